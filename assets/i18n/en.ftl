@@ -1,0 +1,612 @@
+# The words of the window. Sentence case, no full stop after a single sentence, … only when more input follows.
+# Keys and placeables are the same in every catalogue. Names of products, models and DICOM codes are not translated.
+
+## Application
+
+app-name = Negatoscope
+app-notice = Research and education. Not for diagnostic use.
+app-version = Version { $version }
+app-title-empty = Negatoscope
+app-title-study = { $study } – Negatoscope
+
+## Menus
+
+menu-file = File
+menu-edit = Edit
+menu-view = View
+menu-image = Image
+menu-tools = Tools
+menu-layout = Layout
+menu-presets = Window presets
+menu-ai = AI
+menu-language = Language
+menu-help = Help
+
+## Commands: the name, and what the tooltip adds
+
+cmd-open-files = Open files…
+cmd-open-files-tip = Open DICOM files or PNG and JPEG pictures
+cmd-open-folder = Open folder…
+cmd-open-folder-tip = Open every study below a folder
+cmd-open-demo = Open the demo
+cmd-open-demo-tip = Synthetic CT, chest radiograph and record, made on this computer
+cmd-close-study = Close study
+cmd-close-study-tip = Take the study off the screen; its files stay as they are
+cmd-quit = Quit
+cmd-quit-tip = Close the window
+cmd-undo = Undo
+cmd-undo-tip = Take back the last edit
+cmd-redo = Redo
+cmd-redo-tip = Make the last edit again
+cmd-cancel = Cancel
+cmd-cancel-tip = Stop the running gesture or job
+cmd-layout-1x1 = One view
+cmd-layout-1x1-tip = One viewport
+cmd-layout-1x2 = Two views
+cmd-layout-1x2-tip = Two viewports side by side
+cmd-layout-2x2 = Four views
+cmd-layout-2x2-tip = Two rows of two viewports
+cmd-layout-mpr = MPR
+cmd-layout-mpr-tip = Axial, coronal and sagittal planes of one volume
+cmd-maximize = Maximise view
+cmd-maximize-tip = Fill the centre with the active viewport, and back
+cmd-tool-window-level = Window and level
+cmd-tool-window-level-tip = Drag right for a wider window, up for a brighter picture
+cmd-tool-zoom = Zoom
+cmd-tool-zoom-tip = Drag up to enlarge
+cmd-tool-pan = Pan
+cmd-tool-pan-tip = Drag the picture
+cmd-tool-scroll = Scroll
+cmd-tool-scroll-tip = Drag through the images of the series
+cmd-tool-crosshair = Crosshair
+cmd-tool-crosshair-tip = Show the same patient point in all planes
+cmd-tool-length = Length
+cmd-tool-length-tip = Measure between two points
+cmd-reset-view = Reset view
+cmd-reset-view-tip = Window, zoom, position and orientation as at the start
+cmd-fit = Fit to view
+cmd-fit-tip = Show the whole image
+cmd-zoom-in = Zoom in
+cmd-zoom-in-tip = Enlarge by one step
+cmd-zoom-out = Zoom out
+cmd-zoom-out-tip = Reduce by one step
+cmd-actual-pixels = One to one
+cmd-actual-pixels-tip = One image pixel for each screen pixel
+cmd-invert = Invert
+cmd-invert-tip = Exchange black and white
+cmd-rotate-right = Rotate right
+cmd-rotate-right-tip = Turn by 90° clockwise
+cmd-rotate-left = Rotate left
+cmd-rotate-left-tip = Turn by 90° anticlockwise
+cmd-flip-horizontal = Flip horizontally
+cmd-flip-horizontal-tip = Exchange left and right
+cmd-flip-vertical = Flip vertically
+cmd-flip-vertical-tip = Exchange top and bottom
+cmd-interpolation = Smooth pixels
+cmd-interpolation-tip = Linear interpolation, or bare pixels
+cmd-image-previous = Previous image
+cmd-image-previous-tip = One image back
+cmd-image-next = Next image
+cmd-image-next-tip = One image on
+cmd-image-back-ten = Ten images back
+cmd-image-back-ten-tip = Ten images back
+cmd-image-on-ten = Ten images on
+cmd-image-on-ten-tip = Ten images on
+cmd-image-first = First image
+cmd-image-first-tip = To the first image of the series
+cmd-image-last = Last image
+cmd-image-last-tip = To the last image of the series
+cmd-series-previous = Previous series
+cmd-series-previous-tip = Show the series before this one
+cmd-series-next = Next series
+cmd-series-next-tip = Show the series after this one
+cmd-view-next = Next view
+cmd-view-next-tip = Make the next viewport active
+cmd-view-previous = Previous view
+cmd-view-previous-tip = Make the viewport before active
+cmd-run-lung-segmentation = Segment the lungs
+cmd-run-lung-segmentation-tip = Run the lung model on this chest radiograph; AI, not for diagnostic use
+cmd-clear-segmentation = Remove AI result
+cmd-clear-segmentation-tip = Take the AI result off this image
+cmd-toggle-overlay = Hide overlays
+cmd-toggle-overlay-tip = Hide or show masks and AI results
+cmd-overlay-text = Overlay text
+cmd-overlay-text-tip = Full, minimal, none
+cmd-hide-identity = Hide identity
+cmd-hide-identity-tip = Take names, numbers and dates of birth off the screen
+cmd-panel-left = Series panel
+cmd-panel-left-tip = Show or hide the list of studies and series
+cmd-panel-right = Record panel
+cmd-panel-right-tip = Show or hide the record, segments and tags
+cmd-panel-bottom = Status bar
+cmd-panel-bottom-tip = Show or hide the status bar
+cmd-full-screen = Full screen
+cmd-full-screen-tip = Fill the screen, and back
+cmd-palette = Commands…
+cmd-palette-tip = Find any command by its name
+cmd-help = Help
+cmd-help-tip = Keys and gestures
+cmd-about = About Negatoscope
+cmd-about-tip = Version, licences and third-party notices
+cmd-language = Language
+cmd-language-tip = English or 简体中文
+cmd-theme-light = Light theme
+cmd-theme-light-tip = Light panels; the image area stays black
+cmd-copy-findings = Copy the list
+cmd-copy-findings-tip = Copy these messages as text
+
+## Window presets: width and level in HU where they are for CT
+
+preset-file = As in the file
+preset-auto = Automatic
+preset-soft-tissue = Soft tissue
+preset-lung = Lung
+preset-bone = Bone
+preset-brain = Brain
+preset-mediastinum = Mediastinum
+preset-liver = Liver
+preset-subdural = Subdural
+preset-stroke = Stroke
+preset-ct-angiography = CT angiography
+preset-values = { $name }, W { $width } L { $center }
+
+## First screen
+
+first-drop = Drop a folder or files here
+first-drop-active = Let go to open
+first-open-folder = Open folder
+first-open-files = Open files
+first-open-demo = Open the demo
+first-recent = Recent studies
+first-no-recent = Studies that you open appear here
+
+## Viewport overlay
+
+overlay-image-of = Image { $number } of { $count }
+overlay-frame-of = Frame { $number } of { $count }
+overlay-series = Series { $number }
+overlay-window = W { $width } L { $center }
+overlay-zoom = Zoom { $percent } %
+overlay-thickness = Thickness { $mm } mm
+overlay-location = Location { $mm } mm
+overlay-position-patient = Patient { $x }, { $y }, { $z } mm
+overlay-pixel = Column { $column }, row { $row }
+overlay-outside = Outside the image
+overlay-padding = No image here
+overlay-loading = Loading { $done } of { $total }
+overlay-no-image = No image
+overlay-empty = Drag a series here, or double-click one
+overlay-axial = Axial
+overlay-coronal = Coronal
+overlay-sagittal = Sagittal
+overlay-stack = Stack
+overlay-unit-raw = raw value
+overlay-born = Born { $date }
+overlay-sex-female = F
+overlay-sex-male = M
+overlay-sex-other = O
+overlay-age = { $years ->
+    [one] { $years } year
+   *[other] { $years } years
+ }
+overlay-text-full = Full
+overlay-text-minimal = Minimal
+overlay-text-none = None
+
+## Badges: short, in capitals only where they warn of the picture itself
+
+badge-not-diagnostic = Not for diagnostic use
+badge-lossy = LOSSY { $ratio }:1 ({ $method })
+badge-lossy-unknown = LOSSY, ratio unknown
+badge-lossy-undeclared = LOSSY, not declared by the file
+badge-loading = Series still loading { $percent } %
+badge-provisional = Provisional
+badge-cannot-decode = This frame cannot be decoded
+badge-cannot-decode-reason = Reason
+badge-flipped = FLIPPED
+badge-rotated = ROTATED { $degrees }°
+badge-orientation-unknown = Orientation unknown
+badge-inverted = INVERTED
+badge-uncalibrated = Not calibrated
+badge-length-pixel-spacing = mm (Pixel Spacing)
+badge-length-detector = mm at detector (not corrected)
+badge-length-magnification = mm (magnification { $factor })
+badge-length-ultrasound = mm (ultrasound region)
+badge-length-pixels = px (uncalibrated)
+badge-value-hu = HU
+badge-value-raw = Values have no unit
+badge-ai = AI
+badge-ai-model = { $model } { $version }
+badge-ai-trained = Trained { $date }
+badge-ai-run = Run { $date }
+badge-ai-threshold = Threshold { $threshold }
+badge-ai-confidence = Mean probability { $percent } %, not calibrated
+badge-ai-not-calibrated = Confidence not calibrated
+badge-ai-stale = Out of date: the input or the settings changed
+badge-ai-outside-range = Outside the validated range
+badge-ai-refused = AI refused: { $reason }
+badge-ai-none = No finding by { $model } { $version } – not a normal result
+badge-ai-failed = AI did not run: { $reason }
+badge-ai-hidden = AI results hidden
+badge-ai-synthetic = Synthetic training only
+badge-cpu-drawing = Drawn by the CPU
+badge-gpu-restarted = GPU restarted
+badge-nothing-kept = Nothing kept
+badge-nothing-kept-tip = Without a passphrase nothing is stored; the passphrase is asked for at the first mark
+badge-synthetic = SYNTHETIC
+badge-identity-hidden = Identity hidden
+badge-linked = Linked
+
+## Banners across the window or a viewport
+
+banner-different-patients = Different patients are on the screen
+banner-different-patients-detail = Linking and comparing stay off until you confirm
+banner-missing-images = { $count ->
+    [one] { $count } of { $total } images is missing
+   *[other] { $count } of { $total } images are missing
+ }
+banner-rejected = { $count ->
+    [one] { $count } file was rejected
+   *[other] { $count } files were rejected
+ }
+banner-mpr-off = MPR is off for this series
+banner-findings = { $count ->
+    [one] { $count } thing to know about this series
+   *[other] { $count } things to know about this series
+ }
+banner-no-gpu = No GPU was found; the CPU draws
+banner-restored = { $count ->
+    [one] { $count } mark restored
+   *[other] { $count } marks restored
+ }
+
+## Patient banner
+
+patient-none = No patient
+patient-id = ID { $id }
+patient-born = Born { $date }
+patient-unknown-name = No name in the file
+patient-sex-female = Female
+patient-sex-male = Male
+patient-sex-other = Other
+patient-sex-unknown = Sex not given
+patient-deceased = Died { $date }
+
+## Study and series list
+
+list-title = Studies
+list-empty = No study is open
+list-study-undated = Study without a date
+list-series-unnamed = Series without a description
+list-images = { $count ->
+    [one] { $count } image
+   *[other] { $count } images
+ }
+list-frames = { $count ->
+    [one] { $count } frame
+   *[other] { $count } frames
+ }
+list-reading = Reading { $done } of { $total }
+
+## Panel tabs and the record
+
+panel-tab-record = Record
+panel-tab-findings = Findings
+panel-tab-segments = Segments
+panel-tab-ai = AI
+panel-tab-tags = Tags
+panel-record = Record
+panel-conditions = Conditions
+panel-medications = Medications
+panel-allergies = Allergies
+panel-labs = Laboratory
+panel-vitals = Vital signs
+panel-procedures = Procedures
+panel-encounters = Encounters
+panel-imaging-studies = Imaging studies
+panel-other-observations = Other observations
+panel-active = Active
+panel-resolved = Resolved
+panel-stopped = Stopped
+panel-since = Since { $date }
+panel-until = Until { $date }
+panel-undated = No date
+panel-reference-range = Reference { $low } – { $high }
+panel-reference-below = Reference below { $high }
+panel-reference-above = Reference above { $low }
+panel-no-reference-range = No reference range
+panel-high = High
+panel-low = Low
+panel-critical = Critical
+panel-values = { $count ->
+    [one] { $count } value
+   *[other] { $count } values
+ }
+panel-open-study = On the screen
+panel-no-record = No record for this patient
+panel-no-record-detail = Open a FHIR bundle of this patient to see the record here
+panel-nothing-recorded = Nothing recorded
+panel-no-allergies-recorded = No allergies recorded; this does not mean there are none
+panel-not-sure = Not sure this is the same patient
+panel-not-sure-detail = The record is hidden until you confirm
+panel-show-anyway = Show this record
+panel-mismatch = The record is of another patient
+panel-mismatch-field = Different: { $field }
+panel-mismatch-name = name
+panel-mismatch-birth-date = date of birth
+panel-mismatch-sex = sex
+panel-mismatch-id = patient ID
+panel-identity-hidden = Identity hidden
+panel-loading = Loading the record
+panel-unknown-resources = { $count ->
+    [one] { $count } entry of a kind not shown here
+   *[other] { $count } entries of kinds not shown here
+ }
+panel-more = { $count } more
+panel-days-ago = { $count ->
+    [one] { $count } day ago
+   *[other] { $count } days ago
+ }
+panel-months-ago = { $count ->
+    [one] { $count } month ago
+   *[other] { $count } months ago
+ }
+panel-years-ago = { $count ->
+    [one] { $count } year ago
+   *[other] { $count } years ago
+ }
+panel-today = Today
+panel-tags-search = Search tags
+panel-tags-empty = No image is active
+
+## AI panel
+
+ai-no-result = No AI result for this image
+ai-run = Run
+ai-threshold = Threshold
+ai-opacity = Opacity
+ai-device = Device
+ai-duration = Time
+ai-duration-seconds = { $seconds } s
+ai-model-hash = Weights
+ai-area = Area
+ai-area-percent = { $percent } % of the image
+ai-only-chest = The lung model is for frontal chest radiographs of adults
+
+## Findings: the key is made of the code, the placeables are the finding's numbers. A key that ends in -bare is
+## taken where a finding comes without its numbers.
+
+finding-slice-gap = { $count ->
+    [one] { $count } slice is missing between images { $after } and { $before }; slices are { $step_mm } mm apart
+   *[other] { $count } slices are missing, the first between images { $after } and { $before }; slices are { $step_mm } mm apart
+ }
+finding-duplicate-position = { $count ->
+    [one] { $count } image has the position of another
+   *[other] { $count } images have the position of another
+ }
+finding-duplicate-instance = { $count ->
+    [one] { $count } object carries an identifier that came before; the first is shown
+   *[other] { $count } objects carry an identifier that came before; the first of each is shown
+ }
+finding-irregular-spacing = Slices are { $min_mm } to { $max_mm } mm apart
+finding-irregular-spacing-bare = Images at one depth lie beside each other
+finding-shifted-slices = Slices are shifted sideways by up to { $mm } mm
+finding-gantry-tilt = Gantry tilt { $degrees }°, not corrected
+finding-mixed-orientation = Images lie in different planes, up to { $degrees }° apart
+finding-mixed-rescale = Another rescale in { $frames ->
+    [one] { $frames } image
+   *[other] { $frames } images
+ }
+finding-mixed-spacing = Another pixel spacing in { $frames ->
+    [one] { $frames } image
+   *[other] { $frames } images
+ }
+finding-mixed-padding = Another padding value in { $frames ->
+    [one] { $frames } image
+   *[other] { $frames } images
+ }
+finding-mixed-photometric = Another photometric interpretation in { $frames ->
+    [one] { $frames } image
+   *[other] { $frames } images
+ }
+finding-mixed-frame-of-reference = Another frame of reference in { $frames ->
+    [one] { $frames } image
+   *[other] { $frames } images
+ }
+finding-mixed-size = Images differ in size or type; each kind is a stack of its own
+finding-no-geometry = { $frames ->
+    [one] { $frames } image has no position in the patient; ordered by number
+   *[other] { $frames } images have no position in the patient; ordered by number
+ }
+finding-single-position = { $frames } images at one position, ordered by number
+finding-several-phases = Every position was imaged { $phases } times; this is number { $phase }
+finding-localizer = Localiser image
+finding-uncalibrated = Pixel spacing not known; lengths are in pixels
+finding-spacing-invalid = Pixel spacing is not two positive numbers; lengths are in pixels
+finding-spacing-at-detector = Millimetres are those at the detector, not corrected for magnification
+finding-spacing-magnified = Millimetres are corrected by an estimated magnification of { $factor }
+finding-calibration-unknown = How the spacing was calibrated is not known
+finding-several-regions = Ultrasound regions of different scale; lengths are in pixels
+finding-orientation-invalid = Position or orientation in the patient is not sane; both are ignored
+finding-laterality-conflict = Two attributes name different sides of the patient
+finding-lossy = Lossy compression { $ratio }:1
+finding-lossy-bare = Lossy compression, ratio unknown
+finding-lossy-undeclared = The transfer syntax is lossy, but the file does not say so
+finding-single-slice = One slice only
+finding-turned-picture = The picture says it must be turned; it is shown as stored
+finding-patient-mismatch = The files of this study name different patients and are kept apart
+finding-rescale-incomplete = Rescale slope or intercept is missing; stored values are shown
+finding-voi-lut-invalid = A VOI LUT does not fit its descriptor and is left out
+finding-voi-function = The VOI LUT function is not known; LINEAR is used
+finding-window-invalid = A window of the file cannot be used and is left out
+finding-window-count = Window centres and widths differ in number; the common ones count
+finding-padding-range = The pixel padding value cannot occur in the pixels
+finding-high-bit = The stored bits are not the lowest ones; High Bit says where they are
+finding-no-planar = Planar Configuration is missing; colours are taken as interleaved
+finding-frame-groups = { $frames } frames, but { $descriptions } descriptions of frames
+finding-pixel-data-long = Pixel Data hold { $bytes } bytes, { $used } are used
+finding-no-offset-table = No offset table; frames were found by where they begin
+finding-bad-uid = An identifier holds other signs than digits and dots, or is too long
+finding-syntax-mismatch = The data are not written as the transfer syntax says
+finding-preamble-content = The preamble of the file is not empty
+finding-no-preamble = The preamble of the file is missing
+finding-no-meta-header = The file has no meta header; its syntax was recognised from the data
+finding-meta-length = The length of the meta header is wrong
+finding-trailing-bytes = Zero bytes follow the last element
+finding-odd-group = Elements of a group that files must not use
+finding-tag-order = Elements are out of order or doubled; the first of each counts
+finding-no-delimiter = The last sequence has no end mark
+finding-delimiter-length = An end mark has a length
+finding-stray-item = An item outside a sequence is stepped over
+finding-aspect-invalid = The pixel aspect ratio cannot be; pixels are taken as square
+
+## Findings of the AI: outside of what the model was made for, or an odd result
+
+finding-no-picture = The object holds no picture
+finding-scope-unknown = The file does not say what it shows; the model is for frontal chest radiographs of adults
+finding-not-a-radiograph = Not a plain chest radiograph
+finding-not-a-chest = The file names another body part than the chest
+finding-body-part-unknown = The file names no body part
+finding-colour-picture = A colour picture; the model was made for grey radiographs
+finding-many-frames = A sequence; the model is for single radiographs
+finding-lateral-view = Not a frontal view; the model knows PA and AP only
+finding-view-unknown = The file does not say that the view is frontal
+finding-child = Under 16 years; the model is meant for adults
+finding-age-unknown = No age in the file; the model is meant for adults
+finding-no-contrast = The picture has no contrast
+finding-no-lung = No lung was found
+finding-one-lung = Only one lung was found
+finding-lung-area-unusual = The lung fields cover { $percent } % of the picture; 7 % to 50 % are usual
+finding-unusual-shape = The picture is much longer on one side; the network sees it squeezed to a square
+
+## Doubts about the record
+
+finding-birth-date-unreadable = The birth date cannot be read
+finding-birth-date-in-future = The birth date lies in the future
+finding-deceased-without-date = The patient is deceased, the day is not recorded
+finding-death-before-birth = The day of death lies before the birth date
+finding-resource-twice = Two different entries have one id; the later one is kept
+finding-unit-missing = A quantity has no unit
+finding-negative-value = A quantity that cannot be negative is
+
+## Status bar
+
+status-ready = Ready
+status-saved = Saved { $time }
+status-not-saved = NOT SAVED: { $reason }
+status-jobs = { $count ->
+    [one] { $count } job
+   *[other] { $count } jobs
+ }
+status-gpu-memory = GPU memory { $megabytes } MB
+status-adapter = { $adapter }
+status-display-not-calibrated = Display not calibrated
+status-language = { $language }
+
+## Jobs
+
+job-reading = Reading files
+job-decoding = Decoding
+job-segmenting = Segmenting the lungs
+job-importing = Importing
+job-making-demo = Making the demo
+job-loading-record = Reading the record
+job-done = Done
+job-cancelled = Cancelled
+job-failed = Failed: { $reason }
+job-progress = { $done } of { $total }
+
+## Files that do not open, by outcome
+
+rejected-title = Files that did not open
+rejected-count = Received { $received }, shown { $shown }, rejected { $rejected }
+rejected-not-dicom = Not a DICOM file, a picture or a record
+rejected-truncated = The file ends too early
+rejected-damaged = The file is damaged
+rejected-unsupported = This kind of file is not supported
+rejected-codec = This compression is not supported
+rejected-no-pixels = The file has no image
+rejected-limit = The file exceeds a limit
+rejected-unreadable = The file cannot be read
+rejected-empty = The file is empty
+rejected-password = The archive needs a password
+rejected-nothing-found = Nothing to show was found there
+
+## Errors
+
+error-title = That did not work
+error-internal = An internal error happened; your work was kept
+error-disk-full = The disk is full; free some space and try again
+error-no-display = No display was found
+error-out-of-gpu-memory = The GPU has not enough memory for this
+error-no-model = The lung model is missing or damaged
+error-file-dialog = The file dialog did not open; drop files on the window instead
+error-store-locked = The store is locked
+error-wrong-passphrase = Wrong passphrase
+error-store-damaged = The store is damaged
+
+## Buttons and small words
+
+button-ok = OK
+button-close = Close
+button-cancel = Cancel
+button-confirm = Confirm
+button-details = Details
+button-copy = Copy
+button-retry = Try again
+button-search = Search
+word-yes = Yes
+word-no = No
+word-unknown = Unknown
+word-not-given = Not given
+
+## Palette and help
+
+palette-hint = Type a command
+palette-nothing = No command matches
+help-title = Keys and gestures
+help-keys = Keys
+help-mouse = Mouse
+help-mouse-left = Left drag: active tool
+help-mouse-middle = Middle drag: pan
+help-mouse-right = Right drag: zoom
+help-mouse-wheel = Wheel: images
+help-mouse-ctrl-wheel = Ctrl and wheel: zoom at the cursor
+help-mouse-shift-move = Shift and move: crosshair follows
+help-mouse-double-click = Double click: maximise or restore
+
+## The rest of the window
+
+ai-notice = AI, not for diagnostic use
+ai-model = Model
+ai-trained = Trained
+ai-finished = Run at
+ai-confidence = Confidence
+ai-outline = Outline
+ai-color = Colour
+ai-result = Result
+ai-visible = Show
+ai-computed-elsewhere = Computed on the CPU and uploaded once for drawing
+badge-length-nominal = mm (nominal scanned)
+cmd-import-record = Import a record…
+cmd-import-record-tip = Take FHIR R4 bundles into the store
+first-hint = Everything stays on this computer
+help-mouse-fine = Shift while dragging: fine; Ctrl and Shift: coarse
+help-mouse-region = Ctrl and left drag: window from the region
+list-without-picture = Objects without a picture
+menu-navigate = Navigate
+notice-demo-failed = The demo could not be made: { $detail }
+notice-no-ai = This build has no networks
+notice-record-failed = The record could not be read: { $detail }
+notice-record-imported = Record imported: { $detail } new resources
+panel-about-series = About this series
+panel-failed = The record could not be read
+panel-files = Files
+panel-mismatch-detail = A record with this number exists, but name, date of birth or sex differ. Nothing of it is shown
+panel-not-sure-shown = Too little is known to be certain; compare name and date of birth
+panel-nothing-noticed = Nothing to note
+viewport-name = View { $number }
+list-notes = { $count ->
+    [one] { $count } note
+   *[other] { $count } notes
+ }

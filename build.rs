@@ -1,0 +1,19 @@
+//! Tells the tests at compile time what is at hand, so that those that need more show as ignored:
+//! `has_data` when NEGATOSCOPE_DATA names the real data, `no_gpu` when NEGATOSCOPE_NO_GPU says that this machine has
+//! no graphics adapter, not even a software one.
+
+use std::{env, path::Path};
+
+fn main() {
+    println!("cargo::rustc-check-cfg=cfg(has_data)");
+    println!("cargo::rustc-check-cfg=cfg(no_gpu)");
+    println!("cargo::rerun-if-env-changed=NEGATOSCOPE_DATA");
+    println!("cargo::rerun-if-env-changed=NEGATOSCOPE_NO_GPU");
+    println!("cargo::rerun-if-changed=build.rs");
+    if env::var_os("NEGATOSCOPE_DATA").is_some_and(|path| Path::new(&path).is_dir()) {
+        println!("cargo::rustc-cfg=has_data");
+    }
+    if env::var_os("NEGATOSCOPE_NO_GPU").is_some_and(|value| value == "1") {
+        println!("cargo::rustc-cfg=no_gpu");
+    }
+}

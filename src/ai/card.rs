@@ -1,0 +1,330 @@
+//! The model card: what a model is, what it was trained on and under which terms, and how good it is.
+//! The registry shows it, `segment` quotes it, and training writes it.
+
+use super::{
+    AiError,
+    data::{Pair, Split},
+    recipe::Recipe,
+    unet::UNetConfig,
+};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+
+/// A model card file (TOML).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelCard {
+    /// Version of this file format: 1.
+    pub format: u32,
+    /// Registry id.
+    pub id: String,
+    /// Version of the weights.
+    pub version: String,
+    /// Day the training ended, ISO.
+    pub trained: String,
+    /// What the words of the card say.
+    pub about: About,
+    /// Shape of the network.
+    pub network: UNetConfig,
+    /// What the network is shown.
+    pub input: CardInput,
+    /// The weights file.
+    pub weights: CardWeights,
+    /// How the model came about.
+    pub training: CardTraining,
+    /// Quality on held-out pictures: all of them first, then by subset.
+    #[serde(default)]
+    pub metrics: Vec<SubsetMetrics>,
+}
+
+/// The part of a card that a person writes; a training task carries it along.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct About {
+    /// One line.
+    pub title: String,
+    /// What it finds, for example `lung fields`.
+    pub finds: String,
+    /// Modalities (0008,0060) it was made for.
+    pub modalities: Vec<String>,
+    /// Licence of the weights.
+    pub licence: String,
+    /// Terms of the training data.
+    pub terms: String,
+    /// Who made the training data.
+    pub data_owners: Vec<String>,
+    /// What to cite.
+    pub citations: Vec<String>,
+    /// What it is for.
+    pub intended_use: String,
+    /// Where it does not hold.
+    pub limits: Vec<String>,
+    /// Trained on generated pictures alone: never proposes on real patients unless asked.
+    pub synthetic_only: bool,
+}
+
+/// What the network is shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CardInput {
+    /// Side of the square input in pixels.
+    pub side: usize,
+    /// The words for resizing and normalisation; this version knows `area-square, percentile 1-99, standardised`.
+    pub preprocessing: String,
+    /// Probability at which a pixel belongs to the mask.
+    pub threshold: f32,
+    /// The network sees the picture and its mirror image, and the two answers are averaged before the sigmoid.
+    #[serde(default)]
+    pub mirrored: bool,
+}
+
+/// The one preprocessing that this version knows.
+pub const PREPROCESSING: &str = "area-square, percentile 1-99, standardised";
+
+/// The weights file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CardWeights {
+    /// File name beside the card.
+    pub file: String,
+    /// SHA-256, lower-case hexadecimal.
+    pub sha256: String,
+    /// Size of the file.
+    pub bytes: u64,
+    /// Numbers in it.
+    pub parameters: usize,
+}
+
+/// How the model came about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CardTraining {
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Epochs run.
+    pub epochs: usize,
+    /// The epoch whose weights these are, from 1.
+    pub best_epoch: u32,
+    /// Names of pictures that trained.
+    pub train: Vec<String>,
+    /// Names of pictures that chose the epoch.
+    pub validation: Vec<String>,
+    /// Names of pictures that the figures were measured on.
+    pub test: Vec<String>,
+}
+
+/// Quality on one picture, at the size of its mask.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CaseMetrics {
+    /// Name of the picture.
+    pub name: String,
+    /// Its subset.
+    pub subset: String,
+    /// Dice coefficient.
+    pub dice: f64,
+    /// Jaccard index.
+    pub iou: f64,
+    /// Share of the predicted mask that is right.
+    pub precision: f64,
+    /// Share of the true mask that was found.
+    pub recall: f64,
+    /// 95th percentile of surface distances, pixels; none when exactly one mask is empty.
+    pub hd95_px: Option<f64>,
+    /// Average symmetric surface distance, pixels.
+    pub assd_px: Option<f64>,
+}
+
+/// Quality on a subset.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubsetMetrics {
+    /// Name of the subset, `all` for all.
+    pub subset: String,
+    /// Pictures.
+    pub cases: usize,
+    /// Mean Dice.
+    pub dice_mean: f64,
+    /// Median Dice (the lower middle of an even number).
+    pub dice_median: f64,
+    /// Worst Dice.
+    pub dice_min: f64,
+    /// Mean IoU.
+    pub iou_mean: f64,
+    /// Mean precision.
+    pub precision_mean: f64,
+    /// Mean recall.
+    pub recall_mean: f64,
+    /// Mean of the 95th percentile of surface distances, pixels, where it exists.
+    pub hd95_px_mean: f64,
+    /// Mean of the average symmetric surface distance, pixels, where it exists.
+    pub assd_px_mean: f64,
+}
+
+impl SubsetMetrics {
+    /// All cases, then each subset in the order of names.
+    pub fn all(cases: &[CaseMetrics]) -> Vec<Self> {
+        let mut by_subset: BTreeMap<&str, Vec<&CaseMetrics>> = BTreeMap::new();
+        for case in cases {
+            by_subset.entry(&case.subset).or_default().push(case);
+        }
+        std::iter::once(Self::of("all", cases.iter().collect()))
+            .chain(
+                by_subset
+                    .into_iter()
+                    .map(|(name, cases)| Self::of(name, cases)),
+            )
+            .collect()
+    }
+
+    fn of(subset: &str, cases: Vec<&CaseMetrics>) -> Self {
+        let mean = |values: Vec<f64>| {
+            let rounded = values.iter().sum::<f64>() / values.len().max(1) as f64;
+            (rounded * 1e5).round() / 1e5
+        };
+        let each =
+            |pick: fn(&CaseMetrics) -> f64| cases.iter().map(|c| pick(c)).collect::<Vec<_>>();
+        let some =
+            |pick: fn(&CaseMetrics) -> Option<f64>| cases.iter().filter_map(|c| pick(c)).collect();
+        let mut dice = each(|c| c.dice);
+        dice.sort_unstable_by(f64::total_cmp);
+        let one = |value: Option<&f64>| mean(value.copied().into_iter().collect());
+        Self {
+            subset: subset.into(),
+            cases: cases.len(),
+            dice_mean: mean(dice.clone()),
+            dice_median: one(dice.get(dice.len().saturating_sub(1) / 2)),
+            dice_min: one(dice.first()),
+            iou_mean: mean(each(|c| c.iou)),
+            precision_mean: mean(each(|c| c.precision)),
+            recall_mean: mean(each(|c| c.recall)),
+            hd95_px_mean: mean(some(|c| c.hd95_px)),
+            assd_px_mean: mean(some(|c| c.assd_px)),
+        }
+    }
+}
+
+impl ModelCard {
+    /// Reads and checks a card.
+    pub fn parse(text: &str) -> Result<Self, AiError> {
+        let card: Self = toml::from_str(text).map_err(|e| AiError::Card(e.message().to_owned()))?;
+        let refuse = |what: &str| Err(AiError::Card(what.into()));
+        if card.format != 1 {
+            return refuse("format must be 1");
+        }
+        let plain = |text: &str| {
+            !text.is_empty()
+                && text.len() <= 64
+                && text
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+                && !text.starts_with('.')
+        };
+        if !plain(&card.id) || !plain(&card.version) || !plain(&card.weights.file) {
+            return refuse("id, version and file are made of letters, digits, `-`, `_` and `.`");
+        }
+        if card.weights.sha256.len() != 64
+            || !card.weights.sha256.bytes().all(|b| b.is_ascii_hexdigit())
+        {
+            return refuse("sha256 must have 64 hexadecimal digits");
+        }
+        card.network.check()?;
+        if card.input.preprocessing != PREPROCESSING {
+            return refuse("this version does not know the preprocessing");
+        }
+        let side = card.input.side;
+        if side == 0 || side > 2048 || !side.is_multiple_of(card.network.multiple()) {
+            return refuse("the input side does not fit the network");
+        }
+        if !(card.input.threshold > 0.0 && card.input.threshold < 1.0) {
+            return refuse("threshold must lie between 0 and 1");
+        }
+        Ok(card)
+    }
+
+    /// The card file.
+    pub fn to_toml(&self) -> Result<String, AiError> {
+        toml::to_string(self).map_err(|error| AiError::Card(error.to_string()))
+    }
+}
+
+/// SHA-256 as lower-case hexadecimal.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect()
+}
+
+fn names(pairs: &[Pair]) -> Vec<String> {
+    pairs.iter().map(|pair| pair.name.clone()).collect()
+}
+
+/// The card of a model that was just trained.
+pub(crate) fn from_training(
+    recipe: &Recipe,
+    weights: &[u8],
+    split: &Split,
+    metrics: Vec<SubsetMetrics>,
+    best_epoch: u32,
+    now: &str,
+) -> Result<ModelCard, AiError> {
+    Ok(ModelCard {
+        format: 1,
+        id: recipe.model.clone(),
+        version: recipe.model_version.clone(),
+        trained: now.get(..10).unwrap_or(now).to_owned(),
+        about: recipe.about.clone(),
+        network: recipe.network,
+        input: CardInput {
+            side: recipe.input.side,
+            preprocessing: PREPROCESSING.into(),
+            threshold: 0.5,
+            mirrored: false,
+        },
+        weights: CardWeights {
+            file: format!("{}.safetensors", recipe.model),
+            sha256: sha256_hex(weights),
+            bytes: weights.len() as u64,
+            parameters: recipe.network.parameters(),
+        },
+        training: CardTraining {
+            seed: recipe.seed,
+            epochs: recipe.training.epochs(),
+            best_epoch,
+            train: names(&split.train),
+            validation: names(&split.validation),
+            test: names(&split.test),
+        },
+        metrics,
+    })
+}
+
+pub(crate) fn split_json(split: &Split, seed: u64) -> Result<Vec<u8>, AiError> {
+    let value = serde_json::json!({
+        "seed": seed,
+        "train": names(&split.train),
+        "validation": names(&split.validation),
+        "test": names(&split.test),
+    });
+    serde_json::to_vec_pretty(&value).map_err(|error| AiError::Data(error.to_string()))
+}
+
+pub(crate) fn cases_csv(cases: &[CaseMetrics]) -> String {
+    let mut text = String::from("name,subset,dice,iou,precision,recall,hd95_px,assd_px\n");
+    let optional = |value: Option<f64>| value.map_or(String::new(), |v| format!("{v:.3}"));
+    for c in cases {
+        text.push_str(&format!(
+            "{},{},{:.5},{:.5},{:.5},{:.5},{},{}\n",
+            c.name,
+            c.subset,
+            c.dice,
+            c.iou,
+            c.precision,
+            c.recall,
+            optional(c.hd95_px),
+            optional(c.assd_px)
+        ));
+    }
+    text
+}

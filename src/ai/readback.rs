@@ -1,0 +1,45 @@
+//! The only place where numbers of a network leave its device.
+//!
+//! Used for export, for acceptance of a mask, and by the test that forces a read-back to see that it is counted.
+//! The path from the network to the screen does not come here: on a GPU the mask stays in the tensor's own buffer.
+
+use super::{AiError, infer::Probability};
+use crate::gpu::Cargo;
+
+/// Probabilities in CPU memory, before any threshold.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProbabilityMap {
+    /// Rows.
+    pub rows: usize,
+    /// Columns.
+    pub columns: usize,
+    /// `rows * columns` probabilities, row by row.
+    pub values: Vec<f32>,
+}
+
+impl ProbabilityMap {
+    /// Mean probability of the pixels at or above the threshold; `None` when there are none. Not calibrated.
+    pub fn mean_inside(&self, threshold: f32) -> Option<f32> {
+        let (sum, count) = self
+            .values
+            .iter()
+            .filter(|p| **p >= threshold)
+            .fold((0.0f64, 0u64), |(sum, n), &p| (sum + f64::from(p), n + 1));
+        (count > 0).then(|| (sum / count as f64) as f32)
+    }
+}
+
+/// Waits for the network and copies its probabilities to the CPU. On a GPU the counted door is told.
+pub fn read_back(probability: &Probability) -> Result<ProbabilityMap, AiError> {
+    let (tensor, device) = probability.parts();
+    let [rows, columns] = tensor.dims();
+    let values = tensor
+        .try_into_vec_as::<f32>()
+        .map_err(|error| AiError::Compute(error.to_string()))?;
+    device.note_readback(Cargo::Mask, values.len());
+    Ok(ProbabilityMap {
+        rows,
+        columns,
+        values,
+    })
+}

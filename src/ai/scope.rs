@@ -1,0 +1,400 @@
+//! Whether a picture is one that the lung-field model was made for, and whether its result can be right.
+//!
+//! The header decides before the network runs; what it does not say is flagged, what it contradicts is refused.
+
+use super::readback::ProbabilityMap;
+use crate::model::{
+    finding::{Finding, Severity},
+    study::{Instance, SourceKind},
+};
+
+/// Years below which a chest radiograph is a child's here. A line drawn by intended use: nobody measured how well
+/// the model does on children.
+const ADULT_YEARS: f64 = 16.0;
+
+/// Modalities of plain radiographs: computed, digital, and digitised film.
+const RADIOGRAPHS: [&str; 3] = ["CR", "DX", "RG"];
+
+/// Share of the picture that both lungs may cover. The 218 true masks of the training sets lie within 0.098 and
+/// 0.433.
+pub const LUNG_SHARE: [f64; 2] = [0.07, 0.5];
+
+/// Least share of the picture that a lung covers. In the 218 true masks the smaller lung covers 0.034 at least.
+const SMALLER_LUNG_SHARE: f64 = 0.02;
+
+fn refused(code: &'static str, sentence: impl Into<String>) -> Finding {
+    Finding::new(code, Severity::Error, sentence)
+}
+
+fn flagged(code: &'static str, sentence: impl Into<String>) -> Finding {
+    Finding::new(code, Severity::Warning, sentence)
+}
+
+/// Findings to show beside the result, or the reason not to run.
+pub fn scope_check(instance: &Instance) -> Result<Vec<Finding>, Finding> {
+    let Some(image) = &instance.image else {
+        return Err(refused("NO_PICTURE", "The object holds no picture"));
+    };
+    let mut findings = Vec::new();
+    if instance.source.kind != SourceKind::Dicom {
+        findings.push(flagged(
+            "SCOPE_UNKNOWN",
+            "A picture file does not say what it shows; the model is for frontal chest radiographs of adults",
+        ));
+        return Ok(findings);
+    }
+    let series = &instance.series;
+    let modality = series.modality.trim().to_ascii_uppercase();
+    if !RADIOGRAPHS.contains(&modality.as_str()) {
+        return Err(refused(
+            "NOT_A_RADIOGRAPH",
+            "The model is for plain chest radiographs (CR, DX, RG), and this is another modality",
+        ));
+    }
+    if image.samples != 1 || image.palette.is_some() {
+        return Err(refused(
+            "COLOUR_PICTURE",
+            "This is a colour picture; the model was made for grey radiographs",
+        ));
+    }
+    if image.frames != 1 {
+        return Err(refused(
+            "MANY_FRAMES",
+            "The model is for single radiographs, not for sequences",
+        ));
+    }
+    match chest(&series.body_part) {
+        Some(true) => {}
+        Some(false) => {
+            return Err(refused(
+                "NOT_A_CHEST",
+                "The header names another body part than the chest",
+            ));
+        }
+        None => findings.push(flagged(
+            "BODY_PART_UNKNOWN",
+            "The header names no body part",
+        )),
+    }
+    match frontal(&series.view_position, &series.description) {
+        Some(true) => {}
+        Some(false) => {
+            return Err(refused(
+                "LATERAL_VIEW",
+                "This is not a frontal view; the model knows PA and AP only",
+            ));
+        }
+        None => findings.push(flagged(
+            "VIEW_UNKNOWN",
+            "The header does not say that the view is frontal",
+        )),
+    }
+    match age_years(instance) {
+        Some(age) if age < ADULT_YEARS => {
+            return Err(refused(
+                "CHILD",
+                "The patient is under 16 years; the model is meant for adults",
+            ));
+        }
+        Some(_) => {}
+        None => findings.push(flagged(
+            "AGE_UNKNOWN",
+            "The header gives no age; the model is meant for adults",
+        )),
+    }
+    Ok(findings)
+}
+
+/// Body Part Examined (defined terms of PS3.16 Annex L, and what is found in practice).
+fn chest(body_part: &str) -> Option<bool> {
+    let part = body_part.trim().to_ascii_uppercase();
+    if part.is_empty() {
+        return None;
+    }
+    Some(
+        ["CHEST", "THORAX", "LUNG"]
+            .iter()
+            .any(|word| part.contains(word)),
+    )
+}
+
+/// View Position (PS3.3 C.8.7.5.1.1: AP, PA, LL, RL …); when absent, the words of the series description.
+fn frontal(view_position: &str, description: &str) -> Option<bool> {
+    let view = view_position.trim().to_ascii_uppercase();
+    match view.as_str() {
+        "PA" | "AP" => return Some(true),
+        "" => {}
+        _ => return Some(false),
+    }
+    let words = description.to_ascii_uppercase();
+    let mut words = words.split(|c: char| !c.is_ascii_alphanumeric());
+    words.find_map(|word| match word {
+        "LAT" | "LATERAL" | "LL" | "RL" => Some(false),
+        _ => None,
+    })
+}
+
+/// Patient's Age (`nnnD`, `nnnW`, `nnnM` or `nnnY`), else from the birth date on the day of the study.
+fn age_years(instance: &Instance) -> Option<f64> {
+    let text = instance
+        .study
+        .patient_age
+        .reveal()
+        .trim()
+        .to_ascii_uppercase();
+    let per_year = match text.chars().last() {
+        Some('Y') => Some(1.0),
+        Some('M') => Some(12.0),
+        Some('W') => Some(52.18),
+        Some('D') => Some(365.25),
+        _ => None,
+    };
+    let number = text
+        .get(..text.len().saturating_sub(1))
+        .and_then(|n| n.trim().parse::<u16>().ok());
+    if let (Some(per_year), Some(number)) = (per_year, number) {
+        return Some(f64::from(number) / per_year);
+    }
+    let birth = (*instance.patient.birth_date.reveal())?;
+    birth.years_until(instance.study.date?).map(f64::from)
+}
+
+/// What is odd about a result; empty when nothing is.
+pub fn plausibility(map: &ProbabilityMap, threshold: f32) -> Vec<Finding> {
+    let mask: Vec<bool> = map.values.iter().map(|&p| p >= threshold).collect();
+    let total = mask.len().max(1) as f64;
+    let share = mask.iter().filter(|&&m| m).count() as f64 / total;
+    if share == 0.0 {
+        return vec![flagged("NO_LUNG", "No lung was found")];
+    }
+    let mut findings = Vec::new();
+    let [low, high] = LUNG_SHARE;
+    if !(low..=high).contains(&share) {
+        let sentence = format!(
+            "The lung fields cover {:.0} % of the picture; {:.0} % to {:.0} % are usual",
+            share * 100.0,
+            low * 100.0,
+            high * 100.0
+        );
+        findings
+            .push(flagged("LUNG_AREA_UNUSUAL", sentence).with("percent", (share * 100.0).round()));
+    }
+    let large = region_sizes(&mask, map.columns)
+        .into_iter()
+        .filter(|&size| size as f64 / total >= SMALLER_LUNG_SHARE)
+        .count();
+    // Two lungs that touch are one region; then the area tells.
+    if large < 2 && share < 0.2 {
+        findings.push(flagged("ONE_LUNG", "Only one lung was found"));
+    }
+    findings
+}
+
+/// Pixels of each region of direct neighbours.
+fn region_sizes(mask: &[bool], columns: usize) -> Vec<usize> {
+    let mut open = mask.to_vec();
+    let mut sizes = Vec::new();
+    let mut waiting = Vec::new();
+    for start in 0..open.len() {
+        let mut size = 0;
+        waiting.push(start);
+        while let Some(index) = waiting.pop() {
+            let Some(slot) = open.get_mut(index).filter(|slot| **slot) else {
+                continue;
+            };
+            *slot = false;
+            size += 1;
+            let column = index % columns.max(1);
+            if column > 0 {
+                waiting.push(index - 1);
+            }
+            if column + 1 < columns {
+                waiting.push(index + 1);
+            }
+            waiting.extend(index.checked_sub(columns));
+            waiting.push(index + columns);
+        }
+        if size > 0 {
+            sizes.push(size);
+        }
+    }
+    sizes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        date::Date,
+        geometry::Spacing,
+        identity::{PatientIdentity, Phi},
+        lut::{ModalityLut, ModalityUnit, Photometric},
+        pixels::StoredType,
+        study::{
+            FrameDescription, ImageDescription, SeriesDescription, Source, StudyDescription,
+            Technique,
+        },
+    };
+    use std::{path::Path, sync::Arc};
+
+    fn chest_film(change: impl FnOnce(&mut Instance)) -> Instance {
+        let mut instance = Instance {
+            source: Source {
+                path: Arc::from(Path::new("a.dcm")),
+                kind: SourceKind::Dicom,
+                bytes: 1,
+            },
+            sop_class_uid: String::new(),
+            sop_instance_uid: "1.2".into(),
+            transfer_syntax_uid: String::new(),
+            patient: Arc::new(PatientIdentity::default()),
+            study: Arc::new(StudyDescription {
+                date: Date::parse("20200601"),
+                patient_age: Phi::new("057Y".into()),
+                ..Default::default()
+            }),
+            series: Arc::new(SeriesDescription {
+                modality: "DX".into(),
+                body_part: "CHEST".into(),
+                view_position: "PA".into(),
+                ..Default::default()
+            }),
+            instance_number: None,
+            technique: Technique::default(),
+            image: Some(ImageDescription {
+                rows: 8,
+                columns: 8,
+                frames: 1,
+                samples: 1,
+                bits_allocated: 16,
+                bits_stored: 12,
+                high_bit: 11,
+                signed: false,
+                stored_type: StoredType::U16,
+                photometric: Photometric::Monochrome2,
+                palette: None,
+                padding: None,
+                presentation_inverse: false,
+                lossy: None,
+                shared: FrameDescription {
+                    plane: None,
+                    spacing: Spacing::Unknown { aspect: 1.0 },
+                    slice_thickness_mm: None,
+                    modality_lut: ModalityLut::IDENTITY,
+                    unit: ModalityUnit::Unspecified,
+                    voi: vec![],
+                },
+                per_frame: vec![],
+            }),
+            findings: vec![],
+        };
+        change(&mut instance);
+        instance
+    }
+
+    fn series(change: impl FnOnce(&mut SeriesDescription)) -> Result<Vec<Finding>, Finding> {
+        scope_check(&chest_film(|i| change(Arc::make_mut(&mut i.series))))
+    }
+
+    fn age(text: &str, birth: &str) -> Result<Vec<Finding>, Finding> {
+        scope_check(&chest_film(|i| {
+            Arc::make_mut(&mut i.study).patient_age = Phi::new(text.into());
+            Arc::make_mut(&mut i.patient).birth_date = Phi::new(Date::parse(birth));
+        }))
+    }
+
+    fn code(result: Result<Vec<Finding>, Finding>) -> Result<Vec<&'static str>, &'static str> {
+        result
+            .map(|f| f.into_iter().map(|f| f.code).collect())
+            .map_err(|f| f.code)
+    }
+
+    #[test]
+    fn an_adult_frontal_chest_film_is_in_scope() {
+        assert_eq!(code(scope_check(&chest_film(|_| ()))), Ok(vec![]));
+        assert_eq!(code(series(|s| s.view_position = "AP".into())), Ok(vec![]));
+        assert_eq!(code(series(|s| s.modality = "CR".into())), Ok(vec![]));
+    }
+
+    #[test]
+    fn what_the_header_contradicts_is_refused() {
+        assert_eq!(
+            code(series(|s| s.modality = "CT".into())),
+            Err("NOT_A_RADIOGRAPH")
+        );
+        assert_eq!(
+            code(series(|s| s.body_part = "HAND".into())),
+            Err("NOT_A_CHEST")
+        );
+        for view in ["LL", "RL", "LLD", "LATERAL"] {
+            assert_eq!(
+                code(series(|s| s.view_position = view.into())),
+                Err("LATERAL_VIEW")
+            );
+        }
+        let by_words = |s: &mut SeriesDescription| {
+            s.view_position.clear();
+            s.description = "Chest lat.".into();
+        };
+        assert_eq!(code(series(by_words)), Err("LATERAL_VIEW"));
+        let image = |change: fn(&mut ImageDescription)| {
+            code(scope_check(&chest_film(|i| {
+                change(i.image.as_mut().unwrap())
+            })))
+        };
+        assert_eq!(image(|i| i.samples = 3), Err("COLOUR_PICTURE"));
+        assert_eq!(image(|i| i.frames = 20), Err("MANY_FRAMES"));
+        assert_eq!(
+            code(scope_check(&chest_film(|i| i.image = None))),
+            Err("NO_PICTURE")
+        );
+    }
+
+    #[test]
+    fn children_are_refused_by_age_or_birth_date() {
+        for young in ["015Y", "006M", "010D", "150M"] {
+            assert_eq!(code(age(young, "")), Err("CHILD"), "{young}");
+        }
+        assert_eq!(code(age("016Y", "")), Ok(vec![]));
+        assert_eq!(code(age("", "20041231")), Err("CHILD"));
+        assert_eq!(code(age("", "19800101")), Ok(vec![]));
+    }
+
+    #[test]
+    fn what_the_header_does_not_say_is_flagged() {
+        let silent = |s: &mut SeriesDescription| {
+            s.body_part.clear();
+            s.view_position.clear();
+        };
+        assert_eq!(
+            code(series(silent)),
+            Ok(vec!["BODY_PART_UNKNOWN", "VIEW_UNKNOWN"])
+        );
+        assert_eq!(code(age("", "")), Ok(vec!["AGE_UNKNOWN"]));
+        let picture = chest_film(|i| i.source.kind = SourceKind::Png);
+        assert_eq!(code(scope_check(&picture)), Ok(vec!["SCOPE_UNKNOWN"]));
+    }
+
+    #[test]
+    fn implausible_lungs_are_noticed() {
+        let map = |inside: fn(usize, usize) -> bool| ProbabilityMap {
+            rows: 100,
+            columns: 100,
+            values: (0..10_000)
+                .map(|i| if inside(i % 100, i / 100) { 0.9 } else { 0.1 })
+                .collect(),
+        };
+        let codes = |map: &ProbabilityMap| -> Vec<&'static str> {
+            plausibility(map, 0.5).into_iter().map(|f| f.code).collect()
+        };
+        let two =
+            map(|x, y| (20..80).contains(&y) && ((15..40).contains(&x) || (60..85).contains(&x)));
+        assert!(codes(&two).is_empty());
+        let one = map(|x, y| (20..80).contains(&y) && (15..40).contains(&x));
+        assert_eq!(codes(&one), ["ONE_LUNG"]);
+        assert_eq!(codes(&map(|_, y| y < 80)), ["LUNG_AREA_UNUSUAL"]);
+        assert_eq!(codes(&map(|_, _| false)), ["NO_LUNG"]);
+        let specks = map(|x, y| x % 7 == 0 && y % 9 == 0);
+        assert_eq!(codes(&specks), ["LUNG_AREA_UNUSUAL", "ONE_LUNG"]);
+    }
+}

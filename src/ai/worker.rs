@@ -1,0 +1,328 @@
+//! The thread that owns burn. GPU work is ordered by thread, so all networks run on this one, and it also turns
+//! results into buffers before handing them over.
+//!
+//! Requests are latest-wins per view: a newer one replaces the waiting one and stops the running one. Every
+//! request gets exactly one answer. A cancelled request is answered at once by whoever cancels it; what the
+//! thread still computes for it is thrown away.
+
+use super::{
+    AiError, BurnDevice,
+    infer::{MaskOutput, Segmenter},
+    preprocess::FrameInput,
+    readback::ProbabilityMap,
+    registry::Registry,
+    scope,
+};
+use crate::{
+    model::{
+        finding::Finding,
+        inference::InferenceProvenance,
+        lut::{ModalityLut, PaddingRange},
+        pixels::Frame,
+    },
+    task::{CancelToken, spawn_named},
+};
+use glam::DAffine2;
+use std::{
+    collections::BTreeMap,
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread::JoinHandle,
+    time::Instant,
+};
+
+/// A picture to be segmented for a view.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Which view asks; a newer request of the same view replaces this one.
+    pub view: u64,
+    /// Registry id of the model.
+    pub model: String,
+    /// The decoded frame; its bytes are shared, not copied.
+    pub frame: Frame,
+    /// Stored to modality value.
+    pub modality_lut: ModalityLut,
+    /// Stored values that carry no image.
+    pub padding: Option<PaddingRange>,
+    /// The lowest value is white.
+    pub inverted: bool,
+    /// SOP Instance UID of the frame, for provenance.
+    pub input_uid: String,
+}
+
+/// The number of a request, rising.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+/// An answer.
+#[derive(Debug)]
+pub struct Answer {
+    /// Which request.
+    pub ticket: Ticket,
+    /// Whose.
+    pub view: u64,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// How a request ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// A proposal.
+    Done(Box<Proposal>),
+    /// Cancelled or replaced.
+    Cancelled,
+    /// Refused or failed.
+    Failed(AiError),
+}
+
+/// A mask proposed by a network.
+#[derive(Clone, Debug)]
+pub struct Proposal {
+    /// The probabilities.
+    pub mask: MaskOutput,
+    /// Frame pixel (column, row) from pixel of the probability map; centres at whole numbers.
+    pub frame_from_probability: DAffine2,
+    /// Probability at which the model's card draws the line.
+    pub threshold: f32,
+    /// Where the result comes from. The mean probability is known only when the numbers are in CPU memory:
+    /// on a GPU it stays `None` until the mask is read back.
+    pub provenance: InferenceProvenance,
+    /// What was noticed about picture and result.
+    pub findings: Vec<Finding>,
+}
+
+type Deliver = Arc<dyn Fn(Answer) + Send + Sync>;
+
+struct Job {
+    ticket: Ticket,
+    request: Request,
+    cancel: CancelToken,
+}
+
+#[derive(Default)]
+struct State {
+    /// In the order of arrival; one per view.
+    waiting: Vec<Job>,
+    running: Option<(Ticket, u64, CancelToken)>,
+    issued: u64,
+    closed: bool,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    ready: Condvar,
+    deliver: Deliver,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a view's requests out of the way and answers them.
+    fn drop_view(&self, view: u64) {
+        let mut state = self.lock();
+        let mut gone = Vec::new();
+        state.waiting.retain(|job| {
+            let stays = job.request.view != view;
+            if !stays {
+                gone.push(job.ticket);
+            }
+            stays
+        });
+        if state
+            .running
+            .as_ref()
+            .is_some_and(|(_, running, _)| *running == view)
+            && let Some((ticket, _, cancel)) = state.running.take()
+        {
+            cancel.cancel();
+            gone.push(ticket);
+        }
+        drop(state);
+        for ticket in gone {
+            self.answer(ticket, view, Outcome::Cancelled);
+        }
+    }
+
+    fn answer(&self, ticket: Ticket, view: u64, outcome: Outcome) {
+        (self.deliver)(Answer {
+            ticket,
+            view,
+            outcome,
+        });
+    }
+}
+
+/// The worker; dropping it cancels everything and waits for the current block of layers.
+pub struct NetworkWorker {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl NetworkWorker {
+    /// Starts the thread. `deliver` is called from it, or from the thread that cancels; it must not block.
+    pub fn start(
+        device: BurnDevice,
+        registry: Registry,
+        deliver: impl Fn(Answer) + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let shared = Arc::new(Shared {
+            state: Mutex::default(),
+            ready: Condvar::new(),
+            deliver: Arc::new(deliver),
+        });
+        let theirs = Arc::clone(&shared);
+        let thread = spawn_named("networks", move || work(&theirs, &device, &registry))?;
+        Ok(Self {
+            shared,
+            thread: Some(thread),
+        })
+    }
+
+    /// Asks for a mask. An older request of the same view is cancelled.
+    pub fn request(&self, request: Request) -> Ticket {
+        self.shared.drop_view(request.view);
+        let mut state = self.shared.lock();
+        state.issued += 1;
+        let ticket = Ticket(state.issued);
+        state.waiting.push(Job {
+            ticket,
+            request,
+            cancel: CancelToken::default(),
+        });
+        self.shared.ready.notify_one();
+        ticket
+    }
+
+    /// Cancels what a view asked for; answered before this returns.
+    pub fn cancel(&self, view: u64) {
+        self.shared.drop_view(view);
+    }
+
+    /// Whether anything waits or runs.
+    pub fn is_busy(&self) -> bool {
+        let state = self.shared.lock();
+        state.running.is_some() || !state.waiting.is_empty()
+    }
+}
+
+impl Drop for NetworkWorker {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.closed = true;
+        let views: Vec<u64> = state
+            .waiting
+            .iter()
+            .map(|job| job.request.view)
+            .chain(state.running.as_ref().map(|(_, view, _)| *view))
+            .collect();
+        drop(state);
+        for view in views {
+            self.shared.drop_view(view);
+        }
+        self.shared.ready.notify_all();
+        if let Some(thread) = self.thread.take() {
+            // A panic outside of a job has nobody left to be told.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn work(shared: &Shared, device: &BurnDevice, registry: &Registry) {
+    let mut loaded: BTreeMap<String, Segmenter> = BTreeMap::new();
+    let pool = device.pool();
+    loop {
+        let mut state = shared.lock();
+        let job = loop {
+            if state.closed {
+                return;
+            }
+            if !state.waiting.is_empty() {
+                break state.waiting.remove(0);
+            }
+            state = shared
+                .ready
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        };
+        state.running = Some((job.ticket, job.request.view, job.cancel.clone()));
+        drop(state);
+        let mut run = || propose(&job, device, registry, &mut loaded);
+        let result = catch_unwind(AssertUnwindSafe(|| match &pool {
+            Some(pool) => pool.install(run),
+            None => run(),
+        }));
+        let outcome = match result {
+            Ok(Ok(proposal)) => Outcome::Done(Box::new(proposal)),
+            Ok(Err(AiError::Cancelled)) => Outcome::Cancelled,
+            Ok(Err(error)) => Outcome::Failed(error),
+            Err(_) => {
+                // Whatever state the models are in, they are not used again.
+                loaded.clear();
+                Outcome::Failed(AiError::Compute(
+                    "the computation stopped with a defect".into(),
+                ))
+            }
+        };
+        // Whoever cancelled has taken the job away and answered it.
+        let mine = shared
+            .lock()
+            .running
+            .take_if(|(ticket, _, _)| *ticket == job.ticket);
+        if mine.is_some() {
+            shared.answer(job.ticket, job.request.view, outcome);
+        }
+    }
+}
+
+fn propose(
+    job: &Job,
+    device: &BurnDevice,
+    registry: &Registry,
+    loaded: &mut BTreeMap<String, Segmenter>,
+) -> Result<Proposal, AiError> {
+    let request = &job.request;
+    if !loaded.contains_key(&request.model) {
+        let segmenter = Segmenter::new(&registry.load(&request.model)?, device)?;
+        loaded.insert(request.model.clone(), segmenter);
+    }
+    let segmenter = loaded
+        .get(&request.model)
+        .ok_or_else(|| AiError::UnknownModel(request.model.clone()))?;
+    let start = Instant::now();
+    let input = FrameInput {
+        frame: &request.frame,
+        modality_lut: &request.modality_lut,
+        padding: request.padding,
+        inverted: request.inverted,
+    };
+    let segmented = segmenter.run(input, &job.cancel)?;
+    let seconds = start.elapsed().as_secs_f64();
+    let mask = segmented.probability.share()?;
+    let threshold = segmenter.card().input.threshold;
+    let mut findings = segmented.findings;
+    let mut mean_probability = None;
+    if let MaskOutput::Cpu(map) = &mask {
+        mean_probability = ProbabilityMap::mean_inside(map, threshold);
+        findings.extend(scope::plausibility(map, threshold));
+    }
+    Ok(Proposal {
+        mask,
+        frame_from_probability: segmented.frame_from_probability,
+        threshold,
+        provenance: InferenceProvenance {
+            model: segmenter.identity(),
+            device: device.name().to_owned(),
+            seconds,
+            finished: jiff::Timestamp::now()
+                .strftime("%Y-%m-%dT%H:%M:%SZ")
+                .to_string(),
+            input_uid: request.input_uid.clone(),
+            mean_probability,
+        },
+        findings,
+    })
+}

@@ -1,0 +1,68 @@
+//! Choosing files: on a thread of its own, because a portal may hang; with a time-out, after which the user is told
+//! that dropping files and the command line always work.
+
+use crate::{
+    task::spawn_named,
+    workspace::{Waker, event::Event},
+};
+use crossbeam_channel::{Sender, bounded};
+use std::{path::PathBuf, time::Duration};
+
+/// What is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// One or more files.
+    Files,
+    /// A folder.
+    Folder,
+    /// FHIR bundles.
+    Record,
+}
+
+/// A portal that has not even answered "cancelled" after this long is taken for broken.
+const TIMEOUT: Duration = Duration::from_secs(600);
+/// A dialog that comes back empty this fast was never shown.
+const NEVER_SHOWN: Duration = Duration::from_millis(150);
+
+/// Opens the dialog; the answer comes as an event.
+pub fn choose(what: What, events: Sender<Event>, waker: Waker) {
+    let body = move || {
+        let (answer, chosen) = bounded(1);
+        let started = std::time::Instant::now();
+        let asked = spawn_named("dialog-portal", move || {
+            let _ = answer.send(ask(what));
+        });
+        let paths = match asked {
+            Ok(_) => chosen.recv_timeout(TIMEOUT).ok().flatten(),
+            Err(_) => None,
+        };
+        let event = match (what, paths) {
+            (_, Some(paths)) if paths.is_empty() => None,
+            (What::Record, Some(paths)) => Some(Event::ChosenRecord(paths)),
+            (_, Some(paths)) => Some(Event::Chosen(paths)),
+            (_, None) if started.elapsed() < NEVER_SHOWN || started.elapsed() >= TIMEOUT => {
+                Some(Event::Notice {
+                    key: "error-file-dialog",
+                    detail: String::new(),
+                })
+            }
+            (_, None) => None,
+        };
+        if let Some(event) = event {
+            let _ = events.send(event);
+            waker.wake("dialog");
+        }
+    };
+    let _ = spawn_named("dialog", body);
+}
+
+fn ask(what: What) -> Option<Vec<PathBuf>> {
+    let dialog = rfd::FileDialog::new();
+    match what {
+        What::Files => dialog.pick_files(),
+        What::Folder => dialog.pick_folder().map(|folder| vec![folder]),
+        What::Record => dialog
+            .add_filter("FHIR R4", &["json", "ndjson"])
+            .pick_files(),
+    }
+}

@@ -1,0 +1,125 @@
+//! Before a frame is drawn: take in what workers have to tell. After it: carry the user's wishes out.
+
+use super::{Program, demo, dialogs};
+use crate::{
+    i18n::Language,
+    ui::palette,
+    workspace::{Action, event::Event, state::Effect},
+};
+use egui::ViewportCommand;
+
+impl Program {
+    /// Takes in news.
+    pub(super) fn receive(&mut self, ctx: &egui::Context) {
+        self.workspace.poll();
+        #[cfg(feature = "ai")]
+        self.networks.obey(&self.workspace);
+        self.workspace.follow_record();
+        self.forget_closed();
+        let title = self.window_title();
+        if title != self.title {
+            ctx.send_viewport_cmd(ViewportCommand::Title(title.clone()));
+            self.title = title;
+        }
+    }
+
+    /// The title never names the patient: it shows in task bars and window histories.
+    fn window_title(&self) -> String {
+        let words = self.workspace.settings.language;
+        let name = words.word("app-name");
+        match self
+            .workspace
+            .active_viewport()
+            .and_then(|v| v.node.as_ref())
+        {
+            Some(node) if !node.description.modality.is_empty() => {
+                format!("{} – {name}", node.description.modality)
+            }
+            _ => name.to_owned(),
+        }
+    }
+
+    /// Thumbnails and pictures of closed series go.
+    fn forget_closed(&mut self) {
+        let known = &self.workspace.thumbnails;
+        self.state
+            .thumbnails
+            .retain(|key, _| known.contains_key(key));
+        for (cache, viewport) in self
+            .state
+            .pictures
+            .iter_mut()
+            .zip(&self.workspace.viewports)
+        {
+            if viewport.node.is_none() {
+                cache.clear();
+            }
+        }
+    }
+
+    /// Carries wishes out.
+    pub fn carry_out(&mut self, ctx: &egui::Context, actions: Vec<Action>) {
+        if actions.is_empty() {
+            return;
+        }
+        for action in actions {
+            if let Some(effect) = self.workspace.act(action) {
+                self.effect(ctx, effect);
+            }
+        }
+        // What was wished shows in the next frame.
+        self.workspace.waker.wake("action");
+    }
+
+    fn effect(&mut self, ctx: &egui::Context, effect: Effect) {
+        let (events, waker) = (self.workspace.sender(), self.workspace.waker.clone());
+        match effect {
+            Effect::ChooseFiles => dialogs::choose(dialogs::What::Files, events, waker),
+            Effect::ChooseFolder => dialogs::choose(dialogs::What::Folder, events, waker),
+            Effect::ChooseRecord => dialogs::choose(dialogs::What::Record, events, waker),
+            Effect::Demo => self.start_demo(),
+            Effect::Segment => self.segment(),
+            Effect::Palette => palette::toggle(&mut self.state.palette),
+            Effect::Help => self.state.help = !self.state.help,
+            Effect::Language => {
+                let settings = &mut self.workspace.settings;
+                settings.language = match settings.language {
+                    Language::English => Language::SimplifiedChinese,
+                    Language::SimplifiedChinese => Language::English,
+                };
+            }
+            Effect::FullScreen => {
+                self.fullscreen = !self.fullscreen;
+                ctx.send_viewport_cmd(ViewportCommand::Fullscreen(self.fullscreen));
+            }
+            Effect::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
+        }
+    }
+
+    /// Writes the demo in the background and opens it.
+    pub(super) fn start_demo(&mut self) {
+        let job = self.workspace.jobs.start("job-making-demo");
+        let (events, waker) = (self.workspace.sender(), self.workspace.waker.clone());
+        let (folder, seed) = (self.options.demo_folder.clone(), self.options.seed);
+        let id = job.id;
+        let body = move || {
+            let result =
+                demo::write(folder, seed, &job.progress, &job.cancel).map_err(|e| e.to_string());
+            let _ = events.send(Event::DemoReady { job: id, result });
+            waker.wake("demo");
+        };
+        if crate::task::spawn_named("demo", body).is_err() {
+            self.workspace.jobs.finish(id);
+        }
+    }
+
+    #[cfg(feature = "ai")]
+    fn segment(&mut self) {
+        self.networks.segment(&mut self.workspace);
+    }
+
+    #[cfg(not(feature = "ai"))]
+    fn segment(&mut self) {
+        self.workspace.notify("notice-no-ai", String::new());
+    }
+}

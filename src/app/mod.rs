@@ -1,0 +1,21 @@
+//! The window: eframe wiring, command execution, dialogs, and the same window without a display.
+//!
+//! eframe's two entry points have a file each: [`logic`] receives and executes, [`draw`] draws.
+
+pub mod demo;
+pub mod dialogs;
+pub mod draw;
+pub mod error;
+pub mod logic;
+#[cfg(feature = "ai")]
+pub mod networks;
+pub mod program;
+#[cfg(feature = "screen")]
+pub mod screen;
+#[cfg(feature = "screen")]
+pub mod stage;
+pub mod watch;
+pub mod window;
+
+pub use error::AppError;
+pub use program::{Options, Program};

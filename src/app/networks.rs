@@ -1,0 +1,204 @@
+//! Segmentation from the window: the network worker, its device, and the way of its masks onto the screen.
+
+use crate::{
+    ai::{
+        self,
+        device::BurnDevice,
+        infer::MaskOutput,
+        registry::{LUNG_FIELDS, Registry},
+        scope,
+        worker::{Answer, NetworkWorker, Outcome, Proposal, Request},
+    },
+    console::DeviceChoice,
+    gpu::GpuContext,
+    render::overlay,
+    workspace::{
+        Workspace,
+        display::FrameState,
+        event::Event,
+        jobs::JobId,
+        loader::opens_inverted,
+        masks::{FrameKey, MaskDisplay, MaskOutcome},
+    },
+};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// What is asked for, by view.
+type Asked = (JobId, FrameKey, Vec<crate::model::finding::Finding>);
+type Pending = Arc<Mutex<HashMap<u64, Asked>>>;
+
+/// The line to the network worker; nothing is loaded before the first request.
+pub struct Networks {
+    choice: DeviceChoice,
+    worker: Option<NetworkWorker>,
+    pending: Pending,
+    views: u64,
+}
+
+impl Networks {
+    /// Remembers where networks run; burn is touched at the first request.
+    pub fn new(choice: DeviceChoice) -> Self {
+        Self {
+            choice,
+            worker: None,
+            pending: Pending::default(),
+            views: 0,
+        }
+    }
+
+    /// Segments the lungs of the active frame.
+    pub fn segment(&mut self, workspace: &mut Workspace) {
+        let cell = workspace.active;
+        let Some(frame_key) = workspace.frame_key(cell) else {
+            return;
+        };
+        let Some(viewport) = workspace.viewports.get(cell) else {
+            return;
+        };
+        let Some(display) = viewport.display.clone() else {
+            return;
+        };
+        let index = viewport.frame_shown();
+        let (Some(reference), FrameState::Loaded(frame)) = (
+            display.layout.frames.get(index).cloned(),
+            display.frame(index),
+        ) else {
+            workspace.notify("badge-ai-failed", "the frame is not decoded yet".into());
+            return;
+        };
+        let Some(image) = reference.instance.image.as_ref() else {
+            return;
+        };
+        let findings = match scope::scope_check(&reference.instance) {
+            Ok(findings) => findings,
+            Err(refused) => {
+                workspace.notify("badge-ai-refused", refused.sentence);
+                return;
+            }
+        };
+        if let Err(error) = self.start(workspace) {
+            workspace.notify("badge-ai-failed", error);
+            return;
+        }
+        self.views += 1;
+        let view = self.views;
+        let job = workspace.jobs.start("job-segmenting");
+        self.lock().insert(view, (job.id, frame_key, findings));
+        let request = Request {
+            view,
+            model: LUNG_FIELDS.to_owned(),
+            frame,
+            modality_lut: image.frame(reference.frame).modality_lut.clone(),
+            padding: image.padding,
+            inverted: opens_inverted(image),
+            input_uid: reference.instance.sop_instance_uid.clone(),
+        };
+        if let Some(worker) = &self.worker {
+            worker.request(request);
+        }
+    }
+
+    /// Stops what the user cancelled. Acknowledged at once; what is still computed is thrown away.
+    pub fn obey(&self, workspace: &Workspace) {
+        let Some(worker) = &self.worker else { return };
+        let cancelled: Vec<u64> = {
+            let jobs = workspace.jobs.running();
+            let stop = |id: JobId| jobs.iter().any(|j| j.id == id && j.cancel.is_cancelled());
+            self.lock()
+                .iter()
+                .filter(|(_, p)| stop(p.0))
+                .map(|(view, _)| *view)
+                .collect()
+        };
+        for view in cancelled {
+            worker.cancel(view);
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Asked>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn start(&mut self, workspace: &Workspace) -> Result<(), String> {
+        if self.worker.is_some() {
+            return Ok(());
+        }
+        let gpu = workspace.gpu.clone();
+        let device = self.device(&gpu).map_err(|e| e.to_string())?;
+        // burn brought its own handler, which panics; ours logs.
+        gpu.install_error_handler();
+        let pending = self.pending.clone();
+        let (events, waker) = (workspace.sender(), workspace.waker.clone());
+        let deliver = move |answer: Answer| {
+            let entry = pending
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(&answer.view);
+            let Some((job, frame, scope_findings)) = entry else {
+                return;
+            };
+            let event = match answer.outcome {
+                Outcome::Cancelled => Event::JobEnded(job),
+                Outcome::Failed(error) => Event::Mask(Box::new(MaskOutcome {
+                    job,
+                    frame,
+                    result: Err(("badge-ai-failed", error.to_string())),
+                })),
+                Outcome::Done(proposal) => {
+                    let result = display(&gpu, *proposal, scope_findings)
+                        .map_err(|e| ("badge-ai-failed", e));
+                    Event::Mask(Box::new(MaskOutcome { job, frame, result }))
+                }
+            };
+            let _ = events.try_send(event);
+            waker.wake("mask");
+        };
+        let worker = NetworkWorker::start(device, Registry::new(None), deliver)
+            .map_err(|e| e.to_string())?;
+        self.worker = Some(worker);
+        Ok(())
+    }
+
+    fn device(&self, gpu: &GpuContext) -> Result<BurnDevice, ai::AiError> {
+        let GpuContext {
+            instance,
+            adapter,
+            device,
+            queue,
+            ..
+        } = gpu;
+        match self.choice {
+            DeviceChoice::Cpu => Ok(BurnDevice::flex()),
+            DeviceChoice::Gpu => ai::device::join(instance, adapter, device, queue),
+            DeviceChoice::Auto => ai::device::auto(instance, adapter, device, queue),
+        }
+        .map(|device| device.counted(&gpu.door))
+    }
+}
+
+/// A proposal as the screen shows it. On the GPU its buffer is taken as it is; from the CPU it is uploaded once.
+fn display(
+    gpu: &GpuContext,
+    proposal: Proposal,
+    mut findings: Vec<crate::model::finding::Finding>,
+) -> Result<MaskDisplay, String> {
+    let (buffer, uploaded) = match proposal.mask {
+        MaskOutput::Gpu(buffer) => (buffer, false),
+        MaskOutput::Cpu(map) => {
+            let buffer = overlay::upload_probabilities(gpu, [map.rows, map.columns], &map.values)
+                .map_err(|e| e.to_string())?;
+            (buffer, true)
+        }
+    };
+    findings.extend(proposal.findings);
+    Ok(MaskDisplay {
+        buffer,
+        map_from_pixel: proposal.frame_from_probability.inverse(),
+        provenance: proposal.provenance,
+        findings,
+        uploaded,
+    })
+}

@@ -1,0 +1,144 @@
+//! The program behind the window: workspace, network worker, dialogs.
+
+use super::AppError;
+use crate::{
+    console::DeviceChoice,
+    dicom::frames::InProcessFrames,
+    gpu::GpuContext,
+    i18n::Language,
+    ui::{UiState, fonts, theme},
+    workspace::{Waker, Workspace, settings::Settings},
+};
+use std::{path::PathBuf, sync::Arc};
+
+/// How the program starts.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Files and folders to open.
+    pub paths: Vec<PathBuf>,
+    /// Write the demo and open it.
+    pub demo: bool,
+    /// Where the demo goes; a folder of its own that vanishes at the end, when absent.
+    pub demo_folder: Option<PathBuf>,
+    /// Language; the system's when absent.
+    pub language: Option<Language>,
+    /// Where networks run.
+    pub device: DeviceChoice,
+    /// Upper bound of decoded pixels in memory, bytes.
+    pub max_memory: Option<u64>,
+    /// Decode threads; one a core when absent.
+    pub threads: Option<usize>,
+    /// Seed of the demo.
+    pub seed: Option<u64>,
+    /// FHIR bundles to show beside the pictures, in a store that vanishes at the end.
+    pub records: Vec<PathBuf>,
+}
+
+/// The running program.
+pub struct Program {
+    /// What is open.
+    pub workspace: Workspace,
+    /// The window's own state.
+    pub state: UiState,
+    pub(super) options: Options,
+    #[cfg(feature = "ai")]
+    pub(super) networks: super::networks::Networks,
+    pub(super) fullscreen: bool,
+    pub(super) title: String,
+    /// How often the window was drawn.
+    pub frames: u64,
+}
+
+/// Default bound of decoded pixels: a quarter of the memory that is there, between 512 MiB and 4 GiB.
+fn memory_budget() -> u64 {
+    let total = std::fs::read_to_string("/proc/meminfo")
+        .ok()
+        .and_then(|text| {
+            let line = text.lines().find(|l| l.starts_with("MemTotal:"))?;
+            line.split_whitespace().nth(1)?.parse::<u64>().ok()
+        })
+        .map_or(8 << 30, |kib| kib << 10);
+    (total / 4).clamp(512 << 20, 4 << 30)
+}
+
+impl Program {
+    /// Starts the program on the toolkit's device.
+    ///
+    /// # Errors
+    /// [`AppError::Gpu`] when the device refuses our shaders, [`AppError::Io`] when no thread can be started.
+    pub fn new(
+        ctx: &egui::Context,
+        render_state: &egui_wgpu::RenderState,
+        options: Options,
+    ) -> Result<Self, AppError> {
+        fonts::install(ctx);
+        theme::apply(ctx);
+        let gpu = GpuContext::from_parts(
+            render_state.instance.clone(),
+            render_state.adapter.clone(),
+            render_state.device.clone(),
+            render_state.queue.clone(),
+        );
+        let repaint = ctx.clone();
+        let waker = Waker::new(move || repaint.request_repaint());
+        let language = options.language.unwrap_or_else(Language::of_system);
+        let settings = Settings::new(language, options.max_memory.unwrap_or_else(memory_budget));
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let threads = options.threads.unwrap_or(cores);
+        let state = UiState::new(&gpu, render_state.target_format)?;
+        let source = Arc::new(InProcessFrames::default());
+        let mut workspace = Workspace::new(gpu, source, settings, threads, waker)?;
+        workspace.open(options.paths.clone());
+        let mut program = Self {
+            #[cfg(feature = "ai")]
+            networks: super::networks::Networks::new(options.device),
+            workspace,
+            state,
+            options,
+            fullscreen: false,
+            title: String::new(),
+            frames: 0,
+        };
+        if program.options.demo {
+            program.start_demo();
+        }
+        if !program.options.records.is_empty() {
+            let records = program.options.records.clone();
+            program.open_records(records);
+        }
+        Ok(program)
+    }
+
+    /// How many pictures the renderer drew; repeated frames are not among them.
+    pub const fn pictures_drawn(&self) -> u64 {
+        self.state.drawn
+    }
+
+    /// Takes bundles into the open store, or into one that vanishes at the end, away from the UI thread.
+    pub(super) fn open_records(&mut self, paths: Vec<PathBuf>) {
+        if !self.workspace.record.has_store() {
+            let (events, waker) = (self.workspace.sender(), self.workspace.waker.clone());
+            if self
+                .workspace
+                .record
+                .attach_throw_away(events, waker)
+                .is_err()
+            {
+                self.workspace.notify("notice-record-failed", String::new());
+                return;
+            }
+        }
+        self.workspace.record.import(paths);
+        self.workspace.settings.show_side = true;
+    }
+}
+
+impl eframe::App for Program {
+    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        self.receive(ctx);
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        self.draw(ui);
+    }
+}

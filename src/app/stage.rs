@@ -1,0 +1,215 @@
+//! The same window without a display: real program, real device, real frames, driven by calls instead of a mouse.
+
+use super::{AppError, Options, Program, window};
+use egui::{Pos2, vec2};
+use egui_kittest::Harness;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    time::{Duration, Instant},
+};
+
+/// A window in memory.
+pub struct Stage {
+    harness: Harness<'static, Program>,
+}
+
+/// Longest wait for everything to arrive.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+impl Stage {
+    /// Opens the window in memory.
+    ///
+    /// # Errors
+    /// [`AppError::NoAdapter`] when no graphics device is there, [`AppError::Window`] when the program does not start.
+    #[expect(
+        clippy::panic,
+        reason = "the harness has no other way out; it is caught a few lines below"
+    )]
+    pub fn open(options: Options, size: [f32; 2]) -> Result<Self, AppError> {
+        // The test harness panics when there is no adapter or the program does not start; that becomes an error here.
+        probe_adapter()?;
+        let build = || {
+            let state = egui_kittest::wgpu::create_render_state(
+                window::wgpu_setup(),
+                egui_wgpu::RendererOptions::PREDICTABLE,
+            );
+            let renderer = egui_kittest::wgpu::WgpuTestRenderer::from_render_state(state);
+            Harness::builder()
+                .with_size(vec2(size[0], size[1]))
+                .with_max_steps(64)
+                .with_accessibility_check(false)
+                // A foreign name may hold any character; that our own words render is a test's business.
+                .allow_missing_glyphs()
+                .renderer(renderer)
+                .build_eframe(|cc| {
+                    let state = cc.wgpu_render_state.as_ref();
+                    let program = state
+                        .ok_or_else(|| AppError::Window("no graphics device".into()))
+                        .and_then(|state| Program::new(&cc.egui_ctx, state, options));
+                    match program {
+                        Ok(program) => program,
+                        Err(error) => std::panic::panic_any(error.to_string()),
+                    }
+                })
+        };
+        let harness = catch_unwind(AssertUnwindSafe(build)).map_err(|payload| {
+            let text = payload.downcast_ref::<String>().cloned();
+            AppError::Window(text.unwrap_or_else(|| "the program did not start".into()))
+        })?;
+        Ok(Self { harness })
+    }
+
+    /// The program, for looking.
+    pub fn program(&self) -> &Program {
+        self.harness.state()
+    }
+
+    /// The program, for calls that a test makes directly.
+    pub fn program_mut(&mut self) -> &mut Program {
+        self.harness.state_mut()
+    }
+
+    /// The harness, for finding widgets by their label.
+    pub fn harness(&mut self) -> &mut Harness<'static, Program> {
+        &mut self.harness
+    }
+
+    /// One frame.
+    pub fn step(&mut self) {
+        self.harness.step();
+    }
+
+    /// Draws until nothing runs and nothing changes any more.
+    ///
+    /// # Errors
+    /// [`AppError::Restless`].
+    pub fn settle(&mut self) -> Result<(), AppError> {
+        let started = Instant::now();
+        let mut quiet = 0;
+        while quiet < 3 {
+            self.harness.step();
+            if self.program().workspace.is_idle() {
+                quiet += 1;
+            } else {
+                quiet = 0;
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            if started.elapsed() > PATIENCE {
+                return Err(AppError::Restless(PATIENCE.as_secs()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Carries a command out, with everything that the window does for it.
+    pub fn command(&mut self, command: crate::workspace::Command) {
+        let ctx = self.harness.ctx.clone();
+        let action = crate::workspace::Action::Run(command);
+        self.program_mut().carry_out(&ctx, vec![action]);
+    }
+
+    /// Moves the pointer.
+    pub fn hover(&mut self, at: [f32; 2]) {
+        self.harness.hover_at(Pos2::new(at[0], at[1]));
+        self.harness.step();
+    }
+
+    /// Presses a button, moves in steps, lets go.
+    pub fn drag(
+        &mut self,
+        from: [f32; 2],
+        to: [f32; 2],
+        button: egui::PointerButton,
+        modifiers: egui::Modifiers,
+    ) {
+        let (from, to) = (Pos2::new(from[0], from[1]), Pos2::new(to[0], to[1]));
+        self.hover([from.x, from.y]);
+        self.press(from, button, modifiers, true);
+        const STEPS: usize = 8;
+        for step in 1..=STEPS {
+            let at = from + (to - from) * (step as f32 / STEPS as f32);
+            self.harness
+                .event_modifiers(egui::Event::PointerMoved(at), modifiers);
+            self.harness.step();
+        }
+        self.press(to, button, modifiers, false);
+    }
+
+    /// Clicks at a point.
+    pub fn click(&mut self, at: [f32; 2], button: egui::PointerButton, modifiers: egui::Modifiers) {
+        let pos = Pos2::new(at[0], at[1]);
+        self.hover(at);
+        self.press(pos, button, modifiers, true);
+        self.press(pos, button, modifiers, false);
+    }
+
+    fn press(
+        &mut self,
+        pos: Pos2,
+        button: egui::PointerButton,
+        modifiers: egui::Modifiers,
+        pressed: bool,
+    ) {
+        let event = egui::Event::PointerButton {
+            pos,
+            button,
+            pressed,
+            modifiers,
+        };
+        self.harness.event_modifiers(event, modifiers);
+        self.harness.step();
+    }
+
+    /// Turns the wheel by notches; positive scrolls back.
+    pub fn wheel(&mut self, at: [f32; 2], notches: f32, modifiers: egui::Modifiers) {
+        self.hover(at);
+        let event = egui::Event::MouseWheel {
+            unit: egui::MouseWheelUnit::Line,
+            delta: vec2(0.0, notches),
+            phase: egui::TouchPhase::Move,
+            source: egui::MouseWheelSource::Wheel,
+            modifiers,
+        };
+        self.harness.event_modifiers(event, modifiers);
+        for _ in 0..12 {
+            self.harness.step();
+        }
+    }
+
+    /// Presses and releases a key.
+    pub fn key(&mut self, modifiers: egui::Modifiers, key: egui::Key) {
+        self.harness.key_press_modifiers(modifiers, key);
+        self.harness.step();
+        self.harness.step();
+    }
+
+    /// The window as RGBA.
+    ///
+    /// # Errors
+    /// [`AppError::Window`] when the device did not give the picture.
+    pub fn screenshot(&mut self) -> Result<image::RgbaImage, AppError> {
+        self.harness.render().map_err(AppError::Window)
+    }
+
+    /// Writes the window as a PNG.
+    ///
+    /// # Errors
+    /// [`AppError::Window`], [`AppError::Io`].
+    pub fn save(&mut self, path: &Path) -> Result<(), AppError> {
+        let picture = self.screenshot()?;
+        if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder)?;
+        }
+        picture
+            .save_with_format(path, image::ImageFormat::Png)
+            .map_err(|e| AppError::Io(std::io::Error::other(e)))
+    }
+}
+
+/// Says so when there is no adapter, before anything panics about it.
+fn probe_adapter() -> Result<(), AppError> {
+    crate::gpu::GpuContext::headless()
+        .map(|_| ())
+        .map_err(|e| AppError::NoAdapter(e.to_string()))
+}

@@ -1,0 +1,165 @@
+//! The real window with somebody watching: when its first frame came, and what it does while nothing happens.
+
+use super::{AppError, Options, Program, window};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+/// A clock that the caller brings: milliseconds, or `None` where the system does not say.
+pub type Clock = fn() -> Option<f64>;
+
+/// The first frame.
+#[derive(Clone, Debug)]
+pub struct FirstFrame {
+    /// What the caller's clock said.
+    pub clock_ms: Option<f64>,
+    /// Milliseconds since the call.
+    pub since_call_ms: f64,
+    /// The adapter that drew it.
+    pub adapter: String,
+}
+
+/// What happened while nothing happened.
+#[derive(Clone, Debug)]
+pub struct Idle {
+    /// Frames of the window.
+    pub frames: u64,
+    /// Pictures drawn by the renderer.
+    pub pictures: u64,
+    /// Difference of the caller's clock (processor time).
+    pub clock_ms: Option<f64>,
+    /// Milliseconds that passed.
+    pub wall_ms: f64,
+    /// Who woke the window, and how often.
+    pub causes: BTreeMap<&'static str, u64>,
+    /// The adapter.
+    pub adapter: String,
+}
+
+/// Opens the window, notes its first frame, closes it.
+///
+/// # Errors
+/// As [`window::run`]; [`AppError::Window`] when it closed before.
+pub fn first_frame(options: Options, clock: Clock) -> Result<FirstFrame, AppError> {
+    let called = Instant::now();
+    let seen = observe(
+        options,
+        move |program, ctx, seen: &mut Option<FirstFrame>| {
+            seen.get_or_insert_with(|| FirstFrame {
+                clock_ms: clock(),
+                since_call_ms: called.elapsed().as_secs_f64() * 1e3,
+                adapter: program.workspace.gpu.info.name.clone(),
+            });
+            ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+        },
+    )?;
+    seen.ok_or_else(|| AppError::Window("it closed before its first frame".into()))
+}
+
+/// Opens the window, waits until everything has arrived, then counts for `length`, then closes it. The counting is
+/// done by a thread that leaves the window alone: looking must not wake it.
+///
+/// # Errors
+/// As [`first_frame`].
+pub fn idle(options: Options, length: Duration, clock: Clock) -> Result<Idle, AppError> {
+    let frames = Arc::new(AtomicU64::new(0));
+    let pictures = Arc::new(AtomicU64::new(0));
+    let result: Arc<Mutex<Option<Idle>>> = Arc::default();
+    let mut at_rest: Option<Instant> = None;
+    let mut counting = false;
+    let notes = result.clone();
+    observe(options, move |program, ctx, (): &mut ()| {
+        frames.store(program.frames, Ordering::Relaxed);
+        pictures.store(program.pictures_drawn(), Ordering::Relaxed);
+        if counting {
+            return;
+        }
+        if !program.workspace.is_idle() {
+            at_rest = None;
+        } else if at_rest.get_or_insert_with(Instant::now).elapsed() >= SETTLE {
+            counting = true;
+            let (frames, pictures) = (frames.clone(), pictures.clone());
+            let (waker, notes, ctx) = (program.workspace.waker.clone(), notes.clone(), ctx.clone());
+            let adapter = program.workspace.gpu.info.name.clone();
+            let now = move || Idle {
+                frames: frames.load(Ordering::Relaxed),
+                pictures: pictures.load(Ordering::Relaxed),
+                clock_ms: clock(),
+                wall_ms: 0.0,
+                causes: waker.causes(),
+                adapter: adapter.clone(),
+            };
+            let _ = crate::task::spawn_named("idle-clock", move || {
+                std::thread::sleep(SETTLE);
+                let (since, before) = (Instant::now(), now());
+                std::thread::sleep(length);
+                let report = difference(&before, now(), since.elapsed());
+                *notes.lock().unwrap_or_else(PoisonError::into_inner) = Some(report);
+                ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+                ctx.request_repaint();
+            });
+            return;
+        }
+        ctx.request_repaint_after(Duration::from_millis(20));
+    })?;
+    let mut report = result.lock().unwrap_or_else(PoisonError::into_inner);
+    report
+        .take()
+        .ok_or_else(|| AppError::Window("it closed before the time was over".into()))
+}
+
+/// Time for tooltips and fading bars to end.
+const SETTLE: Duration = Duration::from_secs(1);
+
+fn difference(before: &Idle, mut after: Idle, wall: Duration) -> Idle {
+    after.frames -= before.frames;
+    after.pictures -= before.pictures;
+    after.clock_ms = after.clock_ms.zip(before.clock_ms).map(|(a, b)| a - b);
+    after.wall_ms = wall.as_secs_f64() * 1e3;
+    after.causes = after
+        .causes
+        .into_iter()
+        .map(|(cause, n)| (cause, n - before.causes.get(cause).unwrap_or(&0)))
+        .filter(|(_, n)| *n > 0)
+        .collect();
+    after
+}
+
+/// Runs the window and looks at it after every frame.
+fn observe<T: Default + Send + 'static>(
+    options: Options,
+    look: impl FnMut(&Program, &egui::Context, &mut T) + 'static,
+) -> Result<T, AppError> {
+    let seen = Arc::new(Mutex::new(T::default()));
+    let notes = seen.clone();
+    window::run_with(options, move |program| Watched {
+        program,
+        notes,
+        look,
+    })?;
+    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(std::mem::take(&mut seen))
+}
+
+struct Watched<T, F> {
+    program: Program,
+    notes: Arc<Mutex<T>>,
+    look: F,
+}
+
+impl<T, F: FnMut(&Program, &egui::Context, &mut T)> eframe::App for Watched<T, F> {
+    fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
+        self.program.logic(ctx, frame);
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
+        self.program.ui(ui, frame);
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        (self.look)(&self.program, ui.ctx(), &mut notes);
+    }
+}

@@ -1,0 +1,86 @@
+//! Opening the real window.
+
+use super::{AppError, Options, Program};
+use crate::gpu::context::device_descriptor;
+use egui_wgpu::{WgpuSetup, WgpuSetupCreateNew};
+use std::sync::Arc;
+
+/// How the toolkit makes the device: all that the adapter has, because burn joins it later.
+pub fn wgpu_setup() -> WgpuSetup {
+    let mut setup = WgpuSetupCreateNew::without_display_handle();
+    setup.power_preference = wgpu::PowerPreference::HighPerformance;
+    setup.device_descriptor = Arc::new(device_descriptor);
+    WgpuSetup::CreateNew(setup)
+}
+
+/// Whether a window can be opened at all.
+pub fn has_display() -> bool {
+    if cfg!(any(target_os = "windows", target_os = "macos")) {
+        return true;
+    }
+    let set = |name: &str| std::env::var_os(name).is_some_and(|v| !v.is_empty());
+    set("DISPLAY") || set("WAYLAND_DISPLAY") || set("WAYLAND_SOCKET")
+}
+
+/// Opens the window and returns when it is closed.
+///
+/// # Errors
+/// [`AppError::NoDisplay`], [`AppError::NoAdapter`], [`AppError::Window`].
+pub fn run(options: Options) -> Result<(), AppError> {
+    run_with(options, |program| program)
+}
+
+/// Opens the window with an application around the program (the benches watch it from there).
+///
+/// # Errors
+/// As [`run`].
+pub fn run_with<A: eframe::App + 'static>(
+    options: Options,
+    wrap: impl FnOnce(Program) -> A + 'static,
+) -> Result<(), AppError> {
+    if !has_display() {
+        return Err(AppError::NoDisplay);
+    }
+    let mut native = eframe::NativeOptions {
+        viewport: egui::ViewportBuilder::default()
+            .with_title("Negatoscope")
+            .with_app_id("negatoscope")
+            .with_inner_size([1440.0, 900.0])
+            .with_min_inner_size([640.0, 420.0])
+            .with_drag_and_drop(true)
+            .with_icon(icon()),
+        ..Default::default()
+    };
+    native.wgpu_options.wgpu_setup = wgpu_setup();
+    let result = eframe::run_native(
+        "negatoscope",
+        native,
+        Box::new(move |cc| {
+            let state = cc
+                .wgpu_render_state
+                .as_ref()
+                .ok_or("the toolkit has no graphics device")?;
+            let program = Program::new(&cc.egui_ctx, state, options)?;
+            Ok(Box::new(wrap(program)))
+        }),
+    );
+    result.map_err(|error| match error {
+        eframe::Error::Wgpu(error) => AppError::NoAdapter(error.to_string()),
+        error => AppError::Window(error.to_string()),
+    })
+}
+
+fn icon() -> egui::IconData {
+    let decoded = image::load_from_memory(include_bytes!("../../assets/icons/negatoscope-256.png"));
+    match decoded {
+        Ok(picture) => {
+            let rgba = picture.to_rgba8();
+            egui::IconData {
+                width: rgba.width(),
+                height: rgba.height(),
+                rgba: rgba.into_raw(),
+            }
+        }
+        Err(_) => egui::IconData::default(),
+    }
+}

@@ -1,0 +1,310 @@
+//! The standard inputs, as DICOM files.
+//!
+//! `CT300`: 300 files of 512 × 512 pixels, 16 bits allocated, 12 stored, 0.78125 × 0.78125 × 1 mm, 60 private text
+//! elements a file as scanners write them. `CT3000`: ten times as many slices. `MG`: one picture of 2560 × 3328.
+
+use super::{
+    Cases, Failure,
+    measure::{Case, Samples},
+    process,
+};
+use crate::{
+    console::{Common, Exit},
+    dicom::write::{RadiographDescription, SeriesIdentity, write_ct_series, write_radiograph},
+    model::{
+        date::Date,
+        geometry::{Spacing, SpacingSource},
+        identity::Phi,
+        lut::WindowLevel,
+        pixels::{Frame, StoredType},
+        study::{SeriesDescription, StudyDescription},
+    },
+    phantom::{CtSpec, ct, demo, identifier::uid, mammogram},
+    task::{CancelToken, Progress},
+};
+use clap::{Args, ValueEnum};
+use rayon::prelude::*;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// A standard input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Input {
+    /// 300 slices.
+    #[value(name = "CT300", alias = "ct300")]
+    Ct300,
+    /// 3000 slices; takes 1.7 GB of memory while it is made.
+    #[value(name = "CT3000", alias = "ct3000")]
+    Ct3000,
+    /// A mammogram.
+    #[value(name = "MG", alias = "mg")]
+    Mg,
+}
+
+/// Arguments of `bench gen`.
+#[derive(Clone, Debug, Args)]
+pub struct GenArgs {
+    /// Which
+    #[arg(value_enum)]
+    pub name: Input,
+    /// Folder, made where it does not exist; files in it are replaced
+    pub dir: PathBuf,
+    /// Slices, to make a CT of another length
+    #[arg(long, value_name = "N")]
+    pub slices: Option<usize>,
+}
+
+/// Private text elements in each file of a CT.
+const PRIVATE_ELEMENTS: u16 = 60;
+/// The group that holds them.
+const PRIVATE_GROUP: u16 = 0x0019;
+
+/// Runs `bench gen`.
+pub(super) fn run(args: &GenArgs, common: &Common, cases: &mut Cases<'_>) -> Result<(), Failure> {
+    process::forget_peak();
+    let seed = common.seed.unwrap_or(1);
+    let mut samples = Samples::default();
+    let (name, files) = match args.name {
+        Input::Ct300 => ("CT300", 300),
+        Input::Ct3000 => ("CT3000", 3000),
+        Input::Mg => ("MG", 1),
+    };
+    let files = args
+        .slices
+        .filter(|_| args.name != Input::Mg)
+        .unwrap_or(files);
+    let paths = samples.run(|| match args.name {
+        Input::Mg => write_mammogram(&args.dir, seed).map(|path| vec![path]),
+        Input::Ct300 | Input::Ct3000 => write_ct(&args.dir, name, seed, files),
+    })?;
+    let mut bytes = 0;
+    for path in &paths {
+        bytes += fs::metadata(path).map_err(io_failure)?.len();
+    }
+    let mut case = Case::new("gen", name, samples).with("bytes_written", bytes);
+    case.frames = Some(paths.len() as u64);
+    cases.push(&case);
+    Ok(())
+}
+
+fn io_failure(error: std::io::Error) -> Failure {
+    Failure::new(Exit::Io, error)
+}
+
+fn identity(seed: u64, name: &str, modality: &str, window: [f64; 2]) -> SeriesIdentity {
+    SeriesIdentity {
+        patient: demo::identity(seed),
+        study: StudyDescription {
+            uid: uid(seed, &format!("bench {name} study")),
+            date: Date::parse("20260316"),
+            time: "10:42:00".into(),
+            description: format!("{name} (SYNTHETIC)"),
+            accession_number: Phi::new(format!("SYN-{name}")),
+            ..StudyDescription::default()
+        },
+        series: SeriesDescription {
+            uid: uid(seed, &format!("bench {name} series")),
+            modality: modality.into(),
+            number: Some(1),
+            description: name.into(),
+            patient_position: if modality == "CT" {
+                "HFS".into()
+            } else {
+                String::new()
+            },
+            frame_of_reference_uid: uid(seed, &format!("bench {name} frame of reference")),
+            ..SeriesDescription::default()
+        },
+        study_id: "1".into(),
+        comment: format!("Bench input {name}"),
+        windows: vec![WindowLevel {
+            center: window[0],
+            width: window[1],
+        }],
+        instance_uids: Vec::new(),
+    }
+}
+
+fn write_ct(dir: &Path, name: &str, seed: u64, slices: usize) -> Result<Vec<PathBuf>, Failure> {
+    let mut spec = CtSpec::bench(seed, slices);
+    if slices > 340 {
+        // Longer than the body: the same body in thinner slices.
+        spec.spacing_mm[2] = 300.0 / slices as f64;
+    }
+    let mut phantom = ct(&spec, &Progress::default(), &CancelToken::default())?;
+    // All values lie in 0 to 4095: the same bytes are unsigned.
+    for frame in &mut phantom.volume.frames {
+        *frame = Frame::new(
+            frame.rows,
+            frame.columns,
+            1,
+            StoredType::U16,
+            frame.pixels.clone(),
+        )
+        .ok_or_else(|| Failure::new(Exit::Internal, "a slice of the wrong size"))?;
+    }
+    let identity = identity(seed, name, "CT", [40.0, 400.0]);
+    let paths = write_ct_series(dir, &phantom.volume, &identity).map_err(io_failure)?;
+    drop(phantom);
+    paths
+        .par_iter()
+        .enumerate()
+        .try_for_each(|(slice, path)| -> Result<(), Failure> {
+            let bytes = fs::read(path).map_err(io_failure)?;
+            let bytes = like_a_scanner(&bytes, slice)
+                .ok_or_else(|| Failure::new(Exit::Internal, "the file has another form"))?;
+            fs::write(path, bytes).map_err(io_failure)
+        })?;
+    Ok(paths)
+}
+
+fn write_mammogram(dir: &Path, seed: u64) -> Result<PathBuf, Failure> {
+    let picture = mammogram(seed, 2560, 3328)?;
+    let mut identity = identity(seed, "MG", "MG", [2048.0, 4096.0]);
+    identity.series.body_part = "BREAST".into();
+    let description = RadiographDescription {
+        spacing: Spacing::Millimetres {
+            row_mm: picture.pixel_mm,
+            column_mm: picture.pixel_mm,
+            source: SpacingSource::ImagerPixelSpacing,
+        },
+        view_position: "CC".into(),
+        instance_number: 1,
+        magnification: None,
+    };
+    let path = dir.join("MG.dcm");
+    write_radiograph(&path, &picture.frame, &description, &identity).map_err(io_failure)?;
+    Ok(path)
+}
+
+/// What scanners do and our writer does not: private elements between the public ones, and 12 of 16 bits stored.
+/// `None` when the bytes are not an Explicit VR Little Endian file with the elements that are changed.
+fn like_a_scanner(file: &[u8], slice: usize) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(file.len() + 4096);
+    // Preamble and mark; the meta group tells its own length (PS3.10 7.1).
+    let meta = usize::try_from(u32::from_le_bytes(file.get(140..144)?.try_into().ok()?)).ok()?;
+    let mut at = 144usize.checked_add(meta)?;
+    out.extend_from_slice(file.get(..at)?);
+    let (mut inserted, mut patched) = (false, 0);
+    while at < file.len() {
+        let head = file.get(at..at + 8)?;
+        let group = u16::from_le_bytes([head[0], head[1]]);
+        let element = u16::from_le_bytes([head[2], head[3]]);
+        if !inserted && group > PRIVATE_GROUP {
+            private_elements(&mut out, slice);
+            inserted = true;
+        }
+        if (group, element) == (0x7FE0, 0x0010) {
+            out.extend_from_slice(file.get(at..)?);
+            at = file.len();
+            continue;
+        }
+        // Long and short forms of the length (PS3.5 7.1.2).
+        let long = matches!(
+            &head[4..6],
+            b"OB"
+                | b"OD"
+                | b"OF"
+                | b"OL"
+                | b"OV"
+                | b"OW"
+                | b"SQ"
+                | b"SV"
+                | b"UC"
+                | b"UN"
+                | b"UR"
+                | b"UT"
+                | b"UV"
+        );
+        let (start, length) = if long {
+            let length = u32::from_le_bytes(file.get(at + 8..at + 12)?.try_into().ok()?);
+            (12, usize::try_from(length).ok()?)
+        } else {
+            (8, usize::from(u16::from_le_bytes([head[6], head[7]])))
+        };
+        let end = at.checked_add(start)?.checked_add(length)?;
+        let whole = file.get(at..end)?;
+        let place = out.len() + start;
+        out.extend_from_slice(whole);
+        let value: Option<u16> = match (group, element) {
+            // Bits Stored, High Bit.
+            (0x0028, 0x0101) => Some(12),
+            (0x0028, 0x0102) => Some(11),
+            _ => None,
+        };
+        if let Some(value) = value {
+            out.get_mut(place..place + 2)?
+                .copy_from_slice(&value.to_le_bytes());
+            patched += 1;
+        }
+        at = end;
+    }
+    (inserted && patched == 2).then_some(out)
+}
+
+fn private_elements(out: &mut Vec<u8>, slice: usize) {
+    let mut text = |element: u16, value: &str| {
+        let padded = value.len().next_multiple_of(2);
+        out.extend_from_slice(&PRIVATE_GROUP.to_le_bytes());
+        out.extend_from_slice(&element.to_le_bytes());
+        out.extend_from_slice(b"LO");
+        out.extend_from_slice(&(padded as u16).to_le_bytes());
+        out.extend_from_slice(value.as_bytes());
+        out.resize(out.len() + padded - value.len(), b' ');
+    };
+    text(0x0010, "NEGATOSCOPE BENCH");
+    for i in 0..PRIVATE_ELEMENTS {
+        text(
+            0x1001 + i,
+            &format!(
+                "SETTING {i} SLICE {slice} VALUE {}",
+                slice * 7 + usize::from(i)
+            ),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn element(out: &mut Vec<u8>, group: u16, number: u16, vr: &[u8; 2], value: &[u8]) {
+        out.extend_from_slice(&group.to_le_bytes());
+        out.extend_from_slice(&number.to_le_bytes());
+        out.extend_from_slice(vr);
+        if matches!(vr, b"OW" | b"SQ") {
+            out.extend_from_slice(&[0, 0]);
+            out.extend_from_slice(&(value.len() as u32).to_le_bytes());
+        } else {
+            out.extend_from_slice(&(value.len() as u16).to_le_bytes());
+        }
+        out.extend_from_slice(value);
+    }
+
+    #[test]
+    fn private_elements_lie_between_the_public_ones() {
+        let mut file = vec![0u8; 128];
+        file.extend_from_slice(b"DICM");
+        element(&mut file, 2, 0, b"UL", &0u32.to_le_bytes());
+        element(&mut file, 0x0008, 0x2218, b"SQ", &[]);
+        element(&mut file, 0x0018, 0x0050, b"DS", b"1 ");
+        element(&mut file, 0x0020, 0x0013, b"IS", b"1 ");
+        element(&mut file, 0x0028, 0x0101, b"US", &[16, 0]);
+        element(&mut file, 0x0028, 0x0102, b"US", &[15, 0]);
+        element(&mut file, 0x7FE0, 0x0010, b"OW", &[1, 2, 3, 4]);
+        let made = like_a_scanner(&file, 3).unwrap();
+        let find = |what: &[u8]| made.windows(what.len()).position(|w| w == what);
+        let private = find(b"NEGATOSCOPE BENCH").unwrap();
+        assert!(find(&[0x18, 0, 0x50, 0]).unwrap() < private);
+        assert!(private < find(&[0x20, 0, 0x13, 0]).unwrap());
+        assert!(find(&[0x28, 0, 0x01, 1, b'U', b'S', 2, 0, 12, 0]).is_some());
+        assert!(find(&[0x28, 0, 0x02, 1, b'U', b'S', 2, 0, 11, 0]).is_some());
+        assert!(made.ends_with(&[1, 2, 3, 4]));
+        let settings = made.windows(8).filter(|w| w == b"SETTING ").count();
+        assert_eq!(settings, usize::from(PRIVATE_ELEMENTS));
+        // A file that ends within an element is not changed into something else.
+        assert_eq!(like_a_scanner(&file[..file.len() - 20], 3), None);
+    }
+}

@@ -1,0 +1,164 @@
+//! The program's own measured work.
+//!
+//! One JSON object a case, with the fields of the bench contract: `wall_ms`, `cpu_ms`, `bytes_read`, `bytes_copied`,
+//! `bytes_uploaded`, `bytes_readback`, `frames`, `allocs`, `peak_rss`, `floor_ms`, `adapter`, `git`. A number that
+//! cannot be had here is `null`, never a guess. No thresholds: a script outside compares with peers and floors.
+//!
+//! Must stay true: what is measured is the code that the window and the commands use; inputs are made before the
+//! clock runs. Floors are measured in the same run, interleaved with the work that they are the floor of.
+
+mod drawing;
+mod floor;
+mod generate;
+mod measure;
+#[cfg(feature = "ai")]
+mod network;
+mod process;
+mod series;
+mod window;
+
+use crate::console::{Common, Exit, Output};
+use clap::{Args, Subcommand};
+use measure::Case;
+use std::fmt::Display;
+
+/// Arguments of `bench`.
+#[derive(Clone, Debug, Args)]
+pub struct BenchArgs {
+    /// What is measured.
+    #[command(subcommand)]
+    pub what: Bench,
+}
+
+/// The benches.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Bench {
+    /// What this machine can do: copy, read, draw, multiply
+    Floor(floor::FloorArgs),
+    /// Make a standard input: CT300, CT3000 or MG
+    Gen(generate::GenArgs),
+    /// Headers of a folder to sorted series
+    Scan(series::SeriesArgs),
+    /// A series to a volume in memory
+    Load(series::SeriesArgs),
+    /// From a known series to its first slice on the screen
+    FirstSlice(series::SeriesArgs),
+    /// A volume to the graphics device
+    Upload(series::SeriesArgs),
+    /// One picture again and again
+    Frame(drawing::FrameArgs),
+    /// Paging through a series
+    Scroll(drawing::ScrollArgs),
+    /// From the start of the process to the window's first frame
+    Start(window::StartArgs),
+    /// Frames and processor time of the window while nothing happens
+    Idle(window::IdleArgs),
+    /// Memory with a series loaded
+    Mem(series::SeriesArgs),
+    /// A segmentation network
+    #[cfg(feature = "ai")]
+    Unet(network::UnetArgs),
+}
+
+/// Why a bench did not run.
+#[derive(Debug)]
+struct Failure {
+    exit: Exit,
+    message: String,
+}
+
+impl Failure {
+    fn new(exit: Exit, message: impl Display) -> Self {
+        Self {
+            exit,
+            message: message.to_string(),
+        }
+    }
+}
+
+impl From<crate::gpu::GpuError> for Failure {
+    fn from(error: crate::gpu::GpuError) -> Self {
+        Self::new(Exit::Unsupported, error)
+    }
+}
+
+impl From<crate::phantom::PhantomError> for Failure {
+    fn from(error: crate::phantom::PhantomError) -> Self {
+        Self::new(Exit::Usage, error)
+    }
+}
+
+/// Runs `bench`.
+pub fn run(args: &BenchArgs, common: &Common, out: &mut Output) -> Exit {
+    // The window is measured on the main thread, where toolkits want to be.
+    if let Bench::Start(_) | Bench::Idle(_) = &args.what {
+        let mut cases = Cases {
+            out,
+            json: common.json,
+        };
+        let done = match &args.what {
+            Bench::Start(args) => window::start(args, common, &mut cases),
+            Bench::Idle(args) => window::idle(args, common, &mut cases),
+            _ => Ok(()),
+        };
+        return ended(done, cases.out);
+    }
+    let threads = common.jobs.unwrap_or(0);
+    let pool = match rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .thread_name(|i| format!("bench {i}"))
+        .build()
+    {
+        Ok(pool) => pool,
+        Err(error) => {
+            out.error(error.to_string());
+            return Exit::Internal;
+        }
+    };
+    let mut cases = Cases {
+        out,
+        json: common.json,
+    };
+    let done = pool.install(|| match &args.what {
+        Bench::Floor(args) => floor::run(args, &mut cases),
+        Bench::Gen(args) => generate::run(args, common, &mut cases),
+        Bench::Scan(args) => series::scan(args, &mut cases),
+        Bench::Load(args) => series::load(args, &mut cases),
+        Bench::FirstSlice(args) => series::first_slice(args, &mut cases),
+        Bench::Upload(args) => series::upload(args, &mut cases),
+        Bench::Frame(args) => drawing::frame(args, common, &mut cases),
+        Bench::Scroll(args) => drawing::scroll(args, common, &mut cases),
+        Bench::Mem(args) => series::memory(args, &mut cases),
+        Bench::Start(_) | Bench::Idle(_) => Ok(()),
+        #[cfg(feature = "ai")]
+        Bench::Unet(args) => network::run(args, common, &mut cases),
+    });
+    ended(done, cases.out)
+}
+
+fn ended(done: Result<(), Failure>, out: &mut Output) -> Exit {
+    match done {
+        Ok(()) => Exit::Done,
+        Err(failure) => {
+            out.error(failure.message);
+            failure.exit
+        }
+    }
+}
+
+/// Where finished cases go, one line each.
+struct Cases<'a> {
+    out: &'a mut Output,
+    json: bool,
+}
+
+impl Cases<'_> {
+    fn push(&mut self, case: &Case) {
+        if self.json {
+            self.out.json(case);
+        } else {
+            self.out.line(case.sentence());
+        }
+        self.out.flush();
+    }
+}

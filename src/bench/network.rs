@@ -1,0 +1,141 @@
+//! A segmentation network: the bundled one, or the reference U-Net with random weights.
+
+use super::{
+    Cases, Failure,
+    measure::{Case, Samples},
+    process,
+};
+use crate::{
+    ai::{
+        AiError, BurnDevice, device, infer::Segmenter, preprocess::FrameInput, registry::Model,
+        registry::Registry, unet::UNetConfig,
+    },
+    console::{Common, DeviceChoice, Exit},
+    model::lut::ModalityLut,
+    phantom::{RadiographSpec, radiograph},
+    task::{CancelToken, Progress},
+};
+use clap::Args;
+use std::path::PathBuf;
+
+/// Arguments of `bench unet`.
+#[derive(Clone, Debug, Args)]
+pub struct UnetArgs {
+    /// Channels of the first level of the reference U-Net (5 levels, 3 × 3 convolutions); without it the bundled lung
+    /// model runs
+    #[arg(long, value_name = "W")]
+    pub width: Option<usize>,
+    /// Side of the input
+    #[arg(long, value_name = "S", default_value_t = 256)]
+    pub size: usize,
+    /// Runs
+    #[arg(long, value_name = "K", default_value_t = 5)]
+    pub repeat: usize,
+    /// Write the random weights as safetensors, so that another runtime can run the same network
+    #[arg(long, value_name = "FILE", requires = "width")]
+    pub weights_out: Option<PathBuf>,
+}
+
+impl From<AiError> for Failure {
+    fn from(error: AiError) -> Self {
+        Self::new(Exit::Unsupported, error)
+    }
+}
+
+/// Runs `bench unet`.
+pub(super) fn run(args: &UnetArgs, common: &Common, cases: &mut Cases<'_>) -> Result<(), Failure> {
+    let on_gpu = match common.device {
+        DeviceChoice::Auto => None,
+        DeviceChoice::Gpu => Some(true),
+        DeviceChoice::Cpu => Some(false),
+    };
+    let device = device::headless(on_gpu)?;
+    let model = model(args, common.seed.unwrap_or(1))?;
+    let film = radiograph(
+        &RadiographSpec {
+            columns: 256,
+            rows: 256,
+            pixel_mm: 1.68,
+            ..RadiographSpec::default()
+        },
+        &Progress::default(),
+        &CancelToken::default(),
+    )?;
+    let input = FrameInput {
+        frame: &film.frame,
+        modality_lut: &ModalityLut::IDENTITY,
+        padding: None,
+        inverted: false,
+    };
+    cases.push(&measure(args, &model, &device, input)?);
+    Ok(())
+}
+
+fn model(args: &UnetArgs, seed: u64) -> Result<Model, Failure> {
+    let bundled = Registry::default().load("lung-fields")?;
+    let Some(width) = args.width else {
+        return Ok(bundled);
+    };
+    let network = UNetConfig {
+        input_channels: 1,
+        classes: 1,
+        depth: 5,
+        width,
+        patch: 1,
+    };
+    network.check()?;
+    if args.size == 0 || args.size > 4096 || !args.size.is_multiple_of(network.multiple()) {
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("the size must be a multiple of {}", network.multiple()),
+        ));
+    }
+    let weights = network.random_weights(seed).folded()?;
+    if let Some(path) = &args.weights_out {
+        weights.save(path)?;
+    }
+    let mut card = bundled.card;
+    card.network = network;
+    card.input.side = args.size;
+    Ok(Model { card, weights })
+}
+
+fn measure(
+    args: &UnetArgs,
+    model: &Model,
+    device: &BurnDevice,
+    input: FrameInput<'_>,
+) -> Result<Case, Failure> {
+    process::forget_peak();
+    let segmenter = Segmenter::new(model, device)?;
+    let cancel = CancelToken::default();
+    // The first run compiles kernels and is kept apart.
+    let mut first = Samples::default();
+    first.run(|| segmenter.run(input, &cancel))?;
+    let mut samples = Samples::default();
+    for _ in 0..args.repeat.max(1) {
+        samples.run(|| segmenter.run(input, &cancel))?;
+    }
+    let side = model.card.input.side;
+    let operations = model.card.network.operations(side, side);
+    let best = samples.best();
+    let name = args.width.map_or_else(
+        || format!("lung-fields {side}"),
+        |width| format!("width {width}, {side}"),
+    );
+    let mut case = Case::new("unet", name, samples)
+        .with("first_ms", first.best())
+        .with("parameters", model.card.network.parameters())
+        .with("gflop", operations as f64 / 1e9);
+    case.frames = Some(1);
+    case.adapter = Some(device.name().to_owned());
+    if let Some(ms) = best
+        && ms > 0.0
+    {
+        case = case.with(
+            "gflop_per_s",
+            (operations as f64 / ms / 1e4).round() / 100.0,
+        );
+    }
+    Ok(case)
+}

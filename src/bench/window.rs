@@ -1,0 +1,109 @@
+//! The real window: from the start of the process to the first frame, and what it costs when nothing happens.
+
+use super::{
+    Cases, Failure,
+    measure::{Case, Samples},
+    process,
+};
+use crate::{
+    app::{AppError, Options, watch},
+    console::{Common, Exit},
+};
+use clap::Args;
+use std::{path::PathBuf, time::Duration};
+
+/// Arguments of `start`.
+#[derive(Clone, Debug, Args)]
+pub struct StartArgs {
+    /// What ends the measurement; only the first frame is known
+    #[arg(long, default_value = "first-frame", value_parser = ["first-frame"])]
+    pub until: String,
+    /// Files and folders to open
+    pub paths: Vec<PathBuf>,
+}
+
+/// Arguments of `idle`.
+#[derive(Clone, Debug, Args)]
+pub struct IdleArgs {
+    /// How long
+    #[arg(long, default_value_t = 60)]
+    pub seconds: u64,
+    /// Files and folders to open first
+    pub paths: Vec<PathBuf>,
+}
+
+/// From the start of the process to the first frame that is drawn and may be clicked.
+pub(super) fn start(
+    args: &StartArgs,
+    common: &Common,
+    cases: &mut Cases<'_>,
+) -> Result<(), Failure> {
+    let seen =
+        watch::first_frame(options(&args.paths, common), process::age_ms).map_err(failure)?;
+    let samples = Samples {
+        wall_ms: vec![seen.clock_ms.unwrap_or(seen.since_call_ms)],
+        cpu_ms: process::cpu_ms().into_iter().collect(),
+    };
+    let clock = if seen.clock_ms.is_some() {
+        "process start, 10 ms ticks"
+    } else {
+        "call"
+    };
+    let mut case = Case::new("start", input_name(&args.paths), samples)
+        .with("since_call_ms", seen.since_call_ms)
+        .with("clock", clock);
+    case.adapter = Some(seen.adapter);
+    case.frames = Some(1);
+    cases.push(&case);
+    Ok(())
+}
+
+/// Frames and processor time while nothing happens.
+pub(super) fn idle(args: &IdleArgs, common: &Common, cases: &mut Cases<'_>) -> Result<(), Failure> {
+    let length = Duration::from_secs(args.seconds.clamp(1, 3600));
+    let seen =
+        watch::idle(options(&args.paths, common), length, process::cpu_ms).map_err(failure)?;
+    let samples = Samples {
+        wall_ms: vec![seen.wall_ms],
+        cpu_ms: seen.clock_ms.into_iter().collect(),
+    };
+    let causes: serde_json::Map<String, serde_json::Value> = seen
+        .causes
+        .iter()
+        .map(|(cause, n)| ((*cause).to_owned(), (*n).into()))
+        .collect();
+    let mut case = Case::new("idle", input_name(&args.paths), samples)
+        .with("pictures", seen.pictures)
+        .with("repaint_causes", causes);
+    case.adapter = Some(seen.adapter);
+    case.frames = Some(seen.frames);
+    cases.push(&case);
+    Ok(())
+}
+
+fn input_name(paths: &[PathBuf]) -> String {
+    if paths.is_empty() {
+        "nothing open".into()
+    } else {
+        format!("{} paths open", paths.len())
+    }
+}
+
+fn options(paths: &[PathBuf], common: &Common) -> Options {
+    Options {
+        paths: paths.to_vec(),
+        device: common.device,
+        max_memory: common.max_memory,
+        threads: common.jobs,
+        seed: common.seed,
+        ..Options::default()
+    }
+}
+
+fn failure(error: AppError) -> Failure {
+    let exit = match error {
+        AppError::NoDisplay | AppError::NoAdapter(_) => Exit::Usage,
+        _ => Exit::Internal,
+    };
+    Failure::new(exit, error)
+}

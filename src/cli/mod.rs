@@ -1,0 +1,84 @@
+//! The command line: the same library code as the window, for scripts and checks.
+//!
+//! Results go to stdout, messages to stderr, both through [`Output`]; every command ends with an [`Exit`].
+//! Identity is printed only with `--show-phi`. Nothing here opens a network connection.
+
+pub mod doctor;
+pub mod edit;
+pub mod evaluate;
+pub mod inspect;
+#[cfg(feature = "ai")]
+pub mod models;
+pub mod pixels;
+pub mod probe;
+pub mod record;
+pub mod render;
+#[cfg(feature = "ai")]
+pub mod segment;
+pub mod store;
+#[cfg(feature = "ai")]
+pub mod train;
+
+pub use crate::console as common;
+pub use common::{Common, Exit, Output};
+
+use clap::Subcommand;
+
+/// The commands that need no window.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Read files and folders and say what each is, or why it does not open
+    Inspect(inspect::InspectArgs),
+    /// Write one frame's pixels as a NumPy array
+    Pixels(pixels::PixelsArgs),
+    /// Draw one picture with the renderer that draws the window
+    Render(render::RenderArgs),
+    /// Value, unit, voxel and patient point at a place
+    Probe(probe::ProbeArgs),
+    /// Run a model on a picture
+    #[cfg(feature = "ai")]
+    Segment(segment::SegmentArgs),
+    /// The models that are known here
+    #[cfg(feature = "ai")]
+    Models(models::ModelsArgs),
+    /// Train a network
+    #[cfg(feature = "ai")]
+    Train(train::TrainArgs),
+    /// Compare predicted masks with true ones
+    Evaluate(evaluate::EvaluateArgs),
+    /// The encrypted store: make, look, verify
+    Store(store::StoreArgs),
+    /// Take studies into the store
+    Import(store::ImportArgs),
+    /// The studies in the store
+    List(store::ListArgs),
+    /// The patient's record: import and show
+    Record(record::RecordArgs),
+    /// What this computer offers: adapter, limits, codecs, models
+    Doctor(doctor::DoctorArgs),
+    /// Apply edit operations read as JSON lines; each is acknowledged once it is durable
+    Edit(edit::EditArgs),
+}
+
+/// Runs a command that needs no window.
+pub fn run(command: Command, common: &Common, out: &mut Output) -> Exit {
+    match command {
+        Command::Inspect(args) => inspect::run(&args, common, out),
+        Command::Pixels(args) => pixels::run(&args, common, out),
+        Command::Render(args) => render::run(&args, common, out),
+        Command::Probe(args) => probe::run(&args, common, out),
+        #[cfg(feature = "ai")]
+        Command::Segment(args) => segment::run(&args, common, out),
+        #[cfg(feature = "ai")]
+        Command::Models(args) => models::run(&args, common, out),
+        #[cfg(feature = "ai")]
+        Command::Train(args) => train::run(&args, common, out),
+        Command::Evaluate(args) => evaluate::run(&args, common, out),
+        Command::Store(args) => store::run(&args, common, out),
+        Command::Import(args) => store::import(&args, common, out),
+        Command::List(args) => store::list(&args, common, out),
+        Command::Record(args) => record::run(&args, common, out),
+        Command::Doctor(args) => doctor::run(&args, common, out),
+        Command::Edit(args) => edit::run(&args, common, out),
+    }
+}

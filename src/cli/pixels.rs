@@ -1,0 +1,202 @@
+//! `negatoscope pixels`: one frame's pixels as a NumPy array.
+
+use super::{
+    Common, Exit, Output,
+    inspect::{exit_of, limits},
+};
+use crate::{
+    dicom::{
+        frames::{FrameSource as _, InProcessFrames},
+        scan::{ScanOptions, read_instance},
+        window_default::window_default,
+    },
+    imaging::window::{display_u8, modality_value, palette_rgb},
+    model::{
+        lut::{Voi, WindowLevel},
+        pixels::Frame,
+        study::ImageDescription,
+        view::GreyPipeline,
+    },
+};
+use clap::{Args, ValueEnum};
+use std::{fs, path::PathBuf};
+
+/// How far along the grey chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Stage {
+    /// As stored, integer type and sign kept.
+    Stored,
+    /// After the modality LUT, float32.
+    Modality,
+    /// After VOI and presentation, uint8.
+    Display,
+}
+
+/// Arguments of `pixels`.
+#[derive(Debug, Args)]
+pub struct PixelsArgs {
+    /// The file
+    pub file: PathBuf,
+    /// Frame, counted from 1
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub frame: usize,
+    /// How far along the grey chain
+    #[arg(long, value_enum, default_value_t = Stage::Stored)]
+    pub stage: Stage,
+    /// Centre and width instead of the file's own window
+    #[arg(long, value_name = "C,W", value_parser = parse_window, allow_hyphen_values = true)]
+    pub window: Option<WindowLevel>,
+    /// The array to write
+    #[arg(long, value_name = "FILE.npy")]
+    pub out: PathBuf,
+}
+
+fn parse_window(text: &str) -> Result<WindowLevel, String> {
+    let (center, width) = text.split_once(',').ok_or("expected centre,width")?;
+    let number = |t: &str| t.trim().parse::<f64>().ok().filter(|v| v.is_finite());
+    match (number(center), number(width)) {
+        (Some(center), Some(width)) if width >= 1.0 => Ok(WindowLevel { center, width }),
+        _ => Err("expected two numbers, the width at least 1".to_owned()),
+    }
+}
+
+/// Runs `pixels`.
+pub fn run(args: &PixelsArgs, common: &Common, out: &mut Output) -> Exit {
+    let limits = limits(common);
+    let instance = match read_instance(&args.file, &ScanOptions { limits }) {
+        Ok(instance) => instance,
+        Err(rejection) => {
+            let (code, detail) = (rejection.code, &rejection.detail);
+            out.error(format!("[{code}] {detail}: {}", args.file.display()));
+            return exit_of(rejection.outcome);
+        }
+    };
+    let Some(image) = &instance.image else {
+        out.error(format!(
+            "the object has no picture: {}",
+            args.file.display()
+        ));
+        return Exit::Rejected;
+    };
+    let Some(index) = args.frame.checked_sub(1).filter(|i| *i < image.frames) else {
+        let (frame, frames) = (args.frame, image.frames);
+        out.error(format!(
+            "frame {frame} does not exist, the object has {frames}"
+        ));
+        return Exit::Usage;
+    };
+    let frame = match InProcessFrames::with_limits(limits).read_frame(&instance, index) {
+        Ok(frame) => frame,
+        Err(error) => {
+            out.error(format!(
+                "[{}] {error}: {}",
+                error.code(),
+                args.file.display()
+            ));
+            return exit_of(error.kind());
+        }
+    };
+    let (kind, samples, bytes) = stage(args, image, index, &frame);
+    let array = npy(kind, frame.rows, frame.columns, samples, &bytes);
+    if let Err(error) = fs::write(&args.out, array) {
+        out.error(format!("cannot write: {error}: {}", args.out.display()));
+        return Exit::Io;
+    }
+    if common.json {
+        out.json(&serde_json::json!({
+            "out": args.out.to_string_lossy(),
+            "dtype": kind,
+            "rows": frame.rows,
+            "columns": frame.columns,
+            "samples": samples,
+            "frame": args.frame,
+            "sop_instance_uid": instance.sop_instance_uid,
+        }));
+    }
+    Exit::Done
+}
+
+/// NumPy type, samples and bytes of the wanted stage.
+fn stage(
+    args: &PixelsArgs,
+    image: &ImageDescription,
+    index: usize,
+    frame: &Frame,
+) -> (&'static str, usize, Vec<u8>) {
+    let description = image.frame(index);
+    match args.stage {
+        Stage::Stored => (
+            frame.stored_type.numpy(),
+            frame.samples,
+            frame.pixels.as_slice().to_vec(),
+        ),
+        Stage::Modality => {
+            let lut = &description.modality_lut;
+            let grey = frame.samples == 1 && image.palette.is_none();
+            let value = |v: f64| if grey { modality_value(v, lut) } else { v };
+            let bytes = frame.values().flat_map(|v| (value(v) as f32).to_le_bytes());
+            ("<f4", frame.samples, bytes.collect())
+        }
+        Stage::Display => {
+            if let Some(rgb) = image.palette.as_ref().and_then(|p| palette_rgb(frame, p)) {
+                return ("|u1", 3, rgb.pixels.as_slice().to_vec());
+            }
+            let voi = args.window.map_or_else(
+                || window_default(description, frame, image.padding),
+                |w| Voi::window(w.center, w.width),
+            );
+            let grey = GreyPipeline {
+                stored_type: frame.stored_type,
+                modality_lut: description.modality_lut.clone(),
+                voi,
+                inverted: frame.samples == 1 && image.lowest_is_white(),
+                padding: image.padding,
+            };
+            ("|u1", frame.samples, display_u8(frame, &grey))
+        }
+    }
+}
+
+/// A version 1.0 `.npy` file, C order.
+fn npy(kind: &str, rows: usize, columns: usize, samples: usize, bytes: &[u8]) -> Vec<u8> {
+    let shape = if samples == 1 {
+        format!("({rows}, {columns})")
+    } else {
+        format!("({rows}, {columns}, {samples})")
+    };
+    let mut header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}");
+    // Magic, version and length take 10 bytes; the data begin at a multiple of 64.
+    let padded = (header.len() + 11).next_multiple_of(64) - 11;
+    header.extend(std::iter::repeat_n(' ', padded - header.len()));
+    header.push('\n');
+    let mut file = b"\x93NUMPY\x01\x00".to_vec();
+    file.extend((header.len() as u16).to_le_bytes());
+    file.extend(header.as_bytes());
+    file.extend(bytes);
+    file
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arrays_begin_on_a_boundary() {
+        let file = npy("<i2", 2, 3, 1, &[0; 12]);
+        assert_eq!((file.len() - 12) % 64, 0);
+        assert_eq!(file[file.len() - 13], b'\n');
+    }
+
+    #[test]
+    fn windows_are_parsed() {
+        assert_eq!(
+            parse_window("-600,1500"),
+            Ok(WindowLevel {
+                center: -600.0,
+                width: 1500.0
+            })
+        );
+        assert!(parse_window("40").is_err());
+        assert!(parse_window("40,0").is_err());
+    }
+}

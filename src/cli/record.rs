@@ -1,0 +1,440 @@
+//! `negatoscope record`.
+
+use super::{Common, Exit, Output, store as store_cli};
+use crate::{
+    clinical::fhir::{FhirError, MAX_BYTES},
+    model::{
+        date::Date,
+        record::{Coding, ObservationValue, PatientRecord},
+    },
+    store::{ImportReport, Store, StoreError},
+};
+use clap::{Args, Subcommand};
+use serde_json::{Map, Value, json};
+use std::{
+    collections::BTreeMap,
+    io,
+    path::{Path, PathBuf},
+};
+
+/// Arguments of `record`.
+#[derive(Debug, Args)]
+pub struct RecordArgs {
+    /// What to do with the record.
+    #[command(subcommand)]
+    pub action: RecordAction,
+}
+
+/// What `record` does.
+#[derive(Debug, Subcommand)]
+pub enum RecordAction {
+    /// Take FHIR R4 bundles, resources and NDJSON into the store
+    Import(RecordImportArgs),
+    /// Show one patient's record
+    Show(RecordShowArgs),
+}
+
+/// Arguments of `record import`.
+#[derive(Debug, Args)]
+pub struct RecordImportArgs {
+    /// FHIR R4 files: Bundle, single resource, or NDJSON
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+/// Arguments of `record show`.
+#[derive(Debug, Args)]
+pub struct RecordShowArgs {
+    /// FHIR id of the Patient, or any identifier (Patient ID)
+    #[arg(value_name = "PATIENT")]
+    pub patient: String,
+}
+
+/// Runs `record`.
+pub fn run(args: &RecordArgs, common: &Common, out: &mut Output) -> Exit {
+    let mut store = match store_cli::open(common, out) {
+        Ok(store) => store,
+        Err(exit) => return exit,
+    };
+    match &args.action {
+        RecordAction::Import(import) => import_files(&mut store, &import.files, common, out),
+        RecordAction::Show(show) => show_record(&store, &show.patient, common, out),
+    }
+}
+
+#[derive(Default)]
+struct Totals {
+    counts: BTreeMap<String, usize>,
+    new: usize,
+    unchanged: usize,
+    replaced: usize,
+    not_shown: usize,
+    unresolved: usize,
+    rejected: usize,
+}
+
+fn import_files(store: &mut Store, files: &[PathBuf], common: &Common, out: &mut Output) -> Exit {
+    let today = Date::parse(&common.now());
+    let mut totals = Totals::default();
+    let mut worst = Exit::Done;
+    for path in files {
+        match import_file(store, path, today) {
+            Ok(report) => {
+                print_file(path, &report, common, out);
+                totals.add(&report);
+            }
+            Err(error) => {
+                worst = store_cli::exit_of(&error);
+                totals.rejected += 1;
+                print_failure(path, &error, common, out);
+                // The file is not to blame; the next would fare the same.
+                let of_store = matches!(
+                    worst,
+                    Exit::StoreDamaged | Exit::Denied | Exit::Io if !of_file(&error)
+                );
+                if of_store {
+                    return worst;
+                }
+            }
+        }
+    }
+    if common.json {
+        out.json(&json!({"summary": {
+            "files": files.len(),
+            "imported": files.len() - totals.rejected,
+            "rejected": totals.rejected,
+            "resources": totals.counts.values().sum::<usize>(),
+            "new": totals.new,
+            "unchanged": totals.unchanged,
+            "replaced": totals.replaced,
+            "not_shown": totals.not_shown,
+            "unresolved_references": totals.unresolved,
+            "counts": totals.counts,
+        }}));
+    } else {
+        out.line(format!(
+            "{} files: {} imported, {} rejected; {} resources: {} new, {} unchanged, {} replaced",
+            files.len(),
+            files.len() - totals.rejected,
+            totals.rejected,
+            totals.counts.values().sum::<usize>(),
+            totals.new,
+            totals.unchanged,
+            totals.replaced,
+        ));
+    }
+    match (worst, files.len()) {
+        (Exit::Done, _) | (_, 1) => worst,
+        _ => Exit::Finding,
+    }
+}
+
+/// Reading the file failed, not the store.
+fn of_file(error: &StoreError) -> bool {
+    matches!(error, StoreError::Io { doing, .. } if *doing == READING)
+}
+
+const READING: &str = "reading the file";
+
+fn import_file(
+    store: &mut Store,
+    path: &Path,
+    today: Option<Date>,
+) -> Result<ImportReport, StoreError> {
+    let read = |source: io::Error| StoreError::Io {
+        doing: READING,
+        source,
+    };
+    let bytes = store_cli::read_limited(path, MAX_BYTES).map_err(read)?;
+    let Some(bytes) = bytes else {
+        let size = std::fs::metadata(path).map_err(read)?.len();
+        return Err(StoreError::Fhir(FhirError::TooLarge {
+            bytes: usize::try_from(size).unwrap_or(usize::MAX),
+            limit: MAX_BYTES,
+        }));
+    };
+    store.import_bundle_on(&bytes, today)
+}
+
+impl Totals {
+    fn add(&mut self, report: &ImportReport) {
+        for (kind, count) in &report.report.counts {
+            *self.counts.entry(kind.clone()).or_default() += count;
+        }
+        self.new += report.new;
+        self.unchanged += report.unchanged;
+        self.replaced += report.replaced;
+        self.not_shown += report.report.not_shown();
+        self.unresolved += report.report.unresolved.values().sum::<usize>();
+    }
+}
+
+fn print_failure(path: &Path, error: &StoreError, common: &Common, out: &mut Output) {
+    let (outcome, code) = match error {
+        StoreError::Fhir(fhir) if fhir.is_limit() => ("limit", fhir.code()),
+        StoreError::Fhir(fhir) => ("rejected", fhir.code()),
+        StoreError::PatientConflict => ("rejected", "PATIENT_CONFLICT"),
+        _ => ("io", "NOT_SAVED"),
+    };
+    if common.json {
+        out.json(&json!({
+            "path": path.to_string_lossy(),
+            "outcome": outcome,
+            "code": code,
+            "detail": error.to_string(),
+        }));
+    }
+    out.error(format!("{error}: {}", path.display()));
+}
+
+/// `{"a": {"b": n}}` of counts by pairs.
+fn nested(pairs: &BTreeMap<(String, String), usize>) -> Value {
+    let mut outer = Map::new();
+    for ((kind, name), count) in pairs {
+        if let Some(inner) = outer
+            .entry(kind.clone())
+            .or_insert_with(|| json!({}))
+            .as_object_mut()
+        {
+            inner.insert(name.clone(), json!(count));
+        }
+    }
+    Value::Object(outer)
+}
+
+fn print_file(path: &Path, import: &ImportReport, common: &Common, out: &mut Output) {
+    let report = &import.report;
+    let not_shown: BTreeMap<&String, &usize> = report
+        .counts
+        .iter()
+        .filter(|(kind, _)| !crate::clinical::loss::is_shown(kind))
+        .collect();
+    if common.json {
+        let findings: Vec<Value> = report
+            .doubts
+            .iter()
+            .map(|d| {
+                json!({
+                    "code": d.finding.code,
+                    "severity": d.finding.severity.word(),
+                    "resource": d.number,
+                    "type": d.kind,
+                    "detail": d.finding.sentence,
+                })
+            })
+            .collect();
+        let outcome = if findings.is_empty() { "ok" } else { "warn" };
+        out.json(&json!({
+            "path": path.to_string_lossy(),
+            "outcome": outcome,
+            "kind": import.kind,
+            "patients": import.patients.len(),
+            "resources": report.received(),
+            "new": import.new,
+            "unchanged": import.unchanged,
+            "replaced": import.replaced,
+            "counts": report.counts,
+            "not_shown": not_shown,
+            "entries_without_resource": report.entries_without_resource,
+            "references": report.references,
+            "unresolved_references": nested(&report.unresolved),
+            "elements_not_shown": nested(&report.unread),
+            "findings": findings,
+            "finding_counts": report.doubt_counts,
+        }));
+        return;
+    }
+    out.line(format!(
+        "{} patients, {} resources ({} new, {} unchanged, {} replaced), {} kept but not shown, {} of {} references lead outside: {}",
+        import.patients.len(),
+        report.received(),
+        import.new,
+        import.unchanged,
+        import.replaced,
+        report.not_shown(),
+        report.unresolved.values().sum::<usize>(),
+        report.references,
+        path.display()
+    ));
+    for doubt in &report.doubts {
+        out.note(format!(
+            "  {}: {} (resource {}, {})",
+            doubt.finding.code, doubt.finding.sentence, doubt.number, doubt.kind
+        ));
+    }
+}
+
+fn show_record(store: &Store, patient: &str, common: &Common, out: &mut Output) -> Exit {
+    let record = store
+        .patient_by_any_id(patient)
+        .and_then(|id| store.record(&id.ok_or(StoreError::UnknownPatient)?));
+    match record {
+        Ok(record) if common.json => out.json(&record_json(&record, common)),
+        Ok(record) => print_record(&record, common, out),
+        Err(error) => return store_cli::report(&error, out),
+    }
+    Exit::Done
+}
+
+fn date(date: Option<Date>) -> Option<String> {
+    date.map(|d| d.to_string())
+}
+
+fn coding(code: &Coding) -> Value {
+    json!({"system": code.system, "code": code.code, "display": code.display})
+}
+
+fn value_json(value: &ObservationValue) -> Value {
+    let mut out = json!({
+        "date": date(value.date),
+        "value": value.value,
+        "unit": value.unit,
+        "text": value.text,
+        "reference": {"low": value.reference.0, "high": value.reference.1},
+        "interpretation": value.interpretation,
+        "flag": value.flag.code(),
+    });
+    if let Some(typical) = &value.typical {
+        out["typical"] =
+            json!({"low": typical.low, "high": typical.high, "source": typical.source});
+    }
+    out
+}
+
+/// The record as JSON; identity redacted unless asked for.
+pub fn record_json(record: &PatientRecord, common: &Common) -> Value {
+    let mut patient = store_cli::identity_json(&record.identity, common);
+    let identifiers: Vec<Value> = record
+        .identifiers
+        .iter()
+        .map(|(kind, value)| json!({"type": kind, "value": common.phi(value.reveal())}))
+        .collect();
+    patient["fhir_id"] = json!(common.phi(&record.fhir_id));
+    patient["identifiers"] = json!(identifiers);
+    patient["deceased"] = json!(date(record.deceased).map(|d| common.phi(&d).to_owned()));
+    let counts: Map<String, Value> = record
+        .counts
+        .iter()
+        .map(|(kind, count, _)| (kind.clone(), json!(count)))
+        .collect();
+    let shown: Vec<&str> = record
+        .counts
+        .iter()
+        .filter(|(.., shown)| *shown)
+        .map(|(kind, ..)| kind.as_str())
+        .collect();
+    json!({
+        "patient": patient,
+        "counts": counts,
+        "shown": shown,
+        "allergies": record.allergies.iter().map(|a| json!({
+            "code": coding(&a.code), "status": a.status, "criticality": a.criticality,
+            "recorded": date(a.recorded),
+        })).collect::<Vec<_>>(),
+        "conditions": record.conditions.iter().map(|c| json!({
+            "code": coding(&c.code), "status": c.clinical_status, "onset": date(c.onset),
+            "abated": date(c.abated),
+        })).collect::<Vec<_>>(),
+        "medications": record.medications.iter().map(|m| json!({
+            "code": coding(&m.code), "status": m.status, "authored": date(m.authored),
+            "dosage": m.dosage,
+        })).collect::<Vec<_>>(),
+        "observations": record.observations.iter().map(|s| json!({
+            "code": coding(&s.code), "category": s.category,
+            "values": s.values.iter().map(value_json).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
+        "procedures": record.procedures.iter().map(|p| json!({
+            "code": coding(&p.code), "performed": date(p.performed), "reason": p.reason,
+        })).collect::<Vec<_>>(),
+        "encounters": record.encounters.iter().map(|e| json!({
+            "code": coding(&e.code), "class": e.class, "start": date(e.start), "reason": e.reason,
+        })).collect::<Vec<_>>(),
+        "imaging_studies": record.imaging_studies.iter().map(|s| json!({
+            "study_instance_uid": s.study_uid, "started": date(s.started),
+            "modalities": s.modalities, "description": s.description, "body_site": s.body_site,
+        })).collect::<Vec<_>>(),
+    })
+}
+
+fn print_record(record: &PatientRecord, common: &Common, out: &mut Output) {
+    let who = &record.identity;
+    let birth = date(*who.birth_date.reveal()).unwrap_or_default();
+    out.line(format!(
+        "{}  {}  {}",
+        common.phi(&who.name.reveal().display()),
+        common.phi(&birth),
+        common.phi(who.id.reveal())
+    ));
+    let day = |d: Option<Date>| format!("{:10}", date(d).unwrap_or_default());
+    let section = |title: &str, lines: Vec<String>, out: &mut Output| {
+        if !lines.is_empty() {
+            out.line(format!("\n{title} ({})", lines.len()));
+            lines
+                .iter()
+                .for_each(|line| out.line(format!("  {}", line.trim_end())));
+        }
+    };
+    let allergies = record.allergies.iter().map(|a| {
+        let (status, criticality) = (&a.status, &a.criticality);
+        format!(
+            "{} {status:10} {criticality:8} {}",
+            day(a.recorded),
+            a.code.display
+        )
+    });
+    section("Allergies", allergies.collect(), out);
+    let conditions = record.conditions.iter().map(|c| {
+        format!(
+            "{} {:10} {}",
+            day(c.onset),
+            c.clinical_status,
+            c.code.display
+        )
+    });
+    section("Conditions", conditions.collect(), out);
+    let medications = record.medications.iter().map(|m| {
+        let (status, name) = (&m.status, &m.code.display);
+        format!("{} {status:10} {name}  {}", day(m.authored), m.dosage)
+    });
+    section("Medications", medications.collect(), out);
+    let observations = record.observations.iter().map(|s| {
+        let last = s.values.last().cloned().unwrap_or_default();
+        let words = match last.value {
+            Some(number) => format!("{number} {}", last.unit),
+            None => last.text.clone(),
+        };
+        format!(
+            "{} {:3} {words:24} {}  ({} values)",
+            day(last.date),
+            last.flag.code(),
+            s.code.display,
+            s.values.len()
+        )
+    });
+    section("Observations, last value", observations.collect(), out);
+    let procedures = record
+        .procedures
+        .iter()
+        .map(|p| format!("{} {}  {}", day(p.performed), p.code.display, p.reason));
+    section("Procedures", procedures.collect(), out);
+    let encounters = record.encounters.iter().map(|e| {
+        let (class, name) = (&e.class, &e.code.display);
+        format!("{} {class:6} {name}  {}", day(e.start), e.reason)
+    });
+    section("Encounters", encounters.collect(), out);
+    let studies = record.imaging_studies.iter().map(|s| {
+        let modalities = s.modalities.join("/");
+        format!(
+            "{} {modalities:6} {}  {}",
+            day(s.started),
+            s.description,
+            s.body_site
+        )
+    });
+    section("Imaging studies", studies.collect(), out);
+    let counts = record.counts.iter().map(|(kind, count, shown)| {
+        let note = if *shown { "" } else { "  kept, not shown" };
+        format!("{kind:24} {count:6}{note}")
+    });
+    section("Resources", counts.collect(), out);
+}

@@ -1,0 +1,301 @@
+//! `negatoscope segment`.
+
+use super::{
+    Common, Exit, Output,
+    common::DeviceChoice,
+    inspect::{self, in_pool, limits},
+    models::registry_of,
+    train::exit_of,
+};
+use crate::{
+    ai::{
+        AiError, device,
+        infer::Segmenter,
+        preprocess::FrameInput,
+        readback::{ProbabilityMap, read_back},
+        registry::{self, Model},
+        scope,
+    },
+    dicom::{
+        frames::{FrameSource as _, InProcessFrames},
+        scan::{ScanOptions, read_instance},
+    },
+    imaging::resample,
+    model::{
+        finding::Finding,
+        geometry::Spacing,
+        inference::{AI_NOTICE, InferenceProvenance},
+        lut::{ModalityLut, PaddingRange, Photometric},
+        pixels::Frame,
+    },
+    task::CancelToken,
+};
+use clap::Args;
+use image::GrayImage;
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+/// Arguments of `segment`.
+#[derive(Debug, Args)]
+pub struct SegmentArgs {
+    /// The picture: DICOM, PNG or JPEG
+    path: PathBuf,
+    /// Id of a model, or a model file
+    #[arg(long, value_name = "ID|FILE", default_value = registry::LUNG_FIELDS)]
+    model: String,
+    /// The mask to write: a PNG of the picture's size, 0 and 255
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Frame, counted from 1
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    frame: usize,
+    /// Run although the picture is out of the model's scope; the reason stays a finding
+    #[arg(long)]
+    ignore_scope: bool,
+}
+
+/// Why a command ended: exit code and sentence.
+type Refusal = (Exit, String);
+
+/// Runs `segment`.
+pub fn run(args: &SegmentArgs, common: &Common, out: &mut Output) -> Exit {
+    match in_pool(common, || segment(args, common, out)) {
+        Ok(()) => Exit::Done,
+        Err((exit, sentence)) => {
+            if common.json {
+                out.json(&serde_json::json!({
+                    "path": args.path.display().to_string(),
+                    "outcome": if exit == Exit::Unsupported { "unsupported" } else { "rejected" },
+                    "detail": sentence,
+                }));
+            }
+            out.error(sentence);
+            exit
+        }
+    }
+}
+
+fn refusal(error: AiError) -> Refusal {
+    (exit_of(&error), error.to_string())
+}
+
+/// One frame with what its header says.
+struct Input {
+    frame: Frame,
+    modality_lut: ModalityLut,
+    padding: Option<PaddingRange>,
+    inverted: bool,
+    spacing: Spacing,
+    uid: String,
+    findings: Vec<Finding>,
+}
+
+fn segment(args: &SegmentArgs, common: &Common, out: &mut Output) -> Result<(), Refusal> {
+    check_output(&args.out)?;
+    let mut input = read_input(args, common)?;
+    let model = find_model(&args.model, common)?;
+    let on_gpu = match common.device {
+        DeviceChoice::Auto => None,
+        DeviceChoice::Gpu => Some(true),
+        DeviceChoice::Cpu => Some(false),
+    };
+    let device = device::headless(on_gpu).map_err(refusal)?;
+    let segmenter = Segmenter::new(&model, &device).map_err(refusal)?;
+    let start = Instant::now();
+    let frame_input = FrameInput {
+        frame: &input.frame,
+        modality_lut: &input.modality_lut,
+        padding: input.padding,
+        inverted: input.inverted,
+    };
+    let segmented = segmenter
+        .run(frame_input, &CancelToken::default())
+        .map_err(refusal)?;
+    let seconds = start.elapsed().as_secs_f64();
+    let map = read_back(&segmented.probability).map_err(refusal)?;
+    let threshold = model.card.input.threshold;
+    let size = [input.frame.rows, input.frame.columns];
+    let mask = full_mask(&map, size, threshold)?;
+    write_mask(&args.out, &mask, size)?;
+    input.findings.extend(segmented.findings);
+    input.findings.extend(scope::plausibility(&map, threshold));
+    let provenance = InferenceProvenance {
+        model: segmenter.identity(),
+        device: device.name().to_owned(),
+        seconds,
+        finished: common.now(),
+        input_uid: input.uid.clone(),
+        mean_probability: map.mean_inside(threshold),
+    };
+    report(args, common, &model, &input, &mask, &provenance, out);
+    Ok(())
+}
+
+fn check_output(path: &Path) -> Result<(), Refusal> {
+    let name = path
+        .file_name()
+        .and_then(|n| n.to_str())
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    if name.ends_with(".png") {
+        return Ok(());
+    }
+    let sentence = if name.ends_with(".dcm") {
+        "masks are not yet written as DICOM SEG; use a .png file"
+    } else if name.ends_with(".nii") || name.ends_with(".nii.gz") {
+        "masks are not yet written as NIfTI; use a .png file"
+    } else {
+        "the mask is written as .png"
+    };
+    Err((Exit::Unsupported, sentence.into()))
+}
+
+fn find_model(name: &str, common: &Common) -> Result<Model, Refusal> {
+    let path = Path::new(name);
+    let is_file = path.extension().is_some() && path.is_file();
+    let model = if is_file {
+        registry::load_file(path)
+    } else {
+        registry_of(common).load(name)
+    };
+    model.map_err(refusal)
+}
+
+/// Reads the picture whatever its kind, and decides whether the model is for it.
+fn read_input(args: &SegmentArgs, common: &Common) -> Result<Input, Refusal> {
+    let path = &args.path;
+    let limits = limits(common);
+    let instance = read_instance(path, &ScanOptions { limits }).map_err(|rejection| {
+        let (code, detail) = (rejection.code, &rejection.detail);
+        (
+            inspect::exit_of(rejection.outcome),
+            format!("[{code}] {detail}: {}", path.display()),
+        )
+    })?;
+    let Some(index) = args.frame.checked_sub(1) else {
+        return Err((Exit::Usage, "frames count from 1".into()));
+    };
+    let findings = scope::scope_check(&instance).or_else(|refused| {
+        // A reason that is about pixels is met again when they are prepared.
+        if args.ignore_scope {
+            Ok(vec![refused])
+        } else {
+            Err((Exit::Rejected, refused.sentence))
+        }
+    })?;
+    let Some(image) = &instance.image else {
+        return Err((Exit::Rejected, "the object holds no picture".into()));
+    };
+    let frame = InProcessFrames::with_limits(limits)
+        .read_frame(&instance, index)
+        .map_err(|error| {
+            let sentence = format!("[{}] {error}: {}", error.code(), path.display());
+            (inspect::exit_of(error.kind()), sentence)
+        })?;
+    let description = image.frame(index);
+    Ok(Input {
+        frame,
+        modality_lut: description.modality_lut.clone(),
+        padding: image.padding,
+        inverted: (image.photometric == Photometric::Monochrome1) ^ image.presentation_inverse,
+        spacing: description.spacing,
+        uid: instance.sop_instance_uid.clone(),
+        findings,
+    })
+}
+
+/// The mask at the size of the picture: probability, linear between pixels, at or above the threshold.
+fn full_mask(map: &ProbabilityMap, size: [usize; 2], threshold: f32) -> Result<Vec<bool>, Refusal> {
+    resample::bilinear(&map.values, [map.rows, map.columns], size)
+        .map(|full| full.iter().map(|&p| p >= threshold).collect())
+        .map_err(|error| (Exit::Internal, error.to_string()))
+}
+
+fn write_mask(path: &Path, mask: &[bool], [rows, columns]: [usize; 2]) -> Result<(), Refusal> {
+    let bytes = mask.iter().map(|&m| if m { 255 } else { 0 }).collect();
+    let sides = u32::try_from(columns).ok().zip(u32::try_from(rows).ok());
+    let picture = sides.and_then(|(columns, rows)| GrayImage::from_raw(columns, rows, bytes));
+    let picture = picture.ok_or((Exit::Internal, "the mask has the wrong length".to_owned()))?;
+    picture
+        .save_with_format(path, image::ImageFormat::Png)
+        .map_err(|error| {
+            (
+                Exit::Io,
+                format!("cannot write: {error}: {}", path.display()),
+            )
+        })
+}
+
+fn report(
+    args: &SegmentArgs,
+    common: &Common,
+    model: &Model,
+    input: &Input,
+    mask: &[bool],
+    provenance: &InferenceProvenance,
+    out: &mut Output,
+) {
+    let pixels = mask.iter().filter(|&&m| m).count();
+    let area_mm2 = match input.spacing {
+        Spacing::Millimetres {
+            row_mm, column_mm, ..
+        } => Some(pixels as f64 * row_mm * column_mm),
+        Spacing::Unknown { .. } => None,
+    };
+    let label = &model.card.about.finds;
+    if common.json {
+        let findings: Vec<_> = input
+            .findings
+            .iter()
+            .map(|f| serde_json::json!({"code": f.code, "severity": f.severity.word(), "sentence": f.sentence}))
+            .collect();
+        out.json(&serde_json::json!({
+            "path": args.path.display().to_string(),
+            "outcome": "ok",
+            "mask": args.out.display().to_string(),
+            "rows": input.frame.rows,
+            "columns": input.frame.columns,
+            "model": provenance.model.id,
+            "version": provenance.model.version,
+            "sha256": provenance.model.sha256,
+            "trained": provenance.model.trained,
+            "device": provenance.device,
+            "seconds": provenance.seconds,
+            "finished": provenance.finished,
+            "input_uid": provenance.input_uid,
+            "threshold": model.card.input.threshold,
+            "segments": [{
+                "number": 1,
+                "label": label,
+                "area_px": pixels,
+                "area_mm2": area_mm2,
+                "area_unit_source": input.spacing.unit_label(),
+                "share": pixels as f64 / mask.len().max(1) as f64,
+                "mean_probability": provenance.mean_probability,
+                "confidence_note": "confidence not calibrated",
+            }],
+            "findings": findings,
+            "notice": AI_NOTICE,
+        }));
+        return;
+    }
+    let area = area_mm2.map_or(String::new(), |mm2| {
+        format!(" ({:.1} cm², {})", mm2 / 100.0, input.spacing.unit_label())
+    });
+    let confidence = provenance
+        .mean_probability
+        .map_or("none".into(), |p| format!("{:.1} %", p * 100.0));
+    out.line(format!(
+        "{label}: {pixels} px{area}, mean probability {confidence} (confidence not calibrated)"
+    ));
+    out.line(format!(
+        "{} {} on {} in {:.2} s",
+        provenance.model.id, provenance.model.version, provenance.device, provenance.seconds
+    ));
+    for finding in &input.findings {
+        out.line(format!("{}: {}", finding.severity.word(), finding.sentence));
+    }
+    out.line(AI_NOTICE);
+}

@@ -1,0 +1,532 @@
+//! `negatoscope store`, `import` and `list`, and what every command needs that opens the store.
+
+use super::{Common, Exit, Output};
+use crate::{
+    dicom::scan::{ScanEvent, ScanOptions, scan},
+    model::{
+        identity::PatientIdentity,
+        study::{Instance, Rejection, RejectionKind},
+    },
+    store::{CopyState, IndexReport, KdfCost, Passphrase, Store, StoreError, VerifyReport},
+    task::{CancelToken, Progress},
+};
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// Longest passphrase that is read, bytes.
+const MAX_PASSPHRASE: usize = 4096;
+
+/// Folder of the store: `--store`, else the platform's data folder.
+pub fn folder(common: &Common) -> Option<PathBuf> {
+    common.store.clone().or_else(|| {
+        directories::ProjectDirs::from("", "", "negatoscope").map(|d| d.data_dir().join("store"))
+    })
+}
+
+/// Reads the passphrase from `--passphrase-fd`, up to its end or first line feed.
+pub fn passphrase(common: &Common, out: &mut Output) -> Result<Passphrase, Exit> {
+    let Some(number) = common.passphrase_fd else {
+        out.error("the store is locked; give the passphrase through --passphrase-fd N");
+        return Err(Exit::Locked);
+    };
+    let read = match number {
+        // Reopening standard input would lose what this process has read ahead.
+        0 => read_line(&mut io::stdin().lock()),
+        _ => open_descriptor(number).and_then(|mut file| read_line(&mut file)),
+    };
+    match read {
+        Ok(bytes) if bytes.len() > MAX_PASSPHRASE => {
+            out.error(format!(
+                "the passphrase is longer than {MAX_PASSPHRASE} bytes"
+            ));
+            Err(Exit::Usage)
+        }
+        Ok(bytes) => Ok(Passphrase::new(bytes)),
+        Err(error) => {
+            out.error(format!(
+                "the passphrase could not be read from descriptor {number}: {}",
+                error.kind()
+            ));
+            Err(Exit::Locked)
+        }
+    }
+}
+
+#[cfg(unix)]
+fn open_descriptor(number: i32) -> io::Result<File> {
+    let folder = if cfg!(target_os = "linux") {
+        "/proc/self/fd"
+    } else {
+        "/dev/fd"
+    };
+    File::open(format!("{folder}/{number}"))
+}
+
+#[cfg(not(unix))]
+fn open_descriptor(_number: i32) -> io::Result<File> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Bytes up to the first line feed, one at a time: what follows belongs to somebody else.
+fn read_line(source: &mut impl io::Read) -> io::Result<Vec<u8>> {
+    let mut line = Vec::with_capacity(MAX_PASSPHRASE + 1);
+    let mut byte = [0];
+    while line.len() <= MAX_PASSPHRASE {
+        match source.read(&mut byte) {
+            Ok(0) => break,
+            Ok(_) if byte == [b'\n'] => break,
+            Ok(_) => line.extend(byte),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(line)
+}
+
+/// The exit code of a store's error.
+pub fn exit_of(error: &StoreError) -> Exit {
+    match error {
+        StoreError::WrongPassphrase => Exit::Locked,
+        StoreError::Damaged { .. } => Exit::StoreDamaged,
+        StoreError::NewerVersion { .. } => Exit::Unsupported,
+        StoreError::Fhir(fhir) if fhir.is_limit() => Exit::Limit,
+        StoreError::Exists(_)
+        | StoreError::NotEmpty(_)
+        | StoreError::Fhir(_)
+        | StoreError::Conflict(_)
+        | StoreError::InvalidEdit(_)
+        | StoreError::PatientConflict
+        | StoreError::UnknownPatient => Exit::Rejected,
+        _ if error.is_denied() => Exit::Denied,
+        _ => Exit::Io,
+    }
+}
+
+/// Prints an error of the store and gives its exit code.
+pub fn report(error: &StoreError, out: &mut Output) -> Exit {
+    out.error(error.to_string());
+    exit_of(error)
+}
+
+/// Opens the store of this command line, or says why not.
+pub fn open(common: &Common, out: &mut Output) -> Result<Store, Exit> {
+    let dir = existing_folder(common, out)?;
+    let passphrase = passphrase(common, out)?;
+    let store = Store::open(&dir, &passphrase).map_err(|error| report(&error, out))?;
+    if let Some(problem) = store.journal_damage() {
+        out.note(format!(
+            "the journal of edits is damaged: {problem}; what precedes can be read, nothing can be added"
+        ));
+    }
+    Ok(store)
+}
+
+fn existing_folder(common: &Common, out: &mut Output) -> Result<PathBuf, Exit> {
+    let dir = named_folder(common, out)?;
+    // A missing store is said before a passphrase is asked for.
+    match Store::key_status(&dir) {
+        Err(error @ StoreError::Missing(_)) => Err(report(&error, out)),
+        _ => Ok(dir),
+    }
+}
+
+fn named_folder(common: &Common, out: &mut Output) -> Result<PathBuf, Exit> {
+    folder(common).ok_or_else(|| {
+        out.error("this account has no data folder; name one with --store DIR");
+        Exit::Usage
+    })
+}
+
+/// Arguments of `store`.
+#[derive(Debug, Args)]
+pub struct StoreArgs {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub action: StoreAction,
+}
+
+/// What `store` does.
+#[derive(Debug, Subcommand)]
+pub enum StoreAction {
+    /// Make a store under the passphrase
+    Init(InitArgs),
+    /// Say what is there; without a passphrase what can be said without it
+    Status,
+    /// Read every page and record and hold it against what protects it
+    Verify,
+}
+
+/// Arguments of `store init`.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// Memory that trying one passphrase takes, KiB
+    #[arg(long, value_name = "KIB", default_value_t = KdfCost::default().memory_kib, value_parser = clap::value_parser!(u32).range(8..=2_097_152))]
+    pub kdf_memory_kib: u32,
+    /// Passes over that memory
+    #[arg(long, value_name = "N", default_value_t = KdfCost::default().passes, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub kdf_passes: u32,
+}
+
+/// Runs `store`.
+pub fn run(args: &StoreArgs, common: &Common, out: &mut Output) -> Exit {
+    let outcome = match &args.action {
+        StoreAction::Init(init) => init_store(init, common, out),
+        StoreAction::Status => status(common, out),
+        StoreAction::Verify => verify(common, out),
+    };
+    outcome.unwrap_or_else(|exit| exit)
+}
+
+fn init_store(args: &InitArgs, common: &Common, out: &mut Output) -> Result<Exit, Exit> {
+    let dir = named_folder(common, out)?;
+    let passphrase = passphrase(common, out)?;
+    if passphrase.is_empty() {
+        out.error("the passphrase is empty");
+        return Err(Exit::Usage);
+    }
+    let cost = KdfCost {
+        memory_kib: args.kdf_memory_kib,
+        passes: args.kdf_passes,
+        lanes: 1,
+    };
+    Store::create(&dir, &passphrase, cost).map_err(|error| report(&error, out))?;
+    if common.json {
+        out.json(&json!({"state": "made", "kdf": kdf_json(cost)}));
+    } else {
+        out.line("The store is made. Without its passphrase nobody can open it, you included.");
+    }
+    Ok(Exit::Done)
+}
+
+fn kdf_json(cost: KdfCost) -> Value {
+    json!({
+        "name": "argon2id",
+        "memory_kib": cost.memory_kib,
+        "passes": cost.passes,
+        "lanes": cost.lanes,
+    })
+}
+
+fn status(common: &Common, out: &mut Output) -> Result<Exit, Exit> {
+    let dir = existing_folder(common, out)?;
+    let key = Store::key_status(&dir).map_err(|error| report(&error, out))?;
+    let copies = key.copies.map(|copy| match copy {
+        CopyState::Sound => "sound",
+        CopyState::Absent => "missing",
+        CopyState::Damaged => "damaged",
+    });
+    let mut value = json!({
+        "state": "locked",
+        "kdf": kdf_json(key.cost),
+        "key_copies": copies,
+    });
+    if common.passphrase_fd.is_some() {
+        let store = open(common, out)?;
+        let sizes = store.sizes().map_err(|error| report(&error, out))?;
+        value["state"] = json!("open");
+        value["patients"] = json!(sizes.patients);
+        value["resources"] = json!(sizes.resources);
+        value["studies"] = json!(sizes.studies);
+        value["files"] = json!(sizes.instances);
+        value["marks"] = json!(store.marks().len());
+        value["commits"] = json!(store.commits());
+        value["last_saved"] = json!(store.last_saved_ms().and_then(iso));
+        value["journal"] = json!(store.journal_damage().unwrap_or("sound"));
+    }
+    if common.json {
+        out.json(&value);
+    } else if let Some(members) = value.as_object() {
+        for (name, member) in members {
+            let text = member
+                .as_str()
+                .map_or_else(|| member.to_string(), str::to_owned);
+            out.line(format!("{name:12} {text}"));
+        }
+    }
+    let damaged = value["journal"].as_str().is_some_and(|j| j != "sound");
+    Ok(if damaged {
+        Exit::StoreDamaged
+    } else {
+        Exit::Done
+    })
+}
+
+fn iso(milliseconds: i64) -> Option<String> {
+    let time = jiff::Timestamp::from_millisecond(milliseconds).ok()?;
+    Some(time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+}
+
+fn verify(common: &Common, out: &mut Output) -> Result<Exit, Exit> {
+    let dir = existing_folder(common, out)?;
+    let passphrase = passphrase(common, out)?;
+    let report = match Store::verify_folder(&dir, &passphrase) {
+        Ok(report) => report,
+        Err(error) => return Err(self::report(&error, out)),
+    };
+    print_verify(&report, common, out);
+    Ok(if report.is_sound() {
+        Exit::Done
+    } else {
+        Exit::StoreDamaged
+    })
+}
+
+fn print_verify(report: &VerifyReport, common: &Common, out: &mut Output) {
+    if common.json {
+        let checks: Vec<Value> = report
+            .checks
+            .iter()
+            .map(|c| json!({"part": c.part, "sound": c.sound, "detail": c.detail}))
+            .collect();
+        out.json(&json!({
+            "sound": report.is_sound(),
+            "checks": checks,
+            "commits": report.commits,
+            "marks": report.marks,
+        }));
+        return;
+    }
+    for check in &report.checks {
+        let word = if check.sound { "ok     " } else { "DAMAGED" };
+        out.line(format!("{word} {}: {}", check.part, check.detail));
+    }
+}
+
+/// Arguments of `import`.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// Files and folders
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
+}
+
+/// How many instances are written at once.
+const BATCH: usize = 500;
+
+#[derive(Default)]
+struct Tally {
+    index: IndexReport,
+    rejections: Vec<Rejection>,
+}
+
+/// Runs `import`.
+pub fn import(args: &ImportArgs, common: &Common, out: &mut Output) -> Exit {
+    let mut store = match open(common, out) {
+        Ok(store) => store,
+        Err(exit) => return exit,
+    };
+    let tally = match import_into(&mut store, &args.paths) {
+        Ok(tally) => tally,
+        Err(ImportError::Scan(reason)) => {
+            out.error(reason);
+            return Exit::Unsupported;
+        }
+        Err(ImportError::Store(error)) => return report(&error, out),
+    };
+    let stored = tally.index.new + tally.index.again;
+    let rejected = tally.rejections.len();
+    for rejection in &tally.rejections {
+        if common.json {
+            out.json(&json!({
+                "path": rejection.path.to_string_lossy(),
+                "outcome": outcome_word(rejection.outcome),
+                "code": rejection.code,
+                "detail": rejection.detail,
+            }));
+        } else {
+            out.note(format!(
+                "{}: {}: {}",
+                rejection.code,
+                rejection.detail,
+                rejection.path.display()
+            ));
+        }
+    }
+    if common.json {
+        out.json(&json!({"summary": {
+            "received": stored + rejected,
+            "stored": stored,
+            "rejected": rejected,
+            "new": tally.index.new,
+            "again": tally.index.again,
+        }}));
+    } else {
+        out.line(format!(
+            "received {} = stored {stored} + rejected {rejected}",
+            stored + rejected
+        ));
+    }
+    match (tally.rejections.as_slice(), stored) {
+        ([], _) => Exit::Done,
+        ([one], 0) => match one.outcome {
+            RejectionKind::Rejected => Exit::Rejected,
+            RejectionKind::Limit => Exit::Limit,
+            RejectionKind::Unsupported => Exit::Unsupported,
+            RejectionKind::Io => Exit::Io,
+        },
+        _ => Exit::Finding,
+    }
+}
+
+const fn outcome_word(kind: RejectionKind) -> &'static str {
+    match kind {
+        RejectionKind::Rejected => "rejected",
+        RejectionKind::Limit => "limit",
+        RejectionKind::Unsupported => "unsupported",
+        RejectionKind::Io => "io",
+    }
+}
+
+enum ImportError {
+    Scan(String),
+    Store(StoreError),
+}
+
+/// Scans on other threads and writes on this one; the queue between them is bounded.
+fn import_into(store: &mut Store, paths: &[PathBuf]) -> Result<Tally, ImportError> {
+    let (sender, receiver) = crossbeam_channel::bounded(BATCH);
+    std::thread::scope(|scope| {
+        // Dropped when writing fails, so that a full queue does not hold the scan for ever.
+        let receiver = receiver;
+        let scan = scope.spawn(move || {
+            let (cancel, progress) = (CancelToken::default(), Progress::default());
+            scan(
+                paths,
+                &ScanOptions::default(),
+                &cancel,
+                &progress,
+                &|found| {
+                    // Nobody listens any more once writing failed; the scan then runs out.
+                    if sender.send(found).is_err() {
+                        cancel.cancel();
+                    }
+                },
+            );
+        });
+        let mut tally = Tally::default();
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut write = |batch: &mut Vec<Arc<Instance>>, tally: &mut Tally| {
+            let report = store.index_instances(batch)?;
+            tally.index.new += report.new;
+            tally.index.again += report.again;
+            batch.clear();
+            Ok(())
+        };
+        for found in &receiver {
+            match found {
+                ScanEvent::Instance(instance) => batch.push(instance),
+                ScanEvent::Rejected(rejection) => tally.rejections.push(rejection),
+            }
+            if batch.len() >= BATCH {
+                write(&mut batch, &mut tally).map_err(ImportError::Store)?;
+            }
+        }
+        write(&mut batch, &mut tally).map_err(ImportError::Store)?;
+        tally.rejections.sort_by(|a, b| a.path.cmp(&b.path));
+        match scan.join() {
+            Ok(()) => Ok(tally),
+            Err(_) => Err(ImportError::Scan("the scan ended unexpectedly".into())),
+        }
+    })
+}
+
+/// Arguments of `list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {}
+
+/// Who, as JSON; redacted unless identity was asked for.
+pub fn identity_json(who: &PatientIdentity, common: &Common) -> Value {
+    let birth = who.birth_date.reveal().map(|d| d.to_string());
+    json!({
+        "name": common.phi(&who.name.reveal().display()),
+        "id": common.phi(who.id.reveal()),
+        "birth_date": common.phi(&birth.unwrap_or_default()),
+        "sex": common.phi(who.sex.reveal().code()),
+        "synthetic": who.synthetic,
+    })
+}
+
+/// Runs `list`.
+pub fn list(_args: &ListArgs, common: &Common, out: &mut Output) -> Exit {
+    let store = match open(common, out) {
+        Ok(store) => store,
+        Err(exit) => return exit,
+    };
+    let rows = store
+        .studies()
+        .and_then(|studies| Ok((studies, store.patients()?)));
+    let (studies, patients) = match rows {
+        Ok(rows) => rows,
+        Err(error) => return report(&error, out),
+    };
+    if common.json {
+        let studies: Vec<Value> = studies
+            .iter()
+            .map(|s| {
+                json!({
+                    "patient": identity_json(&s.patient, common),
+                    "study_instance_uid": s.uid,
+                    "date": s.date.map(|d| d.to_string()),
+                    "time": s.time,
+                    "description": s.description,
+                    "accession_number": common.phi(s.accession.reveal()),
+                    "modalities": s.modalities,
+                    "series": s.series,
+                    "files": s.instances,
+                    "bytes": s.bytes,
+                })
+            })
+            .collect();
+        let records: Vec<Value> = patients
+            .iter()
+            .map(|p| {
+                json!({
+                    "patient": identity_json(&p.identity, common),
+                    "fhir_id": common.phi(p.fhir_id.reveal()),
+                    "resources": p.resources,
+                    "imported": p.imported,
+                })
+            })
+            .collect();
+        out.json(&json!({"studies": studies, "records": records}));
+        return Exit::Done;
+    }
+    for study in &studies {
+        let date = study.date.map(|d| d.to_string()).unwrap_or_default();
+        out.line(format!(
+            "{date:10} {:8} {:4} series {:6} files  {}  {}",
+            study.modalities.join("/"),
+            study.series,
+            study.instances,
+            study.description,
+            common.phi(&study.patient.name.reveal().display()),
+        ));
+    }
+    for patient in &patients {
+        out.line(format!(
+            "record {:6} resources  {}",
+            patient.resources,
+            common.phi(&patient.identity.name.reveal().display()),
+        ));
+    }
+    out.note(format!(
+        "{} studies, {} records",
+        studies.len(),
+        patients.len()
+    ));
+    Exit::Done
+}
+
+/// Reads a file of at most `limit` bytes; `Ok(None)` when it is larger.
+pub fn read_limited(path: &Path, limit: usize) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    Ok((bytes.len() <= limit).then_some(bytes))
+}

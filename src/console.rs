@@ -1,0 +1,211 @@
+//! Flags, streams and exit codes that the window, the commands and the benches share.
+//!
+//! Must stay true: this is the only place that writes to standard output; to standard error write only this
+//! and [`crate::diary`].
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+};
+
+/// Where pictures are drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Backend {
+    /// The renderer of the window.
+    #[default]
+    Gpu,
+    /// Its f64 reference.
+    Cpu,
+}
+
+/// Where networks run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum DeviceChoice {
+    /// The device that draws when it is a real GPU, else the CPU.
+    #[default]
+    Auto,
+    /// The device that draws, whatever it is.
+    Gpu,
+    /// The CPU.
+    Cpu,
+}
+
+/// Flags of every command.
+#[derive(Clone, Debug, Args)]
+pub struct Common {
+    /// Print JSON (one value, or one object a line where many inputs are read)
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Folder of the encrypted store (default: the platform's data folder)
+    #[arg(long, global = true, value_name = "DIR")]
+    pub store: Option<PathBuf>,
+    /// File descriptor to read the passphrase from, up to its end or first line feed
+    #[arg(long, global = true, value_name = "N")]
+    pub passphrase_fd: Option<i32>,
+    /// Where pictures are drawn
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub backend: Backend,
+    /// Where networks run
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub device: DeviceChoice,
+    /// Seed of everything random
+    #[arg(long, global = true, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Threads (default: one a core)
+    #[arg(long, global = true, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Upper bound of memory for decoded data, for example 512M or 2G
+    #[arg(long, global = true, value_name = "SIZE", value_parser = parse_size)]
+    pub max_memory: Option<u64>,
+    /// Print patient identity; without it names and ids are `[redacted]`
+    #[arg(long, global = true)]
+    pub show_phi: bool,
+    /// No messages beside errors
+    #[arg(long, global = true)]
+    pub quiet: bool,
+    /// Fix the clock to this ISO instant, for output that repeats to the byte
+    #[arg(long, global = true, value_name = "ISO")]
+    pub clock: Option<String>,
+}
+
+impl Common {
+    /// `text`, or `[redacted]` unless identity was asked for.
+    pub fn phi<'a>(&self, text: &'a str) -> &'a str {
+        if self.show_phi { text } else { "[redacted]" }
+    }
+
+    /// Now in UTC as `YYYY-MM-DDThh:mm:ssZ`, or the fixed clock.
+    pub fn now(&self) -> String {
+        self.clock.clone().unwrap_or_else(|| {
+            jiff::Timestamp::now()
+                .strftime("%Y-%m-%dT%H:%M:%SZ")
+                .to_string()
+        })
+    }
+}
+
+fn parse_size(text: &str) -> Result<u64, String> {
+    let text = text
+        .trim()
+        .trim_end_matches(['b', 'B'])
+        .trim_end_matches('i');
+    let (number, factor) = match text.chars().last() {
+        Some('k' | 'K') => (&text[..text.len() - 1], 1 << 10),
+        Some('m' | 'M') => (&text[..text.len() - 1], 1 << 20),
+        Some('g' | 'G') => (&text[..text.len() - 1], 1u64 << 30),
+        _ => (text, 1),
+    };
+    let number: u64 = number
+        .trim()
+        .parse()
+        .map_err(|_| format!("`{text}` is not a size"))?;
+    number
+        .checked_mul(factor)
+        .ok_or_else(|| format!("`{text}` is too large"))
+}
+
+/// How a command ended; the number is the process's exit code (cli contract).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// Done.
+    Done = 0,
+    /// Ran, and something was found: a verification failed, one of several inputs was rejected.
+    Finding = 1,
+    /// Wrong usage, or no display.
+    Usage = 2,
+    /// The one input was rejected.
+    Rejected = 3,
+    /// A limit was exceeded.
+    Limit = 4,
+    /// Not supported.
+    Unsupported = 5,
+    /// Locked, or wrong passphrase.
+    Locked = 6,
+    /// Permission denied.
+    Denied = 7,
+    /// The store is damaged.
+    StoreDamaged = 8,
+    /// Disk or input/output.
+    Io = 9,
+    /// Internal error: always a defect.
+    Internal = 70,
+}
+
+/// Standard output and standard error, the only place that writes to them.
+pub struct Output {
+    out: Box<dyn Write + Send>,
+    err: Box<dyn Write + Send>,
+    quiet: bool,
+}
+
+impl Output {
+    /// The process's streams.
+    pub fn stdio(quiet: bool) -> Self {
+        Self {
+            out: Box::new(io::BufWriter::new(io::stdout())),
+            err: Box::new(io::stderr()),
+            quiet,
+        }
+    }
+
+    /// Streams of a test.
+    pub fn to(out: Box<dyn Write + Send>, err: Box<dyn Write + Send>) -> Self {
+        Self {
+            out,
+            err,
+            quiet: false,
+        }
+    }
+
+    /// A line of result. A closed pipe ends the output silently, as is the custom.
+    pub fn line(&mut self, text: impl AsRef<str>) {
+        let _ = writeln!(self.out, "{}", text.as_ref());
+    }
+
+    /// A JSON value on one line.
+    pub fn json(&mut self, value: &impl Serialize) {
+        if serde_json::to_writer(&mut self.out, value).is_ok() {
+            let _ = writeln!(self.out);
+        }
+    }
+
+    /// A message, not shown with `--quiet`.
+    pub fn note(&mut self, text: impl AsRef<str>) {
+        if !self.quiet {
+            let _ = writeln!(self.err, "{}", text.as_ref());
+        }
+    }
+
+    /// An error message, always shown.
+    pub fn error(&mut self, text: impl AsRef<str>) {
+        self.flush();
+        let _ = writeln!(self.err, "negatoscope: {}", text.as_ref());
+    }
+
+    /// Brings everything out; needed before an acknowledgement counts.
+    pub fn flush(&mut self) {
+        let _ = self.out.flush();
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        self.flush();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(parse_size("512M"), Ok(512 << 20));
+        assert_eq!(parse_size("2GiB"), Ok(2 << 30));
+        assert_eq!(parse_size("77"), Ok(77));
+        assert!(parse_size("many").is_err());
+        assert!(parse_size("99999999999999G").is_err());
+    }
+}

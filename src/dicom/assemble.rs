@@ -1,0 +1,120 @@
+//! From loose instances to displayable series: grouping, order, and whether the frames form a clean volume.
+//!
+//! Must stay true: every frame that was given is in exactly one layout, shown or among its duplicates. A volume is only
+//! what is regular; everything else stays a stack with the reason as a finding.
+//!
+//! Order: by position along the normal where every frame has one, turned so that it runs as the instance numbers
+//! do (an axial stack numbered from the head begins at the head); else by instance number.
+
+mod geometry;
+mod group;
+
+use crate::model::{
+    finding::{Finding, Severity},
+    geometry::{Spacing, SpacingSource},
+    layout::{FrameRef, SeriesLayout},
+    lut::Photometric,
+    study::{ImageDescription, Instance},
+};
+use geometry::arrange;
+use group::{Group, group};
+use std::sync::Arc;
+
+/// Lays out all instances that have a picture. The result is ordered by study, series number and series UID.
+pub fn lay_out(instances: &[Arc<Instance>]) -> Vec<SeriesLayout> {
+    group(instances)
+        .into_iter()
+        .flat_map(lay_out_group)
+        .collect()
+}
+
+/// The picture of a frame's instance; every frame of a layout has one.
+fn image(frame: &FrameRef) -> Option<&ImageDescription> {
+    frame.instance.image.as_ref()
+}
+
+fn lay_out_group(group: Group) -> Vec<SeriesLayout> {
+    let Group {
+        frames,
+        repeated,
+        mut findings,
+    } = group;
+    merge_header_findings(&frames, &mut findings);
+    calibration(&frames, &mut findings);
+    let colour = frames
+        .first()
+        .and_then(image)
+        .is_some_and(|i| i.samples > 1 || matches!(i.photometric, Photometric::PaletteColor));
+    let mut layouts = arrange(frames, colour);
+    for layout in &mut layouts {
+        let mut all = findings.clone();
+        all.append(&mut layout.findings);
+        all.sort_by_key(|f| std::cmp::Reverse(f.severity));
+        layout.findings = all;
+    }
+    if let Some(first) = layouts.first_mut() {
+        first.duplicates.extend(repeated);
+    }
+    layouts
+}
+
+/// Findings of the headers, each code once, with how many objects have it.
+fn merge_header_findings(frames: &[FrameRef], findings: &mut Vec<Finding>) {
+    let mut instances: Vec<&Arc<Instance>> = frames.iter().map(|f| &f.instance).collect();
+    instances.dedup_by(|a, b| Arc::ptr_eq(a, b));
+    let mut merged: Vec<(Finding, usize)> = Vec::new();
+    for finding in instances.iter().flat_map(|i| &i.findings) {
+        match merged.iter_mut().find(|(f, _)| f.code == finding.code) {
+            Some((_, count)) => *count += 1,
+            None => merged.push((finding.clone(), 1)),
+        }
+    }
+    for (mut finding, count) in merged {
+        if count < instances.len() {
+            finding.sentence = format!(
+                "{} (in {count} of {} objects)",
+                finding.sentence,
+                instances.len()
+            );
+        }
+        findings.push(finding);
+    }
+}
+
+/// What the millimetres are worth.
+fn calibration(frames: &[FrameRef], findings: &mut Vec<Finding>) {
+    let spacings = || {
+        frames
+            .iter()
+            .filter_map(|f| image(f).map(|i| i.frame(f.frame).spacing))
+    };
+    let unknown = spacings()
+        .filter(|s| matches!(s, Spacing::Unknown { .. }))
+        .count();
+    if unknown > 0 {
+        let finding = Finding::new(
+            "UNCALIBRATED",
+            Severity::Warning,
+            "the pixel spacing is not known; lengths are in pixels",
+        );
+        findings.push(finding.with("frames", unknown as f64));
+    }
+    let detector = |s: &Spacing| s.source() == Some(SpacingSource::ImagerPixelSpacing);
+    if spacings().any(|s| detector(&s)) {
+        findings.push(Finding::new(
+            "SPACING_AT_DETECTOR",
+            Severity::Warning,
+            "millimetres are those at the detector; the patient is magnified by an unknown factor",
+        ));
+    }
+    let factor = spacings().find_map(|s| match s.source() {
+        Some(SpacingSource::ImagerMagnified(factor)) => Some(factor),
+        _ => None,
+    });
+    if let Some(factor) = factor {
+        let text =
+            format!("millimetres are corrected by an estimated magnification of {factor:.2}");
+        findings
+            .push(Finding::new("SPACING_MAGNIFIED", Severity::Info, text).with("factor", factor));
+    }
+}

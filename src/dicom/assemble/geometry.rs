@@ -1,0 +1,448 @@
+//! Order in space, and whether frames form a grid: one orientation, one spacing, one step, no tilt, no gap, no double.
+
+use super::image;
+use crate::model::{
+    finding::{Finding, Severity},
+    geometry::{GridGeometry, ImagePlane, Spacing},
+    layout::{FrameRef, SeriesLayout},
+    study::FrameDescription,
+};
+use glam::{DAffine3, DMat3, DVec3};
+
+/// Orientations closer than this are one (0.1°, as the sine).
+const SAME_DIRECTION: f64 = 1.745e-3;
+/// Positions closer than this are one, millimetres.
+const SAME_PLACE_MM: f64 = 0.01;
+/// Steps that differ less than this part are regular without a word…
+const QUIET_PART: f64 = 0.002;
+/// …or less than this, since positions are written with few digits.
+const QUIET_MM: f64 = 0.004;
+/// Steps that differ less than this part are named and still make a volume; no voxel moves by more.
+const BEARABLE_PART: f64 = 0.01;
+
+/// A frame with its place.
+struct Placed {
+    frame: FrameRef,
+    plane: ImagePlane,
+    /// Along the normal.
+    depth: f64,
+    /// Instance number, or frame index within one object.
+    number: Option<f64>,
+}
+
+/// Orders the frames and finds the volume in them. `colour` frames are never one.
+pub(super) fn arrange(frames: Vec<FrameRef>, colour: bool) -> Vec<SeriesLayout> {
+    let one_object = frames
+        .first()
+        .zip(frames.last())
+        .is_some_and(|(a, b)| std::sync::Arc::ptr_eq(&a.instance, &b.instance));
+    let still = one_object
+        && frames.len() > 1
+        && frames
+            .first()
+            .and_then(image)
+            .is_some_and(|i| i.per_frame.is_empty());
+    if still {
+        // Frames in time at one place: cine, dynamic.
+        return vec![stack(frames, Vec::new())];
+    }
+    if frames.len() == 1 {
+        let text = "a single slice";
+        let spatial = frames.iter().all(|f| plane(f).is_some());
+        let findings = if spatial {
+            vec![Finding::new("SINGLE_SLICE", Severity::Info, text)]
+        } else {
+            Vec::new()
+        };
+        return vec![stack(frames, findings)];
+    }
+    let without = frames.iter().filter(|f| plane(f).is_none()).count();
+    if without > 0 {
+        let text = if without == frames.len() {
+            "no positions in the patient; ordered by number".to_owned()
+        } else {
+            format!(
+                "{without} of {} frames have no position in the patient; ordered by number",
+                frames.len()
+            )
+        };
+        let finding = Finding::new("NO_GEOMETRY", Severity::Warning, text);
+        return vec![stack(frames, vec![finding.with("frames", without as f64)])];
+    }
+    let planes: Vec<ImagePlane> = frames.iter().filter_map(plane).collect();
+    let spread = orientation_spread(&planes);
+    if spread > SAME_DIRECTION {
+        let degrees = spread.min(1.0).asin().to_degrees();
+        let text = format!(
+            "planes of different orientation, up to {degrees:.1}° apart; ordered by number"
+        );
+        let finding = Finding::new("MIXED_ORIENTATION", Severity::Warning, text);
+        return vec![stack(frames, vec![finding.with("degrees", degrees)])];
+    }
+    let normal = planes.first().map_or(DVec3::Z, ImagePlane::normal);
+    let mut placed: Vec<Placed> = frames
+        .into_iter()
+        .zip(planes)
+        .map(|(frame, plane)| Placed {
+            depth: plane.origin.dot(normal),
+            number: if one_object {
+                Some(frame.frame as f64)
+            } else {
+                frame.instance.instance_number.map(f64::from)
+            },
+            plane,
+            frame,
+        })
+        .collect();
+    // Stable: frames at one place stay in the order of their numbers.
+    placed.sort_by(|a, b| a.depth.total_cmp(&b.depth));
+    let places = places(placed);
+    phases(places, one_object, normal, colour)
+}
+
+fn plane(frame: &FrameRef) -> Option<ImagePlane> {
+    image(frame)?.frame(frame.frame).plane
+}
+
+fn description(frame: &FrameRef) -> Option<&FrameDescription> {
+    image(frame).map(|i| i.frame(frame.frame))
+}
+
+fn stack(frames: Vec<FrameRef>, findings: Vec<Finding>) -> SeriesLayout {
+    SeriesLayout {
+        frames,
+        volume: None,
+        findings,
+        duplicates: Vec::new(),
+    }
+}
+
+/// Largest sine between the axes of the first plane and any other; 1 and more when they oppose.
+fn orientation_spread(planes: &[ImagePlane]) -> f64 {
+    let Some(first) = planes.first() else {
+        return 0.0;
+    };
+    let apart = |a: DVec3, b: DVec3| {
+        let sine = a.cross(b).length();
+        if a.dot(b) < 0.0 { 1.0 } else { sine }
+    };
+    planes.iter().fold(0.0, |spread: f64, p| {
+        spread
+            .max(apart(first.along_row, p.along_row))
+            .max(apart(first.along_column, p.along_column))
+    })
+}
+
+/// Frames gathered by place: the same depth and the same origin.
+fn places(placed: Vec<Placed>) -> Vec<Vec<Placed>> {
+    let mut places: Vec<Vec<Placed>> = Vec::new();
+    for frame in placed {
+        let here = places.last_mut().filter(|place| {
+            place
+                .first()
+                .is_some_and(|p| p.plane.origin.distance(frame.plane.origin) < SAME_PLACE_MM)
+        });
+        match here {
+            Some(place) => place.push(frame),
+            None => places.push(vec![frame]),
+        }
+    }
+    places
+}
+
+/// Splits a series in which every place was imaged equally often; drops what came twice in others.
+fn phases(
+    places: Vec<Vec<Placed>>,
+    one_object: bool,
+    normal: DVec3,
+    colour: bool,
+) -> Vec<SeriesLayout> {
+    let most = places.iter().map(Vec::len).max().unwrap_or(0);
+    let even = places.iter().all(|p| p.len() == most);
+    if most <= 1 {
+        let frames = places.into_iter().flatten().collect();
+        return vec![measure(frames, normal, colour, Vec::new())];
+    }
+    if places.len() == 1 {
+        let mut frames: Vec<Placed> = places.into_iter().flatten().collect();
+        by_number(&mut frames);
+        let text = format!("{} frames at one position; ordered by number", frames.len());
+        let finding = Finding::new("SINGLE_POSITION", Severity::Info, text);
+        let finding = finding.with("frames", frames.len() as f64);
+        return vec![stack(
+            frames.into_iter().map(|p| p.frame).collect(),
+            vec![finding],
+        )];
+    }
+    if even {
+        let mut phases: Vec<Vec<Placed>> = (0..most).map(|_| Vec::new()).collect();
+        for mut place in places {
+            by_number(&mut place);
+            for (phase, frame) in phases.iter_mut().zip(place) {
+                phase.push(frame);
+            }
+        }
+        return phases
+            .into_iter()
+            .enumerate()
+            .map(|(index, frames)| {
+                let text = format!(
+                    "every position was imaged {most} times; this is number {} in the order of instance numbers",
+                    index + 1
+                );
+                let finding = Finding::new("SEVERAL_PHASES", Severity::Info, text)
+                    .with("phases", most as f64)
+                    .with("phase", (index + 1) as f64);
+                measure(frames, normal, colour, vec![finding])
+            })
+            .collect();
+    }
+    let extra: usize = places.iter().map(|p| p.len() - 1).sum();
+    let finding = |text: String| {
+        Finding::new("DUPLICATE_POSITION", Severity::Warning, text).with("count", extra as f64)
+    };
+    if one_object {
+        // Frames of one object are never left out: segments, for instance, lie at the same places.
+        let mut frames: Vec<Placed> = places.into_iter().flatten().collect();
+        by_number(&mut frames);
+        let text = format!("{extra} frames lie where another one lies; ordered as stored");
+        let frames = frames.into_iter().map(|p| p.frame).collect();
+        return vec![stack(frames, vec![finding(text)])];
+    }
+    let (mut kept, mut left_out) = (Vec::new(), Vec::new());
+    for place in places {
+        let mut place = place.into_iter();
+        kept.extend(place.next());
+        left_out.extend(place.map(|p| p.frame));
+    }
+    let text = format!("{extra} frames lie where another one lies and are left out");
+    let mut layout = measure(kept, normal, colour, vec![finding(text)]);
+    layout.volume = None;
+    layout.duplicates = left_out;
+    vec![layout]
+}
+
+fn by_number(frames: &mut [Placed]) {
+    frames.sort_by(|a, b| match (a.number, b.number) {
+        (Some(a), Some(b)) => a.total_cmp(&b),
+        (a, b) => a.is_none().cmp(&b.is_none()),
+    });
+}
+
+/// Turns the order so that it runs as the numbers do.
+fn run_as_numbered(frames: &mut [Placed]) {
+    let numbers: Vec<f64> = frames.iter().filter_map(|f| f.number).collect();
+    if numbers.len() != frames.len() {
+        return;
+    }
+    let mean = numbers.iter().sum::<f64>() / numbers.len() as f64;
+    let middle = (numbers.len() as f64 - 1.0) / 2.0;
+    let slope: f64 = numbers
+        .iter()
+        .enumerate()
+        .map(|(i, n)| (i as f64 - middle) * (n - mean))
+        .sum();
+    if slope < 0.0 {
+        frames.reverse();
+    }
+}
+
+/// Looks at the steps from frame to frame and gives the volume when all is regular.
+fn measure(
+    mut frames: Vec<Placed>,
+    normal: DVec3,
+    colour: bool,
+    mut findings: Vec<Finding>,
+) -> SeriesLayout {
+    run_as_numbered(&mut frames);
+    let before = findings.len();
+    let steps: Vec<f64> = frames
+        .windows(2)
+        .filter_map(|w| Some((w.get(1)?.depth - w.first()?.depth).abs()))
+        .collect();
+    let mut clean = !colour && !steps.is_empty();
+    clean &= regular(&steps, &frames, &mut findings);
+    clean &= straight(&frames, normal, &mut findings);
+    clean &= uniform(&frames, &mut findings);
+    if frames.len() == 1 && findings.len() == before {
+        findings.push(Finding::new(
+            "SINGLE_SLICE",
+            Severity::Info,
+            "a single slice",
+        ));
+    }
+    let volume = if clean { grid(&frames) } else { None };
+    SeriesLayout {
+        frames: frames.into_iter().map(|p| p.frame).collect(),
+        volume,
+        findings,
+        duplicates: Vec::new(),
+    }
+}
+
+/// Gaps and uneven steps.
+fn regular(steps: &[f64], frames: &[Placed], findings: &mut Vec<Finding>) -> bool {
+    let mut sorted = steps.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    // The lower median: with two steps of which one is a gap, the smaller is the step.
+    let Some(&step) = sorted.get(sorted.len().saturating_sub(1) / 2) else {
+        return true;
+    };
+    if step < SAME_PLACE_MM {
+        let text = "frames at one depth lie beside each other";
+        findings.push(Finding::new("IRREGULAR_SPACING", Severity::Warning, text));
+        return false;
+    }
+    let (mut missing, mut first_gap) = (0.0, None);
+    let (mut low, mut high) = (f64::INFINITY, 0.0f64);
+    for (i, &length) in steps.iter().enumerate() {
+        let times = (length / step).round();
+        if times >= 2.0 && (length / step - times).abs() < 0.1 {
+            missing += times - 1.0;
+            first_gap.get_or_insert(i);
+        } else {
+            low = low.min(length);
+            high = high.max(length);
+        }
+    }
+    if let Some(after) = first_gap {
+        let number = |i: usize| {
+            frames
+                .get(i)
+                .and_then(|f| f.number)
+                .unwrap_or((i + 1) as f64)
+        };
+        let (a, b) = (number(after), number(after + 1));
+        let text = format!(
+            "{missing} slices are missing, the first between images {a} and {b}; steps are {step:.3} mm"
+        );
+        findings.push(
+            Finding::new("SLICE_GAP", Severity::Warning, text)
+                .with("count", missing)
+                .with("after", a)
+                .with("before", b)
+                .with("step_mm", step),
+        );
+    }
+    let deviation = (high - step).max(step - low).max(0.0);
+    let quiet = deviation <= (QUIET_PART * step).max(QUIET_MM);
+    let bearable = deviation <= (BEARABLE_PART * step).max(QUIET_MM);
+    if !quiet && low.is_finite() {
+        let end = if bearable {
+            "taken as even"
+        } else {
+            "not a volume"
+        };
+        let text = format!("steps between slices vary from {low:.3} to {high:.3} mm; {end}");
+        findings.push(
+            Finding::new("IRREGULAR_SPACING", Severity::Warning, text)
+                .with("min_mm", low)
+                .with("max_mm", high),
+        );
+    }
+    first_gap.is_none() && bearable
+}
+
+/// Gantry tilt and sideways jumps, from the vectors and not from the tilt attribute.
+fn straight(frames: &[Placed], normal: DVec3, findings: &mut Vec<Finding>) -> bool {
+    let (Some(first), Some(last)) = (frames.first(), frames.last()) else {
+        return true;
+    };
+    let path = last.plane.origin - first.plane.origin;
+    let along = path.dot(normal);
+    let sideways = (path - normal * along).length();
+    if along.abs() < SAME_PLACE_MM {
+        return false;
+    }
+    let degrees = sideways.atan2(along.abs()).to_degrees();
+    let tilted = sideways > 0.1 && degrees > 0.1;
+    if tilted {
+        let text = format!("the gantry was tilted: slices are sheared by {degrees:.1}°");
+        let finding = Finding::new("GANTRY_TILT", Severity::Warning, text);
+        findings.push(finding.with("degrees", degrees));
+    }
+    // Distance of each origin from the straight line between first and last.
+    let off = frames.iter().fold(0.0, |off: f64, f| {
+        let way = f.plane.origin - first.plane.origin;
+        let part = way.dot(normal) / along;
+        let beside = way - path * part;
+        off.max((beside - normal * beside.dot(normal)).length())
+    });
+    if off > 0.1 {
+        let text = format!("slices are shifted sideways against each other by up to {off:.2} mm");
+        findings.push(Finding::new("SHIFTED_SLICES", Severity::Warning, text).with("mm", off));
+    }
+    !tilted && off <= 0.1
+}
+
+/// One scale, one rescale, one padding, one frame of reference.
+fn uniform(frames: &[Placed], findings: &mut Vec<Finding>) -> bool {
+    let Some(first) = frames.first() else {
+        return true;
+    };
+    let (Some(own), Some(picture)) = (description(&first.frame), image(&first.frame)) else {
+        return false;
+    };
+    let mut clean = true;
+    let mut differs = |code, text: &str, same: &dyn Fn(&FrameRef) -> bool| {
+        let others = frames.iter().filter(|f| !same(&f.frame)).count();
+        if others > 0 {
+            let text = format!("{text} in {others} of {} frames", frames.len());
+            let finding = Finding::new(code, Severity::Warning, text);
+            findings.push(finding.with("frames", others as f64));
+            clean = false;
+        }
+    };
+    differs("MIXED_RESCALE", "another rescale", &|f| {
+        description(f).is_some_and(|d| d.modality_lut == own.modality_lut && d.unit == own.unit)
+    });
+    differs("MIXED_SPACING", "another pixel spacing", &|f| {
+        description(f).is_some_and(|d| same_spacing(d.spacing, own.spacing))
+    });
+    differs("MIXED_PADDING", "another padding value", &|f| {
+        image(f).is_some_and(|i| i.padding == picture.padding)
+    });
+    differs(
+        "MIXED_PHOTOMETRIC",
+        "another photometric interpretation",
+        &|f| {
+            image(f).is_some_and(|i| {
+                i.photometric == picture.photometric
+                    && i.presentation_inverse == picture.presentation_inverse
+            })
+        },
+    );
+    let reference = &first.frame.instance.series.frame_of_reference_uid;
+    differs(
+        "MIXED_FRAME_OF_REFERENCE",
+        "another frame of reference",
+        &|f| f.instance.series.frame_of_reference_uid == *reference,
+    );
+    clean && matches!(own.spacing, Spacing::Millimetres { .. })
+}
+
+fn same_spacing(a: Spacing, b: Spacing) -> bool {
+    let ((row_a, column_a), (row_b, column_b)) = (a.row_column(), b.row_column());
+    let close = |a: f64, b: f64| (a - b).abs() <= 1e-4 * a.abs().max(b.abs());
+    a.source().is_some() == b.source().is_some() && close(row_a, row_b) && close(column_a, column_b)
+}
+
+/// The grid of regular frames: columns and rows by the pixel spacing, slices by the way from the first to the last.
+fn grid(frames: &[Placed]) -> Option<GridGeometry> {
+    let (first, last) = (frames.first()?, frames.last()?);
+    let picture = image(&first.frame)?;
+    let (row_mm, column_mm) = description(&first.frame)?.spacing.row_column();
+    let steps = (frames.len() - 1) as f64;
+    let step = (last.plane.origin - first.plane.origin) / steps;
+    Some(GridGeometry {
+        size: [picture.columns, picture.rows, frames.len()],
+        patient_from_voxel: DAffine3 {
+            matrix3: DMat3::from_cols(
+                first.plane.along_row * column_mm,
+                first.plane.along_column * row_mm,
+                step,
+            ),
+            translation: first.plane.origin,
+        },
+    })
+}

@@ -1,0 +1,205 @@
+//! Which frames belong together: one series of one patient, pictures of one size and type.
+
+use crate::model::{
+    finding::{Finding, Severity},
+    identity::{IdentityMatch, PatientIdentity},
+    layout::FrameRef,
+    pixels::StoredType,
+    study::Instance,
+};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    path::Path,
+    sync::Arc,
+};
+
+/// Frames for one layout (or for several, when a series holds phases).
+pub(super) struct Group {
+    /// Frames by instance number.
+    pub(super) frames: Vec<FrameRef>,
+    /// Frames of objects that came twice.
+    pub(super) repeated: Vec<FrameRef>,
+    /// What grouping noticed.
+    pub(super) findings: Vec<Finding>,
+}
+
+/// Order of layouts: study, series number, series, then what splits a series.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    study: String,
+    number: Option<i32>,
+    series: String,
+    /// The file, for objects that name no series, and for pictures.
+    alone: Option<Arc<Path>>,
+    patient: usize,
+    size: (usize, usize, usize, u8),
+    /// Localizers lie apart, by the axes of their planes.
+    localizer: Option<[i32; 6]>,
+    /// Objects of several frames stand for themselves.
+    multi_frame: Option<String>,
+}
+
+pub(super) fn group(instances: &[Arc<Instance>]) -> Vec<Group> {
+    let pictures: Vec<&Arc<Instance>> = instances.iter().filter(|i| i.image.is_some()).collect();
+    let patients = tell_patients_apart(&pictures);
+    let mut groups: BTreeMap<Key, Vec<Arc<Instance>>> = BTreeMap::new();
+    for (instance, patient) in pictures.iter().zip(&patients.of_instance) {
+        groups
+            .entry(key(instance, *patient))
+            .or_default()
+            .push(Arc::clone(instance));
+    }
+    let mut parts: HashMap<(String, usize), (HashSet<(usize, usize, usize, u8)>, usize)> =
+        HashMap::new();
+    for key in groups.keys().filter(|k| k.alone.is_none()) {
+        let part = parts.entry((key.series.clone(), key.patient)).or_default();
+        part.0.insert(key.size);
+        part.1 += 1;
+    }
+    let mixed = |key: &Key| {
+        let part = parts.get(&(key.series.clone(), key.patient));
+        key.alone.is_none() && key.localizer.is_none() && part.is_some_and(|p| p.0.len() > 1)
+    };
+    groups
+        .into_iter()
+        .map(|(key, members)| {
+            let mut findings = Vec::new();
+            if patients.mismatched.contains(&key.study) {
+                findings.push(Finding::new(
+                    "PATIENT_MISMATCH",
+                    Severity::Error,
+                    "objects of one study name different patients; they are kept apart",
+                ));
+            }
+            if mixed(&key) {
+                findings.push(Finding::new(
+                    "MIXED_SIZE",
+                    Severity::Warning,
+                    "the series holds pictures of several sizes or types; each kind is a stack of its own",
+                ));
+            }
+            collect(members, findings)
+        })
+        .collect()
+}
+
+/// Frames of the members, objects that came twice set aside.
+fn collect(mut members: Vec<Arc<Instance>>, mut findings: Vec<Finding>) -> Group {
+    members.sort_by(|a, b| {
+        let order = |i: &Instance| (i.instance_number.is_none(), i.instance_number);
+        order(a)
+            .cmp(&order(b))
+            .then_with(|| a.source.path.cmp(&b.source.path))
+    });
+    let mut seen = HashSet::new();
+    let (mut frames, mut repeated) = (Vec::new(), Vec::new());
+    let mut twice = 0;
+    for instance in &members {
+        let count = instance.image.as_ref().map_or(0, |i| i.frames);
+        let all = (0..count).map(|frame| FrameRef {
+            instance: Arc::clone(instance),
+            frame,
+        });
+        let uid = instance.sop_instance_uid.as_str();
+        if uid.is_empty() || seen.insert(uid) {
+            frames.extend(all);
+        } else {
+            twice += 1;
+            repeated.extend(all);
+        }
+    }
+    if twice > 0 {
+        let text = format!(
+            "{twice} objects carry an identifier that came before; the first of each is shown"
+        );
+        findings.push(
+            Finding::new("DUPLICATE_INSTANCE", Severity::Warning, text)
+                .with("count", f64::from(twice)),
+        );
+    }
+    Group {
+        frames,
+        repeated,
+        findings,
+    }
+}
+
+fn key(instance: &Arc<Instance>, patient: usize) -> Key {
+    let image = instance.image.as_ref();
+    let localizer = instance.findings.iter().any(|f| f.code == "LOCALIZER");
+    let plane = image.and_then(|i| i.shared.plane);
+    let axes = plane.map_or([0; 6], |p| {
+        let (r, c) = (p.along_row, p.along_column);
+        [r.x, r.y, r.z, c.x, c.y, c.z].map(|v| (v * 1000.0).round() as i32)
+    });
+    let several = image.is_some_and(|i| i.frames > 1);
+    let name = |uid: &str| {
+        if uid.is_empty() {
+            instance.source.path.to_string_lossy().into_owned()
+        } else {
+            uid.to_owned()
+        }
+    };
+    Key {
+        study: instance.study.uid.clone(),
+        number: instance.series.number,
+        series: instance.series.uid.clone(),
+        alone: instance
+            .series
+            .uid
+            .is_empty()
+            .then(|| Arc::clone(&instance.source.path)),
+        patient,
+        size: image.map_or((0, 0, 0, 0), |i| {
+            (i.rows, i.columns, i.samples, type_number(i.stored_type))
+        }),
+        localizer: localizer.then_some(axes),
+        multi_frame: several.then(|| name(&instance.sop_instance_uid)),
+    }
+}
+
+const fn type_number(stored_type: StoredType) -> u8 {
+    match stored_type {
+        StoredType::U8 => 0,
+        StoredType::I8 => 1,
+        StoredType::U16 => 2,
+        StoredType::I16 => 3,
+        StoredType::U32 => 4,
+        StoredType::I32 => 5,
+        StoredType::F32 => 6,
+        StoredType::F64 => 7,
+    }
+}
+
+/// Which of a study's patients each instance belongs to.
+struct Patients {
+    of_instance: Vec<usize>,
+    /// Studies that name more than one.
+    mismatched: HashSet<String>,
+}
+
+/// Compares each identity with the first ones of its study; never merges what contradicts.
+fn tell_patients_apart(pictures: &[&Arc<Instance>]) -> Patients {
+    let mut known: HashMap<&str, Vec<&PatientIdentity>> = HashMap::new();
+    let mut of_instance = Vec::with_capacity(pictures.len());
+    let mut mismatched = HashSet::new();
+    for instance in pictures {
+        let study = instance.study.uid.as_str();
+        let patient: &PatientIdentity = &instance.patient;
+        let known = known.entry(study).or_default();
+        let same = known
+            .iter()
+            .position(|k| *k == patient || k.compare(patient) != IdentityMatch::Different);
+        of_instance.push(same.unwrap_or(known.len()));
+        if same.is_none() {
+            if !known.is_empty() && !study.is_empty() {
+                mismatched.insert(study.to_owned());
+            }
+            known.push(patient);
+        }
+    }
+    Patients {
+        of_instance,
+        mismatched,
+    }
+}

@@ -1,0 +1,164 @@
+//! Bytes by position: a file read with `pread` or a block of memory, behind one door.
+//!
+//! No memory maps: a mapped file that shrinks ends the process with a signal.
+
+use std::{fs::File, io, path::Path, sync::Arc};
+
+/// Where the bytes of one object come from.
+#[derive(Debug)]
+pub enum ByteSource {
+    /// A regular file and its length when it was opened.
+    File(File, u64),
+    /// Memory, for inflated data sets and for tests.
+    Memory(Arc<Vec<u8>>),
+}
+
+impl ByteSource {
+    /// Opens a regular file (links are followed); pipes, devices and folders are refused without opening.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        if !std::fs::metadata(path)?.is_file() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "not a regular file",
+            ));
+        }
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        Ok(Self::File(file, length))
+    }
+
+    /// Bytes in all.
+    pub fn len(&self) -> u64 {
+        match self {
+            Self::File(_, length) => *length,
+            Self::Memory(bytes) => bytes.len() as u64,
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Fills `buffer` from `offset` on; an error when the bytes end before.
+    pub fn read_exact_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        match self {
+            Self::File(file, _) => read_file_at(file, offset, buffer),
+            Self::Memory(bytes) => {
+                let start = usize::try_from(offset).unwrap_or(usize::MAX);
+                let found = start
+                    .checked_add(buffer.len())
+                    .and_then(|end| bytes.get(start..end))
+                    .ok_or(io::ErrorKind::UnexpectedEof)?;
+                buffer.copy_from_slice(found);
+                Ok(())
+            }
+        }
+    }
+
+    /// A new vector with `length` bytes from `offset` on. The caller has checked the length against
+    /// [`ByteSource::len`], so nothing larger than the source is ever allocated; it is checked again here.
+    pub fn read_vec(&self, offset: u64, length: u64) -> io::Result<Vec<u8>> {
+        let end = offset.checked_add(length);
+        if end.is_none_or(|end| end > self.len()) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let length = usize::try_from(length).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        let mut bytes = vec![0; length];
+        self.read_exact_at(offset, &mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+#[cfg(unix)]
+fn read_file_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+    use std::os::unix::fs::FileExt as _;
+    file.read_exact_at(buffer, offset)
+}
+
+#[cfg(windows)]
+fn read_file_at(file: &File, mut offset: u64, mut buffer: &mut [u8]) -> io::Result<()> {
+    use std::os::windows::fs::FileExt as _;
+    while !buffer.is_empty() {
+        let read = file.seek_read(buffer, offset)?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        buffer = buffer.split_at_mut(read).1;
+        offset += read as u64;
+    }
+    Ok(())
+}
+
+/// How much is read at once while walking.
+const WINDOW: u64 = 16 << 10;
+
+/// A window over a source that moves along with the walk, so that a header costs one read.
+#[derive(Debug)]
+pub struct Window<'a> {
+    source: &'a ByteSource,
+    start: u64,
+    held: Vec<u8>,
+}
+
+impl<'a> Window<'a> {
+    /// A window that has read nothing yet.
+    pub const fn new(source: &'a ByteSource) -> Self {
+        Self {
+            source,
+            start: 0,
+            held: Vec::new(),
+        }
+    }
+
+    /// `count` bytes at `offset`, or `None` when the source ends before. Small counts only.
+    pub fn get(&mut self, offset: u64, count: usize) -> io::Result<Option<&[u8]>> {
+        let Some(end) = offset.checked_add(count as u64) else {
+            return Ok(None);
+        };
+        if end > self.source.len() {
+            return Ok(None);
+        }
+        let inside = offset >= self.start && end <= self.start + self.held.len() as u64;
+        if !inside {
+            let length = WINDOW.max(count as u64).min(self.source.len() - offset);
+            self.held.clear();
+            self.held.resize(usize::try_from(length).unwrap_or(0), 0);
+            self.start = offset;
+            if let Err(error) = self.source.read_exact_at(offset, &mut self.held) {
+                self.held.clear();
+                return Err(error);
+            }
+        }
+        let from = usize::try_from(offset - self.start).unwrap_or(usize::MAX);
+        Ok(self.held.get(from..from.saturating_add(count)))
+    }
+
+    /// An array of bytes at `offset`, or `None` when the source ends before.
+    pub fn array<const N: usize>(&mut self, offset: u64) -> io::Result<Option<[u8; N]>> {
+        Ok(self.get(offset, N)?.and_then(|b| b.try_into().ok()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_moves_and_ends_where_the_bytes_end() {
+        let bytes: Vec<u8> = (0..40_000u32).map(|i| (i % 251) as u8).collect();
+        let source = ByteSource::Memory(Arc::new(bytes.clone()));
+        let mut window = Window::new(&source);
+        for offset in [0u64, 16_380, 16_384, 39_996, 5] {
+            let start = offset as usize;
+            assert_eq!(
+                window.array::<4>(offset).unwrap().unwrap(),
+                bytes[start..start + 4]
+            );
+        }
+        assert!(window.array::<4>(39_997).unwrap().is_none());
+        assert!(window.get(u64::MAX, 4).unwrap().is_none());
+        assert!(source.read_vec(39_999, 2).is_err());
+        assert!(source.read_vec(0, u64::MAX).is_err());
+    }
+}

@@ -1,0 +1,468 @@
+//! From a guarded file to an [`Instance`]: identity, study, series, technique and picture.
+
+use super::{
+    elements::{DataSet, integer, numbers, text, texts},
+    functional::is_localizer,
+    guard::{Fault, Limits, Structure, Want},
+    image::describe_image,
+};
+use crate::model::{
+    date::Date,
+    finding::{Finding, Severity},
+    identity::{PatientIdentity, PersonName, Phi, Sex},
+    study::{
+        ImageDescription, Instance, SeriesDescription, Source, SourceKind, StudyDescription,
+        Technique,
+    },
+};
+use dicom_dictionary_std::tags;
+use dicom_object::{OpenFileOptions, Tag, file::ReadPreamble};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    sync::Arc,
+};
+
+/// Media Storage Directory: a list of files, not a picture.
+const DICOMDIR: &str = "1.2.840.10008.1.3.10";
+
+/// What Patient Comments begin with in objects of ours that describe nobody.
+pub const SYNTHETIC_MARK: &str = "SYNTHETIC";
+
+/// Text and numbers that are read.
+const TEXTS: &[Tag] = &[
+    tags::SPECIFIC_CHARACTER_SET,
+    tags::IMAGE_TYPE,
+    tags::SOP_CLASS_UID,
+    tags::SOP_INSTANCE_UID,
+    tags::STUDY_DATE,
+    tags::ACQUISITION_DATE,
+    tags::CONTENT_DATE,
+    tags::ACQUISITION_DATE_TIME,
+    tags::STUDY_TIME,
+    tags::ACQUISITION_TIME,
+    tags::CONTENT_TIME,
+    tags::ACCESSION_NUMBER,
+    tags::MODALITY,
+    tags::INSTITUTION_NAME,
+    tags::STUDY_DESCRIPTION,
+    tags::SERIES_DESCRIPTION,
+    tags::PATIENT_NAME,
+    tags::PATIENT_ID,
+    tags::ISSUER_OF_PATIENT_ID,
+    tags::PATIENT_BIRTH_DATE,
+    tags::PATIENT_SEX,
+    tags::PATIENT_AGE,
+    tags::PATIENT_COMMENTS,
+    tags::CONTRAST_BOLUS_AGENT,
+    tags::BODY_PART_EXAMINED,
+    tags::SLICE_THICKNESS,
+    tags::KVP,
+    tags::REPETITION_TIME,
+    tags::ECHO_TIME,
+    tags::MAGNETIC_FIELD_STRENGTH,
+    tags::FRAME_TIME,
+    tags::ESTIMATED_RADIOGRAPHIC_MAGNIFICATION_FACTOR,
+    tags::EXPOSURE,
+    tags::IMAGER_PIXEL_SPACING,
+    tags::CONVOLUTION_KERNEL,
+    tags::NOMINAL_SCANNED_PIXEL_SPACING,
+    tags::PATIENT_POSITION,
+    tags::VIEW_POSITION,
+    tags::STUDY_INSTANCE_UID,
+    tags::SERIES_INSTANCE_UID,
+    tags::SERIES_NUMBER,
+    tags::INSTANCE_NUMBER,
+    tags::IMAGE_POSITION_PATIENT,
+    tags::IMAGE_ORIENTATION_PATIENT,
+    tags::FRAME_OF_REFERENCE_UID,
+    tags::LATERALITY,
+    tags::IMAGE_LATERALITY,
+    tags::SAMPLES_PER_PIXEL,
+    tags::PHOTOMETRIC_INTERPRETATION,
+    tags::PLANAR_CONFIGURATION,
+    tags::NUMBER_OF_FRAMES,
+    tags::ROWS,
+    tags::COLUMNS,
+    tags::PIXEL_SPACING,
+    tags::PIXEL_ASPECT_RATIO,
+    tags::BITS_ALLOCATED,
+    tags::BITS_STORED,
+    tags::HIGH_BIT,
+    tags::PIXEL_REPRESENTATION,
+    tags::PIXEL_PADDING_VALUE,
+    tags::PIXEL_PADDING_RANGE_LIMIT,
+    tags::WINDOW_CENTER,
+    tags::WINDOW_WIDTH,
+    tags::RESCALE_INTERCEPT,
+    tags::RESCALE_SLOPE,
+    tags::RESCALE_TYPE,
+    tags::WINDOW_CENTER_WIDTH_EXPLANATION,
+    tags::VOILUT_FUNCTION,
+    tags::RED_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR,
+    tags::GREEN_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR,
+    tags::BLUE_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR,
+    tags::LOSSY_IMAGE_COMPRESSION,
+    tags::LOSSY_IMAGE_COMPRESSION_RATIO,
+    tags::LOSSY_IMAGE_COMPRESSION_METHOD,
+    tags::UNITS,
+    tags::PRESENTATION_LUT_SHAPE,
+    tags::DOSE_UNITS,
+    tags::DOSE_GRID_SCALING,
+];
+
+/// Sequences and tables that are read.
+const LARGE: &[Tag] = &[
+    tags::SEQUENCE_OF_ULTRASOUND_REGIONS,
+    tags::RED_PALETTE_COLOR_LOOKUP_TABLE_DATA,
+    tags::GREEN_PALETTE_COLOR_LOOKUP_TABLE_DATA,
+    tags::BLUE_PALETTE_COLOR_LOOKUP_TABLE_DATA,
+    tags::SEGMENTED_RED_PALETTE_COLOR_LOOKUP_TABLE_DATA,
+    tags::SEGMENTED_GREEN_PALETTE_COLOR_LOOKUP_TABLE_DATA,
+    tags::SEGMENTED_BLUE_PALETTE_COLOR_LOOKUP_TABLE_DATA,
+    tags::MODALITY_LUT_SEQUENCE,
+    tags::VOILUT_SEQUENCE,
+    tags::GRID_FRAME_OFFSET_VECTOR,
+    tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE,
+    tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE,
+];
+
+fn wanted(tag: Tag) -> Want {
+    if TEXTS.contains(&tag) {
+        Want::Text
+    } else if LARGE.contains(&tag) {
+        Want::Large
+    } else {
+        Want::No
+    }
+}
+
+/// Reads what `dicom-object` makes of the wanted elements; a panic in it is a refusal.
+fn read_data_set(structure: &Structure) -> Result<DataSet, Fault> {
+    let declared = structure.ascii(tags::SPECIFIC_CHARACTER_SET);
+    let charset = single_charset(&declared);
+    let stream = structure.header_stream(wanted, charset)?;
+    let read = || {
+        OpenFileOptions::new()
+            .read_preamble(ReadPreamble::Never)
+            .from_reader(stream.as_slice())
+    };
+    match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(Ok(object)) => Ok(object.into_inner()),
+        Ok(Err(_)) => Err(Fault::rejected(
+            "HEADER_UNREADABLE",
+            "the header is well framed but its values cannot be read",
+        )),
+        Err(_) => Err(Fault::rejected(
+            "PARSER_PANIC",
+            "the parser failed on the header",
+        )),
+    }
+}
+
+/// `dicom-rs` decodes with the first value of Specific Character Set only. Where the first is empty or plain
+/// ASCII and the next one is not, the next one says more (PS3.5 section 6.1.2.5).
+fn single_charset(declared: &str) -> Option<&str> {
+    let mut values = declared.split('\\').map(str::trim);
+    let first = values.next().unwrap_or_default();
+    if !matches!(first, "" | "ISO_IR 6" | "ISO 2022 IR 6") {
+        return None;
+    }
+    values.find(|v| !matches!(*v, "" | "ISO_IR 6" | "ISO 2022 IR 6"))
+}
+
+/// Reads a DICOM file's header.
+///
+/// # Errors
+/// Every refusal of the guard and of the checks of values, by code.
+pub fn read_dicom(path: &Arc<Path>, limits: &Limits) -> Result<Instance, Fault> {
+    describe(path, Structure::of_file(path, limits)?)
+}
+
+/// An instance from a structure that was walked already.
+///
+/// # Errors
+/// See [`read_dicom`].
+pub fn describe(path: &Arc<Path>, mut structure: Structure) -> Result<Instance, Fault> {
+    if structure.media_class == DICOMDIR {
+        return Err(Fault::unsupported(
+            "DICOMDIR",
+            "a directory of files (DICOMDIR); open the folder instead",
+        ));
+    }
+    let data_set = read_data_set(&structure)?;
+    let mut findings = std::mem::take(&mut structure.findings);
+    let sop_class_uid = uid(&data_set, tags::SOP_CLASS_UID, &mut findings);
+    if sop_class_uid == DICOMDIR {
+        return Err(Fault::unsupported(
+            "DICOMDIR",
+            "a directory of files (DICOMDIR); open the folder instead",
+        ));
+    }
+    let modality = text(&data_set, tags::MODALITY);
+    let describes_picture = is_image_class(&sop_class_uid)
+        || structure.pixels.is_some()
+        || data_set.get(tags::ROWS).is_some()
+        || data_set.get(tags::COLUMNS).is_some();
+    let image = if describes_picture {
+        Some(describe_image(
+            &structure,
+            &data_set,
+            &modality,
+            &sop_class_uid,
+            &mut findings,
+        )?)
+    } else {
+        None
+    };
+    if image.is_none() && sop_class_uid.is_empty() {
+        return Err(Fault::rejected(
+            "NO_OBJECT",
+            "neither a picture nor an object of a known class",
+        ));
+    }
+    let series = series(&data_set, modality, &mut findings);
+    let study = study(&data_set, &mut findings);
+    let sop_instance_uid = uid(&data_set, tags::SOP_INSTANCE_UID, &mut findings);
+    if let Some(image) = &image {
+        image_findings(image, &mut findings);
+        if is_localizer(&texts(&data_set, tags::IMAGE_TYPE)) {
+            let text = "a localizer";
+            findings.push(Finding::new("LOCALIZER", Severity::Info, text));
+        }
+    }
+    Ok(Instance {
+        source: Source {
+            path: Arc::clone(path),
+            kind: SourceKind::Dicom,
+            bytes: structure.file_bytes,
+        },
+        sop_class_uid,
+        sop_instance_uid,
+        transfer_syntax_uid: structure.syntax.uid.to_owned(),
+        patient: Arc::new(patient(&data_set)),
+        study: Arc::new(study),
+        series: Arc::new(series),
+        instance_number: integer(&data_set, tags::INSTANCE_NUMBER)
+            .ok()
+            .flatten()
+            .and_then(|n| i32::try_from(n).ok()),
+        technique: technique(&data_set),
+        image,
+        findings,
+    })
+}
+
+/// Whether objects of this class are pictures (PS3.4 table B.5-1): one that has none was cut.
+fn is_image_class(uid: &str) -> bool {
+    let Some(rest) = uid.strip_prefix("1.2.840.10008.5.1.4.1.1.") else {
+        return false;
+    };
+    let family = rest.split('.').next().unwrap_or_default();
+    matches!(
+        family,
+        "1" | "2" | "3" | "5" | "6" | "7" | "12" | "13" | "14" | "20" | "30" | "77" | "128" | "130"
+    ) && !rest.starts_with("77.1.5.3")
+        || matches!(
+            rest,
+            "4" | "4.1" | "4.3" | "4.4" | "66.4" | "66.7" | "481.1" | "481.2"
+        )
+}
+
+/// A UID, whose text reaches file names and messages of others; anything else is marked and dropped.
+fn uid(data_set: &DataSet, tag: Tag, findings: &mut Vec<Finding>) -> String {
+    let value = text(data_set, tag);
+    let well_formed = value.len() <= 64 && value.chars().all(|c| c.is_ascii_digit() || c == '.');
+    if well_formed {
+        return value;
+    }
+    if !findings.iter().any(|f| f.code == "BAD_UID") {
+        let text = "a UID holds other signs than digits and dots, or is longer than 64";
+        findings.push(Finding::new("BAD_UID", Severity::Warning, text));
+    }
+    let kept = value
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '.');
+    kept.take(64).collect::<String>().replace("..", ".")
+}
+
+fn patient(data_set: &DataSet) -> PatientIdentity {
+    PatientIdentity {
+        name: Phi::new(PersonName::parse(&text(data_set, tags::PATIENT_NAME))),
+        id: Phi::new(text(data_set, tags::PATIENT_ID)),
+        issuer: Phi::new(text(data_set, tags::ISSUER_OF_PATIENT_ID)),
+        birth_date: Phi::new(Date::parse(&text(data_set, tags::PATIENT_BIRTH_DATE))),
+        sex: Phi::new(Sex::parse(&text(data_set, tags::PATIENT_SEX))),
+        synthetic: text(data_set, tags::PATIENT_COMMENTS).starts_with(SYNTHETIC_MARK),
+    }
+}
+
+fn study(data_set: &DataSet, findings: &mut Vec<Finding>) -> StudyDescription {
+    StudyDescription {
+        uid: uid(data_set, tags::STUDY_INSTANCE_UID, findings),
+        date: Date::parse(&text(data_set, tags::STUDY_DATE)),
+        time: clock(&text(data_set, tags::STUDY_TIME)),
+        description: text(data_set, tags::STUDY_DESCRIPTION),
+        accession_number: Phi::new(text(data_set, tags::ACCESSION_NUMBER)),
+        institution: Phi::new(text(data_set, tags::INSTITUTION_NAME)),
+        patient_age: Phi::new(text(data_set, tags::PATIENT_AGE)),
+    }
+}
+
+fn series(data_set: &DataSet, modality: String, findings: &mut Vec<Finding>) -> SeriesDescription {
+    let (series_side, image_side) = (
+        text(data_set, tags::LATERALITY),
+        text(data_set, tags::IMAGE_LATERALITY),
+    );
+    if !series_side.is_empty() && !image_side.is_empty() && series_side != image_side {
+        findings.push(Finding::new(
+            "LATERALITY_CONFLICT",
+            Severity::Warning,
+            "Laterality and Image Laterality name different sides",
+        ));
+    }
+    SeriesDescription {
+        uid: uid(data_set, tags::SERIES_INSTANCE_UID, findings),
+        modality,
+        number: integer(data_set, tags::SERIES_NUMBER)
+            .ok()
+            .flatten()
+            .and_then(|n| i32::try_from(n).ok()),
+        description: text(data_set, tags::SERIES_DESCRIPTION),
+        body_part: text(data_set, tags::BODY_PART_EXAMINED),
+        laterality: if image_side.is_empty() {
+            series_side
+        } else {
+            image_side
+        },
+        view_position: text(data_set, tags::VIEW_POSITION),
+        patient_position: text(data_set, tags::PATIENT_POSITION),
+        frame_of_reference_uid: uid(data_set, tags::FRAME_OF_REFERENCE_UID, findings),
+    }
+}
+
+/// `TM` as `hh:mm:ss`, as far as it goes; empty when it is none.
+fn clock(value: &str) -> String {
+    let digits: String = value
+        .split('.')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .filter(|c| *c != ':')
+        .collect();
+    if digits.is_empty()
+        || !digits.len().is_multiple_of(2)
+        || !digits.bytes().all(|b| b.is_ascii_digit())
+    {
+        return String::new();
+    }
+    let parts: Vec<&str> = (0..digits.len().min(6) / 2)
+        .filter_map(|i| digits.get(2 * i..2 * i + 2))
+        .collect();
+    parts.join(":")
+}
+
+fn technique(data_set: &DataSet) -> Technique {
+    let positive = |tag| numbers(data_set, tag).first().filter(|v| *v > 0.0);
+    let stamp = |date: Tag, time: Tag| {
+        let (date, time) = (text(data_set, date), text(data_set, time));
+        let date = Date::parse(&date).map(|d| d.to_string());
+        date.map(|date| format!("{date} {}", clock(&time)).trim().to_owned())
+    };
+    let combined = text(data_set, tags::ACQUISITION_DATE_TIME);
+    let whole = combined.get(..8).and_then(Date::parse).map(|date| {
+        let time = clock(combined.get(8..14).unwrap_or_default());
+        format!("{date} {time}").trim().to_owned()
+    });
+    Technique {
+        kvp: positive(tags::KVP),
+        exposure_mas: positive(tags::EXPOSURE),
+        kernel: texts(data_set, tags::CONVOLUTION_KERNEL)
+            .join(" ")
+            .trim()
+            .to_owned(),
+        repetition_time_ms: positive(tags::REPETITION_TIME),
+        echo_time_ms: positive(tags::ECHO_TIME),
+        field_strength_t: positive(tags::MAGNETIC_FIELD_STRENGTH),
+        contrast_agent: text(data_set, tags::CONTRAST_BOLUS_AGENT),
+        frame_time_ms: positive(tags::FRAME_TIME),
+        acquired: stamp(tags::ACQUISITION_DATE, tags::ACQUISITION_TIME)
+            .or(whole)
+            .or_else(|| stamp(tags::CONTENT_DATE, tags::CONTENT_TIME))
+            .unwrap_or_default(),
+    }
+}
+
+/// Findings that follow from the picture's description alone.
+fn image_findings(image: &ImageDescription, findings: &mut Vec<Finding>) {
+    if let Some(lossy) = &image.lossy {
+        if lossy.undeclared {
+            findings.push(Finding::new(
+                "LOSSY_UNDECLARED",
+                Severity::Warning,
+                "the transfer syntax is lossy although the file does not say so",
+            ));
+        }
+        let ratio = lossy.ratios.last().copied();
+        let mut finding = Finding::new(
+            "LOSSY",
+            Severity::Warning,
+            match ratio {
+                Some(ratio) => format!("irreversibly compressed, {ratio:.1}:1"),
+                None => "irreversibly compressed, ratio unknown".to_owned(),
+            },
+        );
+        if let Some(ratio) = ratio {
+            finding = finding.with("ratio", ratio);
+        }
+        findings.push(finding);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_shown_as_far_as_they_go() {
+        assert_eq!(clock("142301.123"), "14:23:01");
+        assert_eq!(clock("14:23"), "14:23");
+        assert_eq!(clock("7"), "");
+        assert_eq!(clock("abcdef"), "");
+    }
+
+    #[test]
+    fn classes_of_pictures_are_known() {
+        let class = |rest: &str| is_image_class(&format!("1.2.840.10008.5.1.4.1.1.{rest}"));
+        for picture in [
+            "2", "2.1", "1.1", "4", "4.1", "128", "481.2", "66.4", "77.1.6",
+        ] {
+            assert!(class(picture), "{picture}");
+        }
+        for other in [
+            "88.33", "11.1", "481.3", "481.5", "66", "66.5", "9.1.1", "104.1", "4.2",
+        ] {
+            assert!(!class(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn code_extensions_choose_the_set_that_says_more() {
+        assert_eq!(single_charset(r"\ISO 2022 IR 149"), Some("ISO 2022 IR 149"));
+        assert_eq!(
+            single_charset(r"ISO 2022 IR 6\ISO 2022 IR 87"),
+            Some("ISO 2022 IR 87")
+        );
+        assert_eq!(single_charset("ISO_IR 192"), None);
+        assert_eq!(single_charset(""), None);
+    }
+
+    #[test]
+    fn every_wanted_tag_is_listed_once() {
+        let mut all: Vec<Tag> = TEXTS.iter().chain(LARGE).copied().collect();
+        let count = all.len();
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), count);
+    }
+}

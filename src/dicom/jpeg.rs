@@ -1,0 +1,366 @@
+//! JPEG (ITU-T T.81) before its decoder: the marker structure is walked to the end, so that size, precision, process
+//! and wholeness are known, and the colour that DICOM declares is made plain to the decoder.
+
+use super::{
+    codec::{self, Coded},
+    guard::Fault,
+    syntax::Syntax,
+};
+use crate::model::{lut::Photometric, study::RejectionKind};
+
+/// Scans of one picture; progressive ones have about ten.
+const MOST_SCANS: usize = 200;
+
+/// What the markers say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct JpegHeader {
+    /// Code of the start-of-frame marker, 0xC0 to 0xCF.
+    process: u8,
+    /// Bits of a sample.
+    precision: u8,
+    rows: u16,
+    columns: u16,
+    /// Identifier of each component, and its offset in the codestream.
+    components: Vec<(u8, usize)>,
+    /// Offsets of component selectors in scan headers.
+    selectors: Vec<usize>,
+    /// Colour transform of an Adobe marker.
+    adobe: Option<u8>,
+    jfif: bool,
+    scans: usize,
+    /// Offset behind the end of image; `None` when it is missing.
+    end: Option<usize>,
+}
+
+fn wrong(what: impl Into<String>) -> Fault {
+    Fault::rejected(
+        "JPEG_CORRUPT",
+        format!("the JPEG codestream is wrong: {}", what.into()),
+    )
+}
+
+impl JpegHeader {
+    /// Walks the markers up to the first scan, or through all scans.
+    fn read(bytes: &[u8], to_end: bool) -> Result<Self, Fault> {
+        if !bytes.starts_with(&[0xFF, 0xD8]) {
+            return Err(wrong("it does not begin with a start of image"));
+        }
+        let mut header = Self::default();
+        let mut at = 2;
+        loop {
+            // Fill bytes may precede a marker (B.1.1.2).
+            while bytes.get(at) == Some(&0xFF) && bytes.get(at + 1) == Some(&0xFF) {
+                at += 1;
+            }
+            let Some(&[0xFF, marker]) = bytes.get(at..at + 2) else {
+                if header.scans > 0 {
+                    return Ok(header);
+                }
+                return Err(wrong("no marker where one must be"));
+            };
+            at += 2;
+            match marker {
+                0xD9 => {
+                    header.end = Some(at);
+                    return Ok(header);
+                }
+                0x01 | 0xD0..=0xD7 => continue,
+                0x00 | 0xD8 => return Err(wrong("a marker out of place")),
+                _ => {}
+            }
+            let Some(&[high, low]) = bytes.get(at..at + 2) else {
+                return Err(wrong("a marker without a length"));
+            };
+            let length = usize::from(u16::from_be_bytes([high, low]));
+            let Some(body) = bytes
+                .get(at + 2..at + length.max(2))
+                .filter(|_| length >= 2)
+            else {
+                return Err(wrong("a marker segment past the end"));
+            };
+            match marker {
+                0xC4 | 0xC8 | 0xCC => {}
+                0xC0..=0xCF => header.frame(marker, body, at + 2)?,
+                0xE0 if body.starts_with(b"JFIF\0") => header.jfif = true,
+                0xEE if body.starts_with(b"Adobe") => header.adobe = body.get(11).copied(),
+                0xDA => {
+                    header.scan(body, at + 2)?;
+                    if !to_end {
+                        return Ok(header);
+                    }
+                    at = skip_entropy(bytes, at + length);
+                    continue;
+                }
+                _ => {}
+            }
+            at += length;
+        }
+    }
+
+    fn frame(&mut self, marker: u8, body: &[u8], offset: usize) -> Result<(), Fault> {
+        if !self.components.is_empty() {
+            return Err(wrong("two frame headers"));
+        }
+        let &[precision, y0, y1, x0, x1, count, ref rest @ ..] = body else {
+            return Err(wrong("a frame header that is too short"));
+        };
+        if rest.len() < usize::from(count) * 3 || count == 0 {
+            return Err(wrong("a frame header that is too short"));
+        }
+        self.process = marker;
+        self.precision = precision;
+        self.rows = u16::from_be_bytes([y0, y1]);
+        self.columns = u16::from_be_bytes([x0, x1]);
+        let identifiers = rest.iter().step_by(3).take(usize::from(count));
+        self.components = identifiers
+            .enumerate()
+            .map(|(i, id)| (*id, offset + 6 + 3 * i))
+            .collect();
+        Ok(())
+    }
+
+    fn scan(&mut self, body: &[u8], offset: usize) -> Result<(), Fault> {
+        if self.components.is_empty() {
+            return Err(wrong("a scan before the frame header"));
+        }
+        self.scans += 1;
+        if self.scans > MOST_SCANS {
+            return Err(Fault::new(
+                RejectionKind::Limit,
+                "JPEG_SCANS",
+                format!("more than {MOST_SCANS} scans in one JPEG picture"),
+            ));
+        }
+        let count = usize::from(body.first().copied().unwrap_or_default());
+        if body.len() < 1 + 2 * count + 3 || count == 0 || count > self.components.len() {
+            return Err(wrong("a scan header that does not fit the frame"));
+        }
+        self.selectors
+            .extend((0..count).map(|i| offset + 1 + 2 * i));
+        Ok(())
+    }
+
+    /// Whether the decoder knows the process and precision.
+    fn supported(&self) -> Result<(), Fault> {
+        let refuse = |code, what: String| Err(Fault::unsupported(code, what));
+        match self.process {
+            0xC0..=0xC2 if self.precision == 12 => refuse(
+                "JPEG_12_BIT",
+                "lossy JPEG of 12 bits is not supported".to_owned(),
+            ),
+            0xC0..=0xC2 if self.precision == 8 => Ok(()),
+            0xC3 if (2..=16).contains(&self.precision) => Ok(()),
+            0xC0..=0xC3 => Err(wrong(format!("{} bits of precision", self.precision))),
+            0xC9..=0xCB | 0xCD..=0xCF => refuse(
+                "JPEG_ARITHMETIC",
+                "arithmetic JPEG coding is not supported".to_owned(),
+            ),
+            _ => refuse(
+                "JPEG_HIERARCHICAL",
+                "hierarchical JPEG is not supported".to_owned(),
+            ),
+        }
+    }
+
+    /// Whether three components are luma and chroma. What the codestream itself says counts over the attribute:
+    /// letters as identifiers, an Adobe marker, a JFIF marker; without any, Photometric Interpretation.
+    fn is_ycc(&self, photometric: Photometric) -> bool {
+        let identifiers: Vec<u8> = self.components.iter().map(|c| c.0).collect();
+        if matches!(identifiers.as_slice(), b"RGB" | b"rgb") {
+            return false;
+        }
+        match self.adobe {
+            Some(0) => false,
+            Some(_) => true,
+            None => self.jfif || photometric != Photometric::Rgb,
+        }
+    }
+}
+
+/// Offset of the next marker behind entropy-coded data: FF that is neither stuffed nor a restart (B.1.1.5).
+fn skip_entropy(bytes: &[u8], from: usize) -> usize {
+    let mut at = from;
+    while let Some(next) = bytes
+        .get(at..)
+        .and_then(|b| b.iter().position(|b| *b == 0xFF))
+    {
+        at += next;
+        match bytes.get(at + 1) {
+            Some(0x00 | 0xD0..=0xD7) => at += 2,
+            Some(0xFF) => at += 1,
+            Some(_) => return at,
+            None => return bytes.len(),
+        }
+    }
+    bytes.len()
+}
+
+/// Refuses what the decoder does not know, from the beginning of a codestream alone. A beginning that ends
+/// before the first scan says nothing.
+///
+/// # Errors
+/// `JPEG_12_BIT`, `JPEG_ARITHMETIC`, `JPEG_HIERARCHICAL` (unsupported).
+pub(super) fn check_supported(beginning: &[u8]) -> Result<(), Fault> {
+    match JpegHeader::read(beginning, false) {
+        Ok(header) => header.supported(),
+        Err(_) => Ok(()),
+    }
+}
+
+/// What a frame must be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Expected {
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+    pub(super) samples: usize,
+    pub(super) photometric: Photometric,
+}
+
+/// Decodes one JPEG frame: interleaved little-endian values and the bits of each (8 or 16). Colour is RGB.
+///
+/// # Errors
+/// See [`JpegHeader`] and [`codec::decode`]; `JPEG_SIZE`, `JPEG_NO_END`.
+pub(super) fn decode(
+    syntax: &Syntax,
+    expected: &Expected,
+    mut codestream: Vec<u8>,
+    limit: usize,
+) -> Result<(Vec<u8>, u16), Fault> {
+    let header = JpegHeader::read(&codestream, true)?;
+    header.supported()?;
+    let Some(end) = header.end else {
+        return Err(Fault::rejected(
+            "JPEG_NO_END",
+            "the JPEG codestream ends before its end of image",
+        ));
+    };
+    if header.scans == 0 {
+        return Err(wrong("no scan"));
+    }
+    let size = (
+        usize::from(header.rows),
+        usize::from(header.columns),
+        header.components.len(),
+    );
+    if size != (expected.rows, expected.columns, expected.samples) {
+        return Err(Fault::rejected(
+            "JPEG_SIZE",
+            format!(
+                "the codestream holds {} x {} with {} samples, the header says {} x {} with {}",
+                size.1, size.0, size.2, expected.columns, expected.rows, expected.samples
+            ),
+        ));
+    }
+    codestream.truncate(end);
+    let lossless = header.process == 0xC3;
+    let ycc = expected.samples == 3 && header.is_ycc(expected.photometric);
+    if expected.samples == 3 && !lossless {
+        // The decoder looks at component identifiers first: 1 2 3 is luma and chroma, R G B is colour.
+        name_components(
+            &mut codestream,
+            &header,
+            if ycc { [1, 2, 3] } else { *b"RGB" },
+        );
+    }
+    let bits = if header.precision == 8 { 8 } else { 16 };
+    let coded = Coded {
+        rows: header.rows,
+        columns: header.columns,
+        samples: expected.samples as u16,
+        bits,
+    };
+    let mut bytes = codec::decode(syntax, coded, codestream, limit)?;
+    // The decoder does not convert the colour of lossless frames.
+    if ycc && lossless && expected.photometric != Photometric::Rgb {
+        let precision = u16::from(header.precision);
+        super::colour::rgb_from_ybr(&mut bytes, usize::from(bits / 8), precision);
+    }
+    Ok((bytes, bits))
+}
+
+/// Renames components in the frame header and in every scan header.
+fn name_components(codestream: &mut [u8], header: &JpegHeader, names: [u8; 3]) {
+    let old: Vec<u8> = header.components.iter().map(|c| c.0).collect();
+    for (&(_, offset), name) in header.components.iter().zip(names) {
+        if let Some(byte) = codestream.get_mut(offset) {
+            *byte = name;
+        }
+    }
+    for &offset in &header.selectors {
+        if let Some(byte) = codestream.get_mut(offset)
+            && let Some(place) = old.iter().position(|id| id == byte)
+            && let Some(name) = names.get(place)
+        {
+            *byte = *name;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stream(process: u8, precision: u8, extra: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![0xFF, 0xD8];
+        bytes.extend(extra);
+        bytes.extend([0xFF, process, 0, 17, precision, 0, 2, 0, 3, 3]);
+        bytes.extend([1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0]);
+        bytes.extend([0xFF, 0xDA, 0, 12, 3, 1, 0, 2, 0, 3, 0, 0, 63, 0]);
+        bytes.extend([1, 0xFF, 0, 2, 0xFF, 0xD0, 3, 0xFF, 0xD9]);
+        bytes
+    }
+
+    #[test]
+    fn the_markers_are_walked_to_the_end() {
+        let bytes = stream(0xC0, 8, &[]);
+        let header = JpegHeader::read(&bytes, true).unwrap();
+        assert_eq!((header.rows, header.columns), (2, 3));
+        assert_eq!(header.end, Some(bytes.len()));
+        assert_eq!(header.scans, 1);
+        for end in 2..bytes.len() {
+            let cut = JpegHeader::read(&bytes[..end], true);
+            assert!(cut.is_err() || cut.unwrap().end.is_none(), "{end}");
+        }
+    }
+
+    #[test]
+    fn what_the_decoder_does_not_know_is_named() {
+        let code = |process, precision| {
+            check_supported(&stream(process, precision, &[])).map_err(|f| f.code)
+        };
+        assert_eq!(code(0xC0, 8), Ok(()));
+        assert_eq!(code(0xC1, 12), Err("JPEG_12_BIT"));
+        assert_eq!(code(0xC3, 16), Ok(()));
+        assert_eq!(code(0xC9, 8), Err("JPEG_ARITHMETIC"));
+        assert_eq!(code(0xC5, 8), Err("JPEG_HIERARCHICAL"));
+        assert_eq!(code(0xC0, 9), Err("JPEG_CORRUPT"));
+    }
+
+    #[test]
+    fn the_codestream_says_its_colour_first() {
+        let ycc = |extra: &[u8], photometric| {
+            JpegHeader::read(&stream(0xC0, 8, extra), true)
+                .unwrap()
+                .is_ycc(photometric)
+        };
+        let adobe = |t| [b"\xFF\xEE\0\x0EAdobe\0\x64\0\0\0\0".as_slice(), &[t]].concat();
+        let jfif = b"\xFF\xE0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0";
+        assert!(ycc(&[], Photometric::YbrFull422));
+        assert!(!ycc(&[], Photometric::Rgb));
+        assert!(!ycc(&adobe(0), Photometric::YbrFull));
+        assert!(ycc(&adobe(1), Photometric::Rgb));
+        assert!(ycc(jfif, Photometric::Rgb));
+    }
+
+    #[test]
+    fn components_are_renamed_everywhere() {
+        let mut bytes = stream(0xC0, 8, &[]);
+        let header = JpegHeader::read(&bytes, true).unwrap();
+        name_components(&mut bytes, &header, *b"RGB");
+        let renamed = JpegHeader::read(&bytes, true).unwrap();
+        let names: Vec<u8> = renamed.components.iter().map(|c| c.0).collect();
+        assert_eq!(names, b"RGB");
+        let selected: Vec<u8> = renamed.selectors.iter().map(|o| bytes[*o]).collect();
+        assert_eq!(selected, b"RGB");
+    }
+}

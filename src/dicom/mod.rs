@@ -1,0 +1,37 @@
+//! Files to model and back: guard, headers, pixels, series assembly, writers.
+//!
+//! Bytes pass [`guard`] first: it walks the structure with a stack of its own, checks every length against
+//! what is really there and keeps to budgets. `dicom-object` reads only a header that was put together anew
+//! from elements the guard has walked ([`header`]). Native pixels are read where they lie; a compressed frame is handed to a codec
+//! alone, wrapped in an object of our own making ([`frames`]).
+//!
+//! Must stay true: no file may cost more memory than its budget, no recursion follows the input's depth, a
+//! frame is whole or refused, and nothing that identifies a patient reaches an error text.
+//! Not here: windows and LUTs are evaluated in `imaging`, the store and the network are elsewhere.
+
+pub mod assemble;
+pub mod bytes;
+mod codec;
+mod colour;
+mod elements;
+pub mod encapsulated;
+pub mod frames;
+mod functional;
+pub mod guard;
+pub mod header;
+mod image;
+mod inflate;
+mod jpeg;
+mod jpeg2000;
+pub mod load;
+mod lookup;
+mod native;
+pub mod raster;
+mod rle;
+pub mod scan;
+mod spacing;
+pub mod syntax;
+pub mod window_default;
+pub mod write;
+
+pub use frames::{FrameError, FrameSource, InProcessFrames};

@@ -1,0 +1,161 @@
+//! Walking files and folders and reading headers only, many at a time.
+//!
+//! Every file gives one event: an instance, or a rejection with its reason. Nothing stops the scan but its cancel
+//! token. Events come in path order whatever the number of threads.
+
+use super::{
+    bytes::ByteSource,
+    guard::{Fault, Limits},
+    header, raster,
+};
+use crate::{
+    model::study::{Instance, Rejection},
+    task::{CancelToken, Progress},
+};
+use rayon::prelude::*;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// How to scan.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ScanOptions {
+    /// What a file may cost.
+    pub limits: Limits,
+}
+
+/// What a file turned out to be.
+#[derive(Clone, Debug)]
+pub enum ScanEvent {
+    /// An object that opens.
+    Instance(Arc<Instance>),
+    /// One that does not, and why.
+    Rejected(Rejection),
+}
+
+/// Files read at once before their events are handed on; the first rounds are small so that something shows soon.
+const LARGEST_ROUND: usize = 256;
+
+/// Reads the headers of all files under `paths`. Named links are followed, links to files within folders too, links
+/// to folders not, so there are no loops. `progress` counts files. `sink` is called once a file, in path order.
+pub fn scan(
+    paths: &[PathBuf],
+    options: &ScanOptions,
+    cancel: &CancelToken,
+    progress: &Progress,
+    sink: &(dyn Fn(ScanEvent) + Sync),
+) {
+    let mut found = Found::default();
+    for path in paths {
+        found.add(path, cancel);
+    }
+    let Found { files, rejected } = found;
+    progress.set_total((files.len() + rejected.len()) as u64);
+    for rejection in rejected {
+        progress.add(1);
+        sink(ScanEvent::Rejected(rejection));
+    }
+    let mut rest = files.as_slice();
+    let mut round = 16;
+    while !rest.is_empty() && !cancel.is_cancelled() {
+        let (now, later) = rest.split_at(round.min(rest.len()));
+        rest = later;
+        round = (round * 2).min(LARGEST_ROUND);
+        let events: Vec<Option<ScanEvent>> = now
+            .par_iter()
+            .map(|path| {
+                if cancel.is_cancelled() {
+                    return None;
+                }
+                let event = match read_shared(path, options) {
+                    Ok(instance) => ScanEvent::Instance(Arc::new(instance)),
+                    Err(rejection) => ScanEvent::Rejected(rejection),
+                };
+                progress.add(1);
+                Some(event)
+            })
+            .collect();
+        events.into_iter().flatten().for_each(sink);
+    }
+}
+
+/// Files to read, and what is none.
+#[derive(Default)]
+struct Found {
+    files: Vec<Arc<Path>>,
+    rejected: Vec<Rejection>,
+}
+
+impl Found {
+    fn reject(&mut self, path: &Path, fault: Fault) {
+        self.rejected.push(fault.rejection(Arc::from(path)));
+    }
+
+    /// Adds a path that was named: a file, or a folder and all below it.
+    fn add(&mut self, path: &Path, cancel: &CancelToken) {
+        let mut folders = Vec::new();
+        self.sort_out(path, &mut folders, true);
+        while let Some(folder) = folders.pop() {
+            if cancel.is_cancelled() {
+                return;
+            }
+            let entries = match fs::read_dir(&folder) {
+                Ok(entries) => entries,
+                Err(error) => {
+                    self.reject(&folder, error.into());
+                    continue;
+                }
+            };
+            let mut paths: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
+            paths.sort();
+            let mut inner = Vec::new();
+            for path in paths {
+                self.sort_out(&path, &mut inner, false);
+            }
+            folders.extend(inner.into_iter().rev());
+        }
+    }
+
+    fn sort_out(&mut self, path: &Path, folders: &mut Vec<PathBuf>, named: bool) {
+        let linked = fs::symlink_metadata(path).is_ok_and(|m| m.is_symlink());
+        match fs::metadata(path) {
+            Ok(kind) if kind.is_file() => self.files.push(Arc::from(path)),
+            Ok(kind) if kind.is_dir() && linked && !named => self.reject(
+                path,
+                Fault::rejected("LINKED_FOLDER", "a link to a folder is not followed"),
+            ),
+            Ok(kind) if kind.is_dir() => folders.push(path.to_path_buf()),
+            Ok(_) => self.reject(path, Fault::rejected("NOT_A_FILE", "not a regular file")),
+            Err(_) if linked => self.reject(
+                path,
+                Fault::rejected("BROKEN_LINK", "a link that leads nowhere"),
+            ),
+            Err(error) => self.reject(path, error.into()),
+        }
+    }
+}
+
+/// Reads the header of one file.
+///
+/// # Errors
+/// The rejection, with its class and code.
+pub fn read_instance(path: &Path, options: &ScanOptions) -> Result<Instance, Rejection> {
+    read_shared(&Arc::from(path), options)
+}
+
+fn read_shared(path: &Arc<Path>, options: &ScanOptions) -> Result<Instance, Rejection> {
+    let read = || match header::read_dicom(path, &options.limits) {
+        Err(fault) if matches!(fault.code, "NOT_DICOM") => {
+            // Pictures are looked for only where no DICOM is, so DICOM costs one read.
+            let source = ByteSource::open(path)?;
+            match raster::sniff(&source) {
+                Some(kind) => raster::read_picture(path, &source, kind, &options.limits),
+                None => Err(fault),
+            }
+        }
+        other => other,
+    };
+    read().map_err(|fault| fault.rejection(Arc::clone(path)))
+}

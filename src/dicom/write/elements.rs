@@ -1,0 +1,151 @@
+//! Elements of an explicit little-endian data set, kept in tag order and padded as the standard asks (PS3.5 6.2, 7.1).
+
+use crate::model::pixels::{Frame, StoredType};
+use std::collections::BTreeMap;
+
+/// A data set in the making.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Elements(BTreeMap<(u16, u16), Vec<u8>>);
+
+impl Elements {
+    fn put(&mut self, group: u16, element: u16, vr: &[u8; 2], value: &[u8], pad: u8) {
+        let mut bytes = Vec::with_capacity(value.len() + 13);
+        bytes.extend(group.to_le_bytes());
+        bytes.extend(element.to_le_bytes());
+        bytes.extend(vr);
+        let length = value.len() + value.len() % 2;
+        if matches!(vr, b"OB" | b"OW" | b"SQ" | b"UN" | b"UT") {
+            bytes.extend([0, 0]);
+            bytes.extend((length as u32).to_le_bytes());
+        } else {
+            bytes.extend((length as u16).to_le_bytes());
+        }
+        bytes.extend(value);
+        if value.len() % 2 == 1 {
+            bytes.push(pad);
+        }
+        self.0.insert((group, element), bytes);
+    }
+
+    /// Text; UIDs are padded with zero, all else with a space. Values end where their VR must (PS3.5 table 6.2-1).
+    pub(super) fn text(&mut self, group: u16, element: u16, vr: &[u8; 2], value: &str) {
+        let limit = match vr {
+            b"SH" | b"CS" => 16,
+            b"LT" => 10_240,
+            _ => 64,
+        };
+        let single = matches!(vr, b"SH" | b"LO" | b"LT");
+        let value: String = match single {
+            true => value.chars().take(limit).collect(),
+            false => value.to_owned(),
+        };
+        let pad = if vr == b"UI" { 0 } else { b' ' };
+        self.put(group, element, vr, value.as_bytes(), pad);
+    }
+
+    /// One 16-bit number.
+    pub(super) fn number(&mut self, group: u16, element: u16, vr: &[u8; 2], value: u16) {
+        self.put(group, element, vr, &value.to_le_bytes(), 0);
+    }
+
+    /// A sequence of defined length.
+    pub(super) fn items(&mut self, group: u16, element: u16, items: &[Elements]) {
+        let mut value = Vec::new();
+        for item in items {
+            let content = item.bytes();
+            value.extend([0xFE, 0xFF, 0x00, 0xE0]);
+            value.extend((content.len() as u32).to_le_bytes());
+            value.extend(content);
+        }
+        self.put(group, element, b"SQ", &value, 0);
+    }
+
+    /// Native Pixel Data.
+    pub(super) fn pixels(&mut self, frame: &Frame) {
+        let vr = match frame.stored_type {
+            StoredType::U8 | StoredType::I8 => b"OB",
+            _ => b"OW",
+        };
+        self.put(0x7FE0, 0x0010, vr, frame.pixels.as_slice(), 0);
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        self.0.values().flatten().copied().collect()
+    }
+
+    /// A whole Part 10 file.
+    pub(super) fn file(&self, class: &str, instance: &str, implementation: &str) -> Vec<u8> {
+        let mut meta = Elements::default();
+        meta.put(0x0002, 0x0001, b"OB", &[0, 1], 0);
+        meta.text(0x0002, 0x0002, b"UI", class);
+        meta.text(0x0002, 0x0003, b"UI", instance);
+        meta.text(0x0002, 0x0010, b"UI", "1.2.840.10008.1.2.1");
+        meta.text(0x0002, 0x0012, b"UI", implementation);
+        meta.text(0x0002, 0x0013, b"SH", "NEGATOSCOPE");
+        let meta = meta.bytes();
+        let mut file = vec![0; 128];
+        file.extend(b"DICM\x02\0\0\0UL\x04\0");
+        file.extend((meta.len() as u32).to_le_bytes());
+        file.extend(meta);
+        file.extend(self.bytes());
+        file
+    }
+}
+
+/// A decimal string: at most 16 characters, as exact as they allow.
+pub(super) fn decimal(value: f64) -> String {
+    let value = if value == 0.0 { 0.0 } else { value };
+    let plain = format!("{value}");
+    if plain.len() <= 16 {
+        return plain;
+    }
+    for digits in (0..=15).rev() {
+        let fixed = format!("{value:.digits$}");
+        let small = value.abs() < 1e-4;
+        if fixed.len() <= 16 && !small {
+            return fixed;
+        }
+        let scientific = format!("{value:.digits$e}");
+        if small && scientific.len() <= 16 {
+            return scientific;
+        }
+    }
+    format!("{value:.9e}")
+}
+
+/// Decimal strings of several values.
+pub(super) fn decimals(values: &[f64]) -> String {
+    let parts: Vec<String> = values.iter().map(|v| decimal(*v)).collect();
+    parts.join("\\")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_fit_sixteen_characters() {
+        for value in [
+            0.0,
+            -0.0,
+            1.0,
+            -1024.0,
+            1.0 / 3.0,
+            -1.0 / 3.0,
+            123_456.789_012_345,
+            6.123e-17,
+            -6.123_456_789e-17,
+            0.897_99,
+            1e15,
+            -0.000_05,
+        ] {
+            let text = decimal(value);
+            assert!(text.len() <= 16, "{text}");
+            let back: f64 = text.parse().unwrap();
+            assert!(
+                (back - value).abs() <= 1e-9 * value.abs().max(1e-12),
+                "{text}"
+            );
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The device, the counted door for copies, shaders, textures, shared buffers.
+//!
+//! Must stay true: every copy between CPU and GPU memory goes through [`door::CopyDoor`] or is reported to it;
+//! nothing here panics on a GPU error; nothing here knows what a picture means.
+
+pub mod context;
+pub mod door;
+pub mod error;
+pub mod shader;
+pub mod shared_buffer;
+pub mod texture;
+
+pub use context::GpuContext;
+pub use door::{Cargo, CopyCounts, CopyDoor};
+pub use error::GpuError;
+pub use shared_buffer::SharedBuffer;
+pub use texture::FrameTexture;

@@ -1,0 +1,91 @@
+//! The WGSL sources, embedded, and their includes.
+//!
+//! A line `//!include lib/x.wgsl` stands for the content of that file; a file is taken in once, however often it is
+//! asked for.
+
+use super::error::GpuError;
+use std::borrow::Cow;
+
+macro_rules! sources {
+    ($($name:literal),* $(,)?) => {
+        /// Every WGSL file by its path below `shaders/`.
+        pub const SOURCES: &[(&str, &str)] =
+            &[$(($name, include_str!(concat!("../../shaders/", $name)))),*];
+    };
+}
+
+sources![
+    "slice.wgsl",
+    "overlay.wgsl",
+    "blit.wgsl",
+    "lib/fullscreen.wgsl",
+    "lib/position.wgsl",
+    "lib/voi.wgsl",
+];
+
+/// The files that are modules of their own; all others are included by them.
+pub const PASSES: &[&str] = &["slice.wgsl", "overlay.wgsl", "blit.wgsl"];
+
+/// The WGSL of a pass with its includes in place.
+///
+/// # Errors
+/// [`GpuError::Refused`] when a name is unknown.
+pub fn assemble(name: &str) -> Result<String, GpuError> {
+    let mut taken: Vec<&str> = vec![];
+    let mut text = String::new();
+    // A stack of line iterators instead of recursion; `taken` bounds its depth.
+    let mut open = vec![source(name)?.lines()];
+    while let Some(lines) = open.last_mut() {
+        let Some(line) = lines.next() else {
+            open.pop();
+            continue;
+        };
+        match line.strip_prefix("//!include ") {
+            Some(path) => {
+                let path = path.trim();
+                if !taken.contains(&path) {
+                    taken.push(path);
+                    open.push(source(path)?.lines());
+                }
+            }
+            None => {
+                text.push_str(line);
+                text.push('\n');
+            }
+        }
+    }
+    Ok(text)
+}
+
+fn source(name: &str) -> Result<&'static str, GpuError> {
+    SOURCES
+        .iter()
+        .find(|(path, _)| *path == name)
+        .map(|(_, text)| *text)
+        .ok_or_else(|| GpuError::Refused(format!("there is no shader {name}")))
+}
+
+/// Compiles a pass.
+///
+/// # Errors
+/// [`GpuError::Refused`] when a name is unknown; errors of the compiler go to the device's error scope.
+pub fn module(device: &wgpu::Device, name: &str) -> Result<wgpu::ShaderModule, GpuError> {
+    let text = assemble(name)?;
+    Ok(device.create_shader_module(wgpu::ShaderModuleDescriptor {
+        label: Some(name),
+        source: wgpu::ShaderSource::Wgsl(Cow::Owned(text)),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn includes_are_taken_once() {
+        let text = assemble("slice.wgsl").unwrap();
+        assert!(!text.contains("//!include"));
+        assert_eq!(text.matches("fn vs_fullscreen").count(), 1);
+        assert!(assemble("lib/none.wgsl").is_err());
+    }
+}

@@ -1,0 +1,269 @@
+//! Frames in GPU memory, as stored: one layer a frame or slice, never converted to display values.
+//!
+//! One kind of texture serves volumes, stacks, large single frames and colour: a 2-D array of unsigned integers.
+//! So one shader samples them all, and sides of 16384 pixels (no 3-D texture has them) pose no problem.
+
+use super::{context::GpuContext, door::Cargo, error::GpuError};
+use crate::model::pixels::{Frame, StoredType};
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// Whether a layer may be sampled; the numbers are those of the shader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum LayerState {
+    /// Not loaded yet.
+    Waiting = 0,
+    /// Holds its frame.
+    Loaded = 1,
+    /// Will not come: it could not be decoded.
+    Failed = 2,
+}
+
+/// Rows are converted (where they are) and uploaded in runs of at most this many bytes.
+const RUN_BYTES: usize = 4 << 20;
+
+/// The frames of a volume, a stack or one image.
+pub struct FrameTexture {
+    gpu: GpuContext,
+    texture: wgpu::Texture,
+    view: wgpu::TextureView,
+    states: Vec<AtomicU8>,
+    state_buffer: wgpu::Buffer,
+    size: [usize; 3],
+    stored_type: StoredType,
+    samples: usize,
+    texel_bytes: u32,
+}
+
+impl std::fmt::Debug for FrameTexture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "FrameTexture({:?}, {:?}, {} samples, {} loaded)",
+            self.size,
+            self.stored_type,
+            self.samples,
+            self.loaded_layers()
+        )
+    }
+}
+
+impl FrameTexture {
+    /// Memory for `layers` frames, none loaded. Grey of any type, or RGB of 8 or 16 bits.
+    /// [`StoredType::F64`] is kept as 32-bit floats, that is with 24 significant bits.
+    ///
+    /// # Errors
+    /// [`GpuError::FrameTooLarge`], [`GpuError::TooManyLayers`] (the caller then shows single frames),
+    /// [`GpuError::OutOfMemory`], [`GpuError::Mismatch`] for kinds of pixels that are not drawn.
+    pub fn new(
+        gpu: &GpuContext,
+        columns: usize,
+        rows: usize,
+        layers: usize,
+        stored_type: StoredType,
+        samples: usize,
+    ) -> Result<Self, GpuError> {
+        let (format, texel_bytes) = match (samples, stored_type) {
+            (1, StoredType::U8 | StoredType::I8) => (wgpu::TextureFormat::R8Uint, 1),
+            (1, StoredType::U16 | StoredType::I16) => (wgpu::TextureFormat::R16Uint, 2),
+            (1, _) => (wgpu::TextureFormat::R32Uint, 4),
+            (3, StoredType::U8) => (wgpu::TextureFormat::Rgba8Uint, 4),
+            (3, StoredType::U16) => (wgpu::TextureFormat::Rgba16Uint, 8),
+            _ => {
+                return Err(GpuError::Mismatch(
+                    "only grey, and RGB of 8 or 16 bits, can be drawn",
+                ));
+            }
+        };
+        if columns == 0 || rows == 0 || layers == 0 {
+            return Err(GpuError::Mismatch("an empty image cannot be drawn"));
+        }
+        let limits = gpu.device.limits();
+        let side = limits.max_texture_dimension_2d;
+        if columns > side as usize || rows > side as usize {
+            return Err(GpuError::FrameTooLarge {
+                columns,
+                rows,
+                limit: side,
+            });
+        }
+        if layers > limits.max_texture_array_layers as usize {
+            return Err(GpuError::TooManyLayers {
+                layers,
+                limit: limits.max_texture_array_layers,
+            });
+        }
+        let extent = wgpu::Extent3d {
+            width: columns as u32,
+            height: rows as u32,
+            depth_or_array_layers: layers as u32,
+        };
+        // Sides and layers are within the limits above, so this cannot overflow.
+        let bytes = columns as u64 * rows as u64 * layers as u64 * u64::from(texel_bytes);
+        let (texture, view, state_buffer) = gpu.checked(bytes, || {
+            let texture = gpu.device.create_texture(&wgpu::TextureDescriptor {
+                label: Some("frames"),
+                size: extent,
+                mip_level_count: 1,
+                sample_count: 1,
+                dimension: wgpu::TextureDimension::D2,
+                format,
+                usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
+                view_formats: &[],
+            });
+            let view = texture.create_view(&wgpu::TextureViewDescriptor {
+                dimension: Some(wgpu::TextureViewDimension::D2Array),
+                ..Default::default()
+            });
+            let states = gpu.device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some("slice states"),
+                size: layers as u64 * 4,
+                usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST,
+                // wgpu fills new buffers with zeros: every layer waits.
+                mapped_at_creation: false,
+            });
+            (texture, view, states)
+        })?;
+        Ok(Self {
+            gpu: gpu.clone(),
+            texture,
+            view,
+            states: (0..layers)
+                .map(|_| AtomicU8::new(LayerState::Waiting as u8))
+                .collect(),
+            state_buffer,
+            size: [columns, rows, layers],
+            stored_type,
+            samples,
+            texel_bytes,
+        })
+    }
+
+    /// Brings a frame into its layer; may be called from loader threads. Whoever draws next sees it.
+    ///
+    /// # Errors
+    /// [`GpuError::Mismatch`] when the frame is of another size or type.
+    pub fn upload(&self, layer: usize, frame: &Frame) -> Result<(), GpuError> {
+        if frame.columns != self.size[0]
+            || frame.rows != self.size[1]
+            || frame.samples != self.samples
+            || frame.stored_type != self.stored_type
+            || layer >= self.size[2]
+        {
+            return Err(GpuError::Mismatch("the frame does not fit its series"));
+        }
+        let bytes = frame.pixels.as_slice();
+        let row_bytes = frame.columns * frame.samples * frame.stored_type.bytes();
+        let rows_a_run = (RUN_BYTES / row_bytes.max(1)).max(1);
+        for (run, chunk) in bytes.chunks(row_bytes * rows_a_run).enumerate() {
+            let first = (run * rows_a_run) as u32;
+            let rows = first..first + (chunk.len() / row_bytes) as u32;
+            let converted = self.converted(chunk);
+            self.gpu.door.upload_rows(
+                Cargo::Pixels,
+                &self.texture,
+                layer as u32,
+                rows,
+                self.texel_bytes,
+                converted.as_deref().unwrap_or(chunk),
+            )?;
+        }
+        self.set_state(layer, LayerState::Loaded)
+    }
+
+    /// What the texture wants instead of the stored bytes; `None` where they go in unchanged.
+    fn converted(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let expanded = |sample: usize| {
+            let mut out = Vec::with_capacity(bytes.len() / 3 * 4);
+            for pixel in bytes.chunks_exact(3 * sample) {
+                out.extend_from_slice(pixel);
+                out.extend(std::iter::repeat_n(u8::MAX, sample));
+            }
+            out
+        };
+        match (self.samples, self.stored_type) {
+            (3, kind) => Some(expanded(kind.bytes())),
+            (_, StoredType::F64) => Some(
+                bytes
+                    .as_chunks::<8>()
+                    .0
+                    .iter()
+                    .flat_map(|v| (f64::from_le_bytes(*v) as f32).to_le_bytes())
+                    .collect(),
+            ),
+            _ => None,
+        }
+    }
+
+    /// Says that a frame will not come; it is drawn as a hatch of its own.
+    ///
+    /// # Errors
+    /// [`GpuError::Mismatch`] when there is no such layer.
+    pub fn mark_failed(&self, layer: usize) -> Result<(), GpuError> {
+        self.set_state(layer, LayerState::Failed)
+    }
+
+    fn set_state(&self, layer: usize, state: LayerState) -> Result<(), GpuError> {
+        let slot = self
+            .states
+            .get(layer)
+            .ok_or(GpuError::Mismatch("there is no such slice"))?;
+        self.gpu.door.upload_buffer(
+            Cargo::Uniform,
+            &self.state_buffer,
+            layer as u64 * 4,
+            &u32::from(state as u8).to_le_bytes(),
+        )?;
+        slot.store(state as u8, Ordering::Release);
+        Ok(())
+    }
+
+    /// The state of a layer; `None` when there is no such layer.
+    pub fn state(&self, layer: usize) -> Option<LayerState> {
+        self.states
+            .get(layer)
+            .map(|state| match state.load(Ordering::Acquire) {
+                0 => LayerState::Waiting,
+                1 => LayerState::Loaded,
+                _ => LayerState::Failed,
+            })
+    }
+
+    /// How many layers hold their frame.
+    pub fn loaded_layers(&self) -> usize {
+        self.states
+            .iter()
+            .filter(|state| state.load(Ordering::Acquire) == LayerState::Loaded as u8)
+            .count()
+    }
+
+    /// Columns, rows, layers.
+    pub const fn size(&self) -> [usize; 3] {
+        self.size
+    }
+
+    /// Type of the stored values.
+    pub const fn stored_type(&self) -> StoredType {
+        self.stored_type
+    }
+
+    /// Samples per pixel: 1 or 3.
+    pub const fn samples(&self) -> usize {
+        self.samples
+    }
+
+    /// GPU memory of the texture, in bytes.
+    pub fn memory_bytes(&self) -> u64 {
+        self.size.iter().map(|&n| n as u64).product::<u64>() * u64::from(self.texel_bytes)
+    }
+
+    /// For binding: an array of unsigned integers.
+    pub const fn view(&self) -> &wgpu::TextureView {
+        &self.view
+    }
+
+    /// For binding: one `u32` a layer, see [`LayerState`].
+    pub const fn state_buffer(&self) -> &wgpu::Buffer {
+        &self.state_buffer
+    }
+}

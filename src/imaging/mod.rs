@@ -1,0 +1,9 @@
+//! CPU algorithms: the f64 reference of every GPU picture, statistics, resampling, metrics.
+
+pub mod metrics;
+pub mod overlay;
+pub mod palette;
+pub mod resample;
+pub mod reslice;
+pub mod statistics;
+pub mod window;

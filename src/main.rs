@@ -1,0 +1,96 @@
+//! The `negatoscope` program: parses the command line and hands over to the library.
+
+use clap::{Parser, Subcommand};
+use negatoscope::{
+    app::{self, AppError, Options},
+    bench, cli,
+    console::{Common, Exit, Output},
+    diary::Diary,
+};
+use std::{
+    panic::{self, AssertUnwindSafe},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+/// Negatoscope (观片灯): a native radiology workstation. Research and education. Not for diagnostic use.
+#[derive(Debug, Parser)]
+#[command(name = "negatoscope", version, about)]
+struct Arguments {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Files and folders to open in the window
+    paths: Vec<PathBuf>,
+    /// FHIR bundles to show beside the pictures, in a store that vanishes with the window
+    #[arg(long = "record", value_name = "FILE")]
+    records: Vec<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write the synthetic demo and open the window on it
+    Demo(app::demo::DemoArgs),
+    /// Drive the real window without a display
+    #[cfg(feature = "screen")]
+    Screen(app::screen::ScreenArgs),
+    /// The program's own measured work
+    Bench(bench::BenchArgs),
+    #[command(flatten)]
+    Headless(cli::Command),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    // A diary that cannot be kept is no reason not to work.
+    let _ = Diary::usual().start();
+    let quiet = arguments.common.quiet;
+    // The panic hook has written down the place; the process still ends in an orderly way.
+    let exit = panic::catch_unwind(AssertUnwindSafe(|| {
+        let mut out = Output::stdio(quiet);
+        let exit = run(arguments, &mut out);
+        out.flush();
+        exit
+    }));
+    let exit = exit.unwrap_or_else(|_| {
+        Output::stdio(quiet).error("an internal error happened; what was saved before is kept");
+        Exit::Internal
+    });
+    ExitCode::from(exit as u8)
+}
+
+fn run(mut arguments: Arguments, out: &mut Output) -> Exit {
+    let command = arguments.command.take();
+    match command {
+        Some(Command::Demo(args)) => app::demo::run(&args, &arguments.common, out),
+        #[cfg(feature = "screen")]
+        Some(Command::Screen(args)) => app::screen::run(&args, &arguments.common, out),
+        Some(Command::Bench(args)) => bench::run(&args, &arguments.common, out),
+        Some(Command::Headless(command)) => cli::run(command, &arguments.common, out),
+        None => window(&arguments, out),
+    }
+}
+
+fn window(arguments: &Arguments, out: &mut Output) -> Exit {
+    let common = &arguments.common;
+    let options = Options {
+        paths: arguments.paths.clone(),
+        device: common.device,
+        max_memory: common.max_memory,
+        threads: common.jobs,
+        seed: common.seed,
+        records: arguments.records.clone(),
+        ..Options::default()
+    };
+    match app::window::run(options) {
+        Ok(()) => Exit::Done,
+        Err(error) => {
+            out.error(error.to_string());
+            match error {
+                AppError::NoDisplay | AppError::NoAdapter(_) => Exit::Usage,
+                _ => Exit::Internal,
+            }
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! What the rest of the program talks about: identities, studies, geometry, look-up tables, pixels,
+//! views, findings, annotations, records and results.
+//!
+//! Must stay true: this module does no input or output and knows no GPU, no toolkit and no file format.
+//! Its names are those of the DICOM and FHIR standards. Patient space is DICOM LPS in millimetres, `f64`.
+
+pub mod annotation;
+pub mod date;
+pub mod edit;
+pub mod finding;
+pub mod geometry;
+pub mod identity;
+pub mod inference;
+pub mod layout;
+pub mod lut;
+pub mod pixels;
+pub mod record;
+pub mod study;
+pub mod view;
+pub mod volume;

@@ -1,0 +1,133 @@
+//! A finished picture into somebody else's render pass, one to one.
+
+use super::{
+    PassDescription, Target, UNIFORM, fragment_entry, fullscreen_pipeline, uniform_buffer,
+};
+use crate::gpu::{Cargo, GpuContext, GpuError, shader};
+use std::sync::{Mutex, PoisonError};
+
+/// Uniforms of the copy; the names are those of `shaders/blit.wgsl`.
+pub mod gpu_data {
+    use bytemuck::{Pod, Zeroable};
+
+    /// `BlitDraw` of the shader.
+    #[repr(C)]
+    #[derive(Clone, Copy, Debug, Pod, Zeroable)]
+    pub struct BlitDraw {
+        /// Where the picture's first pixel lies in the window.
+        pub origin: [i32; 2],
+        /// 1 when the target stores linear light.
+        pub decode: u32,
+        /// Unused.
+        pub spare: u32,
+    }
+}
+use gpu_data::BlitDraw;
+
+/// The pipeline of the copy for one target format.
+#[derive(Debug)]
+pub struct Blit {
+    layout: wgpu::BindGroupLayout,
+    pipeline: wgpu::RenderPipeline,
+    decode: u32,
+}
+
+/// A picture ready to be copied.
+#[derive(Debug)]
+pub struct BlitBinding {
+    group: wgpu::BindGroup,
+    uniforms: wgpu::Buffer,
+    origin: Mutex<Option<[i32; 2]>>,
+    decode: u32,
+}
+
+impl Blit {
+    /// The copy into targets of a format, without depth and with one sample a pixel.
+    ///
+    /// # Errors
+    /// [`GpuError::Refused`].
+    pub fn new(gpu: &GpuContext, target_format: wgpu::TextureFormat) -> Result<Self, GpuError> {
+        let module = shader::module(&gpu.device, "blit.wgsl")?;
+        gpu.checked(0, || {
+            let picture = wgpu::BindingType::Texture {
+                sample_type: wgpu::TextureSampleType::Float { filterable: false },
+                view_dimension: wgpu::TextureViewDimension::D2,
+                multisampled: false,
+            };
+            let layout = gpu
+                .device
+                .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+                    label: Some("blit"),
+                    entries: &[fragment_entry(0, UNIFORM), fragment_entry(1, picture)],
+                });
+            let pass = PassDescription {
+                shader: "blit.wgsl",
+                entry: "fs_blit",
+                constants: &[],
+                layouts: &[Some(&layout)],
+                format: target_format,
+                blend: None,
+            };
+            Self {
+                pipeline: fullscreen_pipeline(&gpu.device, &module, &pass),
+                layout,
+                decode: u32::from(target_format.is_srgb()),
+            }
+        })
+    }
+
+    /// Binds a picture; needed once for every target.
+    pub fn bind(&self, gpu: &GpuContext, picture: &Target) -> BlitBinding {
+        let uniforms = uniform_buffer::<BlitDraw>(gpu, "blit");
+        let group = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some("blit"),
+            layout: &self.layout,
+            entries: &[
+                wgpu::BindGroupEntry {
+                    binding: 0,
+                    resource: uniforms.as_entire_binding(),
+                },
+                wgpu::BindGroupEntry {
+                    binding: 1,
+                    resource: wgpu::BindingResource::TextureView(picture.view()),
+                },
+            ],
+        });
+        BlitBinding {
+            group,
+            uniforms,
+            origin: Mutex::new(None),
+            decode: self.decode,
+        }
+    }
+
+    /// Draws the picture inside the pass's current viewport; what the picture does not cover there becomes black.
+    pub fn paint(&self, pass: &mut wgpu::RenderPass<'_>, binding: &BlitBinding) {
+        pass.set_pipeline(&self.pipeline);
+        pass.set_bind_group(0, &binding.group, &[]);
+        pass.draw(0..3, 0..1);
+    }
+}
+
+impl BlitBinding {
+    /// Says where in the window, in its pixels, the picture's first pixel goes. To be called before the pass; costs
+    /// nothing when nothing changed.
+    ///
+    /// # Errors
+    /// None that can occur with a living device; see [`crate::gpu::CopyDoor::upload_buffer`].
+    pub fn place(&self, gpu: &GpuContext, origin: [i32; 2]) -> Result<(), GpuError> {
+        let mut placed = self.origin.lock().unwrap_or_else(PoisonError::into_inner);
+        if *placed != Some(origin) {
+            let data = BlitDraw {
+                origin,
+                decode: self.decode,
+                spare: 0,
+            };
+            let bytes = bytemuck::bytes_of(&data);
+            gpu.door
+                .upload_buffer(Cargo::Uniform, &self.uniforms, 0, bytes)?;
+            *placed = Some(origin);
+        }
+        Ok(())
+    }
+}

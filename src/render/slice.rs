@@ -1,0 +1,257 @@
+//! One plane through a texture of frames, with a map over it where there is one.
+
+use super::{
+    PassDescription, STORAGE, Target, TargetKind, UNIFORM, covered, fragment_entry,
+    fullscreen_pipeline,
+    overlay::{OverlayPass, OverlayScene},
+    plane_from_viewport,
+    slice_draw::{Variant, gpu_data::SliceDraw, modality_table, slice_draw, voi_table},
+    uniform_buffer,
+};
+use crate::{
+    gpu::{Cargo, FrameTexture, GpuContext, GpuError, shader},
+    model::view::{GreyPipeline, SliceView},
+};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// What is drawn.
+#[derive(Clone, Copy, Debug)]
+pub struct SliceScene<'a> {
+    /// Which plane, and how values become grey.
+    pub view: &'a SliceView,
+    /// The frames; their type and samples are those of the view.
+    pub texture: &'a FrameTexture,
+    /// A probability map over it; not drawn into a target of values.
+    pub overlay: Option<OverlayScene<'a>>,
+}
+
+/// Look-up tables that are on the GPU already: the tables by identity, and the buffer with both.
+struct LutBuffer {
+    modality: Option<Arc<[u16]>>,
+    voi: Option<Arc<[u16]>>,
+    buffer: wgpu::Buffer,
+}
+
+/// Buffers that draws share; a draw holds the lock from its first write to its submit.
+struct Work {
+    uniforms: wgpu::Buffer,
+    luts: Vec<LutBuffer>,
+}
+
+/// How many pairs of look-up tables are kept.
+const LUTS_KEPT: usize = 8;
+
+/// Draws slices of one device. May be shared between threads.
+///
+/// One shader and one layout draw everything; pipelines differ in constants only, and are made when they are first
+/// needed. On a software device that takes a tenth of a second: [`SliceRenderer::warm`] makes the common ones ahead.
+pub struct SliceRenderer {
+    layout: wgpu::BindGroupLayout,
+    module: wgpu::ShaderModule,
+    pipelines: Mutex<HashMap<(TargetKind, Variant), wgpu::RenderPipeline>>,
+    overlay: OverlayPass,
+    work: Mutex<Work>,
+}
+
+impl SliceRenderer {
+    /// Compiles the shaders, and the pipelines of the overlay.
+    ///
+    /// # Errors
+    /// [`GpuError::Refused`] when the device refuses a shader.
+    pub fn new(gpu: &GpuContext) -> Result<Self, GpuError> {
+        let overlay = OverlayPass::new(gpu)?;
+        let (module, layout) = gpu.checked(0, || {
+            let frames = wgpu::BindingType::Texture {
+                sample_type: wgpu::TextureSampleType::Uint,
+                view_dimension: wgpu::TextureViewDimension::D2Array,
+                multisampled: false,
+            };
+            let layout = gpu
+                .device
+                .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+                    label: Some("slice"),
+                    entries: &[
+                        fragment_entry(0, UNIFORM),
+                        fragment_entry(1, frames),
+                        fragment_entry(2, STORAGE),
+                        fragment_entry(3, STORAGE),
+                    ],
+                });
+            (shader::module(&gpu.device, "slice.wgsl"), layout)
+        })?;
+        Ok(Self {
+            layout,
+            module: module?,
+            pipelines: Mutex::default(),
+            overlay,
+            work: Mutex::new(Work {
+                uniforms: uniform_buffer::<SliceDraw>(gpu, "slice"),
+                luts: vec![],
+            }),
+        })
+    }
+
+    /// Makes the pipelines that almost every session needs. For a worker thread; drawing goes on meanwhile.
+    ///
+    /// # Errors
+    /// [`GpuError::Refused`].
+    pub fn warm(&self, gpu: &GpuContext) -> Result<(), GpuError> {
+        for variant in Variant::common() {
+            self.pipeline(gpu, TargetKind::Picture, variant)?;
+        }
+        Ok(())
+    }
+
+    /// Draws the scene over the whole target and submits it; does not wait.
+    ///
+    /// # Errors
+    /// [`GpuError::Mismatch`] when view, texture and target do not fit each other.
+    pub fn draw(
+        &self,
+        gpu: &GpuContext,
+        target: &Target,
+        scene: &SliceScene<'_>,
+    ) -> Result<(), GpuError> {
+        let SliceScene { view, texture, .. } = scene;
+        if view.size != target.size() {
+            return Err(GpuError::Mismatch("the view is not of the target's size"));
+        }
+        if view.grey.stored_type != texture.stored_type() || view.samples != texture.samples() {
+            return Err(GpuError::Mismatch("the view is not of the frames' type"));
+        }
+        let pipeline = self.pipeline(gpu, target.kind(), Variant::of(view, texture))?;
+        let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
+        let luts = work.luts_of(gpu, &view.grey)?;
+        let data = slice_draw(view, texture.size());
+        gpu.door
+            .upload_buffer(Cargo::Uniform, &work.uniforms, 0, bytemuck::bytes_of(&data))?;
+        let entry = |binding, resource| wgpu::BindGroupEntry { binding, resource };
+        let group = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some("slice"),
+            layout: &self.layout,
+            entries: &[
+                entry(0, work.uniforms.as_entire_binding()),
+                entry(1, wgpu::BindingResource::TextureView(texture.view())),
+                entry(2, texture.state_buffer().as_entire_binding()),
+                entry(3, luts.as_entire_binding()),
+            ],
+        });
+        let mut encoder = gpu.device.create_command_encoder(&Default::default());
+        let overlay = match (&scene.overlay, target.kind()) {
+            (Some(overlay), TargetKind::Picture) => {
+                self.overlay.prepare(gpu, target, overlay, &mut encoder)?
+            }
+            _ => None,
+        };
+        {
+            let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
+                label: Some("slice"),
+                color_attachments: &[Some(wgpu::RenderPassColorAttachment {
+                    view: target.view(),
+                    depth_slice: None,
+                    resolve_target: None,
+                    ops: wgpu::Operations {
+                        load: wgpu::LoadOp::Clear(target.kind().empty()),
+                        store: wgpu::StoreOp::Store,
+                    },
+                })],
+                ..Default::default()
+            });
+            let [columns, rows, _] = texture.size();
+            let plane = plane_from_viewport(view);
+            if let Some([x, y, width, height]) = covered(&plane, [columns, rows], view.size, 1) {
+                pass.set_scissor_rect(x, y, width, height);
+                pass.set_pipeline(&pipeline);
+                pass.set_bind_group(0, &group, &[]);
+                pass.draw(0..3, 0..1);
+            }
+            if let Some(overlay) = &overlay {
+                self.overlay.paint(&mut pass, overlay);
+            }
+        }
+        gpu.queue.submit([encoder.finish()]);
+        Ok(())
+    }
+
+    fn pipeline(
+        &self,
+        gpu: &GpuContext,
+        kind: TargetKind,
+        variant: Variant,
+    ) -> Result<wgpu::RenderPipeline, GpuError> {
+        let pipelines = || {
+            self.pipelines
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
+        if let Some(found) = pipelines().get(&(kind, variant)) {
+            return Ok(found.clone());
+        }
+        // Without the lock: another thread may draw with what is there.
+        let made = gpu.checked(0, || {
+            let pass = PassDescription {
+                shader: "slice.wgsl",
+                entry: match kind {
+                    TargetKind::Picture => "fs_picture",
+                    TargetKind::Values => "fs_value",
+                },
+                constants: &variant.constants(),
+                layouts: &[Some(&self.layout)],
+                format: kind.format(),
+                blend: None,
+            };
+            fullscreen_pipeline(&gpu.device, &self.module, &pass)
+        })?;
+        pipelines().insert((kind, variant), made.clone());
+        Ok(made)
+    }
+}
+
+impl std::fmt::Debug for SliceRenderer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SliceRenderer")
+    }
+}
+
+impl Work {
+    /// The buffer with the tables of a grey chain: modality LUT, then VOI LUT.
+    fn luts_of(&mut self, gpu: &GpuContext, grey: &GreyPipeline) -> Result<wgpu::Buffer, GpuError> {
+        let modality = modality_table(grey).map(|table| &table.entries);
+        let voi = voi_table(grey).map(|table| &table.entries);
+        let same = |a: &Option<Arc<[u16]>>, b: Option<&Arc<[u16]>>| match (a, b) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            (None, None) => true,
+            _ => false,
+        };
+        if let Some(found) = self
+            .luts
+            .iter()
+            .find(|luts| same(&luts.modality, modality) && same(&luts.voi, voi))
+        {
+            return Ok(found.buffer.clone());
+        }
+        let entries: Vec<f32> = [modality, voi]
+            .into_iter()
+            .flatten()
+            .flat_map(|entries| entries.iter().map(|&entry| f32::from(entry)))
+            .collect();
+        let buffer = gpu.door.new_buffer(
+            Cargo::Lut,
+            "look-up tables",
+            wgpu::BufferUsages::STORAGE,
+            bytemuck::cast_slice(&entries),
+        )?;
+        if self.luts.len() >= LUTS_KEPT {
+            self.luts.remove(0);
+        }
+        self.luts.push(LutBuffer {
+            modality: modality.cloned(),
+            voi: voi.cloned(),
+            buffer: buffer.clone(),
+        });
+        Ok(buffer)
+    }
+}

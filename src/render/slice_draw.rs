@@ -1,0 +1,325 @@
+//! The numbers that the slice pass needs, composed in f64: uniforms, and the constants of its pipelines.
+
+use super::GridHalves;
+use crate::{
+    gpu::FrameTexture,
+    imaging::{
+        reslice::{PixelGrid, neighbours},
+        window::{Mapping, TABLE_HALF, color_white, table_white},
+    },
+    model::{
+        lut::{LookupTable, ModalityLut, PaddingRange, Voi},
+        pixels::StoredType,
+        view::{GreyPipeline, Interpolation, SliceView},
+    },
+};
+use gpu_data::SliceDraw;
+
+/// Uniforms of the pass; the names are those of `shaders/slice.wgsl`.
+pub mod gpu_data {
+    use bytemuck::{Pod, Zeroable};
+
+    /// `SliceDraw` of the shader.
+    #[repr(C)]
+    #[derive(Clone, Copy, Debug, Pod, Zeroable)]
+    pub struct SliceDraw {
+        /// Position of the first pixel, whole part.
+        pub start_hi: [i32; 4],
+        /// Its fraction.
+        pub start_lo: [u32; 4],
+        /// Step to the right, whole part.
+        pub step_x_hi: [i32; 4],
+        /// Its fraction.
+        pub step_x_lo: [u32; 4],
+        /// Step down, whole part.
+        pub step_y_hi: [i32; 4],
+        /// Its fraction.
+        pub step_y_lo: [u32; 4],
+        /// Columns, rows, slices; the fourth is unused.
+        pub size: [u32; 4],
+        /// Bits by which a stored value is shifted up and down again to extend its sign.
+        pub sign_shift: u32,
+        /// The sign bit, turned over to order signed values as unsigned ones.
+        pub sign_flip: u32,
+        /// 1 when the lowest value is white.
+        pub inverted: u32,
+        /// Reference value, in the order of stored integers.
+        pub zero: u32,
+        /// Reference value of floats and tables.
+        pub zero_value: f32,
+        /// Modality value per unit of difference.
+        pub value_scale: f32,
+        /// Modality value of the reference value.
+        pub value_offset: f32,
+        /// Lowest padding, in the order of stored integers.
+        pub padding_low: u32,
+        /// Highest padding.
+        pub padding_high: u32,
+        /// Lowest padding of floats.
+        pub padding_low_value: f32,
+        /// Highest padding of floats.
+        pub padding_high_value: f32,
+        /// Display value per unit of a colour sample.
+        pub color_scale: f32,
+        /// Display value (or exponent, or table index) per unit of difference.
+        pub display_scale: f32,
+        /// The same at the reference value.
+        pub display_offset: f32,
+        /// First entry of the modality LUT.
+        pub modality_start: u32,
+        /// Its entries, at least 1.
+        pub modality_length: u32,
+        /// First value it maps.
+        pub modality_first: i32,
+        /// First entry of the VOI LUT.
+        pub voi_start: u32,
+        /// Its entries, at least 1.
+        pub voi_length: u32,
+        /// Display value per unit of an entry.
+        pub voi_scale: f32,
+        /// Bits of a quiet NaN.
+        pub no_value: u32,
+        /// Unused.
+        pub spare_0: u32,
+        /// Unused.
+        pub spare_1: u32,
+        /// Unused.
+        pub spare_2: u32,
+    }
+}
+
+/// Which pipeline draws a view: the constants of `shaders/slice.wgsl`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Variant {
+    /// 0 nearest, 1 linear within slices, 2 linear.
+    pub linear: u8,
+    /// Stored values are floats.
+    pub float: bool,
+    /// Three samples a pixel.
+    pub color: bool,
+    /// The modality LUT is a table.
+    pub modality_table: bool,
+    /// Line, step, sigmoid, table.
+    pub voi_mode: u8,
+    /// Some stored values are padding.
+    pub padding: bool,
+    /// Some slices are not there.
+    pub check_states: bool,
+}
+
+impl Variant {
+    /// What is drawn in the first minutes of almost every session.
+    pub(super) fn common() -> impl Iterator<Item = Self> {
+        [(0, false), (1, false), (2, false), (1, true)]
+            .into_iter()
+            .flat_map(|(linear, color)| {
+                [false, true].map(|check_states| Self {
+                    linear,
+                    float: false,
+                    color,
+                    modality_table: false,
+                    voi_mode: 0,
+                    padding: false,
+                    check_states,
+                })
+            })
+    }
+
+    /// The one that a view of a texture needs.
+    pub(super) fn of(view: &SliceView, texture: &FrameTexture) -> Self {
+        let color = view.samples == 3;
+        let grey = &view.grey;
+        let grid = PixelGrid::of(&view.voxel_from_viewport);
+        let [_, _, slices] = texture.size();
+        // The plane follows a slice, and no other one has any weight.
+        let flat = grid.step_x[2] == 0
+            && grid.step_y[2] == 0
+            && neighbours(grid.start[2], slices).is_none_or(|n| n.weight == 0.0);
+        Self {
+            linear: match view.interpolation {
+                Interpolation::Nearest => 0,
+                Interpolation::Linear if flat => 1,
+                Interpolation::Linear => 2,
+            },
+            float: !color && integer_range(grey.stored_type).is_none(),
+            color,
+            modality_table: !color && modality_table(grey).is_some(),
+            voi_mode: if color { 0 } else { window_of(grey).mode },
+            padding: !color && padding_of(grey).is_some(),
+            check_states: texture.loaded_layers() < slices,
+        }
+    }
+
+    /// Names and values for the compiler.
+    pub(super) fn constants(self) -> [(&'static str, f64); 7] {
+        let flag = |value: bool| f64::from(u8::from(value));
+        [
+            ("LINEAR", f64::from(self.linear)),
+            ("STORED_FLOAT", flag(self.float)),
+            ("COLOR", flag(self.color)),
+            ("MODALITY_TABLE", flag(self.modality_table)),
+            ("VOI_MODE", f64::from(self.voi_mode)),
+            ("HAS_PADDING", flag(self.padding)),
+            ("CHECK_STATES", flag(self.check_states)),
+        ]
+    }
+}
+
+/// The modality LUT, when it is a table.
+pub(super) fn modality_table(grey: &GreyPipeline) -> Option<&LookupTable> {
+    match &grey.modality_lut {
+        ModalityLut::Table(table) => Some(table),
+        ModalityLut::Rescale { .. } => None,
+    }
+}
+
+/// The VOI LUT, when it is a table.
+pub(super) fn voi_table(grey: &GreyPipeline) -> Option<&LookupTable> {
+    match &grey.voi {
+        Voi::Table(table) => Some(table),
+        Voi::Window { .. } => None,
+    }
+}
+
+/// Lowest and highest value of a stored integer type; `None` for floats.
+const fn integer_range(stored_type: StoredType) -> Option<(f64, f64)> {
+    Some(match stored_type {
+        StoredType::U8 => (0.0, 255.0),
+        StoredType::I8 => (-128.0, 127.0),
+        StoredType::U16 => (0.0, 65535.0),
+        StoredType::I16 => (-32768.0, 32767.0),
+        StoredType::U32 => (0.0, 4_294_967_295.0),
+        StoredType::I32 => (-2_147_483_648.0, 2_147_483_647.0),
+        StoredType::F32 | StoredType::F64 => return None,
+    })
+}
+
+/// The padding, where values of the type can be padding at all.
+fn padding_of(grey: &GreyPipeline) -> Option<PaddingRange> {
+    grey.padding.filter(|range| {
+        let (low, high) = (f64::from(range.low), f64::from(range.high));
+        low <= high
+            && integer_range(grey.stored_type).is_none_or(|(min, max)| high >= min && low <= max)
+    })
+}
+
+/// The sign bit of signed integers, as it is turned over.
+const fn sign_flip(stored_type: StoredType) -> u32 {
+    match stored_type {
+        StoredType::I8 | StoredType::I16 | StoredType::I32 => 0x8000_0000,
+        _ => 0,
+    }
+}
+
+/// The place of a stored integer in the order of its type, as `ordered` of the shader gives it.
+fn ordered(stored: f64, stored_type: StoredType) -> u32 {
+    // The casts saturate.
+    match sign_flip(stored_type) {
+        0 => stored as u32,
+        flip => (stored as i32).cast_unsigned() ^ flip,
+    }
+}
+
+/// A factor for the shader: never infinite, so that it times zero is zero.
+fn finite(value: f64) -> f32 {
+    value.clamp(-1e30, 1e30) as f32
+}
+
+/// A VOI as `scale * (modality - middle) + at_middle`, and what is done with the result.
+struct Straight {
+    mode: u8,
+    scale: f64,
+    middle: f64,
+    at_middle: f64,
+}
+
+fn window_of(grey: &GreyPipeline) -> Straight {
+    let straight = |mode, scale, middle, at_middle| Straight {
+        mode,
+        scale,
+        middle,
+        at_middle,
+    };
+    match &grey.voi {
+        Voi::Window {
+            level, function, ..
+        } => match Mapping::of(*level, *function) {
+            Mapping::Line { scale, middle } => straight(0, scale, middle, 0.5),
+            Mapping::Step { edge } => straight(1, 1.0, edge, 0.0),
+            Mapping::Sigmoid { center, width } => straight(2, 4.0 / width, center, 0.0),
+        },
+        Voi::Table(table) => {
+            let half = table.entries.len() as f64 * 0.5;
+            let first = f64::from(table.first_mapped);
+            straight(3, 1.0, first + half, half + TABLE_HALF)
+        }
+    }
+}
+
+/// The uniforms of a view of a texture of the given columns, rows and layers.
+///
+/// Everything is composed in f64 around a reference value near the middle of the window, so that the shader works
+/// with small differences (see `shaders/lib/voi.wgsl`).
+pub(super) fn slice_draw(view: &SliceView, size: [usize; 3]) -> SliceDraw {
+    let grey = &view.grey;
+    let kind = grey.stored_type;
+    let grid = GridHalves::from(PixelGrid::of(&view.voxel_from_viewport));
+    let modality = modality_table(grey);
+    // What the differences are multiplied with to give modality values.
+    let (slope, intercept) = match grey.modality_lut {
+        ModalityLut::Rescale { slope, intercept } => (slope, intercept),
+        ModalityLut::Table(_) => (1.0, 0.0),
+    };
+    let window = window_of(grey);
+    let wanted = (window.middle - intercept) / slope;
+    let wanted = if wanted.is_finite() { wanted } else { 0.0 };
+    // The reference value as the shader holds it, exactly.
+    let zero = match (modality, integer_range(kind)) {
+        (Some(_), _) => wanted.clamp(0.0, 65535.0).round(),
+        (None, Some((low, high))) => wanted.clamp(low, high).round(),
+        (None, None) => f64::from(wanted.clamp(-1e30, 1e30) as f32),
+    };
+    let zero_modality = slope * zero + intercept;
+    let padding = padding_of(grey);
+    let padding_at = |value: i32| ordered(f64::from(value), kind);
+    let modality_length = modality.map_or(0, |table| table.entries.len() as u32);
+    let voi = voi_table(grey);
+    let [columns, rows, layers] = size.map(|n| n as u32);
+    SliceDraw {
+        start_hi: grid.start.0,
+        start_lo: grid.start.1,
+        step_x_hi: grid.step_x.0,
+        step_x_lo: grid.step_x.1,
+        step_y_hi: grid.step_y.0,
+        step_y_lo: grid.step_y.1,
+        size: [columns, rows, layers, 0],
+        sign_shift: match kind {
+            StoredType::I8 => 24,
+            StoredType::I16 => 16,
+            _ => 0,
+        },
+        sign_flip: sign_flip(kind),
+        inverted: u32::from(grey.inverted),
+        zero: ordered(zero, kind),
+        zero_value: zero as f32,
+        value_scale: finite(slope),
+        value_offset: finite(zero_modality),
+        padding_low: padding.map_or(0, |range| padding_at(range.low)),
+        padding_high: padding.map_or(0, |range| padding_at(range.high)),
+        padding_low_value: padding.map_or(0.0, |range| range.low as f32),
+        padding_high_value: padding.map_or(0.0, |range| range.high as f32),
+        color_scale: (1.0 / color_white(kind)) as f32,
+        display_scale: finite(slope * window.scale),
+        display_offset: finite((zero_modality - window.middle) * window.scale + window.at_middle),
+        modality_start: 0,
+        modality_length: modality_length.max(1),
+        modality_first: modality.map_or(0, |table| table.first_mapped),
+        voi_start: modality_length,
+        voi_length: voi.map_or(1, |table| table.entries.len() as u32).max(1),
+        voi_scale: voi.map_or(1.0, |table| (1.0 / table_white(table)) as f32),
+        no_value: f32::NAN.to_bits(),
+        spare_0: 0,
+        spare_1: 0,
+        spare_2: 0,
+    }
+}

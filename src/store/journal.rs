@@ -1,0 +1,597 @@
+//! The journal of edits: append-only, encrypted, chained, durable before it is acknowledged.
+//!
+//! File, little-endian. Header of 64 bytes: `NEGAJRNL`, version (4), zero (4), random id (16), SHA-256 of those 32.
+//! Record: head of 20 bytes — length of the body (4), number from 1 (8), first 8 bytes of SHA-256 over the chain so
+//! far, length and number —, the body — nonce (24) and sealed commit (XChaCha20-Poly1305; associated data: id,
+//! version, number, chain so far) —, and the chain value (32): SHA-256 over the chain so far, head and body.
+//! The chain begins with the digest of the header.
+//!
+//! Must stay true: a record counts once it was written whole and `fdatasync` returned; a record cut short at the
+//! end of the file was never acknowledged and is dropped; anything else that does not fit is damage, and what
+//! stands before it is still read. The journal is never rewritten.
+
+use super::{
+    StoreError,
+    codec::{self, Commit, Kind, MAX_PAYLOAD},
+    key::{self, StoreKey},
+};
+use crate::model::edit::{AnnotationSet, Edit};
+use chacha20poly1305::{
+    XChaCha20Poly1305, XNonce,
+    aead::{Aead as _, KeyInit as _, Payload},
+};
+use sha2::{Digest as _, Sha256};
+use std::{
+    collections::VecDeque,
+    fs::{File, OpenOptions},
+    io::{self, BufReader, Read, Seek as _, SeekFrom, Write as _},
+    path::Path,
+};
+
+/// Version of the format that this program writes.
+pub const VERSION: u32 = 1;
+/// Name of the file.
+pub const FILE: &str = "edits.journal";
+/// How many commits can be taken back.
+pub const UNDO_DEPTH: usize = 1000;
+
+const MAGIC: [u8; 8] = *b"NEGAJRNL";
+const HEADER: usize = 64;
+const HEAD: usize = 20;
+const CHAIN: usize = 32;
+const NONCE: usize = 24;
+const TAG: usize = 16;
+
+type Chain = [u8; CHAIN];
+
+/// Where a journal is written. A file, or what a test puts in its place.
+pub trait Medium {
+    /// Writes all bytes at a place.
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()>;
+    /// Brings what was written to the disk.
+    fn sync(&mut self) -> io::Result<()>;
+    /// Cuts the file.
+    fn cut(&mut self, length: u64) -> io::Result<()>;
+}
+
+impl Medium for File {
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.seek(SeekFrom::Start(offset))?;
+        self.write_all(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.sync_data()
+    }
+
+    fn cut(&mut self, length: u64) -> io::Result<()> {
+        self.set_len(length)
+    }
+}
+
+/// How the end of a journal looks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tail {
+    /// The file ends with a whole record.
+    Clean,
+    /// The file ends within a record that was never acknowledged; so many bytes are dropped.
+    Torn(u64),
+    /// Record `number` at byte `offset` is not as it was written; it and what follows are not read.
+    Damaged {
+        /// Number of the record, from 1; 0 for the header.
+        number: u64,
+        /// Where it begins.
+        offset: u64,
+        /// What does not fit.
+        detail: &'static str,
+    },
+}
+
+/// What a journal says.
+#[derive(Clone, Debug)]
+pub struct Replay {
+    /// The marks after all commits.
+    pub marks: AnnotationSet,
+    /// Commits read.
+    pub commits: u64,
+    /// Chain value after the last.
+    pub chain: Chain,
+    /// Bytes that hold them, with the header.
+    pub bytes: u64,
+    /// How the file ends.
+    pub tail: Tail,
+    /// Time of the last commit, milliseconds since 1970 UTC.
+    pub last_ms: Option<i64>,
+    id: [u8; 16],
+    history: History,
+}
+
+/// What can be taken back and done again.
+#[derive(Clone, Debug, Default)]
+struct History {
+    undo: VecDeque<(u64, Vec<Edit>)>,
+    redo: Vec<(u64, Vec<Edit>)>,
+}
+
+impl History {
+    fn note(&mut self, number: u64, commit: &Commit) {
+        match commit.kind {
+            Kind::Done => {
+                self.redo.clear();
+                self.undo.push_back((number, commit.edits.clone()));
+            }
+            Kind::Undoes(_) => self.redo.extend(self.undo.pop_back()),
+            Kind::Redoes(_) => self.undo.extend(self.redo.pop()),
+        }
+        while self.undo.len() > UNDO_DEPTH {
+            self.undo.pop_front();
+        }
+    }
+}
+
+/// A journal that is open for writing.
+pub struct Journal<M: Medium = File> {
+    medium: M,
+    cipher: XChaCha20Poly1305,
+    id: [u8; 16],
+    commits: u64,
+    chain: Chain,
+    end: u64,
+    marks: AnnotationSet,
+    history: History,
+    last_ms: Option<i64>,
+    poisoned: bool,
+}
+
+impl<M: Medium> std::fmt::Debug for Journal<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Journal({} commits)", self.commits)
+    }
+}
+
+fn cipher(key: &StoreKey) -> XChaCha20Poly1305 {
+    XChaCha20Poly1305::new((&*key.derive("negatoscope journal 1")).into())
+}
+
+fn header(id: [u8; 16]) -> [u8; HEADER] {
+    let mut bytes = [0; HEADER];
+    let (fields, digest) = bytes.split_at_mut(32);
+    let parts: [&[u8]; 4] = [&MAGIC, &VERSION.to_le_bytes(), &[0; 4], &id];
+    for (slot, byte) in fields.iter_mut().zip(parts.concat()) {
+        *slot = byte;
+    }
+    digest.copy_from_slice(&Sha256::digest(&*fields));
+    bytes
+}
+
+fn head(chain: &Chain, length: u32, number: u64) -> [u8; HEAD] {
+    let digest = Sha256::new()
+        .chain_update(b"record head")
+        .chain_update(chain)
+        .chain_update(length.to_le_bytes())
+        .chain_update(number.to_le_bytes())
+        .finalize();
+    let mut bytes = [0; HEAD];
+    let parts = length
+        .to_le_bytes()
+        .into_iter()
+        .chain(number.to_le_bytes())
+        .chain(digest);
+    for (slot, byte) in bytes.iter_mut().zip(parts) {
+        *slot = byte;
+    }
+    bytes
+}
+
+fn next_chain(chain: &Chain, head: &[u8], body: &[u8]) -> Chain {
+    Sha256::new()
+        .chain_update(chain)
+        .chain_update(head)
+        .chain_update(body)
+        .finalize()
+        .into()
+}
+
+fn associated(id: &[u8; 16], number: u64, chain: &Chain) -> Vec<u8> {
+    [
+        id.as_slice(),
+        &VERSION.to_le_bytes(),
+        &number.to_le_bytes(),
+        chain,
+    ]
+    .concat()
+}
+
+/// Makes an empty journal; the file must not exist.
+pub fn create(path: &Path) -> Result<(), StoreError> {
+    let mut id = [0; 16];
+    key::fill_random(&mut id)?;
+    super::files::write_whole(path, &header(id))
+}
+
+/// Reads a journal from its beginning, without changing it.
+pub fn read(path: &Path, key: &StoreKey) -> Result<Replay, StoreError> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            return Err(StoreError::damaged("journal", "the file is missing"));
+        }
+        Err(e) => return Err(StoreError::io("opening the journal")(e)),
+    };
+    let length = file
+        .metadata()
+        .map_err(StoreError::io("reading the journal"))?
+        .len();
+    replay(&mut BufReader::with_capacity(1 << 16, file), length, key)
+}
+
+/// Reads as many bytes as there are, up to the length of the buffer.
+fn read_up_to(source: &mut impl Read, buffer: &mut [u8]) -> Result<usize, StoreError> {
+    let mut filled = 0;
+    while let Some(rest) = buffer.get_mut(filled..).filter(|r| !r.is_empty()) {
+        match source.read(rest) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(StoreError::io("reading the journal")(e)),
+        }
+    }
+    Ok(filled)
+}
+
+/// Whether nothing but zero bytes follows.
+fn only_zeros(source: &mut impl Read) -> Result<bool, StoreError> {
+    let mut block = [0; 4096];
+    loop {
+        let count = read_up_to(source, &mut block)?;
+        if count == 0 {
+            return Ok(true);
+        }
+        if block.iter().take(count).any(|&b| b != 0) {
+            return Ok(false);
+        }
+    }
+}
+
+/// Replays the `length` bytes of a journal.
+pub fn replay(source: &mut impl Read, length: u64, key: &StoreKey) -> Result<Replay, StoreError> {
+    let mut bytes = [0; HEADER];
+    let got = read_up_to(source, &mut bytes)?;
+    let (fields, digest) = bytes.split_at(32);
+    let whole = got == HEADER && Sha256::digest(fields).as_slice() == digest;
+    let version = fields
+        .get(8..12)
+        .and_then(|b| b.try_into().ok())
+        .map_or(0, u32::from_le_bytes);
+    if fields.get(..8) == Some(&MAGIC) && whole && version > VERSION {
+        return Err(StoreError::NewerVersion {
+            part: "journal",
+            found: version,
+            known: VERSION,
+        });
+    }
+    let id = fields
+        .get(16..32)
+        .and_then(|b| b.try_into().ok())
+        .unwrap_or_default();
+    let mut replay = Replay {
+        marks: AnnotationSet::default(),
+        commits: 0,
+        chain: digest.try_into().unwrap_or_default(),
+        bytes: HEADER as u64,
+        tail: Tail::Clean,
+        last_ms: None,
+        id,
+        history: History::default(),
+    };
+    if !whole || fields.get(..8) != Some(&MAGIC) || version != VERSION {
+        replay.tail = Tail::Damaged {
+            number: 0,
+            offset: 0,
+            detail: "the header is not as it was written",
+        };
+        return Ok(replay);
+    }
+    let cipher = cipher(key);
+    while replay.tail == Tail::Clean && replay.bytes < length {
+        replay.step(source, length, &cipher)?;
+    }
+    Ok(replay)
+}
+
+impl Replay {
+    /// Reads one record, or sets the tail.
+    fn step(
+        &mut self,
+        source: &mut impl Read,
+        length: u64,
+        cipher: &XChaCha20Poly1305,
+    ) -> Result<(), StoreError> {
+        let number = self.commits + 1;
+        let left = length - self.bytes;
+        let torn = Tail::Torn(left);
+        let offset = self.bytes;
+        let damaged = |detail| Tail::Damaged {
+            number,
+            offset,
+            detail,
+        };
+        let mut record_head = [0; HEAD];
+        if read_up_to(source, &mut record_head)? < HEAD {
+            self.tail = torn;
+            return Ok(());
+        }
+        let body_length = record_head
+            .get(..4)
+            .and_then(|b| b.try_into().ok())
+            .map_or(0, u32::from_le_bytes);
+        if record_head != head(&self.chain, body_length, number) {
+            // Space that was given to the file but never written reads as zeros after a power loss.
+            self.tail = if only_zeros(source)? {
+                torn
+            } else {
+                damaged("the head of a record is not as it was written")
+            };
+            return Ok(());
+        }
+        let body_length = body_length as usize;
+        if !(NONCE + TAG..=NONCE + TAG + MAX_PAYLOAD).contains(&body_length) {
+            self.tail = damaged("the length of a record is not possible");
+            return Ok(());
+        }
+        if left < (HEAD + body_length + CHAIN) as u64 {
+            self.tail = torn;
+            return Ok(());
+        }
+        let mut body = vec![0; body_length];
+        let mut stored = [0; CHAIN];
+        let whole = read_up_to(source, &mut body)? == body_length
+            && read_up_to(source, &mut stored)? == CHAIN;
+        if !whole {
+            self.tail = torn;
+            return Ok(());
+        }
+        let chain = next_chain(&self.chain, &record_head, &body);
+        if chain != stored {
+            // The same within the chain value: right up to some byte, then zeros to the end of the file.
+            let right = stored.iter().zip(&chain).take_while(|(a, b)| a == b);
+            let right = right.count();
+            let rest = stored.get(right..).unwrap_or_default();
+            let unwritten = right <= CHAIN - 8 && rest.iter().all(|&b| b == 0);
+            self.tail = if unwritten && only_zeros(source)? {
+                torn
+            } else {
+                damaged("a record is not as it was written")
+            };
+            return Ok(());
+        }
+        let Some(commit) = self.open_body(cipher, &body, number) else {
+            self.tail = damaged("a record does not open with the key of the store");
+            return Ok(());
+        };
+        if self.apply(&commit.edits).is_err() {
+            self.tail = damaged("a record does not fit the marks before it");
+            return Ok(());
+        }
+        self.history.note(number, &commit);
+        self.last_ms = Some(commit.time_ms);
+        self.commits = number;
+        self.chain = chain;
+        self.bytes += (HEAD + body_length + CHAIN) as u64;
+        Ok(())
+    }
+
+    fn open_body(&self, cipher: &XChaCha20Poly1305, body: &[u8], number: u64) -> Option<Commit> {
+        let (nonce, sealed) = body.split_at_checked(NONCE)?;
+        let payload = Payload {
+            msg: sealed,
+            aad: &associated(&self.id, number, &self.chain),
+        };
+        let plain = cipher
+            .decrypt(&XNonce::try_from(nonce).ok()?, payload)
+            .ok()?;
+        codec::decode(&plain)
+    }
+
+    fn apply(&mut self, edits: &[Edit]) -> Result<(), StoreError> {
+        apply_all(&mut self.marks, edits)
+    }
+
+    /// Whether the journal can be written on: its end is whole, or was never acknowledged.
+    pub fn is_sound(&self) -> bool {
+        !matches!(self.tail, Tail::Damaged { .. })
+    }
+}
+
+/// Carries out all edits or none.
+fn apply_all(marks: &mut AnnotationSet, edits: &[Edit]) -> Result<(), StoreError> {
+    for (done, edit) in edits.iter().enumerate() {
+        if let Err(conflict) = marks.apply(edit) {
+            take_back(marks, edits.get(..done).unwrap_or_default());
+            return Err(StoreError::Conflict(conflict));
+        }
+    }
+    Ok(())
+}
+
+fn take_back(marks: &mut AnnotationSet, edits: &[Edit]) {
+    for edit in edits.iter().rev() {
+        // The inverse of an edit that was just carried out always fits.
+        let _ = marks.apply(&edit.inverse());
+    }
+}
+
+impl Journal {
+    /// Opens a journal for writing. A torn end is cut off; a damaged journal is not opened.
+    pub fn open(path: &Path, replay: Replay, key: &StoreKey) -> Result<Self, StoreError> {
+        let file = OpenOptions::new()
+            .write(true)
+            .open(path)
+            .map_err(StoreError::io("opening the journal for writing"))?;
+        Self::on(file, replay, key)
+    }
+}
+
+impl<M: Medium> Journal<M> {
+    /// Goes on behind what was replayed.
+    pub fn on(mut medium: M, replay: Replay, key: &StoreKey) -> Result<Self, StoreError> {
+        match replay.tail {
+            Tail::Clean => {}
+            Tail::Torn(_) => medium
+                .cut(replay.bytes)
+                .and_then(|()| medium.sync())
+                .map_err(StoreError::io("cutting the end of the journal"))?,
+            Tail::Damaged { detail, .. } => return Err(StoreError::damaged("journal", detail)),
+        }
+        Ok(Self {
+            medium,
+            cipher: cipher(key),
+            id: replay.id,
+            commits: replay.commits,
+            chain: replay.chain,
+            end: replay.bytes,
+            marks: replay.marks,
+            history: replay.history,
+            last_ms: replay.last_ms,
+            poisoned: false,
+        })
+    }
+
+    /// The marks as they are now.
+    pub const fn marks(&self) -> &AnnotationSet {
+        &self.marks
+    }
+
+    /// Commits so far.
+    pub const fn commits(&self) -> u64 {
+        self.commits
+    }
+
+    /// Chain value after the last commit.
+    pub const fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// Time of the last commit, milliseconds since 1970 UTC.
+    pub const fn last_ms(&self) -> Option<i64> {
+        self.last_ms
+    }
+
+    /// Whether there is something to take back.
+    pub fn can_undo(&self) -> bool {
+        !self.history.undo.is_empty()
+    }
+
+    /// Whether there is something to do again.
+    pub fn can_redo(&self) -> bool {
+        !self.history.redo.is_empty()
+    }
+
+    /// Carries out one gesture. When this returns `Ok`, it is on the disk; the number of the commit comes back.
+    pub fn commit(&mut self, edits: &[Edit], time_ms: i64) -> Result<u64, StoreError> {
+        self.append(Commit {
+            kind: Kind::Done,
+            time_ms,
+            edits: edits.to_vec(),
+        })
+    }
+
+    /// Takes the last gesture back by its inverse; `None` when there is none.
+    pub fn undo(&mut self, time_ms: i64) -> Result<Option<u64>, StoreError> {
+        let Some((number, edits)) = self.history.undo.back() else {
+            return Ok(None);
+        };
+        let commit = Commit {
+            kind: Kind::Undoes(*number),
+            time_ms,
+            edits: edits.iter().rev().map(Edit::inverse).collect(),
+        };
+        self.append(commit).map(Some)
+    }
+
+    /// Does the last gesture that was taken back again; `None` when there is none.
+    pub fn redo(&mut self, time_ms: i64) -> Result<Option<u64>, StoreError> {
+        let Some((number, edits)) = self.history.redo.last() else {
+            return Ok(None);
+        };
+        let commit = Commit {
+            kind: Kind::Redoes(*number),
+            time_ms,
+            edits: edits.clone(),
+        };
+        self.append(commit).map(Some)
+    }
+
+    fn append(&mut self, commit: Commit) -> Result<u64, StoreError> {
+        if self.poisoned {
+            return Err(StoreError::Poisoned);
+        }
+        if commit.edits.is_empty() {
+            return Err(StoreError::InvalidEdit("there is no edit in it"));
+        }
+        for edit in &commit.edits {
+            codec::check_edit(edit).map_err(StoreError::InvalidEdit)?;
+        }
+        let number = self.commits + 1;
+        let (record, chain) = self.seal(&commit, number)?;
+        apply_all(&mut self.marks, &commit.edits)?;
+        if let Err(source) = self.write(&record) {
+            take_back(&mut self.marks, &commit.edits);
+            return Err(StoreError::Io {
+                doing: "writing the journal; the edit is NOT saved",
+                source,
+            });
+        }
+        self.history.note(number, &commit);
+        self.last_ms = Some(commit.time_ms);
+        self.commits = number;
+        self.chain = chain;
+        self.end += record.len() as u64;
+        Ok(number)
+    }
+
+    fn seal(&self, commit: &Commit, number: u64) -> Result<(Vec<u8>, Chain), StoreError> {
+        let plain = codec::encode(commit);
+        if plain.len() > MAX_PAYLOAD {
+            return Err(StoreError::InvalidEdit("it is too large"));
+        }
+        let mut nonce = [0; NONCE];
+        key::fill_random(&mut nonce)?;
+        let payload = Payload {
+            msg: &plain,
+            aad: &associated(&self.id, number, &self.chain),
+        };
+        let sealed = self
+            .cipher
+            .encrypt(&XNonce::from(nonce), payload)
+            .map_err(|_| StoreError::InvalidEdit("it cannot be sealed"))?;
+        let body = [nonce.as_slice(), &sealed].concat();
+        let length =
+            u32::try_from(body.len()).map_err(|_| StoreError::InvalidEdit("it is too large"))?;
+        let head = head(&self.chain, length, number);
+        let chain = next_chain(&self.chain, &head, &body);
+        Ok(([head.as_slice(), &body, &chain].concat(), chain))
+    }
+
+    /// Writes and syncs; on failure the file is cut back to what was acknowledged.
+    fn write(&mut self, record: &[u8]) -> io::Result<()> {
+        let written = self.medium.write_at(self.end, record);
+        let failed_sync = match &written {
+            Ok(()) => self.medium.sync().err(),
+            Err(_) => None,
+        };
+        if written.is_ok() && failed_sync.is_none() {
+            return Ok(());
+        }
+        // After a failed sync the kernel may have thrown the pages away and will say "synced" next time; only a
+        // fresh look at the file tells what is there. A failed write can be cut back, and space may return.
+        let cut = self.medium.cut(self.end);
+        self.poisoned = failed_sync.is_some() || cut.is_err();
+        written?;
+        failed_sync.map_or(Ok(()), Err)
+    }
+}
+
+#[cfg(test)]
+#[path = "journal_tests.rs"]
+mod tests;

@@ -1,0 +1,264 @@
+//! The index of studies: what lies where. The files stay where they are; the index can be made anew.
+
+use super::{Store, StoreError, database};
+use crate::model::{
+    date::Date,
+    identity::{PatientIdentity, PersonName, Phi, Sex},
+    study::Instance,
+};
+use rusqlite::{Transaction, params};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// A study of the index.
+#[derive(Clone, Debug)]
+pub struct StudyRow {
+    /// Whose.
+    pub patient: PatientIdentity,
+    /// Study Instance UID.
+    pub uid: String,
+    /// Study Date.
+    pub date: Option<Date>,
+    /// Study Time as `hh:mm:ss`, empty when absent.
+    pub time: String,
+    /// Study Description.
+    pub description: String,
+    /// Accession Number.
+    pub accession: Phi<String>,
+    /// Modalities, sorted.
+    pub modalities: Vec<String>,
+    /// Number of series.
+    pub series: usize,
+    /// Number of files.
+    pub instances: usize,
+    /// Bytes of the files.
+    pub bytes: u64,
+}
+
+/// What indexing did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IndexReport {
+    /// Files that were not in the index.
+    pub new: usize,
+    /// Files that were, and whose row was written again.
+    pub again: usize,
+}
+
+impl Store {
+    /// Keeps where instances lie and what they are; all or, on an error, none.
+    pub fn index_instances(
+        &mut self,
+        instances: &[Arc<Instance>],
+    ) -> Result<IndexReport, StoreError> {
+        let transaction = self.connection.transaction()?;
+        let mut report = IndexReport::default();
+        for instance in instances {
+            let subject = subject_row(&transaction, &instance.patient)?;
+            let study = study_row(&transaction, subject, instance)?;
+            let series = series_row(&transaction, study, instance)?;
+            let path = path_bytes(&instance.source.path);
+            let known = transaction
+                .prepare_cached("SELECT 1 FROM instance WHERE path = ?1")?
+                .exists([&path])?;
+            if known {
+                report.again += 1;
+            } else {
+                report.new += 1;
+            }
+            transaction
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO instance
+                     (path, series, sop_class, uid, number, transfer_syntax, frames, bytes)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                )?
+                .execute(params![
+                    path,
+                    series,
+                    instance.sop_class_uid,
+                    instance.sop_instance_uid,
+                    instance.instance_number,
+                    instance.transfer_syntax_uid,
+                    instance
+                        .image
+                        .as_ref()
+                        .map_or(0, |i| i64::try_from(i.frames).unwrap_or(i64::MAX)),
+                    i64::try_from(instance.source.bytes).unwrap_or(i64::MAX),
+                ])?;
+        }
+        // A file that was replaced by one of another series leaves rows without files.
+        transaction.execute_batch(
+            "DELETE FROM series WHERE id NOT IN (SELECT series FROM instance);
+             DELETE FROM study WHERE id NOT IN (SELECT study FROM series);
+             DELETE FROM subject WHERE id NOT IN (SELECT subject FROM study);",
+        )?;
+        transaction.commit()?;
+        database::checkpoint(&self.connection)?;
+        Ok(report)
+    }
+
+    /// All studies, newest first. A Study Instance UID that came for two patients gives two rows.
+    pub fn studies(&self) -> Result<Vec<StudyRow>, StoreError> {
+        let mut statement = self.connection.prepare(
+            "SELECT alphabetic, ideographic, phonetic, patient_id, issuer, birth_date, sex,
+                    synthetic, study.uid, study.date, study.time, study.description, accession,
+                    GROUP_CONCAT(DISTINCT modality), COUNT(DISTINCT series.id),
+                    COUNT(instance.path), SUM(instance.bytes)
+             FROM study JOIN subject ON subject.id = study.subject
+                  JOIN series ON series.study = study.id
+                  JOIN instance ON instance.series = series.id
+             GROUP BY study.id
+             ORDER BY study.date DESC, study.time DESC, study.uid, study.id",
+        )?;
+        let rows = statement.query_map([], |row| {
+            let text = |column: usize| row.get::<_, String>(column);
+            let mut modalities: Vec<String> = text(13)?
+                .split(',')
+                .filter(|m| !m.is_empty())
+                .map(str::to_owned)
+                .collect();
+            modalities.sort_unstable();
+            Ok(StudyRow {
+                patient: PatientIdentity {
+                    name: Phi::new(PersonName {
+                        alphabetic: text(0)?,
+                        ideographic: text(1)?,
+                        phonetic: text(2)?,
+                    }),
+                    id: Phi::new(text(3)?),
+                    issuer: Phi::new(text(4)?),
+                    birth_date: Phi::new(Date::parse(&text(5)?)),
+                    sex: Phi::new(Sex::parse(&text(6)?)),
+                    synthetic: row.get(7)?,
+                },
+                uid: text(8)?,
+                date: Date::parse(&text(9)?),
+                time: text(10)?,
+                description: text(11)?,
+                accession: Phi::new(text(12)?),
+                modalities,
+                series: database::count(row, 14)?,
+                instances: database::count(row, 15)?,
+                bytes: u64::try_from(row.get::<_, i64>(16)?).unwrap_or_default(),
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Where the files of a study lie, by series and instance number.
+    pub fn study_files(&self, study_uid: &str) -> Result<Vec<PathBuf>, StoreError> {
+        let mut statement = self.connection.prepare(
+            "SELECT instance.path FROM instance
+             JOIN series ON series.id = instance.series JOIN study ON study.id = series.study
+             WHERE study.uid = ?1
+             ORDER BY series.number, series.uid, instance.number, instance.path",
+        )?;
+        let rows = statement.query_map([study_uid], |row| row.get::<_, Vec<u8>>(0))?;
+        rows.map(|bytes| Ok(path_from(bytes?))).collect()
+    }
+}
+
+fn date_text(date: Option<Date>) -> String {
+    date.map(|d| d.to_string()).unwrap_or_default()
+}
+
+fn subject_row(transaction: &Transaction<'_>, who: &PatientIdentity) -> Result<i64, StoreError> {
+    let name = who.name.reveal();
+    let values = params![
+        name.alphabetic,
+        name.ideographic,
+        name.phonetic,
+        who.id.reveal(),
+        who.issuer.reveal(),
+        date_text(*who.birth_date.reveal()),
+        who.sex.reveal().code(),
+        who.synthetic,
+    ];
+    transaction
+        .prepare_cached(
+            "INSERT OR IGNORE INTO subject (alphabetic, ideographic, phonetic, patient_id, issuer,
+             birth_date, sex, synthetic) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(values)?;
+    Ok(transaction
+        .prepare_cached(
+            "SELECT id FROM subject WHERE alphabetic = ?1 AND ideographic = ?2 AND phonetic = ?3
+             AND patient_id = ?4 AND issuer = ?5 AND birth_date = ?6 AND sex = ?7
+             AND synthetic = ?8",
+        )?
+        .query_row(values, |row| row.get(0))?)
+}
+
+fn study_row(
+    transaction: &Transaction<'_>,
+    subject: i64,
+    instance: &Instance,
+) -> Result<i64, StoreError> {
+    let study = &instance.study;
+    Ok(transaction
+        .prepare_cached(
+            "INSERT INTO study (subject, uid, date, time, description, accession)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (uid, subject) DO UPDATE SET date = ?3, time = ?4, description = ?5,
+             accession = ?6 RETURNING id",
+        )?
+        .query_row(
+            params![
+                subject,
+                study.uid,
+                date_text(study.date),
+                study.time,
+                study.description,
+                study.accession_number.reveal(),
+            ],
+            |row| row.get(0),
+        )?)
+}
+
+fn series_row(
+    transaction: &Transaction<'_>,
+    study: i64,
+    instance: &Instance,
+) -> Result<i64, StoreError> {
+    let series = &instance.series;
+    Ok(transaction
+        .prepare_cached(
+            "INSERT INTO series (study, uid, modality, number, description, body_part)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (uid, study) DO UPDATE SET modality = ?3, number = ?4, description = ?5,
+             body_part = ?6 RETURNING id",
+        )?
+        .query_row(
+            params![
+                study,
+                series.uid,
+                series.modality,
+                series.number,
+                series.description,
+                series.body_part,
+            ],
+            |row| row.get(0),
+        )?)
+}
+
+/// The bytes of a path; names that are no UTF-8 survive on Unix.
+fn path_bytes(path: &Path) -> Vec<u8> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt as _;
+        path.as_os_str().as_bytes().to_vec()
+    }
+    #[cfg(not(unix))]
+    path.to_string_lossy().into_owned().into_bytes()
+}
+
+fn path_from(bytes: Vec<u8>) -> PathBuf {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStringExt as _;
+        std::ffi::OsString::from_vec(bytes).into()
+    }
+    #[cfg(not(unix))]
+    String::from_utf8_lossy(&bytes).into_owned().into()
+}

@@ -1,0 +1,13 @@
+//! Work away from the UI thread: cancel, progress, priority queue, latest-wins slot, named workers.
+//!
+//! Must stay true: every thread has a name; channels are bounded; a panic of a job ends that job only.
+
+pub mod cancel;
+pub mod latest;
+pub mod queue;
+pub mod worker;
+
+pub use cancel::{CancelToken, Progress};
+pub use latest::Latest;
+pub use queue::{Class, PriorityQueue};
+pub use worker::spawn_named;

@@ -1,0 +1,9 @@
+//! Pointer gestures to changes of the view, free of any toolkit.
+//!
+//! Must stay true: nothing here knows a widget or a GPU; every law is a function of numbers with a test.
+
+pub mod gesture;
+pub mod navigate;
+pub mod window_level;
+
+pub use gesture::{Button, Gesture, Modifiers, Tool, gesture_for};

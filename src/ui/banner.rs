@@ -1,0 +1,84 @@
+//! The identity banner across the top: who, from the very object in the active cell; allergies from the record.
+
+use super::{context::UiContext, overlay_text, theme, viewport::patient_color, widgets};
+use crate::workspace::record_link::RecordState;
+use egui::{RichText, Ui};
+
+/// Draws the banner.
+pub fn banner_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
+    let workspace = context.workspace;
+    let words = context.language();
+    ui.horizontal_centered(|ui| {
+        let Some(node) = workspace.active_viewport().and_then(|v| v.node.clone()) else {
+            ui.label(RichText::new(words.word("patient-none")).color(theme::TEXT_FAINT));
+            return;
+        };
+        let identity = node.patient.as_ref();
+        let (rect, _) = ui.allocate_exact_size(egui::vec2(4.0, 18.0), egui::Sense::hover());
+        ui.painter().rect_filled(rect, 1.0, patient_color(identity));
+        if workspace.settings.hide_identity {
+            ui.label(
+                RichText::new(words.word("badge-identity-hidden"))
+                    .strong()
+                    .color(theme::WARN),
+            );
+        } else {
+            let name = overlay_text::name_text(words, identity);
+            ui.label(RichText::new(name).size(15.0).strong().color(theme::TEXT));
+            let id = identity.id.reveal();
+            if !id.is_empty() {
+                ui.label(
+                    RichText::new(words.tr("patient-id", &[("id", id.as_str().into())]))
+                        .color(theme::TEXT_DIM),
+                );
+            }
+            let born = overlay_text::birth_text(words, identity, node.study.date);
+            if !born.is_empty() {
+                ui.label(RichText::new(born).color(theme::TEXT_DIM));
+            }
+        }
+        if identity.synthetic {
+            widgets::tag(ui, words.word("badge-synthetic"), theme::ACCENT);
+        }
+        if workspace.several_patients() {
+            widgets::tag(ui, words.word("banner-different-patients"), theme::WARN)
+                .on_hover_text(words.word("banner-different-patients-detail"));
+        }
+        allergies(context, ui);
+    });
+}
+
+fn allergies(context: &UiContext<'_>, ui: &mut Ui) {
+    let words = context.language();
+    match context.workspace.record.state().0 {
+        RecordState::Found { record, sure: true } => {
+            let active: Vec<_> = record
+                .allergies
+                .iter()
+                .filter(|a| a.status != "resolved" && a.status != "inactive")
+                .collect();
+            if active.is_empty() {
+                return;
+            }
+            let names: Vec<&str> = active
+                .iter()
+                .take(3)
+                .map(|a| a.code.display.as_str())
+                .collect();
+            let mut text = format!("{}: {}", words.word("panel-allergies"), names.join(", "));
+            if active.len() > 3 {
+                text.push_str(&format!(" +{}", active.len() - 3));
+            }
+            let all = active
+                .iter()
+                .map(|a| a.code.display.as_str())
+                .collect::<Vec<_>>()
+                .join("\n");
+            widgets::tag(ui, &text, theme::WARN).on_hover_text(all);
+        }
+        RecordState::Mismatch => {
+            widgets::tag(ui, words.word("panel-mismatch"), theme::ERROR);
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,156 @@
+//! What every panel gets: the workspace to read, a list to push wishes into, words in the user's language.
+
+use super::picture::PictureCache;
+use crate::{
+    i18n::{Language, Value},
+    model::view::OverlayStyle,
+    render::{blit::Blit, slice::SliceRenderer},
+    tools::{navigate::ScrollSteps, window_level::WindowDrag},
+    workspace::{Action, Command, Workspace, view::ViewState},
+};
+use std::{collections::HashMap, sync::Arc};
+
+/// State of the window itself: open pop-ups, running gestures, pictures. Nothing of it is worth keeping.
+pub struct UiState {
+    /// Draws slices.
+    pub renderer: SliceRenderer,
+    /// Brings finished pictures to the screen.
+    pub blit: Arc<Blit>,
+    /// One picture a cell.
+    pub pictures: [PictureCache; 4],
+    /// Thumbnails on the GPU, by series key.
+    pub thumbnails: HashMap<String, egui::TextureHandle>,
+    /// The command palette is open, with what was typed.
+    pub palette: Option<PaletteState>,
+    /// The help is open.
+    pub help: bool,
+    /// The running gesture.
+    pub drag: Option<Drag>,
+    /// Rest of the wheel.
+    pub scroll: ScrollSteps,
+    /// What the pointer is over.
+    pub hover: Option<Hover>,
+    /// Series dragged from the browser.
+    pub dragged_series: Option<String>,
+    /// Frames drawn by the renderer so far (not repeated ones), for the bench.
+    pub drawn: u64,
+}
+
+/// The command palette.
+#[derive(Clone, Debug, Default)]
+pub struct PaletteState {
+    /// What was typed.
+    pub query: String,
+    /// The chosen row.
+    pub selected: usize,
+}
+
+/// A gesture from press to release.
+#[derive(Clone, Debug)]
+pub struct Drag {
+    /// Cell.
+    pub cell: usize,
+    /// The view when it began.
+    pub before: ViewState,
+    /// Where it began, points.
+    pub start: egui::Pos2,
+    /// Slice when it began.
+    pub start_slice: usize,
+    /// What it does.
+    pub gesture: crate::tools::Gesture,
+    /// For windowing.
+    pub window: Option<WindowDrag>,
+    /// Where the pointer was last, points.
+    pub last: egui::Pos2,
+    /// Movement so far, scaled by the speed in force at each moment, points.
+    pub moved: egui::Vec2,
+}
+
+/// The value under the pointer.
+#[derive(Clone, Debug)]
+pub struct Hover {
+    /// Cell.
+    pub cell: usize,
+    /// Text: value with unit, and place.
+    pub text: String,
+}
+
+impl UiState {
+    /// State for a window whose surface has this format.
+    pub fn new(
+        gpu: &crate::gpu::GpuContext,
+        format: wgpu::TextureFormat,
+    ) -> Result<Self, crate::gpu::GpuError> {
+        Ok(Self {
+            renderer: SliceRenderer::new(gpu)?,
+            blit: Arc::new(Blit::new(gpu, format)?),
+            pictures: Default::default(),
+            thumbnails: HashMap::new(),
+            palette: None,
+            help: false,
+            drag: None,
+            scroll: ScrollSteps::default(),
+            hover: None,
+            dragged_series: None,
+            drawn: 0,
+        })
+    }
+}
+
+/// What a panel may read, and where its wishes go.
+pub struct UiContext<'a> {
+    /// The workspace.
+    pub workspace: &'a Workspace,
+    /// The window's own state.
+    pub state: &'a mut UiState,
+    /// Wishes.
+    pub actions: Vec<Action>,
+}
+
+impl UiContext<'_> {
+    /// The user's language.
+    pub fn language(&self) -> Language {
+        self.workspace.settings.language
+    }
+
+    /// A word.
+    pub fn word(&self, key: &'static str) -> &'static str {
+        self.language().word(key)
+    }
+
+    /// A sentence.
+    pub fn tr(&self, key: &str, args: &[(&str, Value<'_>)]) -> String {
+        self.language().tr(key, args)
+    }
+
+    /// A command, please.
+    pub fn run(&mut self, command: Command) {
+        self.actions.push(Action::Run(command));
+    }
+
+    /// Name, explanation and shortcut of a command.
+    pub fn tooltip(&self, command: Command) -> String {
+        let row = command.row();
+        let mut text = self.language().word(row.message_key).to_owned();
+        if let Some(tip) = self
+            .language()
+            .find(&format!("{}-tip", row.message_key), &[])
+        {
+            text.push('\n');
+            text.push_str(&tip);
+        }
+        if let Some(first) = row.shortcut.split_whitespace().next() {
+            text.push('\n');
+            text.push_str(&super::keys::display(first));
+        }
+        text
+    }
+
+    /// The mask style, if the workspace shows masks.
+    pub fn mask_style(&self) -> Option<OverlayStyle> {
+        self.workspace
+            .masks
+            .visible
+            .then_some(self.workspace.masks.style)
+    }
+}

@@ -1,0 +1,19 @@
+//! Fonts: egui's own for Latin, and a subset of Droid Sans Fallback so that hanzi always render.
+
+use egui::{FontData, FontDefinitions, FontFamily};
+use std::sync::Arc;
+
+/// Adds the Chinese font behind the Latin ones.
+pub fn install(ctx: &egui::Context) {
+    let mut fonts = FontDefinitions::default();
+    let chinese = FontData::from_static(include_bytes!("../../assets/fonts/negatoscope-han.ttf"));
+    fonts.font_data.insert("cjk".to_owned(), Arc::new(chinese));
+    for family in [FontFamily::Proportional, FontFamily::Monospace] {
+        fonts
+            .families
+            .entry(family)
+            .or_default()
+            .push("cjk".to_owned());
+    }
+    ctx.set_fonts(fonts);
+}

@@ -1,0 +1,254 @@
+//! Small line icons, drawn as shapes: crisp at every scale, one weight, no font needed.
+
+use egui::{Color32, Painter, Pos2, Rect, Shape, Stroke, Vec2, pos2, vec2};
+
+/// An icon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say what is drawn")]
+pub enum Icon {
+    Folder,
+    Window,
+    Zoom,
+    Pan,
+    Scroll,
+    Crosshair,
+    One,
+    Two,
+    Four,
+    Mpr,
+    Invert,
+    RotateRight,
+    FlipHorizontal,
+    FlipVertical,
+    Fit,
+    Reset,
+    Lungs,
+    Eye,
+    Text,
+    Left,
+    Right,
+    Search,
+    Close,
+    Warning,
+    Undo,
+}
+
+/// Draws an icon into a square.
+pub fn paint(painter: &Painter, rect: Rect, icon: Icon, color: Color32) {
+    let stroke = Stroke::new(1.4, color);
+    let thin = Stroke::new(1.0, color);
+    let size = rect.width().min(rect.height());
+    let square = Rect::from_center_size(rect.center(), Vec2::splat(size));
+    // Coordinates of a 16-unit square.
+    let at = |x: f32, y: f32| -> Pos2 { square.min + vec2(x, y) * (size / 16.0) };
+    let unit = size / 16.0;
+    let line = |points: &[(f32, f32)]| {
+        painter.add(Shape::line(
+            points.iter().map(|&(x, y)| at(x, y)).collect(),
+            stroke,
+        ));
+    };
+    let boxed = |x: f32, y: f32, w: f32, h: f32| {
+        let r = Rect::from_min_size(at(x, y), vec2(w, h) * unit);
+        painter.rect_stroke(r, 1.0, stroke, egui::StrokeKind::Middle);
+    };
+    let arc = |cx: f32, cy: f32, radius: f32, from: f32, to: f32| {
+        let points = (0..=20)
+            .map(|i| {
+                let a = (from + (to - from) * i as f32 / 20.0).to_radians();
+                at(cx + radius * a.cos(), cy + radius * a.sin())
+            })
+            .collect();
+        painter.add(Shape::line(points, stroke));
+    };
+    match icon {
+        Icon::Folder => line(&[
+            (2.0, 13.0),
+            (2.0, 3.5),
+            (6.0, 3.5),
+            (7.5, 5.5),
+            (14.0, 5.5),
+            (14.0, 13.0),
+            (2.0, 13.0),
+        ]),
+        Icon::Window => {
+            painter.circle_stroke(at(8.0, 8.0), 6.0 * unit, stroke);
+            half_disc(painter, at(8.0, 8.0), 6.0 * unit, color);
+        }
+        Icon::Invert => {
+            boxed(2.5, 2.5, 11.0, 11.0);
+            painter.rect_filled(Rect::from_min_max(at(8.0, 2.5), at(13.5, 13.5)), 0.0, color);
+        }
+        Icon::Zoom | Icon::Search => {
+            painter.circle_stroke(at(6.8, 6.8), 4.3 * unit, stroke);
+            line(&[(10.0, 10.0), (14.0, 14.0)]);
+            if icon == Icon::Zoom {
+                painter.line_segment([at(4.8, 6.8), at(8.8, 6.8)], thin);
+                painter.line_segment([at(6.8, 4.8), at(6.8, 8.8)], thin);
+            }
+        }
+        Icon::Pan => {
+            line(&[(8.0, 1.8), (8.0, 14.2)]);
+            line(&[(1.8, 8.0), (14.2, 8.0)]);
+            line(&[(6.2, 3.6), (8.0, 1.8), (9.8, 3.6)]);
+            line(&[(6.2, 12.4), (8.0, 14.2), (9.8, 12.4)]);
+            line(&[(3.6, 6.2), (1.8, 8.0), (3.6, 9.8)]);
+            line(&[(12.4, 6.2), (14.2, 8.0), (12.4, 9.8)]);
+        }
+        Icon::Scroll => {
+            boxed(2.5, 5.0, 8.0, 6.0);
+            line(&[(13.0, 2.5), (13.0, 13.5)]);
+            line(&[(11.4, 4.2), (13.0, 2.5), (14.6, 4.2)]);
+            line(&[(11.4, 11.8), (13.0, 13.5), (14.6, 11.8)]);
+        }
+        Icon::Crosshair => {
+            line(&[(8.0, 1.5), (8.0, 6.0)]);
+            line(&[(8.0, 10.0), (8.0, 14.5)]);
+            line(&[(1.5, 8.0), (6.0, 8.0)]);
+            line(&[(10.0, 8.0), (14.5, 8.0)]);
+            painter.circle_filled(at(8.0, 8.0), 1.1 * unit, color);
+        }
+        Icon::One => boxed(2.5, 3.0, 11.0, 10.0),
+        Icon::Two => {
+            boxed(2.0, 3.0, 12.0, 10.0);
+            line(&[(8.0, 3.0), (8.0, 13.0)]);
+        }
+        Icon::Four => {
+            boxed(2.0, 3.0, 12.0, 10.0);
+            line(&[(8.0, 3.0), (8.0, 13.0)]);
+            line(&[(2.0, 8.0), (14.0, 8.0)]);
+        }
+        Icon::Mpr => {
+            line(&[
+                (8.0, 1.8),
+                (14.0, 4.8),
+                (14.0, 11.2),
+                (8.0, 14.2),
+                (2.0, 11.2),
+                (2.0, 4.8),
+                (8.0, 1.8),
+            ]);
+            line(&[(2.0, 4.8), (8.0, 7.8), (14.0, 4.8)]);
+            line(&[(8.0, 7.8), (8.0, 14.2)]);
+        }
+        Icon::RotateRight => {
+            arc(8.0, 8.6, 5.2, -200.0, 60.0);
+            line(&[(13.6, 10.2), (10.6, 13.1), (9.2, 9.6)]);
+        }
+        Icon::FlipHorizontal => {
+            painter.extend(Shape::dashed_line(
+                &[at(8.0, 2.0), at(8.0, 14.0)],
+                thin,
+                2.0,
+                1.6,
+            ));
+            line(&[(6.0, 4.0), (6.0, 12.0), (1.8, 12.0), (6.0, 4.0)]);
+            line(&[(10.0, 4.0), (10.0, 12.0), (14.2, 12.0), (10.0, 4.0)]);
+        }
+        Icon::FlipVertical => {
+            painter.extend(Shape::dashed_line(
+                &[at(2.0, 8.0), at(14.0, 8.0)],
+                thin,
+                2.0,
+                1.6,
+            ));
+            line(&[(4.0, 6.0), (12.0, 6.0), (12.0, 1.8), (4.0, 6.0)]);
+            line(&[(4.0, 10.0), (12.0, 10.0), (12.0, 14.2), (4.0, 10.0)]);
+        }
+        Icon::Fit => {
+            line(&[(2.5, 6.0), (2.5, 2.5), (6.0, 2.5)]);
+            line(&[(10.0, 2.5), (13.5, 2.5), (13.5, 6.0)]);
+            line(&[(13.5, 10.0), (13.5, 13.5), (10.0, 13.5)]);
+            line(&[(6.0, 13.5), (2.5, 13.5), (2.5, 10.0)]);
+            boxed(5.5, 5.5, 5.0, 5.0);
+        }
+        Icon::Reset => {
+            arc(8.0, 8.6, 5.2, -30.0, 240.0);
+            line(&[(10.2, 2.6), (13.0, 5.6), (9.2, 6.8)]);
+        }
+        Icon::Undo => {
+            line(&[(5.5, 3.0), (2.5, 6.0), (5.5, 9.0)]);
+            line(&[(2.5, 6.0), (9.5, 6.0)]);
+            arc(9.5, 9.5, 3.5, -90.0, 90.0);
+            line(&[(9.5, 13.0), (6.0, 13.0)]);
+        }
+        Icon::Lungs => {
+            line(&[(8.0, 1.5), (8.0, 6.0)]);
+            line(&[(8.0, 6.0), (6.6, 7.4)]);
+            line(&[(8.0, 6.0), (9.4, 7.4)]);
+            line(&[
+                (6.6, 5.0),
+                (5.4, 3.6),
+                (3.8, 5.6),
+                (2.2, 10.0),
+                (2.2, 13.6),
+                (4.2, 14.0),
+                (6.6, 12.6),
+                (6.6, 5.0),
+            ]);
+            line(&[
+                (9.4, 5.0),
+                (10.6, 3.6),
+                (12.2, 5.6),
+                (13.8, 10.0),
+                (13.8, 13.6),
+                (11.8, 14.0),
+                (9.4, 12.6),
+                (9.4, 5.0),
+            ]);
+        }
+        Icon::Eye => {
+            line(&[
+                (1.5, 8.0),
+                (4.0, 5.0),
+                (8.0, 3.8),
+                (12.0, 5.0),
+                (14.5, 8.0),
+                (12.0, 11.0),
+                (8.0, 12.2),
+                (4.0, 11.0),
+                (1.5, 8.0),
+            ]);
+            painter.circle_stroke(at(8.0, 8.0), 2.2 * unit, stroke);
+        }
+        Icon::Text => {
+            line(&[(3.0, 4.5), (3.0, 3.0), (13.0, 3.0), (13.0, 4.5)]);
+            line(&[(8.0, 3.0), (8.0, 13.0)]);
+            line(&[(6.0, 13.0), (10.0, 13.0)]);
+        }
+        Icon::Left | Icon::Right => {
+            boxed(2.0, 3.0, 12.0, 10.0);
+            let x = if icon == Icon::Left { 6.0 } else { 10.0 };
+            line(&[(x, 3.0), (x, 13.0)]);
+            let (from, to) = if icon == Icon::Left {
+                (2.0, 6.0)
+            } else {
+                (10.0, 14.0)
+            };
+            painter.rect_filled(
+                Rect::from_min_max(at(from, 3.0), at(to, 13.0)),
+                0.0,
+                color.gamma_multiply(0.35),
+            );
+        }
+        Icon::Close => {
+            line(&[(4.0, 4.0), (12.0, 12.0)]);
+            line(&[(12.0, 4.0), (4.0, 12.0)]);
+        }
+        Icon::Warning => {
+            line(&[(8.0, 2.0), (14.5, 13.5), (1.5, 13.5), (8.0, 2.0)]);
+            line(&[(8.0, 6.0), (8.0, 9.8)]);
+            painter.circle_filled(at(8.0, 11.6), 0.9 * unit, color);
+        }
+    }
+}
+
+fn half_disc(painter: &Painter, centre: Pos2, radius: f32, color: Color32) {
+    let points: Vec<Pos2> = (0..=16)
+        .map(|i| {
+            let a = (-90.0 + 180.0 * i as f32 / 16.0f32).to_radians();
+            pos2(centre.x + radius * a.cos(), centre.y + radius * a.sin())
+        })
+        .collect();
+    painter.add(Shape::convex_polygon(points, color, Stroke::NONE));
+}

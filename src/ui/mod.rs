@@ -1,0 +1,31 @@
+//! The window's panels, widgets, theme and paint callbacks.
+//!
+//! Must stay true: functions here read the workspace and push [`crate::workspace::Action`]s; they change nothing themselves, never
+//! decode, never wait for the GPU or the disk. Colours and sizes come from [`theme`].
+
+pub mod ai_panel;
+pub mod banner;
+pub mod context;
+pub mod findings_panel;
+pub mod fonts;
+mod gestures;
+pub mod help;
+pub mod icons;
+pub mod keys;
+pub mod menu_bar;
+pub mod overlay_text;
+pub mod palette;
+pub mod picture;
+pub mod record_panel;
+pub mod root;
+pub mod side_panel;
+pub mod sparkline;
+pub mod start_screen;
+pub mod status_bar;
+pub mod study_browser;
+pub mod theme;
+pub mod viewport;
+pub mod widgets;
+
+pub use context::{UiContext, UiState};
+pub use root::root_ui;

@@ -1,0 +1,546 @@
+//! Text over a picture: the four corners, letters, badges (product section 6.5, safety section 5).
+//!
+//! Must stay true: everything is taken from the very object whose pixels are drawn, and a missing attribute is
+//! nothing, never "undefined". Identity is drawn in one place only, so that it can be hidden in one place.
+
+use super::theme;
+use crate::{
+    i18n::Language,
+    model::{
+        finding::{Finding, Severity},
+        geometry::{Spacing, SpacingSource},
+        identity::{PatientIdentity, Sex},
+        lut::{ModalityUnit, Voi},
+        study::{Instance, LossyCompression},
+    },
+    workspace::{
+        display::LoadProgress,
+        settings::OverlayText,
+        view::{Picture, ViewKind, Viewport, VoiChoice},
+    },
+};
+use egui::{Align2, Color32, FontId, Painter, Pos2, Rect, vec2};
+
+/// Under this width only the minimal text is drawn.
+const NARROW_PT: f32 = 220.0;
+
+/// A line in a corner.
+pub struct Line {
+    /// Text.
+    pub text: String,
+    /// Colour.
+    pub color: Color32,
+}
+
+impl Line {
+    fn plain(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            color: theme::TEXT,
+        }
+    }
+
+    fn dim(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            color: theme::TEXT_DIM,
+        }
+    }
+
+    fn badge(text: impl Into<String>, color: Color32) -> Self {
+        Self {
+            text: text.into(),
+            color,
+        }
+    }
+}
+
+/// The four corners: top left, top right, bottom left, bottom right.
+pub type Corners = [Vec<Line>; 4];
+
+/// What the corners are made from.
+pub struct Source<'a> {
+    /// Words.
+    pub language: Language,
+    /// The cell.
+    pub viewport: &'a Viewport,
+    /// The object whose pixels are drawn.
+    pub instance: &'a Instance,
+    /// Frame index in that object.
+    pub frame_in_instance: usize,
+    /// The picture.
+    pub picture: &'a Picture,
+    /// How much text.
+    pub amount: OverlayText,
+    /// Names, numbers and dates are hidden.
+    pub hide_identity: bool,
+    /// What was noticed.
+    pub findings: &'a [Finding],
+    /// How far loading is.
+    pub progress: LoadProgress,
+    /// Value under the pointer.
+    pub hover: Option<&'a str>,
+    /// AI lines: model, version, threshold…
+    pub ai: Vec<String>,
+}
+
+/// Builds the corners.
+pub fn corners(source: &Source<'_>, width_pt: f32) -> Corners {
+    let amount = match source.amount {
+        OverlayText::Full if width_pt < NARROW_PT => OverlayText::Minimal,
+        amount => amount,
+    };
+    let full = amount == OverlayText::Full;
+    let mut corners: Corners = Default::default();
+    let [patient, study, image, technique] = &mut corners;
+    identity_lines(source, amount, patient);
+    if amount != OverlayText::None {
+        study_lines(source, full, study);
+        image_lines(source, full, image);
+    }
+    if full {
+        technique_lines(source, technique);
+    }
+    badge_lines(source, full, technique);
+    corners
+}
+
+fn identity_lines(source: &Source<'_>, amount: OverlayText, lines: &mut Vec<Line>) {
+    let words = source.language;
+    let identity = source.instance.patient.as_ref();
+    if source.hide_identity {
+        lines.push(Line::badge(
+            words.word("badge-identity-hidden"),
+            theme::WARN,
+        ));
+    } else if amount != OverlayText::None {
+        lines.push(Line::plain(name_text(words, identity)));
+        let id = identity.id.reveal();
+        if !id.is_empty() {
+            lines.push(Line::dim(
+                words.tr("patient-id", &[("id", id.as_str().into())]),
+            ));
+        }
+        if amount == OverlayText::Full {
+            let text = birth_text(words, identity, source.instance.study.date);
+            if !text.is_empty() {
+                lines.push(Line::dim(text));
+            }
+            let accession = source.instance.study.accession_number.reveal();
+            if !accession.is_empty() {
+                lines.push(Line::dim(accession.clone()));
+            }
+        }
+    }
+    if identity.synthetic {
+        lines.push(Line::badge(words.word("badge-synthetic"), theme::ACCENT));
+    }
+}
+
+/// The name as drawn, or the words for a missing one.
+pub fn name_text(words: Language, identity: &PatientIdentity) -> String {
+    let name = identity.name.reveal().display();
+    if name.is_empty() {
+        words.word("patient-unknown-name").to_owned()
+    } else {
+        name
+    }
+}
+
+/// Birth date, age on a day, sex.
+pub fn birth_text(
+    words: Language,
+    identity: &PatientIdentity,
+    on: Option<crate::model::date::Date>,
+) -> String {
+    let mut parts = Vec::new();
+    if let Some(birth) = identity.birth_date.reveal() {
+        parts.push(birth.to_string());
+        if let Some(years) = on.and_then(|day| birth.years_until(day)) {
+            parts.push(words.tr("overlay-age", &[("years", f64::from(years).into())]));
+        }
+    }
+    let sex = match identity.sex.reveal() {
+        Sex::Male => words.word("patient-sex-male"),
+        Sex::Female => words.word("patient-sex-female"),
+        Sex::Other => words.word("patient-sex-other"),
+        Sex::Unknown => "",
+    };
+    if !sex.is_empty() {
+        parts.push(sex.to_owned());
+    }
+    parts.join("  ")
+}
+
+fn study_lines(source: &Source<'_>, full: bool, lines: &mut Vec<Line>) {
+    let (study, series) = (&source.instance.study, &source.instance.series);
+    let institution = study.institution.reveal();
+    if full && !source.hide_identity && !institution.is_empty() {
+        lines.push(Line::dim(institution.clone()));
+    }
+    if full && !study.description.is_empty() {
+        lines.push(Line::plain(study.description.clone()));
+    }
+    if !source.hide_identity {
+        let date = study.date.map(|d| d.to_string()).unwrap_or_default();
+        let when = format!("{date} {}", if full { study.time.as_str() } else { "" });
+        if !when.trim().is_empty() {
+            lines.push(Line::plain(when.trim().to_owned()));
+        }
+    }
+    let mut parts = Vec::new();
+    if full && let Some(number) = series.number {
+        parts.push(
+            source
+                .language
+                .tr("overlay-series", &[("number", f64::from(number).into())]),
+        );
+    }
+    if !series.description.is_empty() {
+        parts.push(series.description.clone());
+    }
+    if full && !series.modality.is_empty() {
+        parts.push(series.modality.clone());
+    }
+    if !parts.is_empty() {
+        lines.push(Line::dim(parts.join("  ")));
+    }
+}
+
+fn image_lines(source: &Source<'_>, full: bool, lines: &mut Vec<Line>) {
+    let words = source.language;
+    let (index, count) = source.picture.position;
+    if full {
+        if let Some(hover) = source.hover {
+            lines.push(Line::plain(hover.to_owned()));
+        }
+        let mut place = Vec::new();
+        if let Some(mm) = source.picture.location_mm {
+            let value = crate::i18n::Value::Fixed(mm, 1);
+            place.push(words.tr("overlay-location", &[("mm", value)]));
+        }
+        if matches!(source.viewport.kind, ViewKind::Stack)
+            && let Some(mm) = source
+                .viewport
+                .frame_description()
+                .and_then(|d| d.slice_thickness_mm)
+        {
+            place.push(words.tr("overlay-thickness", &[("mm", mm.into())]));
+        }
+        if !place.is_empty() {
+            lines.push(Line::dim(place.join("  ")));
+        }
+    }
+    let number = words.tr(
+        "overlay-image-of",
+        &[("number", (index + 1).into()), ("count", count.into())],
+    );
+    let kind = match source.viewport.kind {
+        ViewKind::Stack => String::new(),
+        ViewKind::Plane(plane) => format!("{}  ", plane_name(words, plane)),
+    };
+    lines.push(Line::plain(format!("{kind}{number}")));
+    lines.push(Line::plain(window_text(words, source.viewport)));
+    if full {
+        let percent = crate::i18n::Value::Fixed(source.picture.magnification * 100.0, 0);
+        lines.push(Line::dim(words.tr("overlay-zoom", &[("percent", percent)])));
+    }
+}
+
+/// The word for a body plane.
+pub fn plane_name(words: Language, plane: crate::model::geometry::BodyPlane) -> &'static str {
+    use crate::model::geometry::BodyPlane;
+    words.word(match plane {
+        BodyPlane::Axial => "overlay-axial",
+        BodyPlane::Coronal => "overlay-coronal",
+        BodyPlane::Sagittal => "overlay-sagittal",
+    })
+}
+
+/// The window with the name it has.
+pub fn window_text(words: Language, viewport: &Viewport) -> String {
+    let name = match &viewport.view.voi {
+        VoiChoice::Preset(name) => words
+            .find(&format!("preset-{name}"), &[])
+            .unwrap_or_else(|| name.clone()),
+        VoiChoice::Auto => words.word("preset-auto").to_owned(),
+        VoiChoice::Custom(_) => String::new(),
+        VoiChoice::File | VoiChoice::FileIndex(_) => match viewport.voi() {
+            Voi::Window { explanation, .. } => explanation,
+            Voi::Table(_) => String::new(),
+        },
+    };
+    let numbers = match viewport.voi() {
+        Voi::Window { level, .. } => {
+            let digits = if level.width < 10.0 { 2 } else { 0 };
+            words.tr(
+                "overlay-window",
+                &[
+                    ("width", crate::i18n::Value::Fixed(level.width, digits)),
+                    ("center", crate::i18n::Value::Fixed(level.center, digits)),
+                ],
+            )
+        }
+        Voi::Table(table) if table.explanation.is_empty() => "VOI LUT".to_owned(),
+        Voi::Table(table) => table.explanation,
+    };
+    if name.is_empty() {
+        numbers
+    } else {
+        format!("{numbers}  {name}")
+    }
+}
+
+fn technique_lines(source: &Source<'_>, lines: &mut Vec<Line>) {
+    let technique = &source.instance.technique;
+    let mut push = |text: String| {
+        if !text.is_empty() {
+            lines.push(Line::dim(text));
+        }
+    };
+    push(technique.contrast_agent.clone());
+    let number = |value: Option<f64>, unit: &str| {
+        value
+            .map(|v| format!("{} {unit}", short(v)))
+            .unwrap_or_default()
+    };
+    let join = |parts: &[String]| {
+        parts
+            .iter()
+            .filter(|p| !p.is_empty())
+            .cloned()
+            .collect::<Vec<_>>()
+            .join("  ")
+    };
+    push(join(&[
+        number(technique.kvp, "kV"),
+        number(technique.exposure_mas, "mAs"),
+        technique.kernel.clone(),
+    ]));
+    let labelled = |name: &str, value: Option<f64>| {
+        value
+            .map(|v| format!("{name} {}", short(v)))
+            .unwrap_or_default()
+    };
+    push(join(&[
+        labelled("TR", technique.repetition_time_ms),
+        labelled("TE", technique.echo_time_ms),
+        number(technique.field_strength_t, "T"),
+    ]));
+    let series = &source.instance.series;
+    push(join(&[
+        series.view_position.clone(),
+        series.laterality.clone(),
+        series.patient_position.clone(),
+    ]));
+}
+
+fn short(value: f64) -> String {
+    let text = format!("{value:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// Everything that may be wrong with the picture or a number on it. Shown in every state of the overlay text.
+fn badge_lines(source: &Source<'_>, full: bool, lines: &mut Vec<Line>) {
+    let words = source.language;
+    let image = source.instance.image.as_ref();
+    if let Some(lossy) = image.and_then(|i| i.lossy.as_ref()) {
+        lines.push(Line::badge(lossy_text(words, lossy), theme::WARN));
+    }
+    let percent = 100.0 * source.progress.loaded as f64 / source.progress.total.max(1) as f64;
+    let fits = source
+        .viewport
+        .display
+        .as_ref()
+        .is_some_and(|d| d.all_fit());
+    if fits && source.progress.loaded + source.progress.failed < source.progress.total {
+        let percent = crate::i18n::Value::Fixed(percent.floor(), 0);
+        lines.push(Line::badge(
+            words.tr("badge-loading", &[("percent", percent)]),
+            theme::WARN,
+        ));
+    }
+    let turn = source.viewport.view.turn;
+    if turn.is_mirrored() {
+        lines.push(Line::badge(words.word("badge-flipped"), theme::WARN));
+    }
+    if turn.quarter_turns() != 0 {
+        let degrees = f64::from(turn.quarter_turns()) * 90.0;
+        lines.push(Line::badge(
+            words.tr("badge-rotated", &[("degrees", degrees.into())]),
+            theme::WARN,
+        ));
+    }
+    if source.viewport.view.inverted {
+        lines.push(Line::badge(words.word("badge-inverted"), theme::WARN));
+    }
+    if !source.picture.oriented {
+        lines.push(Line::badge(
+            words.word("badge-orientation-unknown"),
+            theme::WARN,
+        ));
+    }
+    // Said already by a badge of its own.
+    let said = [
+        "LOSSY",
+        "LOSSY_UNDECLARED",
+        "NO_GEOMETRY",
+        "UNCALIBRATED",
+        "SPACING_AT_DETECTOR",
+        "SINGLE_SLICE",
+    ];
+    for finding in source
+        .findings
+        .iter()
+        .filter(|f| !said.contains(&f.code))
+        .take(if full { 4 } else { 2 })
+    {
+        let color = match finding.severity {
+            Severity::Error => theme::ERROR,
+            Severity::Warning => theme::WARN,
+            Severity::Info => theme::TEXT_DIM,
+        };
+        lines.push(Line::badge(finding_text(words, finding), color));
+    }
+    lines.push(Line::dim(spacing_text(words, source.picture.spacing)));
+    for text in &source.ai {
+        lines.push(Line::badge(text.clone(), theme::AI));
+    }
+}
+
+/// A finding in the user's language; its own English sentence where the catalogue has none.
+pub fn finding_text(words: Language, finding: &Finding) -> String {
+    let args: Vec<(&str, crate::i18n::Value<'_>)> = finding
+        .numbers
+        .iter()
+        .map(|(name, value)| (*name, (*value).into()))
+        .collect();
+    words
+        .find(&finding.message_key(), &args)
+        .unwrap_or_else(|| finding.sentence.clone())
+}
+
+/// Lossy compression with all ratios and the method (safety S5).
+pub fn lossy_text(words: Language, lossy: &LossyCompression) -> String {
+    if lossy.ratios.is_empty() {
+        let key = if lossy.undeclared {
+            "badge-lossy-undeclared"
+        } else {
+            "badge-lossy-unknown"
+        };
+        return words.word(key).to_owned();
+    }
+    let ratios = lossy
+        .ratios
+        .iter()
+        .map(|r| short(*r))
+        .collect::<Vec<_>>()
+        .join(":1, ");
+    let method = lossy.methods.join(", ");
+    words.tr(
+        "badge-lossy",
+        &[
+            ("ratio", ratios.as_str().into()),
+            ("method", method.as_str().into()),
+        ],
+    )
+}
+
+/// Where millimetres come from (safety S16).
+pub fn spacing_text(words: Language, spacing: Spacing) -> String {
+    match spacing.source() {
+        Some(SpacingSource::PixelSpacing) => words.word("badge-length-pixel-spacing").to_owned(),
+        Some(SpacingSource::ImagerPixelSpacing) => words.word("badge-length-detector").to_owned(),
+        Some(SpacingSource::ImagerMagnified(factor)) => words.tr(
+            "badge-length-magnification",
+            &[("factor", crate::i18n::Value::Fixed(factor, 2))],
+        ),
+        Some(SpacingSource::UltrasoundRegion) => words.word("badge-length-ultrasound").to_owned(),
+        Some(SpacingSource::NominalScanned) => words.word("badge-length-nominal").to_owned(),
+        None => words.word("badge-length-pixels").to_owned(),
+    }
+}
+
+/// A modality value with its unit.
+pub fn value_text(value: f64, unit: &ModalityUnit) -> String {
+    let label = unit.label();
+    let number = if value.fract().abs() < 1e-6 {
+        format!("{value:.0}")
+    } else {
+        format!("{value:.2}")
+    };
+    if label.is_empty() {
+        number
+    } else {
+        format!("{number} {label}")
+    }
+}
+
+/// Draws text with a dark halo.
+pub fn haloed(
+    painter: &Painter,
+    at: Pos2,
+    anchor: Align2,
+    text: &str,
+    size: f32,
+    color: Color32,
+) -> Rect {
+    let font = FontId::proportional(size);
+    let halo = painter.layout_no_wrap(text.to_owned(), font, Color32::PLACEHOLDER);
+    let rect = anchor.anchor_size(at, halo.size());
+    for offset in [
+        vec2(-1.0, 0.0),
+        vec2(1.0, 0.0),
+        vec2(0.0, -1.0),
+        vec2(0.0, 1.0),
+    ] {
+        painter.galley(
+            rect.min + offset,
+            halo.clone(),
+            Color32::from_black_alpha(210),
+        );
+    }
+    painter.galley(rect.min, halo, color);
+    rect
+}
+
+/// Draws the corners; returns the text of each corner for the accessibility tree.
+pub fn paint(painter: &Painter, rect: Rect, corners: &Corners) -> [String; 4] {
+    let inner = rect.shrink2(vec2(9.0, 6.0));
+    let step = theme::OVERLAY_PT + 4.0;
+    let room = ((inner.height() * 0.5) / step).floor().max(1.0) as usize;
+    let places = [
+        (inner.left_top(), Align2::LEFT_TOP, 1.0),
+        (inner.right_top(), Align2::RIGHT_TOP, 1.0),
+        (inner.left_bottom(), Align2::LEFT_BOTTOM, -1.0),
+        (inner.right_bottom(), Align2::RIGHT_BOTTOM, -1.0),
+    ];
+    let mut texts: [String; 4] = Default::default();
+    for (((corner, anchor, direction), lines), text) in
+        places.into_iter().zip(corners).zip(&mut texts)
+    {
+        let shown: Vec<&Line> = lines.iter().take(room).collect();
+        let ordered: Vec<&&Line> = if direction > 0.0 {
+            shown.iter().collect()
+        } else {
+            shown.iter().rev().collect()
+        };
+        for (index, line) in ordered.into_iter().enumerate() {
+            let at = corner + vec2(0.0, direction * index as f32 * step);
+            haloed(
+                painter,
+                at,
+                anchor,
+                &line.text,
+                theme::OVERLAY_PT,
+                line.color,
+            );
+        }
+        *text = lines
+            .iter()
+            .map(|l| l.text.as_str())
+            .collect::<Vec<_>>()
+            .join("\n");
+    }
+    texts
+}

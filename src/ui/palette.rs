@@ -1,0 +1,107 @@
+//! The command palette: find any command by its name.
+
+use super::{
+    context::{PaletteState, UiContext},
+    keys, theme,
+};
+use crate::workspace::{
+    Command,
+    command::{Row, TABLE},
+};
+use egui::{Key, RichText, Ui, vec2};
+
+/// Draws the palette when it is open.
+pub fn palette_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
+    let Some(mut palette) = context.state.palette.take() else {
+        return;
+    };
+    let mut chosen = None;
+    let modal = egui::Modal::new(egui::Id::unique("palette")).show(ui.ctx(), |ui| {
+        ui.set_width(460.0);
+        let field = egui::TextEdit::singleline(&mut palette.query)
+            .hint_text(context.word("palette-hint"))
+            .desired_width(f32::INFINITY);
+        let response = ui.add_sized(vec2(ui.available_width(), 28.0), field);
+        response.request_focus();
+        if response.changed() {
+            palette.selected = 0;
+        }
+        let rows = matching(context, &palette.query);
+        let (down, up, enter) = ui.input_mut(|i| {
+            (
+                i.consume_key(egui::Modifiers::NONE, Key::ArrowDown),
+                i.consume_key(egui::Modifiers::NONE, Key::ArrowUp),
+                i.consume_key(egui::Modifiers::NONE, Key::Enter),
+            )
+        });
+        let last = rows.len().saturating_sub(1);
+        palette.selected = match (down, up) {
+            (true, _) => (palette.selected + 1).min(last),
+            (_, true) => palette.selected.saturating_sub(1),
+            _ => palette.selected.min(last),
+        };
+        if enter {
+            chosen = rows.get(palette.selected).map(|r| r.command);
+        }
+        ui.add_space(4.0);
+        if rows.is_empty() {
+            ui.label(RichText::new(context.word("palette-nothing")).color(theme::TEXT_DIM));
+        }
+        egui::ScrollArea::vertical()
+            .max_height(360.0)
+            .show(ui, |ui| {
+                for (index, row) in rows.iter().enumerate() {
+                    let shortcut = row
+                        .shortcut
+                        .split_whitespace()
+                        .next()
+                        .map(keys::display)
+                        .unwrap_or_default();
+                    let button = egui::Button::new(context.word(row.message_key))
+                        .shortcut_text(RichText::new(shortcut))
+                        .selected(index == palette.selected)
+                        .min_size(vec2(ui.available_width(), 26.0));
+                    let response =
+                        ui.add_enabled(context.workspace.is_enabled(row.command), button);
+                    if response.clicked() {
+                        chosen = Some(row.command);
+                    }
+                    if index == palette.selected && (down || up) {
+                        response.scroll_to_me(None);
+                    }
+                }
+            });
+    });
+    if let Some(command) = chosen {
+        context.run(command);
+    } else if !modal.should_close() {
+        context.state.palette = Some(palette);
+    }
+}
+
+/// Commands whose name or shortcut holds every word that was typed, names that begin with it first.
+fn matching(context: &UiContext<'_>, query: &str) -> Vec<&'static Row> {
+    let query = query.trim().to_lowercase();
+    let mut rows: Vec<(bool, &'static Row)> = TABLE
+        .iter()
+        .filter(|row| row.command != Command::Palette && row.command != Command::Language)
+        .filter_map(|row| {
+            let name = context.word(row.message_key).to_lowercase();
+            let text = format!("{name} {}", row.shortcut.to_lowercase());
+            query
+                .split_whitespace()
+                .all(|word| text.contains(word))
+                .then(|| (!name.starts_with(&query), row))
+        })
+        .collect();
+    rows.sort_by_key(|(later, row)| (*later, !context.workspace.is_enabled(row.command)));
+    rows.into_iter().map(|(_, row)| row).collect()
+}
+
+/// Opens an empty palette, or closes it.
+pub fn toggle(palette: &mut Option<PaletteState>) {
+    *palette = match palette {
+        Some(_) => None,
+        None => Some(PaletteState::default()),
+    };
+}

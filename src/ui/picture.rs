@@ -1,0 +1,152 @@
+//! The picture of a cell: drawn by the renderer into a texture of its own when something changed, brought to the
+//! screen pixel by pixel otherwise. This is the one seam between the toolkit and our renderer.
+
+use crate::{
+    gpu::GpuContext,
+    model::view::{OverlayStyle, SliceView},
+    render::{
+        blit::{Blit, BlitBinding},
+        overlay::OverlayScene,
+        slice::{SliceRenderer, SliceScene},
+        target::{Target, TargetKind},
+    },
+    workspace::{display::SeriesDisplay, masks::MaskDisplay},
+};
+use glam::DAffine2;
+use std::sync::Arc;
+
+/// Everything that a picture depends on. Equal keys, equal pictures.
+#[derive(Clone, PartialEq)]
+struct Key {
+    series: String,
+    view: SliceView,
+    arrived: usize,
+    mask: Option<(MaskKey, OverlayStyle)>,
+}
+
+/// Which mask: its buffer and who made it.
+#[derive(Clone, PartialEq)]
+struct MaskKey {
+    buffer: wgpu::Buffer,
+    finished: String,
+}
+
+/// A cell's picture and what it was drawn from.
+#[derive(Default)]
+pub struct PictureCache {
+    target: Option<(Target, Arc<BlitBinding>)>,
+    key: Option<Key>,
+}
+
+/// What to draw in a cell.
+pub struct Scene<'a> {
+    /// The series.
+    pub display: &'a SeriesDisplay,
+    /// The view of it.
+    pub view: &'a SliceView,
+    /// A mask over it, with its look.
+    pub mask: Option<(&'a MaskDisplay, OverlayStyle)>,
+}
+
+impl PictureCache {
+    /// Draws when something changed. Returns whether it did, or why it could not.
+    pub fn update(
+        &mut self,
+        gpu: &GpuContext,
+        renderer: &SliceRenderer,
+        blit: &Blit,
+        scene: &Scene<'_>,
+    ) -> Result<bool, String> {
+        let Some(texture) = scene.display.texture() else {
+            return Ok(false);
+        };
+        let texture = texture.as_ref().map_err(Clone::clone)?;
+        let progress = scene.display.progress();
+        let key = Key {
+            series: scene.display.key.clone(),
+            view: scene.view.clone(),
+            // A cut crosses many slices, so each arrival may change it.
+            arrived: progress.loaded + progress.failed,
+            mask: scene.mask.map(|(mask, style)| {
+                let key = MaskKey {
+                    buffer: mask.buffer.buffer.clone(),
+                    finished: mask.provenance.finished.clone(),
+                };
+                (key, style)
+            }),
+        };
+        if self.key.as_ref() == Some(&key) {
+            return Ok(false);
+        }
+        if self
+            .target
+            .as_ref()
+            .is_none_or(|(t, _)| t.size() != scene.view.size)
+        {
+            let target = Target::new(gpu, scene.view.size, TargetKind::Picture)
+                .map_err(|e| e.to_string())?;
+            let source = Arc::new(blit.bind(gpu, &target));
+            self.target = Some((target, source));
+        }
+        let Some((target, _)) = &self.target else {
+            return Ok(false);
+        };
+        let overlay = scene.mask.map(|(mask, style)| OverlayScene {
+            buffer: &mask.buffer,
+            style,
+            map_from_viewport: mask.map_from_pixel * pixel_from_viewport(scene.view),
+        });
+        let slice = SliceScene {
+            view: scene.view,
+            texture,
+            overlay,
+        };
+        renderer
+            .draw(gpu, target, &slice)
+            .map_err(|e| e.to_string())?;
+        self.key = Some(key);
+        Ok(true)
+    }
+
+    /// The finished picture, for the screen, with its first pixel at `origin` of the window.
+    pub fn place(&self, gpu: &GpuContext, origin: [i32; 2]) -> Option<Arc<BlitBinding>> {
+        self.key.as_ref()?;
+        let (_, source) = self.target.as_ref()?;
+        source.place(gpu, origin).ok()?;
+        Some(source.clone())
+    }
+
+    /// Forgets the picture.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// Frame pixel (column, row) from viewport pixel, for a view of one frame.
+fn pixel_from_viewport(view: &SliceView) -> DAffine2 {
+    let m = view.voxel_from_viewport;
+    DAffine2::from_cols(
+        m.matrix3.x_axis.truncate(),
+        m.matrix3.y_axis.truncate(),
+        m.translation.truncate(),
+    )
+}
+
+/// Brings a finished picture to the screen. Runs inside egui's render pass; only binds and draws.
+pub struct PictureCallback {
+    /// The pipeline.
+    pub blit: Arc<Blit>,
+    /// The picture.
+    pub source: Arc<BlitBinding>,
+}
+
+impl egui_wgpu::CallbackTrait for PictureCallback {
+    fn paint(
+        &self,
+        _info: egui::PaintCallbackInfo,
+        pass: &mut wgpu::RenderPass<'static>,
+        _resources: &egui_wgpu::CallbackResources,
+    ) {
+        self.blit.paint(pass, &self.source);
+    }
+}

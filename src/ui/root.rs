@@ -1,0 +1,126 @@
+//! The whole window: where each panel stands.
+
+use super::{
+    banner, context::UiContext, context::UiState, help, keys, menu_bar, palette, side_panel,
+    start_screen, status_bar, study_browser, theme, viewport,
+};
+use crate::workspace::{Action, Workspace};
+use egui::{CentralPanel, Frame, Key, Margin, Panel, Pos2, Rect, Ui, vec2};
+
+/// Draws everything and gives back what the user wishes.
+pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<Action> {
+    let mut context = UiContext {
+        workspace,
+        state,
+        actions: Vec::new(),
+    };
+    if context.state.palette.is_none() && !context.state.help {
+        let pressed = keys::pressed(ui.ctx());
+        context.actions.extend(pressed.into_iter().map(Action::Run));
+    } else if ui.input(|i| i.key_pressed(Key::Escape)) {
+        context.state.palette = None;
+        context.state.help = false;
+    }
+    let bar = |margin: Margin| Frame::new().fill(theme::PANEL).inner_margin(margin);
+    Panel::top("menu")
+        .frame(bar(Margin::symmetric(6, 3)))
+        .show(ui, |ui| menu_bar::menu_bar_ui(&mut context, ui));
+    let empty = workspace.is_empty();
+    if !empty {
+        Panel::top("identity")
+            .exact_size(30.0)
+            .frame(bar(Margin::symmetric(10, 2)).fill(theme::APP))
+            .show(ui, |ui| banner::banner_ui(&mut context, ui));
+    }
+    if workspace.settings.show_status || empty {
+        Panel::bottom("status")
+            .exact_size(26.0)
+            .frame(bar(Margin::symmetric(10, 2)))
+            .show(ui, |ui| status_bar::status_bar_ui(&mut context, ui));
+    }
+    if workspace.settings.show_browser && !empty {
+        Panel::left("browser")
+            .default_size(study_browser::WIDTH)
+            .size_range(160.0..=320.0)
+            .frame(bar(Margin::symmetric(8, 0)))
+            .show(ui, |ui| study_browser::study_browser_ui(&mut context, ui));
+    }
+    if workspace.settings.show_side && !empty {
+        Panel::right("side")
+            .default_size(side_panel::WIDTH)
+            .size_range(260.0..=360.0)
+            .frame(bar(Margin::symmetric(12, 0)))
+            .show(ui, |ui| side_panel::side_panel_ui(&mut context, ui));
+    }
+    CentralPanel::default()
+        .frame(Frame::new().fill(theme::APP))
+        .show(ui, |ui| {
+            let rect = ui.available_rect_before_wrap();
+            if empty {
+                start_screen::start_screen_ui(&mut context, ui, rect);
+            } else {
+                cells(&mut context, ui, rect);
+            }
+            ui.allocate_rect(rect, egui::Sense::hover());
+        });
+    dropped_files(&mut context, ui);
+    palette::palette_ui(&mut context, ui);
+    help::help_ui(&mut context, ui);
+    context.actions
+}
+
+/// The cells of the layout, one pixel apart.
+fn cells(context: &mut UiContext<'_>, ui: &mut Ui, rect: Rect) {
+    let workspace = context.workspace;
+    if workspace.maximised {
+        viewport::viewport_ui(context, ui, workspace.active, rect);
+        return;
+    }
+    let (columns, rows) = workspace.layout.grid();
+    let gap = 1.0;
+    let size = vec2(
+        (rect.width() - gap * (columns - 1) as f32) / columns as f32,
+        (rect.height() - gap * (rows - 1) as f32) / rows as f32,
+    );
+    for cell in 0..columns * rows {
+        let (column, row) = (cell % columns, cell / columns);
+        let min = rect.min + vec2((size.x + gap) * column as f32, (size.y + gap) * row as f32);
+        viewport::viewport_ui(context, ui, cell, Rect::from_min_size(min, size));
+    }
+}
+
+fn dropped_files(context: &mut UiContext<'_>, ui: &Ui) {
+    let paths: Vec<_> = ui.input(|i| {
+        i.raw
+            .dropped_files
+            .iter()
+            .map(|f| f.path().to_path_buf())
+            .collect()
+    });
+    if !paths.is_empty() {
+        context.actions.push(Action::Open(paths));
+    }
+    if ui.input(|i| !i.raw.hovered_files.is_empty()) && !context.workspace.is_empty() {
+        let painter = ui.ctx().layer_painter(egui::LayerId::new(
+            egui::Order::Foreground,
+            egui::Id::unique("drop"),
+        ));
+        let rect = ui.ctx().content_rect();
+        painter.rect_stroke(
+            rect.shrink(3.0),
+            4.0,
+            egui::Stroke::new(3.0, theme::ACCENT),
+            egui::StrokeKind::Inside,
+        );
+        let at = Pos2::new(rect.center().x, rect.bottom() - 60.0);
+        let text = context.word("first-drop-active");
+        super::overlay_text::haloed(
+            &painter,
+            at,
+            egui::Align2::CENTER_CENTER,
+            text,
+            18.0,
+            theme::ACCENT,
+        );
+    }
+}

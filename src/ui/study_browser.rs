@@ -1,0 +1,303 @@
+//! Patients, studies and series on the left: current above priors, a small picture each, what did not open below.
+
+use super::{context::UiContext, overlay_text, theme, widgets};
+use crate::{
+    model::study::Rejection,
+    workspace::{
+        Action,
+        library::{PatientNode, SeriesNode, StudyNode},
+    },
+};
+use egui::{
+    Align2, Color32, FontId, Rect, RichText, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo,
+    vec2,
+};
+use std::sync::Arc;
+
+/// Width of the panel, points.
+pub const WIDTH: f32 = 216.0;
+const THUMB: f32 = 56.0;
+const ROW: f32 = 64.0;
+
+/// Draws the browser.
+pub fn study_browser_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
+    let library = context.workspace.library.clone();
+    egui::ScrollArea::vertical()
+        .auto_shrink([false, false])
+        .show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 2.0;
+            let several = library.patients.len() > 1;
+            for patient in &library.patients {
+                if several {
+                    patient_title(context, ui, patient);
+                }
+                for study in &patient.studies {
+                    study_title(context, ui, study);
+                    for series in &study.series {
+                        series_row(context, ui, series);
+                    }
+                }
+            }
+            without_picture(context, ui);
+            rejected(context, ui, &library.rejected);
+            ui.add_space(8.0);
+        });
+    if !ui.input(|i| i.pointer.any_down()) {
+        context.state.dragged_series = None;
+    }
+}
+
+fn patient_title(context: &UiContext<'_>, ui: &mut Ui, patient: &PatientNode) {
+    ui.add_space(8.0);
+    let text = if context.workspace.settings.hide_identity {
+        context.word("badge-identity-hidden").to_owned()
+    } else {
+        overlay_text::name_text(context.language(), &patient.identity)
+    };
+    widgets::line(ui, RichText::new(text).strong().color(theme::TEXT));
+}
+
+fn study_title(context: &UiContext<'_>, ui: &mut Ui, study: &StudyNode) {
+    ui.add_space(6.0);
+    let date = match study.description.date {
+        Some(_) if context.workspace.settings.hide_identity => String::new(),
+        Some(date) => date.to_string(),
+        None => context.word("list-study-undated").to_owned(),
+    };
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 6.0;
+        ui.label(
+            RichText::new(date)
+                .size(theme::SMALL_PT)
+                .strong()
+                .color(theme::TEXT),
+        );
+        if !study.description.description.is_empty() {
+            widgets::line(
+                ui,
+                RichText::new(study.description.description.clone())
+                    .size(theme::SMALL_PT)
+                    .color(theme::TEXT_DIM),
+            );
+        }
+    });
+}
+
+fn series_row(context: &mut UiContext<'_>, ui: &mut Ui, series: &Arc<SeriesNode>) {
+    let width = ui.available_width();
+    let (rect, response) = ui.allocate_exact_size(vec2(width, ROW), Sense::click_and_drag());
+    let shown: Vec<usize> = context
+        .workspace
+        .visible_cells()
+        .filter(|&c| {
+            context
+                .workspace
+                .viewports
+                .get(c)
+                .and_then(|v| v.node.as_ref())
+                .is_some_and(|n| n.key == series.key)
+        })
+        .collect();
+    let title = series_title(context, series);
+    response.widget_info(|| {
+        WidgetInfo::selected(Role::ListItem, true, !shown.is_empty(), title.clone())
+    });
+    if ui.is_rect_visible(rect) {
+        draw_row(
+            context,
+            ui,
+            rect,
+            series,
+            &title,
+            !shown.is_empty(),
+            response.hovered(),
+        );
+    }
+    if response.clicked() {
+        let cell = context.workspace.active;
+        context.actions.push(Action::Show {
+            cell,
+            series: series.key.clone(),
+        });
+    }
+    if response.drag_started() {
+        context.state.dragged_series = Some(series.key.clone());
+    }
+    response.on_hover_text(row_tooltip(context, series, &title));
+}
+
+fn series_title(context: &UiContext<'_>, series: &SeriesNode) -> String {
+    if series.description.description.is_empty() {
+        context.word("list-series-unnamed").to_owned()
+    } else {
+        series.description.description.clone()
+    }
+}
+
+fn row_tooltip(context: &UiContext<'_>, series: &SeriesNode, title: &str) -> String {
+    let mut lines = vec![title.to_owned()];
+    for finding in &series.layout.findings {
+        lines.push(overlay_text::finding_text(context.language(), finding));
+    }
+    lines.join("\n")
+}
+
+fn draw_row(
+    context: &mut UiContext<'_>,
+    ui: &Ui,
+    rect: Rect,
+    series: &SeriesNode,
+    title: &str,
+    shown: bool,
+    hovered: bool,
+) {
+    let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
+    if shown || hovered {
+        painter.rect_filled(rect, 4.0, theme::RAISED);
+    }
+    let picture = Rect::from_min_size(
+        rect.min + Vec2::splat((ROW - THUMB) / 2.0),
+        Vec2::splat(THUMB),
+    );
+    painter.rect_filled(picture, 2.0, theme::IMAGE);
+    if let Some(texture) = thumbnail(context, ui, &series.key) {
+        let size = texture.size_vec2();
+        let fitted = size * (THUMB / size.max_elem().max(1.0));
+        painter.image(
+            texture.id(),
+            Rect::from_center_size(picture.center(), fitted),
+            Rect::from_min_max(egui::pos2(0.0, 0.0), egui::pos2(1.0, 1.0)),
+            Color32::WHITE,
+        );
+    }
+    if shown {
+        painter.rect_stroke(
+            picture,
+            2.0,
+            Stroke::new(1.0, theme::ACCENT),
+            StrokeKind::Outside,
+        );
+    }
+    let x = picture.right() + 8.0;
+    let width = rect.right() - x - 6.0;
+    let text = |y: f32, text: String, size: f32, color: Color32| {
+        let mut job =
+            egui::text::LayoutJob::simple_singleline(text, FontId::proportional(size), color);
+        job.wrap = egui::text::TextWrapping::truncate_at_width(width);
+        painter.galley(
+            egui::pos2(x, rect.top() + y),
+            ui.fonts_mut(|f| f.layout_job(job)),
+            color,
+        );
+    };
+    text(6.0, title.to_owned(), theme::BODY_PT, theme::TEXT);
+    let count = series.layout.frames.len();
+    let images = context.tr("list-images", &[("count", count.into())]);
+    let modality = &series.description.modality;
+    let second = if modality.is_empty() {
+        images
+    } else {
+        format!("{modality}  {images}")
+    };
+    text(25.0, second, theme::SMALL_PT, theme::TEXT_DIM);
+    let warnings = series
+        .layout
+        .findings
+        .iter()
+        .filter(|f| f.severity >= crate::model::finding::Severity::Warning)
+        .count();
+    let third = match (warnings, series.layout.volume) {
+        (0, Some(_)) => String::from("MPR"),
+        (0, None) => String::new(),
+        (n, _) => context.tr("list-notes", &[("count", n.into())]),
+    };
+    let color = if warnings > 0 {
+        theme::WARN
+    } else {
+        theme::TEXT_FAINT
+    };
+    text(43.0, third, theme::SMALL_PT, color);
+}
+
+fn thumbnail(context: &mut UiContext<'_>, ui: &Ui, key: &str) -> Option<egui::TextureHandle> {
+    if let Some(handle) = context.state.thumbnails.get(key) {
+        return Some(handle.clone());
+    }
+    let thumbnail = context.workspace.thumbnails.get(key)?;
+    let image = egui::ColorImage::from_rgba_unmultiplied(thumbnail.size, &thumbnail.rgba);
+    let handle = ui
+        .ctx()
+        .load_texture("thumbnail", image, egui::TextureOptions::LINEAR);
+    context
+        .state
+        .thumbnails
+        .insert(key.to_owned(), handle.clone());
+    Some(handle)
+}
+
+/// Objects without a picture: recognised, listed, not shown yet.
+fn without_picture(context: &UiContext<'_>, ui: &mut Ui) {
+    let objects = &context.workspace.library.without_picture;
+    if objects.is_empty() {
+        return;
+    }
+    widgets::section(
+        ui,
+        context.word("list-without-picture"),
+        Some(objects.len()),
+    );
+    for object in objects.iter().take(50) {
+        let text = format!("{}  {}", object.series.modality, object.series.description);
+        grey_tile(ui, text.trim(), object.sop_class_uid.as_str());
+    }
+}
+
+/// Files that do not open, each with its reason.
+fn rejected(context: &UiContext<'_>, ui: &mut Ui, rejected: &[Rejection]) {
+    if rejected.is_empty() {
+        return;
+    }
+    widgets::section(ui, context.word("rejected-title"), Some(rejected.len()));
+    for rejection in rejected.iter().take(200) {
+        let name = rejection
+            .path
+            .file_name()
+            .map(|n| n.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        let name = if context.workspace.settings.hide_identity {
+            rejection.code.to_owned()
+        } else {
+            name
+        };
+        grey_tile(
+            ui,
+            &name,
+            &format!("{}: {}", rejection.code, rejection.detail),
+        );
+    }
+}
+
+fn grey_tile(ui: &mut Ui, title: &str, reason: &str) {
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 38.0), Sense::hover());
+    response
+        .widget_info(|| WidgetInfo::labeled(Role::ListItem, true, format!("{title}: {reason}")));
+    let painter = ui.painter();
+    painter.rect_filled(rect, 3.0, theme::RAISED.gamma_multiply(0.6));
+    let inner = rect.shrink2(vec2(8.0, 4.0));
+    let clipped = painter.with_clip_rect(inner.intersect(ui.clip_rect()));
+    clipped.text(
+        inner.left_top(),
+        Align2::LEFT_TOP,
+        title,
+        FontId::proportional(theme::SMALL_PT),
+        theme::TEXT_DIM,
+    );
+    clipped.text(
+        inner.left_bottom(),
+        Align2::LEFT_BOTTOM,
+        reason,
+        FontId::proportional(theme::SMALL_PT),
+        theme::TEXT_FAINT,
+    );
+    response.on_hover_text(format!("{title}\n{reason}"));
+}

@@ -1,0 +1,606 @@
+//! One cell: picture, text, crosshair, scale, and the gestures on it.
+
+use super::{
+    context::{Drag, UiContext},
+    gestures::gestures,
+    overlay_text::{self, haloed},
+    picture::{PictureCallback, Scene},
+    theme,
+};
+use crate::{
+    model::{geometry::BodyPlane, layout::FrameRef, study::Instance},
+    tools::{Gesture, Tool},
+    workspace::{
+        Action, Command,
+        display::FrameState,
+        view::{Picture, ViewKind, Viewport},
+    },
+};
+use egui::{
+    Align2, Color32, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2,
+    vec2,
+};
+
+/// Draws a cell and turns gestures on it into wishes.
+pub fn viewport_ui(context: &mut UiContext<'_>, ui: &mut Ui, cell: usize, rect: Rect) {
+    let rect = snap(ui, rect);
+    let response = ui.interact(
+        rect,
+        ui.scope_id().with(("viewport", cell)),
+        Sense::click_and_drag(),
+    );
+    let painter = ui.painter().with_clip_rect(rect);
+    painter.rect_filled(rect, 0.0, theme::IMAGE);
+    let Some(mut viewport) = context.workspace.viewports.get(cell).cloned() else {
+        return;
+    };
+    let size = pixel_size(ui, rect);
+    let before = viewport.clone();
+    if let Some(picture) = viewport.picture(size) {
+        gestures(context, ui, &response, cell, rect, &mut viewport, &picture);
+        if viewport.view != before.view {
+            context.actions.push(Action::View {
+                cell,
+                view: viewport.view.clone(),
+            });
+        }
+    }
+    drop_target(context, ui, &response, cell, rect);
+    let texts = match viewport.picture(size) {
+        Some(picture) => contents(context, ui, cell, rect, &viewport, &picture),
+        None => {
+            empty(context, &painter, rect);
+            Vec::new()
+        }
+    };
+    let name = context.tr("viewport-name", &[("number", (cell + 1).into())]);
+    response.widget_info(|| {
+        let mut info = WidgetInfo::labeled(Role::Canvas, true, name.clone());
+        info.current_text_value = Some(texts.join("\n"));
+        info
+    });
+    if context.workspace.active == cell && context.workspace.layout.cells() > 1 {
+        painter.rect_stroke(
+            rect,
+            0.0,
+            Stroke::new(1.0, theme::ACCENT),
+            StrokeKind::Inside,
+        );
+    }
+}
+
+/// Moves the edges to whole device pixels, so that the picture is copied and not resampled.
+fn snap(ui: &Ui, rect: Rect) -> Rect {
+    let scale = ui.ctx().pixels_per_point();
+    let round = |p: Pos2| pos2((p.x * scale).round() / scale, (p.y * scale).round() / scale);
+    Rect::from_min_max(round(rect.min), round(rect.max))
+}
+
+fn pixel_size(ui: &Ui, rect: Rect) -> [u32; 2] {
+    let scale = ui.ctx().pixels_per_point();
+    [rect.width(), rect.height()].map(|s| (s * scale).round().max(1.0) as u32)
+}
+
+fn empty(context: &UiContext<'_>, painter: &egui::Painter, rect: Rect) {
+    painter.text(
+        rect.center(),
+        Align2::CENTER_CENTER,
+        context.word("overlay-empty"),
+        egui::FontId::proportional(theme::BODY_PT),
+        theme::TEXT_FAINT,
+    );
+}
+
+/// Picture, text and marks of a cell that shows something. Returns the texts, for the accessibility tree.
+fn contents(
+    context: &mut UiContext<'_>,
+    ui: &Ui,
+    cell: usize,
+    rect: Rect,
+    viewport: &Viewport,
+    picture: &Picture,
+) -> Vec<String> {
+    let (Some(display), Some(node)) = (&viewport.display, &viewport.node) else {
+        return Vec::new();
+    };
+    let painter = ui.painter().with_clip_rect(rect);
+    let Some(reference) = display.layout.frames.get(picture.frame).cloned() else {
+        return Vec::new();
+    };
+    let is_cut = matches!(viewport.kind, ViewKind::Plane(_)) && display.is_volume();
+    let state = display.frame(picture.frame);
+    let mut texts = Vec::new();
+    match (&state, is_cut) {
+        (FrameState::Failed(reason), false) => {
+            undecodable(context, &painter, rect, reason);
+            texts.push(context.word("badge-cannot-decode").to_owned());
+        }
+        (FrameState::Waiting, false) => {
+            let progress = display.progress();
+            let text = context.tr(
+                "overlay-loading",
+                &[
+                    ("done", progress.loaded.into()),
+                    ("total", progress.total.into()),
+                ],
+            );
+            painter.text(
+                rect.center(),
+                Align2::CENTER_CENTER,
+                text,
+                egui::FontId::proportional(theme::BODY_PT),
+                theme::TEXT_DIM,
+            );
+        }
+        _ => {
+            if let Err(reason) =
+                draw_picture(context, ui, cell, rect, viewport, picture, &reference)
+            {
+                undecodable(context, &painter, rect, &reason);
+            }
+        }
+    }
+    plane_lines(
+        context,
+        &painter,
+        rect,
+        ui.ctx().pixels_per_point(),
+        cell,
+        viewport,
+        picture,
+    );
+    scale_bar(
+        context,
+        &painter,
+        rect,
+        ui.ctx().pixels_per_point(),
+        picture,
+    );
+    slice_bar(&painter, rect, picture, display.progress());
+    letters(context, &painter, rect, picture, &mut texts);
+    texts.extend(corner_text(
+        context, &painter, cell, rect, viewport, picture, &reference,
+    ));
+    if let Some(drag) = &context.state.drag
+        && drag.cell == cell
+        && let Some(pointer) = ui.ctx().pointer_latest_pos()
+    {
+        drag_label(context, &painter, viewport, picture, drag, pointer);
+    }
+    if context.workspace.several_patients() {
+        // Safety S3: every cell is framed in its patient's colour.
+        let color = patient_color(node.patient.as_ref());
+        painter.rect_stroke(
+            rect.shrink(1.0),
+            0.0,
+            Stroke::new(2.0, color),
+            StrokeKind::Inside,
+        );
+    }
+    texts
+}
+
+/// A colour that is the same for the same patient and rarely the same for two.
+pub fn patient_color(identity: &crate::model::identity::PatientIdentity) -> Color32 {
+    use std::hash::{Hash as _, Hasher as _};
+    let mut hasher = std::hash::DefaultHasher::new();
+    identity.hash(&mut hasher);
+    const COLORS: [Color32; 6] = [
+        Color32::from_rgb(0x00, 0x9E, 0x73),
+        Color32::from_rgb(0xE6, 0x9F, 0x00),
+        Color32::from_rgb(0x56, 0xB4, 0xE9),
+        Color32::from_rgb(0xCC, 0x79, 0xA7),
+        Color32::from_rgb(0xF0, 0xE4, 0x42),
+        Color32::from_rgb(0xD5, 0x5E, 0x00),
+    ];
+    let at = (hasher.finish() % COLORS.len() as u64) as usize;
+    COLORS.get(at).copied().unwrap_or(theme::ACCENT)
+}
+
+fn draw_picture(
+    context: &mut UiContext<'_>,
+    ui: &Ui,
+    cell: usize,
+    rect: Rect,
+    viewport: &Viewport,
+    picture: &Picture,
+    reference: &FrameRef,
+) -> Result<(), String> {
+    let Some(display) = &viewport.display else {
+        return Ok(());
+    };
+    let workspace = context.workspace;
+    let is_cut = matches!(viewport.kind, ViewKind::Plane(_)) && display.is_volume();
+    let frame_key = (reference.instance.sop_instance_uid.clone(), reference.frame);
+    let mask = if is_cut {
+        None
+    } else {
+        workspace.masks.get(&frame_key)
+    };
+    let mask = mask.zip(context.mask_style());
+    let scene = Scene {
+        display,
+        view: &picture.view,
+        mask,
+    };
+    let state = &mut *context.state;
+    let Some(cache) = state.pictures.get_mut(cell) else {
+        return Ok(());
+    };
+    let drawn = cache.update(&workspace.gpu, &state.renderer, &state.blit, &scene)?;
+    state.drawn += u64::from(drawn);
+    let scale = ui.ctx().pixels_per_point();
+    let origin = [rect.min.x, rect.min.y].map(|v| (v * scale).round() as i32);
+    if let Some(source) = cache.place(&workspace.gpu, origin) {
+        let callback = PictureCallback {
+            blit: state.blit.clone(),
+            source,
+        };
+        ui.painter()
+            .with_clip_rect(rect)
+            .add(egui_wgpu::Callback::new_paint_callback(rect, callback));
+    }
+    Ok(())
+}
+
+/// Safety S12: a labelled placeholder, not black, not the previous frame.
+fn undecodable(context: &UiContext<'_>, painter: &egui::Painter, rect: Rect, reason: &str) {
+    let step = 14.0;
+    let stroke = Stroke::new(1.0, theme::RAISED);
+    let mut x = rect.left() - rect.height();
+    while x < rect.right() {
+        painter.line_segment(
+            [pos2(x, rect.bottom()), pos2(x + rect.height(), rect.top())],
+            stroke,
+        );
+        x += step;
+    }
+    haloed(
+        painter,
+        rect.center() - vec2(0.0, 12.0),
+        Align2::CENTER_CENTER,
+        context.word("badge-cannot-decode"),
+        15.0,
+        theme::ERROR,
+    );
+    haloed(
+        painter,
+        rect.center() + vec2(0.0, 12.0),
+        Align2::CENTER_CENTER,
+        reason,
+        theme::SMALL_PT,
+        theme::TEXT_DIM,
+    );
+}
+
+fn corner_text(
+    context: &UiContext<'_>,
+    painter: &egui::Painter,
+    cell: usize,
+    rect: Rect,
+    viewport: &Viewport,
+    picture: &Picture,
+    reference: &FrameRef,
+) -> Vec<String> {
+    let workspace = context.workspace;
+    let Some(display) = &viewport.display else {
+        return Vec::new();
+    };
+    let hover = context.state.hover.as_ref().filter(|h| h.cell == cell);
+    let source = overlay_text::Source {
+        language: context.language(),
+        viewport,
+        instance: &reference.instance,
+        frame_in_instance: reference.frame,
+        picture,
+        amount: workspace.settings.overlay_text,
+        hide_identity: workspace.settings.hide_identity,
+        findings: &workspace.findings(cell),
+        progress: display.progress(),
+        hover: hover.map(|h| h.text.as_str()),
+        ai: ai_lines(context, &reference.instance, reference.frame),
+    };
+    overlay_text::paint(painter, rect, &overlay_text::corners(&source, rect.width())).to_vec()
+}
+
+/// What an AI overlay always says of itself (safety S20).
+fn ai_lines(context: &UiContext<'_>, instance: &Instance, frame: usize) -> Vec<String> {
+    let workspace = context.workspace;
+    let Some(mask) = workspace
+        .masks
+        .get(&(instance.sop_instance_uid.clone(), frame))
+    else {
+        return Vec::new();
+    };
+    if !workspace.masks.visible {
+        return vec![context.word("badge-ai-hidden").to_owned()];
+    }
+    let model = &mask.provenance.model;
+    let mut lines = vec![
+        context.word("ai-notice").to_owned(),
+        context.tr(
+            "badge-ai-model",
+            &[
+                ("model", model.id.as_str().into()),
+                ("version", model.version.as_str().into()),
+            ],
+        ),
+        context.tr(
+            "badge-ai-threshold",
+            &[(
+                "threshold",
+                crate::i18n::Value::Fixed(f64::from(workspace.masks.style.threshold), 2),
+            )],
+        ),
+    ];
+    if let Some(mean) = mask.provenance.mean_probability {
+        let percent = crate::i18n::Value::Fixed(f64::from(mean) * 100.0, 0);
+        lines.push(context.tr("badge-ai-confidence", &[("percent", percent)]));
+    }
+    lines
+}
+
+fn letters(
+    context: &UiContext<'_>,
+    painter: &egui::Painter,
+    rect: Rect,
+    picture: &Picture,
+    texts: &mut Vec<String>,
+) {
+    let Some([left, right, top, bottom]) = picture.letters() else {
+        return;
+    };
+    texts.push(format!("{left} {right} {top} {bottom}"));
+    if context.workspace.settings.overlay_text == crate::workspace::settings::OverlayText::None {
+        return;
+    }
+    let size = 15.0;
+    let inner = rect.shrink2(vec2(10.0, 6.0));
+    haloed(
+        painter,
+        inner.left_center() + vec2(14.0, 0.0),
+        Align2::LEFT_CENTER,
+        &left,
+        size,
+        theme::TEXT,
+    );
+    haloed(
+        painter,
+        inner.right_center() - vec2(14.0, 0.0),
+        Align2::RIGHT_CENTER,
+        &right,
+        size,
+        theme::TEXT,
+    );
+    haloed(
+        painter,
+        inner.center_top(),
+        Align2::CENTER_TOP,
+        &top,
+        size,
+        theme::TEXT,
+    );
+    haloed(
+        painter,
+        inner.center_bottom() - vec2(0.0, 10.0),
+        Align2::CENTER_BOTTOM,
+        &bottom,
+        size,
+        theme::TEXT,
+    );
+}
+
+/// A ruler at the left edge, in millimetres; absent when the object is not calibrated (safety S11).
+fn scale_bar(
+    context: &UiContext<'_>,
+    painter: &egui::Painter,
+    rect: Rect,
+    scale: f32,
+    picture: &Picture,
+) {
+    if context.workspace.settings.overlay_text == crate::workspace::settings::OverlayText::None
+        || picture.spacing.source().is_none()
+        || rect.height() < 160.0
+    {
+        return;
+    }
+    let mm_per_point = picture.unit_per_pixel * f64::from(scale);
+    let longest = f64::from(rect.height()) * 0.35 * mm_per_point;
+    let length_mm = [
+        500.0, 200.0, 100.0, 50.0, 20.0, 10.0, 5.0, 2.0, 1.0, 0.5, 0.2, 0.1,
+    ]
+    .into_iter()
+    .find(|l| *l <= longest)
+    .unwrap_or(0.1);
+    let length = (length_mm / mm_per_point) as f32;
+    let x = rect.left() + 5.0;
+    let middle = rect.center().y;
+    let (top, bottom) = (middle - length / 2.0, middle + length / 2.0);
+    let mark = |from: Pos2, to: Pos2| {
+        painter.line_segment([from, to], Stroke::new(3.0, Color32::from_black_alpha(160)));
+        painter.line_segment([from, to], Stroke::new(1.2, theme::TEXT_DIM));
+    };
+    mark(pos2(x, top), pos2(x, bottom));
+    for tenth in 0..=10 {
+        let y = top + length * tenth as f32 / 10.0;
+        let width = if tenth % 5 == 0 { 8.0 } else { 4.0 };
+        mark(pos2(x, y), pos2(x + width, y));
+    }
+    let text = if length_mm >= 10.0 {
+        format!("{:.0} cm", length_mm / 10.0)
+    } else {
+        format!("{length_mm} mm")
+    };
+    haloed(
+        painter,
+        pos2(x + 2.0, bottom + 4.0),
+        Align2::LEFT_TOP,
+        &text,
+        theme::SMALL_PT,
+        theme::TEXT_DIM,
+    );
+}
+
+/// Where in the series: a thin bar at the right edge, brighter where slices have arrived.
+fn slice_bar(
+    painter: &egui::Painter,
+    rect: Rect,
+    picture: &Picture,
+    progress: crate::workspace::display::LoadProgress,
+) {
+    let (index, count) = picture.position;
+    if count < 2 {
+        return;
+    }
+    let track = Rect::from_min_max(
+        pos2(rect.right() - 4.0, rect.top() + 4.0),
+        pos2(rect.right() - 2.0, rect.bottom() - 4.0),
+    );
+    painter.rect_filled(track, 1.0, theme::RAISED);
+    let arrived = progress.loaded as f32 / progress.total.max(1) as f32;
+    if arrived < 1.0 {
+        let filled = Rect::from_min_size(track.min, vec2(track.width(), track.height() * arrived));
+        painter.rect_filled(filled, 1.0, theme::TEXT_FAINT);
+    }
+    let height = (track.height() / count as f32).max(14.0);
+    let y = track.top() + (track.height() - height) * index as f32 / (count - 1) as f32;
+    let thumb = Rect::from_min_size(pos2(track.left() - 1.0, y), vec2(4.0, height));
+    painter.rect_filled(thumb, 2.0, theme::TEXT_DIM);
+}
+
+/// Where the other cuts of the same volume lie, in their colours.
+fn plane_lines(
+    context: &UiContext<'_>,
+    painter: &egui::Painter,
+    rect: Rect,
+    scale: f32,
+    cell: usize,
+    viewport: &Viewport,
+    picture: &Picture,
+) {
+    let ViewKind::Plane(own) = viewport.kind else {
+        return;
+    };
+    let (Some(display), Some(node)) = (&viewport.display, &viewport.node) else {
+        return;
+    };
+    let Some(grid) = display.layout.volume else {
+        return;
+    };
+    let crosshair = viewport.crosshair.unwrap_or_else(|| grid.centre());
+    let at = picture.viewport_of(crosshair);
+    let centre = rect.min + vec2(at.x as f32, at.y as f32) / scale;
+    let mut drawn: Vec<BodyPlane> = vec![own];
+    for other in context.workspace.visible_cells() {
+        if other == cell {
+            continue;
+        }
+        let Some(other) = context.workspace.viewports.get(other) else {
+            continue;
+        };
+        let ViewKind::Plane(plane) = other.kind else {
+            continue;
+        };
+        if drawn.contains(&plane) || other.node.as_ref().is_none_or(|n| n.key != node.key) {
+            continue;
+        }
+        drawn.push(plane);
+        let (right, down) = plane.screen_axes();
+        let normal = right.cross(down);
+        // The line in which the other cut crosses this one.
+        let along = normal.cross(picture.right.cross(picture.down));
+        let direction = vec2(
+            along.dot(picture.right) as f32,
+            along.dot(picture.down) as f32,
+        );
+        if direction.length() < 1e-3 {
+            continue;
+        }
+        let direction = direction.normalized();
+        let color = theme::plane_color(plane).gamma_multiply(0.8);
+        let gap = 14.0;
+        let reach = rect.width() + rect.height();
+        for sign in [-1.0, 1.0] {
+            painter.line_segment(
+                [
+                    centre + direction * (gap * sign),
+                    centre + direction * (reach * sign),
+                ],
+                Stroke::new(1.0, color),
+            );
+        }
+    }
+    if drawn.len() > 1 {
+        let band = Rect::from_min_size(rect.min, vec2(rect.width(), 2.0));
+        painter.rect_filled(band, 0.0, theme::plane_color(own));
+    }
+}
+
+/// The tool's number at the cursor while dragging.
+fn drag_label(
+    context: &UiContext<'_>,
+    painter: &egui::Painter,
+    viewport: &Viewport,
+    picture: &Picture,
+    drag: &Drag,
+    pointer: Pos2,
+) {
+    let text = match drag.gesture {
+        Gesture::Drag {
+            tool: Tool::WindowLevel,
+            ..
+        } => overlay_text::window_text(context.language(), viewport),
+        Gesture::Drag {
+            tool: Tool::Zoom, ..
+        } => format!("{:.0} %", picture.magnification * 100.0),
+        Gesture::Drag {
+            tool: Tool::Scroll, ..
+        } => format!("{} / {}", picture.position.0 + 1, picture.position.1),
+        Gesture::Drag { .. } => return,
+        Gesture::WindowRegion => {
+            let region = Rect::from_two_pos(drag.start, pointer);
+            painter.rect_stroke(
+                region,
+                0.0,
+                Stroke::new(1.0, theme::ACCENT),
+                StrokeKind::Middle,
+            );
+            return;
+        }
+    };
+    haloed(
+        painter,
+        pointer + vec2(16.0, 16.0),
+        Align2::LEFT_TOP,
+        &text,
+        theme::OVERLAY_PT,
+        theme::ACCENT,
+    );
+}
+
+fn drop_target(context: &mut UiContext<'_>, ui: &Ui, response: &Response, cell: usize, rect: Rect) {
+    let over = ui
+        .ctx()
+        .pointer_latest_pos()
+        .is_some_and(|p| rect.contains(p));
+    if let Some(series) = &context.state.dragged_series
+        && over
+    {
+        ui.painter().rect_stroke(
+            rect,
+            0.0,
+            Stroke::new(2.0, theme::ACCENT),
+            StrokeKind::Inside,
+        );
+        if ui.input(|i| i.pointer.any_released()) {
+            context.actions.push(Action::Show {
+                cell,
+                series: series.clone(),
+            });
+        }
+    }
+    if response.double_clicked() {
+        context.actions.push(Action::Activate(cell));
+        context.run(Command::Maximise);
+    }
+}

@@ -1,0 +1,122 @@
+//! What the window asks of the workspace: commands, and the few gestures that carry values.
+
+use super::{
+    Command,
+    masks::FrameKey,
+    settings::SideTab,
+    state::Workspace,
+    view::{ViewState, Viewport},
+};
+use crate::{i18n::Language, model::view::OverlayStyle};
+use glam::DVec3;
+use std::path::PathBuf;
+
+/// One wish. The window collects them while it draws; the program carries them out afterwards.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Carry a command out.
+    Run(Command),
+    /// Make a cell the active one.
+    Activate(usize),
+    /// Show a series in a cell.
+    Show {
+        /// Cell.
+        cell: usize,
+        /// Key of the series.
+        series: String,
+    },
+    /// Move by slices.
+    Step {
+        /// Cell.
+        cell: usize,
+        /// How many, signed.
+        by: i64,
+    },
+    /// Go to a slice.
+    GoTo {
+        /// Cell.
+        cell: usize,
+        /// Index from 0.
+        index: usize,
+    },
+    /// The view changed while a gesture runs.
+    View {
+        /// Cell.
+        cell: usize,
+        /// The new state.
+        view: ViewState,
+    },
+    /// A gesture ended: one step of undo.
+    Commit {
+        /// Cell.
+        cell: usize,
+        /// The state before the gesture.
+        before: ViewState,
+    },
+    /// Put the crosshair on a point.
+    Crosshair {
+        /// Cell.
+        cell: usize,
+        /// Patient point.
+        point: DVec3,
+    },
+    /// Draw masks like this.
+    MaskStyle(OverlayStyle),
+    /// Take a mask away.
+    RemoveMask(FrameKey),
+    /// Open a tab on the right.
+    Tab(SideTab),
+    /// Stop a job.
+    CancelJob(super::jobs::JobId),
+    /// Put a message away.
+    DismissNotice(usize),
+    /// Open files and folders.
+    Open(Vec<PathBuf>),
+    /// Speak another language.
+    Speak(Language),
+}
+
+impl Workspace {
+    /// Carries a wish out; what it asks of the program around comes back.
+    pub fn act(&mut self, action: Action) -> Option<super::state::Effect> {
+        match action {
+            Action::Run(command) => return self.execute(command),
+            Action::Activate(cell) => {
+                if self.active != cell && cell < self.layout.cells() {
+                    self.active = cell;
+                    self.request_frames();
+                }
+            }
+            Action::Show { cell, series } => {
+                self.show_key(cell, &series);
+            }
+            Action::Step { cell, by } => self.step(cell, by),
+            Action::GoTo { cell, index } => self.go_to_slice(cell, index),
+            Action::View { cell, view } => self.with_viewport(cell, |v| v.view = view),
+            Action::Commit { cell, before } => self.remember(cell, before),
+            Action::Crosshair { cell, point } => self.set_crosshair(cell, point),
+            Action::MaskStyle(style) => self.masks.style = style,
+            Action::RemoveMask(frame) => self.masks.remove(&frame),
+            Action::Tab(tab) => self.settings.side_tab = tab,
+            Action::CancelJob(id) => {
+                if let Some(job) = self.jobs.running().iter().find(|j| j.id == id) {
+                    job.cancel.cancel();
+                }
+            }
+            Action::DismissNotice(index) => {
+                if index < self.notices.len() {
+                    self.notices.remove(index);
+                }
+            }
+            Action::Open(paths) => self.open(paths),
+            Action::Speak(language) => self.settings.language = language,
+        }
+        None
+    }
+
+    fn with_viewport(&mut self, cell: usize, change: impl FnOnce(&mut Viewport)) {
+        if let Some(viewport) = self.viewports.get_mut(cell) {
+            change(viewport);
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! Every command is one row here: menu, toolbar, palette, shortcuts, help and tests are derived from it.
+
+use crate::tools::Tool;
+
+/// Something the user can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(
+    missing_docs,
+    reason = "the table below is the documentation: one row, one meaning"
+)]
+pub enum Command {
+    OpenFiles,
+    OpenFolder,
+    OpenDemo,
+    CloseAll,
+    ImportRecord,
+    Quit,
+    LayoutOne,
+    LayoutTwo,
+    LayoutFour,
+    LayoutMpr,
+    Maximise,
+    ToolWindowLevel,
+    ToolZoom,
+    ToolPan,
+    ToolScroll,
+    ToolCrosshair,
+    ZoomIn,
+    ZoomOut,
+    Fit,
+    ActualSize,
+    ResetView,
+    Invert,
+    RotateRight,
+    RotateLeft,
+    FlipHorizontal,
+    FlipVertical,
+    ToggleInterpolation,
+    WindowFile,
+    WindowAuto,
+    Preset1,
+    Preset2,
+    Preset3,
+    Preset4,
+    Preset5,
+    Preset6,
+    Preset7,
+    Preset8,
+    Preset9,
+    NextImage,
+    PreviousImage,
+    NextImage10,
+    PreviousImage10,
+    FirstImage,
+    LastImage,
+    NextSeries,
+    PreviousSeries,
+    NextView,
+    PreviousView,
+    SegmentLungs,
+    ToggleMasks,
+    OverlayText,
+    HideIdentity,
+    ToggleBrowser,
+    ToggleSide,
+    ToggleStatus,
+    ShowRecord,
+    ShowAi,
+    ShowFindings,
+    FullScreen,
+    Palette,
+    Help,
+    Language,
+    Undo,
+    Redo,
+    Cancel,
+}
+
+/// Where a command stands in the menu.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Group {
+    /// Opening and closing.
+    File,
+    /// Changing what was done.
+    Edit,
+    /// Cells and panels.
+    View,
+    /// The picture in the active cell.
+    Image,
+    /// Tool under the left button.
+    Tool,
+    /// Window and level.
+    Window,
+    /// Moving through images and series.
+    Navigate,
+    /// Networks.
+    Ai,
+    /// Everything about the program.
+    Help,
+}
+
+impl Group {
+    /// All groups in menu order.
+    pub const ALL: [Self; 9] = [
+        Self::File,
+        Self::Edit,
+        Self::View,
+        Self::Image,
+        Self::Tool,
+        Self::Window,
+        Self::Navigate,
+        Self::Ai,
+        Self::Help,
+    ];
+
+    /// Key of the message catalogue.
+    pub const fn message_key(self) -> &'static str {
+        match self {
+            Self::File => "menu-file",
+            Self::Edit => "menu-edit",
+            Self::View => "menu-view",
+            Self::Image => "menu-image",
+            Self::Tool => "menu-tools",
+            Self::Window => "menu-presets",
+            Self::Navigate => "menu-navigate",
+            Self::Ai => "menu-ai",
+            Self::Help => "menu-help",
+        }
+    }
+}
+
+/// What a command needs to be of use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing.
+    Nothing,
+    /// Something is open.
+    Study,
+    /// The active cell shows a picture.
+    Picture,
+    /// The active cell's series can be cut in any plane.
+    Volume,
+    /// The active cell shows a picture a bundled model is meant for.
+    ModelInput,
+    /// There is something to undo.
+    Undo,
+    /// There is something to do again.
+    Redo,
+    /// Something runs.
+    Job,
+}
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// The command.
+    pub command: Command,
+    /// Key of the message catalogue for its name; `<key>-tip` explains it where there is more to say.
+    pub message_key: &'static str,
+    /// Menu.
+    pub group: Group,
+    /// Shortcut as written in product section 6.4, for example `Ctrl+Shift+H`; empty for none.
+    /// Several are separated by a blank.
+    pub shortcut: &'static str,
+    /// When it is enabled.
+    pub needs: Needs,
+}
+
+macro_rules! table {
+    ($($command:ident $key:literal $group:ident $shortcut:literal $needs:ident)*) => {
+        /// The table.
+        pub const TABLE: &[Row] = &[$(Row {
+            command: Command::$command,
+            message_key: $key,
+            group: Group::$group,
+            shortcut: $shortcut,
+            needs: Needs::$needs,
+        }),*];
+    };
+}
+
+table! {
+    OpenFiles "cmd-open-files" File "Ctrl+O" Nothing
+    OpenFolder "cmd-open-folder" File "Ctrl+Shift+O" Nothing
+    OpenDemo "cmd-open-demo" File "Ctrl+D" Nothing
+    ImportRecord "cmd-import-record" File "" Nothing
+    CloseAll "cmd-close-study" File "Ctrl+W" Study
+    Quit "cmd-quit" File "Ctrl+Q" Nothing
+    Undo "cmd-undo" Edit "Ctrl+Z" Undo
+    Redo "cmd-redo" Edit "Ctrl+Y Ctrl+Shift+Z" Redo
+    Cancel "cmd-cancel" Edit "Escape" Job
+    LayoutOne "cmd-layout-1x1" View "Ctrl+1" Nothing
+    LayoutTwo "cmd-layout-1x2" View "Ctrl+2" Nothing
+    LayoutFour "cmd-layout-2x2" View "Ctrl+3" Nothing
+    LayoutMpr "cmd-layout-mpr" View "Ctrl+4" Volume
+    Maximise "cmd-maximize" View "Enter" Picture
+    NextView "cmd-view-next" View "Tab" Study
+    PreviousView "cmd-view-previous" View "Shift+Tab" Study
+    OverlayText "cmd-overlay-text" View "Space" Nothing
+    HideIdentity "cmd-hide-identity" View "Ctrl+Shift+H" Nothing
+    ToggleBrowser "cmd-panel-left" View "F8" Nothing
+    ToggleStatus "cmd-panel-bottom" View "F9" Nothing
+    ToggleSide "cmd-panel-right" View "F10" Nothing
+    ShowRecord "panel-tab-record" View "Ctrl+R" Nothing
+    ShowFindings "panel-tab-findings" View "" Nothing
+    FullScreen "cmd-full-screen" View "F11" Nothing
+    Fit "cmd-fit" Image "F =" Picture
+    ActualSize "cmd-actual-pixels" Image "Shift+F" Picture
+    ZoomIn "cmd-zoom-in" Image "+" Picture
+    ZoomOut "cmd-zoom-out" Image "-" Picture
+    ResetView "cmd-reset-view" Image "Ctrl+0" Picture
+    Invert "cmd-invert" Image "I" Picture
+    RotateRight "cmd-rotate-right" Image "R" Picture
+    RotateLeft "cmd-rotate-left" Image "Shift+R" Picture
+    FlipHorizontal "cmd-flip-horizontal" Image "H" Picture
+    FlipVertical "cmd-flip-vertical" Image "V" Picture
+    ToggleInterpolation "cmd-interpolation" Image "" Picture
+    ToolWindowLevel "cmd-tool-window-level" Tool "W" Nothing
+    ToolZoom "cmd-tool-zoom" Tool "Z" Nothing
+    ToolPan "cmd-tool-pan" Tool "M" Nothing
+    ToolScroll "cmd-tool-scroll" Tool "S" Nothing
+    ToolCrosshair "cmd-tool-crosshair" Tool "X" Nothing
+    WindowFile "preset-file" Window "`" Picture
+    WindowAuto "preset-auto" Window "0" Picture
+    Preset1 "preset-soft-tissue" Window "1" Picture
+    Preset2 "preset-lung" Window "2" Picture
+    Preset3 "preset-bone" Window "3" Picture
+    Preset4 "preset-brain" Window "4" Picture
+    Preset5 "preset-mediastinum" Window "5" Picture
+    Preset6 "preset-liver" Window "6" Picture
+    Preset7 "preset-subdural" Window "7" Picture
+    Preset8 "preset-stroke" Window "8" Picture
+    Preset9 "preset-ct-angiography" Window "9" Picture
+    NextImage "cmd-image-next" Navigate "Down" Picture
+    PreviousImage "cmd-image-previous" Navigate "Up" Picture
+    NextImage10 "cmd-image-on-ten" Navigate "Shift+Down" Picture
+    PreviousImage10 "cmd-image-back-ten" Navigate "Shift+Up" Picture
+    FirstImage "cmd-image-first" Navigate "Home" Picture
+    LastImage "cmd-image-last" Navigate "End" Picture
+    NextSeries "cmd-series-next" Navigate "PageDown Right" Study
+    PreviousSeries "cmd-series-previous" Navigate "PageUp Left" Study
+    SegmentLungs "cmd-run-lung-segmentation" Ai "Ctrl+Enter" ModelInput
+    ToggleMasks "cmd-toggle-overlay" Ai "G" Nothing
+    ShowAi "panel-tab-ai" Ai "" Nothing
+    Palette "cmd-palette" Help "Ctrl+K" Nothing
+    Help "cmd-help" Help "F1 ?" Nothing
+    Language "cmd-language" Help "" Nothing
+}
+
+impl Command {
+    /// The command's row. Every command has one (a test says so).
+    pub fn row(self) -> &'static Row {
+        static MISSING: Row = Row {
+            command: Command::Cancel,
+            message_key: "cmd-cancel",
+            group: Group::Edit,
+            shortcut: "",
+            needs: Needs::Nothing,
+        };
+        TABLE
+            .iter()
+            .find(|row| row.command == self)
+            .unwrap_or(&MISSING)
+    }
+
+    /// The tool it selects, when it selects one.
+    pub const fn tool(self) -> Option<Tool> {
+        Some(match self {
+            Self::ToolWindowLevel => Tool::WindowLevel,
+            Self::ToolZoom => Tool::Zoom,
+            Self::ToolPan => Tool::Pan,
+            Self::ToolScroll => Tool::Scroll,
+            Self::ToolCrosshair => Tool::Crosshair,
+            _ => return None,
+        })
+    }
+
+    /// The digit of a preset command.
+    pub const fn preset_digit(self) -> Option<u8> {
+        Some(match self {
+            Self::Preset1 => 1,
+            Self::Preset2 => 2,
+            Self::Preset3 => 3,
+            Self::Preset4 => 4,
+            Self::Preset5 => 5,
+            Self::Preset6 => 6,
+            Self::Preset7 => 7,
+            Self::Preset8 => 8,
+            Self::Preset9 => 9,
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn no_shortcut_and_no_command_stands_twice() {
+        let mut shortcuts = BTreeSet::new();
+        let mut commands = BTreeSet::new();
+        for row in TABLE {
+            assert!(
+                commands.insert(row.command),
+                "{:?} has two rows",
+                row.command
+            );
+            for shortcut in row.shortcut.split_whitespace() {
+                assert!(shortcuts.insert(shortcut), "{shortcut} is taken twice");
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_has_a_row() {
+        // `Cancel` is the last variant, so its discriminant counts them.
+        assert_eq!(TABLE.len(), Command::Cancel as usize + 1);
+    }
+}

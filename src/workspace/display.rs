@@ -1,0 +1,340 @@
+//! A series on display: its frames in memory and on the GPU, arriving one chunk after the other.
+//!
+//! Must stay true: memory is bounded. When all frames fit the budget they stay; otherwise a window of them
+//! does, the least recently shown going first, and the series is shown as a stack.
+
+use crate::{
+    dicom::{frames::FrameSource, load, window_default::window_default},
+    gpu::{FrameTexture, GpuContext},
+    imaging::palette,
+    model::{
+        layout::SeriesLayout,
+        lut::Voi,
+        pixels::{Frame, StoredType},
+        study::ImageDescription,
+    },
+};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    ops::Range,
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+/// State of one frame.
+#[derive(Clone, Debug)]
+pub enum FrameState {
+    /// Not asked for yet, on its way, or given up to the budget.
+    Waiting,
+    /// Here.
+    Loaded(Frame),
+    /// Does not decode; the reason, free of identity.
+    Failed(String),
+}
+
+/// A series and what of it is resident.
+pub struct SeriesDisplay {
+    /// Identity of the arrangement of frames ([`super::library::SeriesNode::key`]).
+    pub key: String,
+    /// The frames in order.
+    pub layout: Arc<SeriesLayout>,
+    chunks: Vec<Range<usize>>,
+    texture: OnceLock<Result<Arc<FrameTexture>, String>>,
+    state: Mutex<Resident>,
+    seen: AtomicUsize,
+    capacity: usize,
+    first_voi: OnceLock<Voi>,
+}
+
+struct Resident {
+    frames: Vec<FrameState>,
+    /// Texture layer of a resident frame, when not all fit.
+    layers: BTreeMap<usize, usize>,
+    /// Resident frames, least recently shown first, when not all fit.
+    recency: VecDeque<usize>,
+}
+
+/// How far a series is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoadProgress {
+    /// Frames that arrived at least once.
+    pub loaded: usize,
+    /// Frames that do not decode.
+    pub failed: usize,
+    /// All frames.
+    pub total: usize,
+}
+
+impl SeriesDisplay {
+    /// Prepares a series; reads nothing. `budget` is the upper bound of its decoded frames in bytes,
+    /// `max_layers` that of the device.
+    pub fn new(key: String, layout: Arc<SeriesLayout>, budget: u64, max_layers: u32) -> Self {
+        let total = layout.frames.len();
+        let frame_bytes = layout
+            .first_instance()
+            .and_then(|i| i.image.as_ref())
+            .map_or(1, ImageDescription::frame_bytes)
+            .max(1);
+        let by_budget = usize::try_from(budget / frame_bytes as u64).unwrap_or(usize::MAX);
+        let capacity = total
+            .min(by_budget.max(2))
+            .min(max_layers.max(1) as usize)
+            .max(1);
+        let chunks = if capacity >= total {
+            load::chunk_ranges(&layout)
+        } else {
+            (0..total).map(|k| k..k + 1).collect()
+        };
+        let state = Resident {
+            frames: vec![FrameState::Waiting; total],
+            layers: BTreeMap::new(),
+            recency: VecDeque::new(),
+        };
+        Self {
+            key,
+            layout,
+            chunks,
+            texture: OnceLock::new(),
+            state: Mutex::new(state),
+            seen: AtomicUsize::new(0),
+            capacity,
+            first_voi: OnceLock::new(),
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Resident> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether every frame may stay.
+    pub fn all_fit(&self) -> bool {
+        self.capacity >= self.layout.frames.len()
+    }
+
+    /// Whether the series may be cut in any plane: a clean volume that fits.
+    pub fn is_volume(&self) -> bool {
+        self.layout.volume.is_some() && self.all_fit()
+    }
+
+    /// The pieces in which it is read.
+    pub fn chunks(&self) -> &[Range<usize>] {
+        &self.chunks
+    }
+
+    /// The piece that holds a frame.
+    pub fn chunk_of(&self, frame: usize) -> Option<usize> {
+        let at = self.chunks.partition_point(|c| c.end <= frame);
+        (at < self.chunks.len()).then_some(at)
+    }
+
+    /// Whether a piece still has to be read.
+    pub fn wants(&self, chunk: usize) -> bool {
+        let state = self.lock();
+        self.chunks.get(chunk).is_some_and(|range| {
+            range
+                .clone()
+                .any(|k| matches!(state.frames.get(k), Some(FrameState::Waiting)))
+        })
+    }
+
+    /// The description of the image of a frame.
+    pub fn image_of(&self, frame: usize) -> Option<&ImageDescription> {
+        self.layout.frames.get(frame)?.instance.image.as_ref()
+    }
+
+    /// State of a frame; cheap, pixels are shared.
+    pub fn frame(&self, index: usize) -> FrameState {
+        self.lock()
+            .frames
+            .get(index)
+            .cloned()
+            .unwrap_or(FrameState::Waiting)
+    }
+
+    /// The texture, once the first chunk arrived; or why there is none.
+    pub fn texture(&self) -> Option<&Result<Arc<FrameTexture>, String>> {
+        self.texture.get()
+    }
+
+    /// Texture layer of a frame; `None` while it is not resident. Marks it as shown now.
+    pub fn layer_of(&self, frame: usize) -> Option<usize> {
+        let mut state = self.lock();
+        if !matches!(state.frames.get(frame), Some(FrameState::Loaded(_))) {
+            return None;
+        }
+        if self.all_fit() {
+            return Some(frame);
+        }
+        let layer = state.layers.get(&frame).copied();
+        if layer.is_some() {
+            state.recency.retain(|&k| k != frame);
+            state.recency.push_back(frame);
+        }
+        layer
+    }
+
+    /// How far loading is.
+    pub fn progress(&self) -> LoadProgress {
+        let state = self.lock();
+        let failed = state
+            .frames
+            .iter()
+            .filter(|f| matches!(f, FrameState::Failed(_)))
+            .count();
+        let loaded = if self.all_fit() {
+            state
+                .frames
+                .iter()
+                .filter(|f| matches!(f, FrameState::Loaded(_)))
+                .count()
+        } else {
+            self.seen.load(Ordering::Relaxed).min(state.frames.len())
+        };
+        LoadProgress {
+            loaded,
+            failed,
+            total: state.frames.len(),
+        }
+    }
+
+    /// Bytes of decoded frames held for computing (the texture holds as much again).
+    pub fn resident_bytes(&self) -> u64 {
+        self.lock()
+            .frames
+            .iter()
+            .map(|f| match f {
+                FrameState::Loaded(frame) => frame.pixels.as_slice().len() as u64,
+                _ => 0,
+            })
+            .sum()
+    }
+
+    /// The window with which the series opens, from its first loaded frame.
+    pub fn first_voi(&self) -> Option<&Voi> {
+        self.first_voi.get()
+    }
+
+    /// Reads a piece, uploads it and notes what failed. Called by loader threads.
+    pub fn load_chunk(&self, chunk: usize, source: &dyn FrameSource, gpu: &GpuContext) {
+        let Some(range) = self.chunks.get(chunk).cloned() else {
+            return;
+        };
+        let texture = self.texture.get_or_init(|| self.make_texture(gpu)).clone();
+        let frames = match load::read_chunk(&self.layout, source, range.clone()) {
+            Ok(frames) => frames.into_iter().map(Ok).collect::<Vec<_>>(),
+            // One bad frame must not take its neighbours with it: read them one by one.
+            Err(_) => range
+                .clone()
+                .map(|k| {
+                    load::read_chunk(&self.layout, source, k..k + 1)
+                        .map_err(|e| e.to_string())
+                        .and_then(|mut f| f.pop().ok_or_else(|| "no frame".to_owned()))
+                })
+                .collect(),
+        };
+        for (index, frame) in range.zip(frames) {
+            match frame {
+                Ok(frame) => self.accept(index, frame, texture.as_deref().ok()),
+                Err(reason) => {
+                    if let (Ok(texture), true) = (&texture, self.all_fit()) {
+                        // A layer that cannot be marked stays "not loaded", which is hatched as well.
+                        let _ = texture.mark_failed(index);
+                    }
+                    if let Some(slot) = self.lock().frames.get_mut(index) {
+                        *slot = FrameState::Failed(reason);
+                    }
+                }
+            }
+        }
+    }
+
+    fn accept(&self, index: usize, frame: Frame, texture: Option<&FrameTexture>) {
+        let layer = if self.all_fit() {
+            Some(index)
+        } else {
+            self.make_room(index)
+        };
+        let colours = self
+            .image_of(index)
+            .and_then(|image| palette::expand(&frame, image.palette.as_deref()?));
+        if let (Some(texture), Some(layer)) = (texture, layer)
+            && let Err(error) = texture.upload(layer, colours.as_ref().unwrap_or(&frame))
+        {
+            if let Some(slot) = self.lock().frames.get_mut(index) {
+                *slot = FrameState::Failed(error.to_string());
+            }
+            return;
+        }
+        if let (None, Some(reference)) = (self.first_voi.get(), self.layout.frames.get(index)) {
+            let image = reference.instance.image.as_ref();
+            let voi = image.map_or(super::loader::FALLBACK_VOI, |image| {
+                window_default(image.frame(reference.frame), &frame, image.padding)
+            });
+            let _ = self.first_voi.set(voi);
+        }
+        let mut state = self.lock();
+        let first_time = matches!(state.frames.get(index), Some(FrameState::Waiting));
+        if let Some(slot) = state.frames.get_mut(index) {
+            *slot = FrameState::Loaded(frame);
+        }
+        if first_time {
+            self.seen.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Frees the layer of the frame that was not shown for the longest time.
+    fn make_room(&self, index: usize) -> Option<usize> {
+        let mut state = self.lock();
+        if let Some(&layer) = state.layers.get(&index) {
+            return Some(layer);
+        }
+        let layer = if state.layers.len() < self.capacity {
+            state.layers.len()
+        } else {
+            let oldest = state.recency.pop_front()?;
+            if let Some(slot) = state.frames.get_mut(oldest) {
+                *slot = FrameState::Waiting;
+            }
+            state.layers.remove(&oldest)?
+        };
+        state.layers.insert(index, layer);
+        state.recency.push_back(index);
+        Some(layer)
+    }
+
+    fn make_texture(&self, gpu: &GpuContext) -> Result<Arc<FrameTexture>, String> {
+        let image = self
+            .layout
+            .first_instance()
+            .and_then(|i| i.image.as_ref())
+            .ok_or("the series has no picture")?;
+        let (stored_type, samples) = displayed_type(image);
+        FrameTexture::new(
+            gpu,
+            image.columns,
+            image.rows,
+            self.capacity,
+            stored_type,
+            samples,
+        )
+        .map(Arc::new)
+        .map_err(|e| e.to_string())
+    }
+}
+
+/// Type and samples of a picture's texture: palette images are drawn as the RGB they stand for.
+pub fn displayed_type(image: &ImageDescription) -> (StoredType, usize) {
+    if image.palette.is_some() {
+        (StoredType::U8, 3)
+    } else {
+        (image.stored_type, image.samples)
+    }
+}
+
+impl std::fmt::Debug for SeriesDisplay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SeriesDisplay({:?})", self.progress())
+    }
+}

@@ -1,0 +1,52 @@
+//! What workers tell the workspace. One bounded channel, drained by the UI thread before it draws.
+
+use super::{jobs::JobId, library::Library, masks::MaskOutcome, record_link::RecordAnswer};
+use std::sync::Arc;
+
+/// News from a worker.
+pub enum Event {
+    /// The library as far as it is known; `done` when the scan ended.
+    Library {
+        /// The whole library.
+        library: Arc<Library>,
+        /// The scan that produced it ended.
+        done: Option<JobId>,
+    },
+    /// Frames of a series arrived (or failed); the series' own state tells which.
+    Frames,
+    /// A thumbnail is ready.
+    Thumbnail {
+        /// Which series.
+        series: String,
+        /// Width and height.
+        size: [usize; 2],
+        /// Grey or colour picture, RGBA.
+        rgba: Vec<u8>,
+    },
+    /// A record was looked up.
+    Record(RecordAnswer),
+    /// The store holds more than before.
+    RecordChanged,
+    /// A segmentation ended.
+    Mask(Box<MaskOutcome>),
+    /// The demo was written; open this folder, and use this store.
+    DemoReady {
+        /// The job.
+        job: JobId,
+        /// What was written, or why not.
+        result: Result<super::demo::DemoFiles, String>,
+    },
+    /// Paths were chosen in a dialog.
+    Chosen(Vec<std::path::PathBuf>),
+    /// FHIR bundles were chosen in a dialog.
+    ChosenRecord(Vec<std::path::PathBuf>),
+    /// Something to tell the user: key of the message catalogue with its detail.
+    Notice {
+        /// Message key.
+        key: &'static str,
+        /// Identity-free detail.
+        detail: String,
+    },
+    /// A job ended without other news.
+    JobEnded(JobId),
+}

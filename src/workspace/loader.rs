@@ -1,0 +1,198 @@
+//! Reading frames in the order in which they are needed: what is shown, its neighbours, the rest.
+
+use super::{display::SeriesDisplay, event::Event, library::SeriesNode, waker::Waker};
+use crate::{
+    dicom::{frames::FrameSource, load, window_default::window_default},
+    gpu::GpuContext,
+    imaging::{palette, window},
+    model::{
+        layout::SeriesLayout,
+        lut::{Photometric, Voi},
+        pixels::Frame,
+        view::GreyPipeline,
+    },
+    task::{Class, PriorityQueue, spawn_named},
+};
+use crossbeam_channel::Sender;
+use std::sync::Arc;
+
+enum Work {
+    Chunk(Arc<SeriesDisplay>),
+    Thumbnail(Arc<SeriesNode>),
+}
+
+type Key = (String, usize);
+
+/// Key of a series' thumbnail among its chunks.
+const THUMBNAIL: usize = usize::MAX;
+
+/// The decode threads and their queue.
+pub struct Loader {
+    queue: Arc<PriorityQueue<Key, Work>>,
+}
+
+impl Loader {
+    /// Starts the threads.
+    pub fn start(
+        threads: usize,
+        source: Arc<dyn FrameSource>,
+        gpu: GpuContext,
+        events: Sender<Event>,
+        waker: Waker,
+    ) -> std::io::Result<Self> {
+        let queue: Arc<PriorityQueue<Key, Work>> = Arc::default();
+        for number in 1..=threads.max(1) {
+            let (queue, source, gpu) = (queue.clone(), source.clone(), gpu.clone());
+            let (events, waker) = (events.clone(), waker.clone());
+            spawn_named(&format!("decode-{number}"), move || {
+                while let Some(((key, chunk), work)) = queue.pop() {
+                    match work {
+                        Work::Chunk(display) => {
+                            display.load_chunk(chunk, source.as_ref(), &gpu);
+                            // Frames wake the window at most as often as they arrive; the state itself
+                            // is read from the display, so a full channel loses nothing.
+                            let _ = events.try_send(Event::Frames);
+                            waker.wake("frames");
+                        }
+                        Work::Thumbnail(node) => {
+                            if let Some((size, rgba)) = thumbnail(&node.layout, source.as_ref()) {
+                                let _ = events.send(Event::Thumbnail {
+                                    series: key,
+                                    size,
+                                    rgba,
+                                });
+                                waker.wake("thumbnail");
+                            }
+                        }
+                    }
+                }
+            })?;
+        }
+        Ok(Self { queue })
+    }
+
+    /// Asks for a series around the shown frame; what waits from other series goes behind.
+    pub fn want(&self, display: &Arc<SeriesDisplay>, shown: usize) {
+        let Some(centre) = display.chunk_of(shown) else {
+            return;
+        };
+        let reach = if display.all_fit() { usize::MAX } else { 4 };
+        for chunk in 0..display.chunks().len() {
+            let distance = chunk.abs_diff(centre);
+            if distance > reach || !display.wants(chunk) {
+                continue;
+            }
+            let class = if distance == 0 {
+                Class::Interaction
+            } else {
+                Class::Prefetch
+            };
+            self.queue.push(
+                (display.key.clone(), chunk),
+                class,
+                distance as u64,
+                Work::Chunk(display.clone()),
+            );
+        }
+    }
+
+    /// Asks for a small picture of a series.
+    pub fn want_thumbnail(&self, node: &Arc<SeriesNode>, place: u64) {
+        let key = (node.key.clone(), THUMBNAIL);
+        self.queue
+            .push(key, Class::Thumbnail, place, Work::Thumbnail(node.clone()));
+    }
+
+    /// Drops what waits for series that are no longer shown.
+    pub fn keep_only(&self, shown: &[String]) {
+        self.queue.reprioritize(|(key, chunk)| {
+            if *chunk == THUMBNAIL {
+                return Some((Class::Thumbnail, 0));
+            }
+            shown.contains(key).then_some((Class::Prefetch, 0))
+        });
+    }
+
+    /// How many pieces wait.
+    pub fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+}
+
+impl Drop for Loader {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+/// Longest side of a thumbnail in pixels.
+const THUMBNAIL_SIDE: usize = 112;
+
+/// The middle frame, windowed as it would open, made small. `None` when it does not decode.
+fn thumbnail(layout: &SeriesLayout, source: &dyn FrameSource) -> Option<([usize; 2], Vec<u8>)> {
+    let middle = layout.frames.len() / 2;
+    let reference = layout.frames.get(middle)?;
+    let frame = load::read_chunk(layout, source, middle..middle + 1)
+        .ok()?
+        .pop()?;
+    let image = reference.instance.image.as_ref()?;
+    let description = image.frame(reference.frame);
+    let voi = window_default(description, &frame, image.padding);
+    let frame = match image.palette.as_deref() {
+        Some(palette) => palette::expand(&frame, palette)?,
+        None => frame,
+    };
+    let grey = GreyPipeline {
+        stored_type: frame.stored_type,
+        modality_lut: description.modality_lut.clone(),
+        voi,
+        inverted: opens_inverted(image),
+        padding: image.padding,
+    };
+    let (row, column) = description.spacing.row_column();
+    Some(shrink(&frame, &grey, row / column))
+}
+
+/// Whether the display inverts before the user does anything: MONOCHROME1 or presentation LUT INVERSE.
+pub fn opens_inverted(image: &crate::model::study::ImageDescription) -> bool {
+    (image.photometric == Photometric::Monochrome1) ^ image.presentation_inverse
+}
+
+/// Averages display values into a picture of at most [`THUMBNAIL_SIDE`], keeping the pixels' aspect.
+fn shrink(frame: &Frame, grey: &GreyPipeline, aspect: f64) -> ([usize; 2], Vec<u8>) {
+    let display = window::display_u8(frame, grey);
+    let (width_mm, height_mm) = (frame.columns as f64, frame.rows as f64 * aspect);
+    let scale = THUMBNAIL_SIDE as f64 / width_mm.max(height_mm);
+    let size =
+        [width_mm, height_mm].map(|s| ((s * scale).round() as usize).clamp(1, THUMBNAIL_SIDE));
+    let mut rgba = Vec::with_capacity(size[0] * size[1] * 4);
+    let range = |i: usize, n: usize, source: usize| {
+        let (start, end) = (
+            i * source / n,
+            ((i + 1) * source / n).max(i * source / n + 1),
+        );
+        start..end.min(source)
+    };
+    for y in 0..size[1] {
+        for x in 0..size[0] {
+            let mut sum = [0u32; 3];
+            let mut count = 0;
+            for row in range(y, size[1], frame.rows) {
+                for column in range(x, size[0], frame.columns) {
+                    let at = (row * frame.columns + column) * frame.samples;
+                    for (channel, total) in sum.iter_mut().enumerate() {
+                        let offset = if frame.samples == 3 { channel } else { 0 };
+                        *total += u32::from(display.get(at + offset).copied().unwrap_or(0));
+                    }
+                    count += 1;
+                }
+            }
+            let mean = sum.map(|s| (s / count.max(1)) as u8);
+            rgba.extend_from_slice(&[mean[0], mean[1], mean[2], 255]);
+        }
+    }
+    (size, rgba)
+}
+
+/// A window that is certain to exist, for code that draws before anything is known.
+pub const FALLBACK_VOI: Voi = Voi::window(127.5, 256.0);

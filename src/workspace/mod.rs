@@ -1,0 +1,27 @@
+//! What is open: the library, the series on display, viewports, masks, the record beside them, jobs, commands.
+//!
+//! Must stay true: no toolkit is known here. The UI thread reads this state every frame and sends commands;
+//! everything slow happens on named workers that report through one channel ([`event::Event`]).
+
+pub mod action;
+pub mod command;
+pub mod demo;
+pub mod display;
+pub mod event;
+pub mod jobs;
+pub mod library;
+pub mod loader;
+pub mod masks;
+pub mod opening;
+pub mod presets;
+pub mod record_link;
+pub mod settings;
+pub mod state;
+pub mod undo;
+pub mod view;
+pub mod waker;
+
+pub use action::Action;
+pub use command::Command;
+pub use state::Workspace;
+pub use waker::Waker;

@@ -1,0 +1,332 @@
+//! The record beside the picture: it follows the active viewport's patient and never shows another person.
+//!
+//! Must stay true: the panel is blank from the very call of [`RecordPanel::follow`] that changes the patient until
+//! the answer for that patient arrives; an answer to an older question is dropped.
+
+use super::{event::Event, waker::Waker};
+use crate::{
+    model::{identity::PatientIdentity, record::PatientRecord},
+    store::{RecordMatch, Store},
+    task::spawn_named,
+};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+/// What the panel shows.
+#[derive(Clone, Debug, Default)]
+pub enum RecordState {
+    /// No patient is shown.
+    #[default]
+    Blank,
+    /// Asked for, not here yet.
+    Loading,
+    /// No store is open.
+    NoStore,
+    /// The store has no record of this patient.
+    Absent,
+    /// The record. `sure` is false when too little is known to be certain that it is the same person.
+    Found {
+        /// The record.
+        record: Arc<PatientRecord>,
+        /// Identifier and demographics agree.
+        sure: bool,
+    },
+    /// A record with this identifier belongs to somebody else.
+    Mismatch,
+    /// The store could not be read; identity-free reason.
+    Failed(String),
+}
+
+/// An answer of the record worker.
+#[derive(Debug)]
+pub struct RecordAnswer {
+    generation: u64,
+    state: RecordState,
+}
+
+/// What the record worker is asked.
+enum Question {
+    Find {
+        generation: u64,
+        identity: Arc<PatientIdentity>,
+    },
+    Import(Vec<PathBuf>),
+}
+
+/// The panel's state and the line to the worker that owns the store.
+#[derive(Debug, Default)]
+pub struct RecordPanel {
+    identity: Option<Arc<PatientIdentity>>,
+    generation: u64,
+    state: RecordState,
+    questions: Option<Sender<Question>>,
+    /// Questions that the worker has not answered yet.
+    open: Arc<AtomicUsize>,
+}
+
+/// Takes a question off the count, also when the worker fails on it.
+struct Answered(Arc<AtomicUsize>);
+
+impl Drop for Answered {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl RecordPanel {
+    /// Gives the panel a store. The store lives on its own thread from now on.
+    pub fn attach(
+        &mut self,
+        store: Store,
+        events: Sender<Event>,
+        waker: Waker,
+    ) -> std::io::Result<()> {
+        let (sender, receiver) = bounded(64);
+        let open = self.open.clone();
+        spawn_named("record", move || {
+            serve(store, &receiver, &open, &events, &waker)
+        })?;
+        self.questions = Some(sender);
+        self.refresh();
+        Ok(())
+    }
+
+    /// Gives the panel a store that vanishes with the program; it is made on the store's own thread.
+    pub fn attach_throw_away(
+        &mut self,
+        events: Sender<Event>,
+        waker: Waker,
+    ) -> std::io::Result<()> {
+        let (sender, receiver) = bounded(64);
+        let open = self.open.clone();
+        spawn_named("record", move || match Store::throw_away() {
+            Ok(store) => serve(store, &receiver, &open, &events, &waker),
+            Err(error) => {
+                // What was asked meanwhile is never answered.
+                open.store(0, Ordering::Release);
+                let (key, detail) = ("notice-record-failed", error.to_string());
+                let _ = events.send(Event::Notice { key, detail });
+                waker.wake("record");
+            }
+        })?;
+        self.questions = Some(sender);
+        self.refresh();
+        Ok(())
+    }
+
+    /// Whether a store is open.
+    pub fn has_store(&self) -> bool {
+        self.questions.is_some()
+    }
+
+    /// Follows the active viewport. A new patient blanks the panel at once.
+    pub fn follow(&mut self, identity: Option<&Arc<PatientIdentity>>) {
+        if self.identity.as_ref() != identity {
+            self.identity = identity.cloned();
+            self.refresh();
+        }
+    }
+
+    /// Asks again for the same patient (after an import).
+    pub fn refresh(&mut self) {
+        self.generation += 1;
+        self.state = match (&self.identity, &self.questions) {
+            (None, _) => RecordState::Blank,
+            (Some(_), None) => RecordState::NoStore,
+            (Some(identity), Some(questions)) => {
+                let question = Question::Find {
+                    generation: self.generation,
+                    identity: identity.clone(),
+                };
+                self.open.fetch_add(1, Ordering::AcqRel);
+                match questions.try_send(question) {
+                    Ok(()) => RecordState::Loading,
+                    Err(_) => {
+                        self.open.fetch_sub(1, Ordering::AcqRel);
+                        RecordState::Failed("the record worker is busy".into())
+                    }
+                }
+            }
+        };
+    }
+
+    /// Takes bundles into the store.
+    pub fn import(&self, paths: Vec<PathBuf>) -> bool {
+        let Some(questions) = &self.questions else {
+            return false;
+        };
+        self.open.fetch_add(1, Ordering::AcqRel);
+        let sent = questions.try_send(Question::Import(paths)).is_ok();
+        if !sent {
+            self.open.fetch_sub(1, Ordering::AcqRel);
+        }
+        sent
+    }
+
+    /// Whether a question is still open.
+    pub fn is_busy(&self) -> bool {
+        self.open.load(Ordering::Acquire) > 0
+    }
+
+    /// Accepts an answer, unless the question has changed meanwhile.
+    pub fn answer(&mut self, answer: RecordAnswer) {
+        if answer.generation == self.generation {
+            self.state = answer.state;
+        }
+    }
+
+    /// What to show, and for whom.
+    pub fn state(&self) -> (&RecordState, Option<&Arc<PatientIdentity>>) {
+        (&self.state, self.identity.as_ref())
+    }
+}
+
+fn serve(
+    mut store: Store,
+    questions: &Receiver<Question>,
+    open: &Arc<AtomicUsize>,
+    events: &Sender<Event>,
+    waker: &Waker,
+) {
+    while let Ok(question) = questions.recv() {
+        let _answered = Answered(open.clone());
+        match question {
+            Question::Find {
+                generation,
+                identity,
+            } => {
+                let state = match store.find_record(&identity) {
+                    Ok(RecordMatch::Same(record)) => RecordState::Found {
+                        record: Arc::from(record),
+                        sure: true,
+                    },
+                    Ok(RecordMatch::Unsure(record, _)) => RecordState::Found {
+                        record: Arc::from(record),
+                        sure: false,
+                    },
+                    Ok(RecordMatch::Mismatch(_)) => RecordState::Mismatch,
+                    Ok(RecordMatch::None) => RecordState::Absent,
+                    Err(error) => RecordState::Failed(error.to_string()),
+                };
+                let _ = events.send(Event::Record(RecordAnswer { generation, state }));
+            }
+            Question::Import(paths) => {
+                for path in paths {
+                    let result = std::fs::read(&path)
+                        .map_err(|e| e.to_string())
+                        .and_then(|bytes| store.import_bundle(&bytes).map_err(|e| e.to_string()));
+                    let (key, detail) = match result {
+                        Ok(report) => (
+                            "notice-record-imported",
+                            (report.new + report.replaced).to_string(),
+                        ),
+                        Err(error) => ("notice-record-failed", error),
+                    };
+                    let _ = events.send(Event::Notice { key, detail });
+                }
+                let _ = events.send(Event::RecordChanged);
+            }
+        }
+        waker.wake("record");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::identity::{PersonName, Phi};
+
+    fn person(id: &str) -> Arc<PatientIdentity> {
+        Arc::new(PatientIdentity {
+            id: Phi::new(id.to_owned()),
+            name: Phi::new(PersonName::parse(id)),
+            ..PatientIdentity::default()
+        })
+    }
+
+    fn found(id: &str) -> RecordState {
+        let record = PatientRecord {
+            fhir_id: id.to_owned(),
+            ..PatientRecord::default()
+        };
+        RecordState::Found {
+            record: Arc::new(record),
+            sure: true,
+        }
+    }
+
+    fn shown(panel: &RecordPanel) -> Option<String> {
+        match panel.state().0 {
+            RecordState::Found { record, .. } => Some(record.fhir_id.clone()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_late_answer_never_shows_another_person() {
+        // 2,000 random switches with answers delivered late and out of order.
+        let (sender, receiver) = bounded(4096);
+        let mut panel = RecordPanel {
+            questions: Some(sender),
+            ..RecordPanel::default()
+        };
+        let people = ["A", "B", "C"].map(person);
+        let mut late: Vec<RecordAnswer> = Vec::new();
+        let mut seed = 0x9E37_79B9_7F4A_7C15u64;
+        let mut answered = 0;
+        for _ in 0..2000 {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            let who = &people[(seed % 3) as usize];
+            panel.follow(Some(who));
+            while let Ok(question) = receiver.try_recv() {
+                if let Question::Find {
+                    generation,
+                    identity,
+                } = question
+                {
+                    let state = found(identity.id.reveal());
+                    late.push(RecordAnswer { generation, state });
+                }
+            }
+            if seed & 24 != 0 && !late.is_empty() {
+                let at = (seed >> 16) as usize % late.len();
+                panel.answer(late.swap_remove(at));
+            }
+            if let Some(id) = shown(&panel) {
+                assert_eq!(&id, who.id.reveal());
+                answered += 1;
+            }
+        }
+        assert!(
+            answered > 50,
+            "the sequence must also show records ({answered})"
+        );
+    }
+
+    #[test]
+    fn changing_the_patient_blanks_at_once() {
+        let (sender, _receiver) = bounded(16);
+        let mut panel = RecordPanel {
+            questions: Some(sender),
+            ..RecordPanel::default()
+        };
+        panel.follow(Some(&person("A")));
+        panel.answer(RecordAnswer {
+            generation: panel.generation,
+            state: found("A"),
+        });
+        assert_eq!(shown(&panel).as_deref(), Some("A"));
+        panel.follow(Some(&person("B")));
+        assert!(matches!(panel.state().0, RecordState::Loading));
+        panel.follow(None);
+        assert!(matches!(panel.state().0, RecordState::Blank));
+    }
+}

@@ -1,0 +1,76 @@
+//! What the user prefers. Nothing here identifies anybody.
+
+use crate::i18n::Language;
+
+/// How much text lies over the pictures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OverlayText {
+    /// All four corners.
+    #[default]
+    Full,
+    /// Identity, image number, window.
+    Minimal,
+    /// Only what safety demands: notices, badges, "identity hidden".
+    None,
+}
+
+impl OverlayText {
+    /// The next of the three states.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        match self {
+            Self::Full => Self::Minimal,
+            Self::Minimal => Self::None,
+            Self::None => Self::Full,
+        }
+    }
+}
+
+/// Which tab is open on the right.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum SideTab {
+    /// The patient's record.
+    #[default]
+    Record,
+    /// Masks and models.
+    Ai,
+    /// What was noticed about the study.
+    Findings,
+}
+
+/// Preferences and panels.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Language of the window.
+    pub language: Language,
+    /// Text over the pictures.
+    pub overlay_text: OverlayText,
+    /// Study browser on the left.
+    pub show_browser: bool,
+    /// Panel on the right.
+    pub show_side: bool,
+    /// Status line at the bottom.
+    pub show_status: bool,
+    /// Names, numbers and dates of birth are hidden everywhere.
+    pub hide_identity: bool,
+    /// Open tab on the right.
+    pub side_tab: SideTab,
+    /// Upper bound of decoded pixels in memory, bytes.
+    pub memory_budget: u64,
+}
+
+impl Settings {
+    /// The defaults, in the system's language.
+    pub fn new(language: Language, memory_budget: u64) -> Self {
+        Self {
+            language,
+            overlay_text: OverlayText::Full,
+            show_browser: true,
+            show_side: false,
+            show_status: true,
+            hide_identity: false,
+            side_tab: SideTab::Record,
+            memory_budget,
+        }
+    }
+}

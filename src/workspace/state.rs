@@ -1,0 +1,971 @@
+//! The workspace itself: what is open and selected, and what each command does to it.
+
+use super::{
+    command::{Command, Needs},
+    demo::DemoFiles,
+    display::SeriesDisplay,
+    event::Event,
+    jobs::Jobs,
+    library::{Library, SeriesNode},
+    loader::Loader,
+    masks::{FrameKey, Masks},
+    opening::{self, SharedFound},
+    presets,
+    record_link::RecordPanel,
+    settings::{Settings, SideTab},
+    undo::ViewHistory,
+    view::{ViewKind, ViewState, Viewport, VoiChoice},
+    waker::Waker,
+};
+use crate::{
+    dicom::frames::FrameSource,
+    gpu::GpuContext,
+    model::{finding::Finding, geometry::BodyPlane, view::Interpolation},
+    tools::Tool,
+};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use glam::DVec3;
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
+    sync::Arc,
+};
+
+/// How the cells are arranged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Layout {
+    /// One cell.
+    #[default]
+    One,
+    /// Two cells side by side.
+    Two,
+    /// Two by two.
+    Four,
+    /// Two by two: axial, axial in a second window, coronal, sagittal of one volume.
+    Mpr,
+}
+
+impl Layout {
+    /// Columns and rows.
+    pub const fn grid(self) -> (usize, usize) {
+        match self {
+            Self::One => (1, 1),
+            Self::Two => (2, 1),
+            Self::Four | Self::Mpr => (2, 2),
+        }
+    }
+
+    /// Number of cells.
+    pub const fn cells(self) -> usize {
+        let (columns, rows) = self.grid();
+        columns * rows
+    }
+}
+
+/// A message to the user.
+#[derive(Clone, Debug)]
+pub struct Notice {
+    /// Key of the message catalogue.
+    pub key: &'static str,
+    /// Identity-free detail.
+    pub detail: String,
+    /// When it came.
+    pub since: std::time::Instant,
+}
+
+/// What a command asks of the program around the workspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Choose files in a dialog.
+    ChooseFiles,
+    /// Choose a folder in a dialog.
+    ChooseFolder,
+    /// Choose FHIR bundles in a dialog.
+    ChooseRecord,
+    /// Write and open the demo.
+    Demo,
+    /// Segment the active frame.
+    Segment,
+    /// Open or close the command palette.
+    Palette,
+    /// Open or close the help.
+    Help,
+    /// Change the language.
+    Language,
+    /// Full screen on or off.
+    FullScreen,
+    /// End.
+    Quit,
+}
+
+/// A small picture in the study browser.
+#[derive(Clone, Debug)]
+pub struct Thumbnail {
+    /// Width and height.
+    pub size: [usize; 2],
+    /// RGBA.
+    pub rgba: Arc<[u8]>,
+}
+
+/// Everything that is open.
+pub struct Workspace {
+    /// What was found.
+    pub library: Arc<Library>,
+    /// Arrangement of the cells.
+    pub layout: Layout,
+    /// The cells, always four; the layout says how many are shown.
+    pub viewports: [Viewport; 4],
+    /// The active cell.
+    pub active: usize,
+    /// One cell fills all.
+    pub maximised: bool,
+    /// Tool under the left button.
+    pub tool: Tool,
+    /// Preferences.
+    pub settings: Settings,
+    /// Running jobs.
+    pub jobs: Jobs,
+    /// Messages, newest last.
+    pub notices: Vec<Notice>,
+    /// Small pictures by series key.
+    pub thumbnails: HashMap<String, Thumbnail>,
+    /// Masks over frames.
+    pub masks: Masks,
+    /// The record beside the picture.
+    pub record: RecordPanel,
+    /// Undo of view changes.
+    pub history: ViewHistory,
+    /// Wakes the window.
+    pub waker: Waker,
+    /// The device that draws.
+    pub gpu: GpuContext,
+    /// The demo is open: say SYNTHETIC.
+    pub demo: Option<DemoFiles>,
+    found: SharedFound,
+    displays: BTreeMap<String, Arc<SeriesDisplay>>,
+    display_order: Vec<String>,
+    loader: Loader,
+    events: (Sender<Event>, Receiver<Event>),
+    scanning: usize,
+    opened_first: bool,
+}
+
+impl Workspace {
+    /// An empty workspace on a device.
+    pub fn new(
+        gpu: GpuContext,
+        source: Arc<dyn FrameSource>,
+        settings: Settings,
+        threads: usize,
+        waker: Waker,
+    ) -> std::io::Result<Self> {
+        let events = bounded(1024);
+        let loader = Loader::start(
+            threads,
+            source,
+            gpu.clone(),
+            events.0.clone(),
+            waker.clone(),
+        )?;
+        Ok(Self {
+            library: Arc::default(),
+            layout: Layout::One,
+            viewports: Default::default(),
+            active: 0,
+            maximised: false,
+            tool: Tool::default(),
+            settings,
+            jobs: Jobs::default(),
+            notices: Vec::new(),
+            thumbnails: HashMap::new(),
+            masks: Masks::default(),
+            record: RecordPanel::default(),
+            history: ViewHistory::default(),
+            waker,
+            gpu,
+            demo: None,
+            found: SharedFound::default(),
+            displays: BTreeMap::new(),
+            display_order: Vec::new(),
+            loader,
+            events,
+            scanning: 0,
+            opened_first: false,
+        })
+    }
+
+    /// Where workers send their news.
+    pub fn sender(&self) -> Sender<Event> {
+        self.events.0.clone()
+    }
+
+    /// Opens files and folders in the background.
+    pub fn open(&mut self, paths: Vec<PathBuf>) {
+        if paths.is_empty() {
+            return;
+        }
+        let job = self.jobs.start("job-reading");
+        self.scanning += 1;
+        opening::open(
+            paths,
+            self.found.clone(),
+            job,
+            self.sender(),
+            self.waker.clone(),
+        );
+    }
+
+    /// Whether nothing is open and nothing is on its way.
+    pub fn is_empty(&self) -> bool {
+        self.library.received == 0 && self.scanning == 0
+    }
+
+    /// Whether a scan runs.
+    pub fn is_scanning(&self) -> bool {
+        self.scanning > 0
+    }
+
+    /// Takes in what workers have to tell. Called before every frame; returns whether anything changed,
+    /// and what the program around the workspace has to do.
+    pub fn poll(&mut self) -> bool {
+        let mut changed = false;
+        while let Ok(event) = self.events.1.try_recv() {
+            changed = true;
+            self.take(event);
+        }
+        changed
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Library { library, done } => {
+                self.library = library;
+                self.rebind();
+                if let Some(job) = done {
+                    self.scanning = self.scanning.saturating_sub(1);
+                    self.jobs.finish(job);
+                }
+                if !self.opened_first {
+                    self.open_first();
+                }
+                if done.is_some() && self.scanning == 0 {
+                    self.show_sight();
+                }
+                let loader = &self.loader;
+                for (place, node) in self.library.series().enumerate() {
+                    if !self.thumbnails.contains_key(&node.key) && done.is_some() {
+                        loader.want_thumbnail(node, place as u64);
+                    }
+                }
+            }
+            Event::Frames => {}
+            Event::Thumbnail { series, size, rgba } => {
+                let rgba = rgba.into();
+                self.thumbnails.insert(series, Thumbnail { size, rgba });
+            }
+            Event::Record(answer) => self.record.answer(answer),
+            Event::RecordChanged => self.record.refresh(),
+            Event::Mask(outcome) => {
+                self.jobs.finish(outcome.job);
+                match outcome.result {
+                    Ok(mask) => {
+                        self.masks.insert(outcome.frame, mask);
+                        self.masks.visible = true;
+                        self.settings.side_tab = SideTab::Ai;
+                    }
+                    Err((key, detail)) => self.notify(key, detail),
+                }
+            }
+            Event::DemoReady { job, result } => {
+                self.jobs.finish(job);
+                match result {
+                    Ok(demo) => {
+                        self.close_all();
+                        self.open(demo.images.clone());
+                        if let Some(store) = demo.take_store() {
+                            let (events, waker) = (self.sender(), self.waker.clone());
+                            if self.record.attach(store, events, waker).is_err() {
+                                self.notify("notice-record-failed", String::new());
+                            }
+                        }
+                        self.settings.show_side = true;
+                        self.settings.side_tab = SideTab::Record;
+                        self.demo = Some(demo);
+                    }
+                    Err(reason) => self.notify("notice-demo-failed", reason),
+                }
+            }
+            Event::Chosen(paths) => self.open(paths),
+            Event::ChosenRecord(paths) => {
+                if !self.record.has_store() {
+                    let (events, waker) = (self.sender(), self.waker.clone());
+                    if self.record.attach_throw_away(events, waker).is_err() {
+                        self.notify("notice-record-failed", String::new());
+                    }
+                }
+                self.record.import(paths);
+                self.settings.show_side = true;
+                self.settings.side_tab = SideTab::Record;
+            }
+            Event::Notice { key, detail } => self.notify(key, detail),
+            Event::JobEnded(job) => self.jobs.finish(job),
+        }
+    }
+
+    /// Tells the user something.
+    pub fn notify(&mut self, key: &'static str, detail: String) {
+        self.notices.push(Notice {
+            key,
+            detail,
+            since: std::time::Instant::now(),
+        });
+        if self.notices.len() > 5 {
+            self.notices.remove(0);
+        }
+    }
+
+    /// Viewports keep their series when the scan finds more of it.
+    fn rebind(&mut self) {
+        for index in 0..self.viewports.len() {
+            let Some(node) = self.viewports.get(index).and_then(|v| v.node.clone()) else {
+                continue;
+            };
+            if self.library.find(&node.key).is_some() {
+                continue;
+            }
+            let successor = self.library.successor(&node).cloned();
+            let display = successor.as_ref().map(|s| self.display(s));
+            if let Some(viewport) = self.viewports.get_mut(index) {
+                match (successor, display) {
+                    (Some(node), Some(display)) => {
+                        viewport.node = Some(node);
+                        viewport.display = Some(display);
+                    }
+                    _ => viewport.clear(),
+                }
+            }
+        }
+    }
+
+    fn open_first(&mut self) {
+        let Some(first) = self.first_to_show() else {
+            return;
+        };
+        self.opened_first = true;
+        self.show(0, &first);
+    }
+
+    /// The demo opens in four views on its largest nodule.
+    fn show_sight(&mut self) {
+        let Some(point) = self.demo.as_mut().and_then(|demo| demo.sight.take()) else {
+            return;
+        };
+        if self.is_enabled(Command::LayoutMpr) {
+            self.set_layout(Layout::Mpr);
+            self.set_crosshair(0, point);
+        }
+    }
+
+    /// The largest series of the newest study of the first patient opens first.
+    fn first_to_show(&self) -> Option<Arc<SeriesNode>> {
+        let study = self.library.patients.first()?.studies.first()?;
+        study
+            .series
+            .iter()
+            .max_by_key(|s| {
+                (
+                    s.layout.frames.len(),
+                    std::cmp::Reverse(s.description.number),
+                )
+            })
+            .cloned()
+    }
+
+    /// The display of a series, made on first use. Displays that no viewport shows are dropped when the
+    /// budget is exceeded, the least recently opened first.
+    fn display(&mut self, node: &Arc<SeriesNode>) -> Arc<SeriesDisplay> {
+        if let Some(display) = self.displays.get(&node.key) {
+            self.display_order.retain(|k| k != &node.key);
+            self.display_order.push(node.key.clone());
+            return display.clone();
+        }
+        let display = Arc::new(SeriesDisplay::new(
+            node.key.clone(),
+            node.layout.clone(),
+            self.settings.memory_budget / 2,
+            self.gpu.device.limits().max_texture_array_layers,
+        ));
+        self.displays.insert(node.key.clone(), display.clone());
+        self.display_order.push(node.key.clone());
+        self.drop_unused();
+        display
+    }
+
+    fn drop_unused(&mut self) {
+        let used: u64 = self.displays.values().map(|d| d.resident_bytes()).sum();
+        if used <= self.settings.memory_budget / 2 {
+            return;
+        }
+        let shown: Vec<String> = self
+            .viewports
+            .iter()
+            .filter_map(|v| v.node.as_ref().map(|n| n.key.clone()))
+            .collect();
+        let newest = self.display_order.last().cloned();
+        let mut excess = used.saturating_sub(self.settings.memory_budget / 2);
+        let displays = &mut self.displays;
+        self.display_order.retain(|key| {
+            if excess == 0 || shown.contains(key) || Some(key) == newest.as_ref() {
+                return true;
+            }
+            if let Some(display) = displays.remove(key) {
+                excess = excess.saturating_sub(display.resident_bytes());
+            }
+            false
+        });
+    }
+
+    /// Shows a series in a cell.
+    pub fn show(&mut self, cell: usize, node: &Arc<SeriesNode>) {
+        let display = self.display(node);
+        let kind = ViewKind::Stack;
+        if let Some(viewport) = self.viewports.get_mut(cell) {
+            viewport.show(node.clone(), display, kind);
+        }
+        self.active = cell.min(self.layout.cells().saturating_sub(1));
+        if self.layout == Layout::Mpr {
+            self.arrange_mpr();
+        }
+        self.request_frames();
+    }
+
+    /// Shows a series of the library by key.
+    pub fn show_key(&mut self, cell: usize, key: &str) -> bool {
+        let Some(node) = self.library.find(key).cloned() else {
+            return false;
+        };
+        self.show(cell, &node);
+        true
+    }
+
+    /// The active cell.
+    pub fn active_viewport(&self) -> Option<&Viewport> {
+        self.viewports.get(self.active)
+    }
+
+    /// The cells that are on the screen: all of the layout, or the maximised one.
+    pub fn visible_cells(&self) -> std::ops::Range<usize> {
+        if self.maximised {
+            self.active..self.active + 1
+        } else {
+            0..self.layout.cells()
+        }
+    }
+
+    /// Asks the loader for what is visible, the active cell first.
+    pub fn request_frames(&mut self) {
+        let mut shown = Vec::new();
+        for cell in self.visible_cells() {
+            if let Some(display) = self.viewports.get(cell).and_then(|v| v.display.as_ref()) {
+                shown.push(display.key.clone());
+            }
+        }
+        self.loader.keep_only(&shown);
+        let active = self.active;
+        for cell in self
+            .visible_cells()
+            .filter(|&c| c != active)
+            .chain([active])
+        {
+            if let Some(viewport) = self.viewports.get(cell)
+                && let Some(display) = &viewport.display
+            {
+                self.loader.want(display, viewport.frame_shown());
+            }
+        }
+    }
+
+    /// Goes to a slice in a cell; cuts of the same volume share the crosshair.
+    pub fn go_to_slice(&mut self, cell: usize, index: usize) {
+        let Some(viewport) = self.viewports.get_mut(cell) else {
+            return;
+        };
+        viewport.go_to_slice(index);
+        let crosshair = viewport.crosshair;
+        self.share_crosshair(cell, crosshair);
+        self.request_frames();
+    }
+
+    /// Moves by slices in a cell.
+    pub fn step(&mut self, cell: usize, by: i64) {
+        let Some(viewport) = self.viewports.get(cell) else {
+            return;
+        };
+        let last = viewport.slice_count().saturating_sub(1) as i64;
+        let target = (viewport.slice_index() as i64)
+            .saturating_add(by)
+            .clamp(0, last.max(0));
+        self.go_to_slice(cell, target as usize);
+    }
+
+    /// Puts the crosshair of a volume on a point.
+    pub fn set_crosshair(&mut self, cell: usize, point: DVec3) {
+        if let Some(viewport) = self.viewports.get_mut(cell) {
+            viewport.crosshair = Some(point);
+        }
+        self.share_crosshair(cell, Some(point));
+        self.request_frames();
+    }
+
+    fn share_crosshair(&mut self, cell: usize, point: Option<DVec3>) {
+        let key = |v: &Viewport| v.node.as_ref().map(|n| n.key.clone());
+        let Some(series) = self.viewports.get(cell).and_then(key) else {
+            return;
+        };
+        let is_cut = |v: &Viewport| matches!(v.kind, ViewKind::Plane(_));
+        if !self.viewports.get(cell).is_some_and(is_cut) {
+            return;
+        }
+        for viewport in &mut self.viewports {
+            if key(viewport).as_ref() == Some(&series) && is_cut(viewport) {
+                viewport.crosshair = point;
+            }
+        }
+    }
+
+    /// Identity, UID and index of the frame in a cell.
+    pub fn frame_key(&self, cell: usize) -> Option<FrameKey> {
+        let viewport = self.viewports.get(cell)?;
+        let display = viewport.display.as_ref()?;
+        let reference = display.layout.frames.get(viewport.frame_shown())?;
+        Some((reference.instance.sop_instance_uid.clone(), reference.frame))
+    }
+
+    /// Findings of the series in a cell: of the series, then of the shown instance.
+    pub fn findings(&self, cell: usize) -> Vec<Finding> {
+        let Some(viewport) = self.viewports.get(cell) else {
+            return Vec::new();
+        };
+        let Some(display) = viewport.display.as_ref() else {
+            return Vec::new();
+        };
+        let mut findings = display.layout.findings.clone();
+        if let Some(reference) = display.layout.frames.get(viewport.frame_shown()) {
+            for finding in &reference.instance.findings {
+                if !findings.contains(finding) {
+                    findings.push(finding.clone());
+                }
+            }
+        }
+        findings
+    }
+
+    /// Whether more than one patient is on the screen (safety S3).
+    pub fn several_patients(&self) -> bool {
+        let mut patients = self.visible_cells().filter_map(|c| {
+            self.viewports
+                .get(c)?
+                .node
+                .as_ref()
+                .map(|n| n.patient.clone())
+        });
+        let Some(first) = patients.next() else {
+            return false;
+        };
+        patients.any(|p| p != first)
+    }
+
+    /// The record follows the active cell.
+    pub fn follow_record(&mut self) {
+        let identity = self
+            .viewports
+            .get(self.active)
+            .and_then(|v| v.node.as_ref().map(|n| n.patient.clone()));
+        self.record.follow(identity.as_ref());
+    }
+
+    /// Whether a command is of use now.
+    pub fn is_enabled(&self, command: Command) -> bool {
+        let viewport = self.active_viewport();
+        let picture = viewport.is_some_and(|v| v.display.is_some());
+        match command.row().needs {
+            Needs::Nothing => true,
+            Needs::Study => self.library.series().next().is_some(),
+            Needs::Picture => picture,
+            Needs::Volume => viewport
+                .and_then(|v| v.display.as_ref())
+                .is_some_and(|d| d.is_volume()),
+            Needs::ModelInput => picture && cfg!(feature = "ai"),
+            Needs::Undo => self.history.available().0,
+            Needs::Redo => self.history.available().1,
+            Needs::Job => !self.jobs.running().is_empty() || self.maximised,
+        }
+    }
+
+    /// Carries a command out; what it asks of the program around comes back.
+    pub fn execute(&mut self, command: Command) -> Option<Effect> {
+        if !self.is_enabled(command) {
+            return None;
+        }
+        if let Some(tool) = command.tool() {
+            self.tool = tool;
+            return None;
+        }
+        if let Some(digit) = command.preset_digit() {
+            self.apply_preset(digit);
+            return None;
+        }
+        match command {
+            Command::OpenFiles => return Some(Effect::ChooseFiles),
+            Command::OpenFolder => return Some(Effect::ChooseFolder),
+            Command::OpenDemo => return Some(Effect::Demo),
+            Command::ImportRecord => return Some(Effect::ChooseRecord),
+            Command::Quit => return Some(Effect::Quit),
+            Command::Palette => return Some(Effect::Palette),
+            Command::Help => return Some(Effect::Help),
+            Command::Language => return Some(Effect::Language),
+            Command::FullScreen => return Some(Effect::FullScreen),
+            Command::SegmentLungs => return Some(Effect::Segment),
+            Command::CloseAll => self.close_all(),
+            Command::LayoutOne => self.set_layout(Layout::One),
+            Command::LayoutTwo => self.set_layout(Layout::Two),
+            Command::LayoutFour => self.set_layout(Layout::Four),
+            Command::LayoutMpr => self.set_layout(Layout::Mpr),
+            Command::Maximise => self.maximise(!self.maximised),
+            Command::NextView => self.activate_next(1),
+            Command::PreviousView => self.activate_next(-1),
+            Command::OverlayText => self.settings.overlay_text = self.settings.overlay_text.next(),
+            Command::HideIdentity => self.settings.hide_identity = !self.settings.hide_identity,
+            Command::ToggleBrowser => self.settings.show_browser = !self.settings.show_browser,
+            Command::ToggleSide => self.settings.show_side = !self.settings.show_side,
+            Command::ToggleStatus => self.settings.show_status = !self.settings.show_status,
+            Command::ShowRecord => self.show_tab(SideTab::Record),
+            Command::ShowAi => self.show_tab(SideTab::Ai),
+            Command::ShowFindings => self.show_tab(SideTab::Findings),
+            Command::ToggleMasks => self.masks.visible = !self.masks.visible,
+            Command::NextImage => self.step(self.active, 1),
+            Command::PreviousImage => self.step(self.active, -1),
+            Command::NextImage10 => self.step(self.active, 10),
+            Command::PreviousImage10 => self.step(self.active, -10),
+            Command::FirstImage => self.step(self.active, i64::MIN / 2),
+            Command::LastImage => self.step(self.active, i64::MAX / 2),
+            Command::NextSeries => self.change_series(1),
+            Command::PreviousSeries => self.change_series(-1),
+            Command::Undo => {
+                let step = self.history.undo();
+                self.restore(step);
+            }
+            Command::Redo => {
+                let step = self.history.redo();
+                self.restore(step);
+            }
+            Command::Cancel => {
+                if self.jobs.running().is_empty() {
+                    self.maximise(false);
+                }
+                self.jobs.cancel_all();
+            }
+            _ => self.change_view(command),
+        }
+        None
+    }
+
+    /// Changes the active view by command, as one step of undo.
+    fn change_view(&mut self, command: Command) {
+        let Some(viewport) = self.viewports.get_mut(self.active) else {
+            return;
+        };
+        let before = viewport.view.clone();
+        let view = &mut viewport.view;
+        match command {
+            Command::ZoomIn => view.zoom = crate::tools::navigate::zoom_wheeled(view.zoom, 2.0),
+            Command::ZoomOut => view.zoom = crate::tools::navigate::zoom_wheeled(view.zoom, -2.0),
+            Command::Fit => {
+                view.zoom = 1.0;
+                view.centre = None;
+            }
+            Command::ResetView => {
+                let voi = match (&view.voi, self.layout, self.active) {
+                    // The second axial cell keeps the window that makes it a second one.
+                    (VoiChoice::Preset(_), Layout::Mpr, 1) => view.voi.clone(),
+                    _ => VoiChoice::File,
+                };
+                *view = ViewState {
+                    voi,
+                    ..ViewState::default()
+                };
+            }
+            Command::Invert => view.inverted = !view.inverted,
+            Command::RotateRight => view.turn = view.turn.rotated_right(),
+            Command::RotateLeft => view.turn = view.turn.rotated_left(),
+            Command::FlipHorizontal => view.turn = view.turn.flipped_horizontally(),
+            Command::FlipVertical => view.turn = view.turn.flipped_vertically(),
+            Command::ToggleInterpolation => {
+                view.interpolation = match view.interpolation {
+                    Interpolation::Nearest => Interpolation::Linear,
+                    Interpolation::Linear => Interpolation::Nearest,
+                };
+            }
+            Command::WindowFile => {
+                let windows = viewport.frame_description().map_or(0, |d| d.voi.len());
+                let next = match viewport.view.voi {
+                    VoiChoice::File if windows > 1 => VoiChoice::FileIndex(1),
+                    VoiChoice::FileIndex(i) if i + 1 < windows => VoiChoice::FileIndex(i + 1),
+                    _ => VoiChoice::File,
+                };
+                viewport.view.voi = next;
+            }
+            Command::WindowAuto => view.voi = VoiChoice::Auto,
+            _ => {}
+        }
+        self.remember(self.active, before);
+    }
+
+    fn apply_preset(&mut self, digit: u8) {
+        let Some(viewport) = self.viewports.get_mut(self.active) else {
+            return;
+        };
+        let before = viewport.view.clone();
+        let modality = viewport
+            .node
+            .as_ref()
+            .map(|n| n.description.modality.clone());
+        match modality.and_then(|m| presets::preset_on_key(&m, digit)) {
+            Some(preset) => viewport.view.voi = VoiChoice::Preset(preset.name.clone()),
+            // Where a modality has no numeric presets, the digits list the file's own windows.
+            None => {
+                let index = usize::from(digit - 1);
+                if viewport
+                    .frame_description()
+                    .is_some_and(|d| index < d.voi.len())
+                {
+                    viewport.view.voi = VoiChoice::FileIndex(index);
+                }
+            }
+        }
+        self.remember(self.active, before);
+    }
+
+    /// Notes a finished change of a view for undo.
+    pub fn remember(&mut self, cell: usize, before: ViewState) {
+        if let Some(viewport) = self.viewports.get(cell)
+            && let Some(node) = &viewport.node
+        {
+            let after = viewport.view.clone();
+            self.history.push(cell, &node.key, before, after);
+        }
+    }
+
+    fn restore(&mut self, step: Option<(usize, String, ViewState)>) {
+        if let Some((cell, series, view)) = step
+            && let Some(viewport) = self.viewports.get_mut(cell)
+            && viewport.node.as_ref().is_some_and(|n| n.key == series)
+        {
+            viewport.view = view;
+            self.active = cell;
+        }
+    }
+
+    /// Arranges the cells. Series that are shown stay; free cells take the next ones of the same patient.
+    pub fn set_layout(&mut self, layout: Layout) {
+        let from_mpr = self.layout == Layout::Mpr;
+        let active_node = self.active_viewport().and_then(|v| v.node.clone());
+        self.layout = layout;
+        self.maximised = false;
+        match layout {
+            Layout::Mpr => self.arrange_mpr(),
+            _ => {
+                if from_mpr && let Some(node) = active_node {
+                    for viewport in &mut self.viewports {
+                        viewport.clear();
+                    }
+                    self.show(0, &node);
+                }
+                self.fill_cells();
+            }
+        }
+        self.active = self.active.min(layout.cells() - 1);
+        self.request_frames();
+    }
+
+    fn fill_cells(&mut self) {
+        let Some(patient) = self
+            .viewports
+            .iter()
+            .find_map(|v| v.node.as_ref().map(|n| n.patient.clone()))
+        else {
+            return;
+        };
+        let candidates: Vec<_> = self
+            .library
+            .series_of_patient(&patient)
+            .into_iter()
+            .cloned()
+            .collect();
+        for cell in 0..self.layout.cells() {
+            if self.viewports.get(cell).is_some_and(|v| v.node.is_some()) {
+                continue;
+            }
+            let shown: Vec<String> = self
+                .viewports
+                .iter()
+                .filter_map(|v| v.node.as_ref().map(|n| n.key.clone()))
+                .collect();
+            let Some(next) = candidates.iter().find(|n| !shown.contains(&n.key)).cloned() else {
+                return;
+            };
+            let active = self.active;
+            self.show(cell, &next);
+            self.active = active;
+        }
+    }
+
+    /// Axial, axial in a second window, coronal and sagittal of the active volume.
+    fn arrange_mpr(&mut self) {
+        let Some(source) = self.active_viewport().cloned() else {
+            return;
+        };
+        let (Some(node), Some(display)) = (source.node.clone(), source.display.clone()) else {
+            return;
+        };
+        if !display.is_volume() {
+            self.layout = Layout::One;
+            return;
+        }
+        let crosshair = source.crosshair.or_else(|| {
+            let grid = display.layout.volume?;
+            let middle = grid.centre();
+            let plane_of = |slice: usize| {
+                grid.patient_from_voxel
+                    .transform_point3(DVec3::new(0.0, 0.0, slice as f64))
+            };
+            match source.kind {
+                // From a stack the cuts begin at the slice that was shown, when it was moved to.
+                ViewKind::Stack if source.slice > 0 => {
+                    let normal = grid.patient_from_voxel.matrix3.z_axis.normalize();
+                    Some(middle + normal * (plane_of(source.slice) - middle).dot(normal))
+                }
+                _ => Some(middle),
+            }
+        });
+        let second = match (node.description.modality.as_str(), &source.view.voi) {
+            ("CT", VoiChoice::Preset(name)) if name == "lung" => {
+                VoiChoice::Preset("mediastinum".into())
+            }
+            ("CT", _) if opens_as_lung(&source) => VoiChoice::Preset("mediastinum".into()),
+            ("CT", _) => VoiChoice::Preset("lung".into()),
+            _ => VoiChoice::Auto,
+        };
+        let planes = [
+            BodyPlane::Axial,
+            BodyPlane::Axial,
+            BodyPlane::Coronal,
+            BodyPlane::Sagittal,
+        ];
+        for (cell, (viewport, plane)) in self.viewports.iter_mut().zip(planes).enumerate() {
+            viewport.show(node.clone(), display.clone(), ViewKind::Plane(plane));
+            viewport.crosshair = crosshair;
+            viewport.view.voi = if cell == 1 {
+                second.clone()
+            } else {
+                source.view.voi.clone()
+            };
+        }
+        self.active = 0;
+    }
+
+    /// Fills the whole area with the active cell, or goes back.
+    pub fn maximise(&mut self, on: bool) {
+        self.maximised = on && self.layout.cells() > 1;
+        self.request_frames();
+    }
+
+    fn activate_next(&mut self, by: isize) {
+        let cells = self.layout.cells() as isize;
+        self.active = (self.active as isize + by).rem_euclid(cells) as usize;
+        self.request_frames();
+    }
+
+    fn change_series(&mut self, by: isize) {
+        let Some(node) = self.active_viewport().and_then(|v| v.node.clone()) else {
+            return;
+        };
+        let all: Vec<_> = self.library.series().cloned().collect();
+        let Some(at) = all.iter().position(|n| n.key == node.key) else {
+            return;
+        };
+        let target = at as isize + by;
+        if let Some(next) = usize::try_from(target).ok().and_then(|i| all.get(i)) {
+            let cell = self.active;
+            self.show(cell, next);
+        }
+    }
+
+    fn show_tab(&mut self, tab: SideTab) {
+        self.settings.show_side = !(self.settings.show_side && self.settings.side_tab == tab);
+        self.settings.side_tab = tab;
+    }
+
+    fn close_all(&mut self) {
+        self.jobs.cancel_all();
+        for viewport in &mut self.viewports {
+            viewport.clear();
+        }
+        self.found
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clear();
+        self.library = Arc::default();
+        self.displays.clear();
+        self.display_order.clear();
+        self.thumbnails.clear();
+        self.masks.clear();
+        self.history = ViewHistory::default();
+        self.layout = Layout::One;
+        self.active = 0;
+        self.maximised = false;
+        self.opened_first = false;
+        self.demo = None;
+        self.loader.keep_only(&[]);
+    }
+
+    /// Whether everything that was asked for has arrived.
+    pub fn is_idle(&self) -> bool {
+        self.jobs.running().is_empty()
+            && self.loader.waiting() == 0
+            && self.events.1.is_empty()
+            && !self.record.is_busy()
+            && !self.is_loading()
+    }
+
+    fn is_loading(&self) -> bool {
+        self.visible_cells().any(|cell| {
+            self.viewports
+                .get(cell)
+                .and_then(|v| v.display.as_ref())
+                .is_some_and(|d| {
+                    let p = d.progress();
+                    d.all_fit() && p.loaded + p.failed < p.total
+                })
+        })
+    }
+}
+
+fn opens_as_lung(viewport: &Viewport) -> bool {
+    viewport
+        .voi()
+        .level()
+        .is_some_and(|level| level.center < -300.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layouts_have_their_cells() {
+        assert_eq!(Layout::One.cells(), 1);
+        assert_eq!(Layout::Two.cells(), 2);
+        assert_eq!(Layout::Mpr.cells(), 4);
+    }
+}

@@ -1,0 +1,632 @@
+//! A viewport: which series it shows, and how. Turns that into the numbers that the renderer draws.
+
+use super::{
+    display::{SeriesDisplay, displayed_type},
+    library::SeriesNode,
+    loader::{FALLBACK_VOI, opens_inverted},
+};
+use crate::dicom::window_default::window_default;
+use crate::model::{
+    geometry::{BodyPlane, GridGeometry, Spacing, orientation_letters},
+    lut::{Voi, WindowLevel},
+    study::{FrameDescription, ImageDescription},
+    view::{GreyPipeline, Interpolation, SliceView},
+};
+use glam::{DAffine3, DMat3, DVec2, DVec3};
+use std::sync::Arc;
+
+/// What a viewport shows of its series.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ViewKind {
+    /// The frames as they were made, one after the other.
+    #[default]
+    Stack,
+    /// A cut through the volume at the crosshair.
+    Plane(BodyPlane),
+}
+
+/// Which window is on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum VoiChoice {
+    /// The n-th of the file, or the automatic one when the file has none.
+    #[default]
+    File,
+    /// The file's window or LUT with this index.
+    FileIndex(usize),
+    /// Percentiles of the data.
+    Auto,
+    /// A preset by name.
+    Preset(String),
+    /// Dragged or typed.
+    Custom(WindowLevel),
+}
+
+/// Screen axes relative to the view's own: `right' = m[0]·(right, down)`, `down' = m[1]·(right, down)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScreenTurn([[i8; 2]; 2]);
+
+impl Default for ScreenTurn {
+    fn default() -> Self {
+        Self([[1, 0], [0, 1]])
+    }
+}
+
+impl ScreenTurn {
+    /// A quarter turn of the picture to the right: what pointed right points down.
+    #[must_use]
+    pub const fn rotated_right(self) -> Self {
+        let [r, d] = self.0;
+        Self([[-d[0], -d[1]], r])
+    }
+
+    /// A quarter turn to the left.
+    #[must_use]
+    pub const fn rotated_left(self) -> Self {
+        let [r, d] = self.0;
+        Self([d, [-r[0], -r[1]]])
+    }
+
+    /// Left and right change places.
+    #[must_use]
+    pub const fn flipped_horizontally(self) -> Self {
+        let [r, d] = self.0;
+        Self([[-r[0], -r[1]], d])
+    }
+
+    /// Up and down change places.
+    #[must_use]
+    pub const fn flipped_vertically(self) -> Self {
+        let [r, d] = self.0;
+        Self([r, [-d[0], -d[1]]])
+    }
+
+    /// Whether the picture is mirrored.
+    pub const fn is_mirrored(self) -> bool {
+        let [r, d] = self.0;
+        r[0] * d[1] - r[1] * d[0] < 0
+    }
+
+    /// Quarter turns to the right, after any mirroring left-right.
+    pub const fn quarter_turns(self) -> u8 {
+        // Where the view's own "down" axis went tells the turn; after mirroring it goes the other way round.
+        let [_, d] = self.0;
+        let sideways = if self.is_mirrored() { -d[0] } else { d[0] };
+        match (sideways, d[1]) {
+            (0, 1) => 0,
+            (1, _) => 1,
+            (0, _) => 2,
+            _ => 3,
+        }
+    }
+
+    fn axes(self, right: DVec3, down: DVec3) -> (DVec3, DVec3) {
+        let row = |m: [i8; 2]| right * f64::from(m[0]) + down * f64::from(m[1]);
+        (row(self.0[0]), row(self.0[1]))
+    }
+}
+
+/// Everything that the user may change about a view, apart from which slice: the unit of undo and reset.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ViewState {
+    /// Point of the patient (or of the frame's plane) in the middle; `None` for the middle of the picture.
+    pub centre: Option<DVec3>,
+    /// Relative to the picture that just fits.
+    pub zoom: f64,
+    /// Turned and flipped.
+    pub turn: ScreenTurn,
+    /// Inverted by the user.
+    pub inverted: bool,
+    /// Window.
+    pub voi: VoiChoice,
+    /// Between voxels.
+    pub interpolation: Interpolation,
+}
+
+impl Default for ViewState {
+    fn default() -> Self {
+        Self {
+            centre: None,
+            zoom: 1.0,
+            turn: ScreenTurn::default(),
+            inverted: false,
+            voi: VoiChoice::File,
+            interpolation: Interpolation::Linear,
+        }
+    }
+}
+
+/// One cell of the layout.
+#[derive(Clone, Debug, Default)]
+pub struct Viewport {
+    /// The series in it.
+    pub node: Option<Arc<SeriesNode>>,
+    /// Its frames.
+    pub display: Option<Arc<SeriesDisplay>>,
+    /// What is shown of it.
+    pub kind: ViewKind,
+    /// Frame of a stack, from 0.
+    pub slice: usize,
+    /// Point through which the cuts go; `None` for the middle of the volume.
+    pub crosshair: Option<DVec3>,
+    /// How it is shown.
+    pub view: ViewState,
+}
+
+/// A picture to draw, with what the overlay text needs.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    /// For the renderer.
+    pub view: SliceView,
+    /// Patient (or plane) point of viewport pixel (x, y, 0).
+    pub patient_from_viewport: DAffine3,
+    /// Whether that space is the patient's; else letters are unknown.
+    pub oriented: bool,
+    /// Screen axes, unit vectors.
+    pub right: DVec3,
+    /// Down the screen.
+    pub down: DVec3,
+    /// Millimetres (or pixels, when uncalibrated) of one viewport pixel.
+    pub unit_per_pixel: f64,
+    /// Image pixels are shown this large: 1 is 1:1.
+    pub magnification: f64,
+    /// Distance of pixel centres and its source.
+    pub spacing: Spacing,
+    /// Frame or slice index from 0, and how many there are.
+    pub position: (usize, usize),
+    /// The frame whose identity is drawn: the very object whose pixels are shown (nearest slice for a cut).
+    pub frame: usize,
+    /// Position along the normal in millimetres, when oriented.
+    pub location_mm: Option<f64>,
+}
+
+impl Picture {
+    /// Letters at the left, right, top and bottom edge; `None` when the object says nothing.
+    pub fn letters(&self) -> Option<[String; 4]> {
+        self.oriented
+            .then(|| [-self.right, self.right, -self.down, self.down].map(orientation_letters))
+    }
+
+    /// Voxel indices (column, row, slice) under a viewport pixel.
+    pub fn voxel_at(&self, x: f64, y: f64) -> DVec3 {
+        self.view
+            .voxel_from_viewport
+            .transform_point3(DVec3::new(x, y, 0.0))
+    }
+
+    /// Patient (or plane) point under a viewport pixel.
+    pub fn patient_at(&self, x: f64, y: f64) -> DVec3 {
+        self.patient_from_viewport
+            .transform_point3(DVec3::new(x, y, 0.0))
+    }
+
+    /// Viewport pixel of a patient point, projected along the normal.
+    pub fn viewport_of(&self, point: DVec3) -> DVec2 {
+        let offset = point - self.patient_from_viewport.translation;
+        DVec2::new(offset.dot(self.right), offset.dot(self.down)) / self.unit_per_pixel
+    }
+}
+
+impl Viewport {
+    /// Shows a series from its beginning.
+    pub fn show(&mut self, node: Arc<SeriesNode>, display: Arc<SeriesDisplay>, kind: ViewKind) {
+        self.node = Some(node);
+        self.display = Some(display);
+        self.kind = kind;
+        self.slice = 0;
+        self.crosshair = None;
+        self.view = ViewState::default();
+    }
+
+    /// Shows nothing.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// How many slices there are to scroll through.
+    pub fn slice_count(&self) -> usize {
+        let Some(display) = &self.display else {
+            return 0;
+        };
+        match (self.kind, display.layout.volume) {
+            (ViewKind::Plane(plane), Some(grid)) if display.is_volume() => {
+                PlaneSteps::new(&grid, plane).count
+            }
+            _ => display.layout.frames.len(),
+        }
+    }
+
+    /// Index of the shown slice, from 0.
+    pub fn slice_index(&self) -> usize {
+        let Some(display) = &self.display else {
+            return 0;
+        };
+        match (self.kind, display.layout.volume) {
+            (ViewKind::Plane(plane), Some(grid)) if display.is_volume() => {
+                PlaneSteps::new(&grid, plane)
+                    .index_of(self.crosshair.unwrap_or_else(|| grid.centre()))
+            }
+            _ => self.slice,
+        }
+    }
+
+    /// Goes to a slice (clamped to the ends).
+    pub fn go_to_slice(&mut self, index: usize) {
+        let Some(display) = &self.display else { return };
+        let last = self.slice_count().saturating_sub(1);
+        let index = index.min(last);
+        match (self.kind, display.layout.volume) {
+            (ViewKind::Plane(plane), Some(grid)) if display.is_volume() => {
+                let steps = PlaneSteps::new(&grid, plane);
+                let point = self.crosshair.unwrap_or_else(|| grid.centre());
+                self.crosshair = Some(steps.moved_to(point, index));
+            }
+            _ => self.slice = index,
+        }
+    }
+
+    /// The frame whose object is shown: the stack's, or the nearest slice of the cut's middle.
+    pub fn frame_shown(&self) -> usize {
+        let Some(display) = &self.display else {
+            return 0;
+        };
+        match (self.kind, display.layout.volume) {
+            (ViewKind::Plane(_), Some(grid)) if display.is_volume() => {
+                let point = self.crosshair.unwrap_or_else(|| grid.centre());
+                let slice = grid
+                    .voxel_from_patient()
+                    .map_or(0.0, |m| m.transform_point3(point).z.round());
+                (slice.max(0.0) as usize).min(grid.size[2].saturating_sub(1))
+            }
+            _ => self.slice,
+        }
+    }
+
+    /// The image description of the shown frame.
+    pub fn image(&self) -> Option<&ImageDescription> {
+        self.display.as_ref()?.image_of(self.frame_shown())
+    }
+
+    /// The description of the shown frame.
+    pub fn frame_description(&self) -> Option<&FrameDescription> {
+        let display = self.display.as_ref()?;
+        let reference = display.layout.frames.get(self.frame_shown())?;
+        Some(reference.instance.image.as_ref()?.frame(reference.frame))
+    }
+
+    /// The window or LUT that is on.
+    pub fn voi(&self) -> Voi {
+        let automatic = || {
+            self.display
+                .as_ref()
+                .and_then(|d| d.first_voi().cloned())
+                .unwrap_or(FALLBACK_VOI)
+        };
+        let of_file = |index: usize| {
+            self.frame_description()
+                .and_then(|d| d.voi.get(index).cloned())
+        };
+        match &self.view.voi {
+            VoiChoice::File => of_file(0).unwrap_or_else(automatic),
+            VoiChoice::FileIndex(index) => of_file(*index).unwrap_or_else(automatic),
+            VoiChoice::Auto => self.automatic_voi().unwrap_or_else(automatic),
+            VoiChoice::Preset(name) => super::presets::preset_named(name)
+                .map_or_else(automatic, |p| Voi::window(p.center, p.width)),
+            VoiChoice::Custom(level) => Voi::window(level.center, level.width),
+        }
+    }
+
+    fn automatic_voi(&self) -> Option<Voi> {
+        let display = self.display.as_ref()?;
+        let index = self.frame_shown();
+        let reference = display.layout.frames.get(index)?;
+        match display.frame(index) {
+            super::display::FrameState::Loaded(frame) => {
+                let image = reference.instance.image.as_ref()?;
+                // Without the file's own windows the default is that of the data.
+                let mut description = image.frame(reference.frame).clone();
+                description.voi.clear();
+                Some(window_default(&description, &frame, image.padding))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the display is inverted in all: by the object and by the user.
+    pub fn inverted(&self) -> bool {
+        self.image().is_some_and(opens_inverted) ^ self.view.inverted
+    }
+
+    /// The picture for a viewport of this many pixels; `None` while nothing can be drawn.
+    pub fn picture(&self, size: [u32; 2]) -> Option<Picture> {
+        let display = self.display.as_ref()?;
+        let size = size.map(|s| s.max(1));
+        let index = self.frame_shown();
+        let image = display.image_of(index)?;
+        let description = self.frame_description()?;
+        let is_cut = matches!(self.kind, ViewKind::Plane(_)) && display.is_volume();
+        let (grid, layer) = match (is_cut, display.layout.volume) {
+            (true, Some(grid)) => (grid, 0),
+            _ => (
+                frame_grid(image, description),
+                display.layer_of(index).unwrap_or(0),
+            ),
+        };
+        let oriented = is_cut || description.plane.is_some();
+        let (right, down) = self.screen_axes(&grid);
+        let normal = right.cross(down);
+        let fit = fit_unit_per_pixel(&grid, right, down, size);
+        let unit_per_pixel = fit / self.view.zoom;
+        let through = if is_cut {
+            self.crosshair.unwrap_or_else(|| grid.centre())
+        } else {
+            grid.patient_from_voxel.translation
+        };
+        let centre = self.view.centre.unwrap_or_else(|| grid.centre());
+        let centre = centre + normal * (through - centre).dot(normal);
+        let corner = centre
+            - right * (unit_per_pixel * f64::from(size[0]) / 2.0)
+            - down * (unit_per_pixel * f64::from(size[1]) / 2.0);
+        let patient_from_viewport = DAffine3 {
+            matrix3: DMat3::from_cols(right * unit_per_pixel, down * unit_per_pixel, normal),
+            translation: corner,
+        };
+        let mut voxel_from_viewport = grid.voxel_from_patient()? * patient_from_viewport;
+        if !is_cut {
+            voxel_from_viewport.translation.z = layer as f64;
+            voxel_from_viewport.matrix3.x_axis.z = 0.0;
+            voxel_from_viewport.matrix3.y_axis.z = 0.0;
+        }
+        let (stored_type, samples) = displayed_type(image);
+        let view = SliceView {
+            size,
+            voxel_from_viewport,
+            interpolation: self.view.interpolation,
+            grey: GreyPipeline {
+                stored_type,
+                modality_lut: description.modality_lut.clone(),
+                voi: self.voi(),
+                inverted: self.inverted(),
+                padding: image.padding,
+            },
+            samples,
+        };
+        let (_, column_unit) = description.spacing.row_column();
+        Some(Picture {
+            view,
+            patient_from_viewport,
+            oriented,
+            right,
+            down,
+            unit_per_pixel,
+            magnification: column_unit / unit_per_pixel,
+            spacing: description.spacing,
+            position: (self.slice_index(), self.slice_count()),
+            frame: index,
+            location_mm: oriented.then(|| through.dot(normal.normalize())),
+        })
+    }
+
+    /// Unit vectors to the right and down the screen, in the space of the grid.
+    fn screen_axes(&self, grid: &GridGeometry) -> (DVec3, DVec3) {
+        let (right, down) = match self.kind {
+            ViewKind::Plane(plane) => plane.screen_axes(),
+            ViewKind::Stack => {
+                let m = grid.patient_from_voxel.matrix3;
+                (m.x_axis.normalize(), m.y_axis.normalize())
+            }
+        };
+        self.view.turn.axes(right, down)
+    }
+
+    /// Moves the picture by viewport pixels.
+    pub fn pan(&mut self, picture: &Picture, dx: f64, dy: f64) {
+        let middle = picture.view.size.map(|s| f64::from(s) / 2.0);
+        let centre = picture.patient_at(middle[0], middle[1]);
+        let moved = picture.right * dx + picture.down * dy;
+        self.view.centre = Some(centre - moved * picture.unit_per_pixel);
+    }
+
+    /// Changes the zoom, keeping the point under a viewport pixel where it is.
+    pub fn zoom_at(&mut self, picture: &Picture, x: f64, y: f64, zoom: f64) {
+        let (lowest, highest) = crate::tools::navigate::ZOOM_RANGE;
+        let zoom = zoom.clamp(lowest, highest);
+        let anchor = picture.patient_at(x, y);
+        let middle = picture.view.size.map(|s| f64::from(s) / 2.0);
+        let centre = picture.patient_at(middle[0], middle[1]);
+        self.view.centre = Some(anchor + (centre - anchor) * (self.view.zoom / zoom));
+        self.view.zoom = zoom;
+    }
+}
+
+/// The grid of one frame of a stack.
+fn frame_grid(image: &ImageDescription, description: &FrameDescription) -> GridGeometry {
+    match &description.plane {
+        Some(plane) => {
+            GridGeometry::of_plane(plane, description.spacing, image.columns, image.rows)
+        }
+        None => GridGeometry::unoriented(description.spacing, image.columns, image.rows),
+    }
+}
+
+/// Units per pixel at which the whole grid just fits, seen along the normal of the screen.
+fn fit_unit_per_pixel(grid: &GridGeometry, right: DVec3, down: DVec3, size: [u32; 2]) -> f64 {
+    let m = grid.patient_from_voxel.matrix3;
+    let extent = |axis: DVec3| -> f64 {
+        [m.x_axis, m.y_axis, m.z_axis]
+            .iter()
+            .zip(grid.size)
+            .map(|(step, n)| {
+                // A single slice has no depth to fit.
+                let n = if n == 1 { 0.0 } else { n as f64 };
+                step.dot(axis).abs() * n
+            })
+            .sum()
+    };
+    let fit = (extent(right) / f64::from(size[0])).max(extent(down) / f64::from(size[1]));
+    if fit.is_finite() && fit > 1e-9 {
+        fit
+    } else {
+        1.0
+    }
+}
+
+/// Slices of a volume along the normal of a body plane.
+struct PlaneSteps {
+    origin: DVec3,
+    along: DVec3,
+    step_mm: f64,
+    count: usize,
+}
+
+impl PlaneSteps {
+    fn new(grid: &GridGeometry, plane: BodyPlane) -> Self {
+        let (right, down) = plane.screen_axes();
+        // Axial runs from head to foot, coronal from front to back, sagittal from left to right.
+        let along = match plane {
+            BodyPlane::Axial => DVec3::NEG_Z,
+            BodyPlane::Coronal | BodyPlane::Sagittal => right.cross(down),
+        };
+        let m = grid.patient_from_voxel.matrix3;
+        let axes = [m.x_axis, m.y_axis, m.z_axis];
+        // The index axis that follows the normal most closely gives the step.
+        let steps = axes.map(|a| a.dot(along).abs() / a.length());
+        let main = (0..3).max_by(|&a, &b| {
+            let share = |i: usize| steps.get(i).copied().unwrap_or(0.0);
+            share(a).total_cmp(&share(b))
+        });
+        let step_mm = main
+            .and_then(|i| axes.get(i))
+            .map_or(1.0, |a| a.dot(along).abs())
+            .max(1e-6);
+        let corners = (0..8u8).map(|corner| {
+            let at = |bit: u8, n: usize| {
+                if corner & bit == 0 {
+                    0.0
+                } else {
+                    n.saturating_sub(1) as f64
+                }
+            };
+            let voxel = DVec3::new(
+                at(1, grid.size[0]),
+                at(2, grid.size[1]),
+                at(4, grid.size[2]),
+            );
+            grid.patient_from_voxel.transform_point3(voxel).dot(along)
+        });
+        let (low, high) = corners.fold((f64::MAX, f64::MIN), |(l, h), v| (l.min(v), h.max(v)));
+        Self {
+            origin: along * low,
+            along,
+            step_mm,
+            count: ((high - low) / step_mm).round().max(0.0) as usize + 1,
+        }
+    }
+
+    fn index_of(&self, point: DVec3) -> usize {
+        let index = ((point - self.origin).dot(self.along) / self.step_mm).round();
+        (index.max(0.0) as usize).min(self.count.saturating_sub(1))
+    }
+
+    fn moved_to(&self, point: DVec3, index: usize) -> DVec3 {
+        let target = self.origin.dot(self.along) + index as f64 * self.step_mm;
+        point + self.along * (target - point.dot(self.along))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn turns_compose_and_cancel() {
+        let start = ScreenTurn::default();
+        let mut four = start;
+        for _ in 0..4 {
+            four = four.rotated_right();
+        }
+        assert_eq!(four, start);
+        assert_eq!(start.rotated_right().rotated_left(), start);
+        assert_eq!(start.flipped_horizontally().flipped_horizontally(), start);
+        assert_eq!(
+            start.flipped_horizontally().flipped_vertically(),
+            start.rotated_right().rotated_right()
+        );
+        assert!(start.flipped_vertically().is_mirrored());
+        assert!(!start.rotated_left().is_mirrored());
+    }
+
+    #[test]
+    fn letters_follow_every_turn() {
+        // An axial picture: L to the right of the screen, P down.
+        let check = |turn: ScreenTurn, right: &str, down: &str| {
+            let (r, d) = turn.axes(DVec3::X, DVec3::Y);
+            assert_eq!(
+                (
+                    orientation_letters(r).as_str(),
+                    orientation_letters(d).as_str()
+                ),
+                (right, down)
+            );
+        };
+        let start = ScreenTurn::default();
+        check(start, "L", "P");
+        // A quarter turn to the right brings what was at the top (A) to the right, what was right (L) down.
+        check(start.rotated_right(), "A", "L");
+        check(start.rotated_left(), "P", "R");
+        check(start.flipped_horizontally(), "R", "P");
+        check(start.flipped_vertically(), "L", "A");
+        check(start.flipped_horizontally().rotated_right(), "A", "R");
+    }
+
+    #[test]
+    fn quarter_turns_are_counted() {
+        let start = ScreenTurn::default();
+        assert_eq!(start.quarter_turns(), 0);
+        assert_eq!(start.rotated_right().quarter_turns(), 1);
+        assert_eq!(start.rotated_right().rotated_right().quarter_turns(), 2);
+        assert_eq!(start.rotated_left().quarter_turns(), 3);
+        assert_eq!(start.flipped_horizontally().quarter_turns(), 0);
+        assert_eq!(
+            start.flipped_horizontally().rotated_right().quarter_turns(),
+            1
+        );
+        assert_eq!(
+            start.flipped_horizontally().rotated_left().quarter_turns(),
+            3
+        );
+        assert_eq!(start.flipped_vertically().quarter_turns(), 2);
+    }
+
+    #[test]
+    fn plane_steps_walk_the_slices() {
+        let grid = GridGeometry {
+            size: [10, 12, 5],
+            patient_from_voxel: DAffine3 {
+                matrix3: DMat3::from_diagonal(DVec3::new(1.0, 1.5, 2.5)),
+                translation: DVec3::new(-5.0, -9.0, 100.0),
+            },
+        };
+        let axial = PlaneSteps::new(&grid, BodyPlane::Axial);
+        assert_eq!(axial.count, 5);
+        // Head first: index 0 is the highest z.
+        assert_eq!(axial.index_of(DVec3::new(0.0, 0.0, 110.0)), 0);
+        assert_eq!(axial.index_of(DVec3::new(0.0, 0.0, 100.0)), 4);
+        assert_eq!(
+            axial.moved_to(DVec3::new(3.0, 4.0, 101.0), 1),
+            DVec3::new(3.0, 4.0, 107.5)
+        );
+        let coronal = PlaneSteps::new(&grid, BodyPlane::Coronal);
+        assert_eq!(
+            (coronal.count, coronal.index_of(DVec3::new(0.0, -9.0, 0.0))),
+            (12, 0)
+        );
+        let sagittal = PlaneSteps::new(&grid, BodyPlane::Sagittal);
+        assert_eq!(
+            (
+                sagittal.count,
+                sagittal.index_of(DVec3::new(-5.0, 0.0, 0.0))
+            ),
+            (10, 9)
+        );
+    }
+}
