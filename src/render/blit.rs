@@ -1,7 +1,7 @@
 //! A finished picture into somebody else's render pass, one to one.
 
 use super::{
-    PassDescription, Target, UNIFORM, fragment_entry, fullscreen_pipeline, uniform_buffer,
+    FULLSCREEN, PassDescription, Target, UNIFORM, fragment_entry, pass_pipeline, uniform_buffer,
 };
 use crate::gpu::{Cargo, GpuContext, GpuError, shader};
 use std::sync::{Mutex, PoisonError};
@@ -62,6 +62,7 @@ impl Blit {
                 });
             let pass = PassDescription {
                 shader: "blit.wgsl",
+                vertex: FULLSCREEN,
                 entry: "fs_blit",
                 constants: &[],
                 layouts: &[Some(&layout)],
@@ -69,7 +70,7 @@ impl Blit {
                 blend: None,
             };
             Self {
-                pipeline: fullscreen_pipeline(&gpu.device, &module, &pass),
+                pipeline: pass_pipeline(&gpu.device, &module, &pass),
                 layout,
                 decode: u32::from(target_format.is_srgb()),
             }

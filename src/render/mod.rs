@@ -47,6 +47,7 @@ impl From<PixelGrid> for GridHalves {
 /// What the pipelines of this module differ in.
 struct PassDescription<'a> {
     shader: &'a str,
+    vertex: &'a str,
     entry: &'a str,
     constants: &'a [(&'a str, f64)],
     layouts: &'a [Option<&'a wgpu::BindGroupLayout>],
@@ -54,8 +55,11 @@ struct PassDescription<'a> {
     blend: Option<wgpu::BlendState>,
 }
 
-/// A pipeline that covers the viewport with one triangle.
-fn fullscreen_pipeline(
+/// The vertex stage that covers the viewport with one triangle.
+const FULLSCREEN: &str = "vs_fullscreen";
+
+/// A pipeline that draws triangles without vertex buffers.
+fn pass_pipeline(
     device: &wgpu::Device,
     module: &wgpu::ShaderModule,
     pass: &PassDescription<'_>,
@@ -70,8 +74,11 @@ fn fullscreen_pipeline(
         layout: Some(&layout),
         vertex: wgpu::VertexState {
             module,
-            entry_point: Some("vs_fullscreen"),
-            compilation_options: Default::default(),
+            entry_point: Some(pass.vertex),
+            compilation_options: wgpu::PipelineCompilationOptions {
+                constants: pass.constants,
+                ..Default::default()
+            },
             buffers: &[],
         },
         primitive: Default::default(),
@@ -95,14 +102,23 @@ fn fullscreen_pipeline(
     })
 }
 
-/// An entry of a layout that only the fragment stage sees.
-const fn fragment_entry(binding: u32, ty: wgpu::BindingType) -> wgpu::BindGroupLayoutEntry {
+/// An entry of a layout.
+const fn entry_of(
+    visibility: wgpu::ShaderStages,
+    binding: u32,
+    ty: wgpu::BindingType,
+) -> wgpu::BindGroupLayoutEntry {
     wgpu::BindGroupLayoutEntry {
         binding,
-        visibility: wgpu::ShaderStages::FRAGMENT,
+        visibility,
         ty,
         count: None,
     }
+}
+
+/// An entry of a layout that only the fragment stage sees.
+const fn fragment_entry(binding: u32, ty: wgpu::BindingType) -> wgpu::BindGroupLayoutEntry {
+    entry_of(wgpu::ShaderStages::FRAGMENT, binding, ty)
 }
 
 /// A whole buffer of the given kind.

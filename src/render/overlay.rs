@@ -1,8 +1,8 @@
 //! A probability map over the picture, bound where the network left it.
 
 use super::{
-    GridHalves, PassDescription, STORAGE, Target, TargetKind, UNIFORM, covered, fragment_entry,
-    fullscreen_pipeline, plane_from_viewport, uniform_buffer,
+    GridHalves, PassDescription, STORAGE, Target, TargetKind, UNIFORM, buffer_of, covered,
+    entry_of, fragment_entry, pass_pipeline, plane_from_viewport, uniform_buffer,
 };
 use crate::{
     gpu::{Cargo, GpuContext, GpuError, SharedBuffer, shader},
@@ -63,12 +63,22 @@ pub mod gpu_data {
         pub dashed: u32,
         /// Pixels around the viewport that the texture of probabilities has.
         pub margin: u32,
+        /// Side of a tile in viewport pixels.
+        pub tile_px: u32,
+        /// Tiles in a row of them.
+        pub tiles_across: u32,
+        /// 1 to leave out tiles in which nothing shows.
+        pub skip_empty: u32,
+        /// Part of the viewport that the map may reach: x, y, width, height.
+        pub reached: [u32; 4],
+        /// Width of the viewport.
+        pub viewport_width: u32,
+        /// Height of the viewport.
+        pub viewport_height: u32,
         /// Unused.
         pub spare_0: u32,
         /// Unused.
         pub spare_1: u32,
-        /// Unused.
-        pub spare_2: u32,
     }
 }
 use gpu_data::OverlayDraw;
@@ -76,22 +86,73 @@ use gpu_data::OverlayDraw;
 /// Pixels around the viewport whose probabilities are known: as far as differences reach.
 const MARGIN: u32 = 16;
 
+/// Side of a tile in viewport pixels: small enough to follow a mask, large enough that tiles cost nothing.
+const TILE_PX: u32 = 64;
+
+/// Tiles that have a mark; a viewport with more is drawn whole.
+const MOST_TILES: u32 = 1 << 16;
+
 /// The pipelines that lay a map over a picture.
 #[derive(Debug)]
 pub(super) struct OverlayPass {
     map_layout: wgpu::BindGroupLayout,
     pixels_layout: wgpu::BindGroupLayout,
+    tiles: wgpu::ComputePipeline,
     probability: wgpu::RenderPipeline,
     overlay: wgpu::RenderPipeline,
     uniforms: wgpu::Buffer,
+    /// The marks of the tiles, to be written and to be read.
+    marks: wgpu::BindGroup,
+    shown: wgpu::BindGroup,
 }
 
 /// A map whose probabilities are being interpolated, ready to be painted.
 pub(super) struct PreparedOverlay {
     map: wgpu::BindGroup,
     pixels: wgpu::BindGroup,
+    tiles: Tiles,
+}
+
+/// How the reached part of a viewport is laid out in tiles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Tiles {
     /// Part of the viewport that the map may reach: x, y, width, height.
     reached: [u32; 4],
+    side: u32,
+    across: u32,
+    down: u32,
+    /// Tiles in which nothing shows are looked for. Not worth it where the map is shown smaller than it is: there
+    /// looking at all of it costs more than interpolating at the pixels.
+    skip_empty: bool,
+}
+
+impl Tiles {
+    fn of(reached: [u32; 4], map_from_viewport: &DAffine2) -> Self {
+        let [_, _, width, height] = reached;
+        let (across, down) = (width.div_ceil(TILE_PX), height.div_ceil(TILE_PX));
+        let step = map_from_viewport.matrix2;
+        let enlarged = step.x_axis.length() <= 1.0 && step.y_axis.length() <= 1.0;
+        if enlarged && across.saturating_mul(down) <= MOST_TILES {
+            return Self {
+                reached,
+                side: TILE_PX,
+                across,
+                down,
+                skip_empty: true,
+            };
+        }
+        Self {
+            reached,
+            side: width.max(height),
+            across: 1,
+            down: 1,
+            skip_empty: false,
+        }
+    }
+
+    const fn count(self) -> u32 {
+        self.across * self.down
+    }
 }
 
 impl OverlayPass {
@@ -110,33 +171,76 @@ impl OverlayPass {
                 view_dimension: wgpu::TextureViewDimension::D2,
                 multisampled: false,
             };
-            let map_entries = [fragment_entry(0, UNIFORM), fragment_entry(1, STORAGE)];
+            let all = wgpu::ShaderStages::VERTEX_FRAGMENT | wgpu::ShaderStages::COMPUTE;
+            let map_entries = [entry_of(all, 0, UNIFORM), entry_of(all, 1, STORAGE)];
             let map_layout = layout("map", &map_entries);
+            let written = buffer_of(wgpu::BufferBindingType::Storage { read_only: false });
+            let marks_entry = entry_of(wgpu::ShaderStages::COMPUTE, 0, written);
+            let marks_layout = layout("marks", &[marks_entry]);
+            let shown_entry = entry_of(wgpu::ShaderStages::VERTEX, 0, STORAGE);
+            let shown_layout = layout("shown", &[shown_entry]);
             let pixels_layout = layout("probabilities", &[fragment_entry(0, pixels)]);
-            let pipeline = |entry, layouts: &[_], format, blend| {
+            let pipeline = |entry, constants: &[_], layouts: &[_], format, blend| {
                 let pass = PassDescription {
                     shader: "overlay.wgsl",
+                    vertex: "vs_tile",
                     entry,
-                    constants: &[],
+                    constants,
                     layouts,
                     format,
                     blend,
                 };
-                fullscreen_pipeline(&gpu.device, &module, &pass)
+                pass_pipeline(&gpu.device, &module, &pass)
+            };
+            let tiles_layout = wgpu::PipelineLayoutDescriptor {
+                label: Some("tiles"),
+                bind_group_layouts: &[Some(&map_layout), Some(&marks_layout)],
+                immediate_size: 0,
+            };
+            let tiles = gpu
+                .device
+                .create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                    label: Some("tiles"),
+                    layout: Some(&gpu.device.create_pipeline_layout(&tiles_layout)),
+                    module: &module,
+                    entry_point: Some("cs_tiles"),
+                    compilation_options: Default::default(),
+                    cache: None,
+                });
+            let buffer = gpu.device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some("tiles"),
+                size: u64::from(MOST_TILES) * 4,
+                usage: wgpu::BufferUsages::STORAGE,
+                mapped_at_creation: false,
+            });
+            let group = |layout| {
+                gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
+                    label: Some("tiles"),
+                    layout,
+                    entries: &[wgpu::BindGroupEntry {
+                        binding: 0,
+                        resource: buffer.as_entire_binding(),
+                    }],
+                })
             };
             Self {
+                tiles,
                 probability: pipeline(
                     "fs_probability",
-                    &[Some(&map_layout)],
+                    &[("AROUND", 1.0)],
+                    &[Some(&map_layout), Some(&shown_layout)],
                     wgpu::TextureFormat::R32Float,
                     None,
                 ),
                 overlay: pipeline(
                     "fs_overlay",
-                    &[Some(&map_layout), Some(&pixels_layout)],
+                    &[],
+                    &[Some(&map_layout), Some(&shown_layout), Some(&pixels_layout)],
                     TargetKind::Picture.format(),
                     Some(wgpu::BlendState::ALPHA_BLENDING),
                 ),
+                marks: group(&marks_layout),
+                shown: group(&shown_layout),
                 map_layout,
                 pixels_layout,
                 uniforms: uniform_buffer::<OverlayDraw>(gpu, "overlay"),
@@ -160,7 +264,8 @@ impl OverlayPass {
         let Some(reached) = covered(&scene.map_from_viewport, [columns, rows], size, 1) else {
             return Ok(None);
         };
-        let data = overlay_draw(scene, first, reach);
+        let tiles = Tiles::of(reached, &scene.map_from_viewport);
+        let data = overlay_draw(scene, first, reach, size, &tiles);
         gpu.door
             .upload_buffer(Cargo::Uniform, &self.uniforms, 0, bytemuck::bytes_of(&data))?;
         let map = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
@@ -186,6 +291,17 @@ impl OverlayPass {
                 resource: wgpu::BindingResource::TextureView(probabilities),
             }],
         });
+        if tiles.skip_empty {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+                label: Some("tiles"),
+                timestamp_writes: None,
+            });
+            pass.set_pipeline(&self.tiles);
+            pass.set_bind_group(0, &map, &[]);
+            pass.set_bind_group(1, &self.marks, &[]);
+            pass.dispatch_workgroups(tiles.across, tiles.down, 1);
+        }
+        // Pixels of tiles that are left out keep what an earlier picture put there: nobody reads them.
         let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
             label: Some("probabilities"),
             color_attachments: &[Some(wgpu::RenderPassColorAttachment {
@@ -193,7 +309,7 @@ impl OverlayPass {
                 depth_slice: None,
                 resolve_target: None,
                 ops: wgpu::Operations {
-                    load: wgpu::LoadOp::Clear(wgpu::Color::BLACK),
+                    load: wgpu::LoadOp::Load,
                     store: wgpu::StoreOp::Store,
                 },
             })],
@@ -205,23 +321,21 @@ impl OverlayPass {
         pass.set_scissor_rect(left, top, width + 2 * reach, height + 2 * reach);
         pass.set_pipeline(&self.probability);
         pass.set_bind_group(0, &map, &[]);
-        pass.draw(0..3, 0..1);
+        pass.set_bind_group(1, &self.shown, &[]);
+        pass.draw(0..6, 0..tiles.count());
         drop(pass);
-        Ok(Some(PreparedOverlay {
-            map,
-            pixels,
-            reached,
-        }))
+        Ok(Some(PreparedOverlay { map, pixels, tiles }))
     }
 
     /// Paints the mask into a pass over the picture.
     pub(super) fn paint(&self, pass: &mut wgpu::RenderPass<'_>, prepared: &PreparedOverlay) {
-        let [x, y, width, height] = prepared.reached;
+        let [x, y, width, height] = prepared.tiles.reached;
         pass.set_scissor_rect(x, y, width, height);
         pass.set_pipeline(&self.overlay);
         pass.set_bind_group(0, &prepared.map, &[]);
-        pass.set_bind_group(1, &prepared.pixels, &[]);
-        pass.draw(0..3, 0..1);
+        pass.set_bind_group(1, &self.shown, &[]);
+        pass.set_bind_group(2, &prepared.pixels, &[]);
+        pass.draw(0..6, 0..prepared.tiles.count());
     }
 }
 
@@ -259,7 +373,13 @@ fn map_binding<'a>(
     }
 }
 
-fn overlay_draw(scene: &OverlayScene<'_>, first: u32, reach: u32) -> OverlayDraw {
+fn overlay_draw(
+    scene: &OverlayScene<'_>,
+    first: u32,
+    reach: u32,
+    viewport: [u32; 2],
+    tiles: &Tiles,
+) -> OverlayDraw {
     let mut grid = PixelGrid::of(&overlay::lifted(&scene.map_from_viewport));
     for axis in 0..3 {
         grid.start[axis] -= (grid.step_x[axis] + grid.step_y[axis]) * i64::from(MARGIN);
@@ -286,9 +406,14 @@ fn overlay_draw(scene: &OverlayScene<'_>, first: u32, reach: u32) -> OverlayDraw
         outline_px: style.outline_px,
         dashed: u32::from(style.dashed),
         margin: MARGIN,
+        tile_px: tiles.side,
+        tiles_across: tiles.across,
+        skip_empty: u32::from(tiles.skip_empty),
+        reached: tiles.reached,
+        viewport_width: viewport[0],
+        viewport_height: viewport[1],
         spare_0: 0,
         spare_1: 0,
-        spare_2: 0,
     }
 }
 

@@ -1,10 +1,9 @@
 //! One plane through a texture of frames, with a map over it where there is one.
 
 use super::{
-    PassDescription, STORAGE, Target, TargetKind, UNIFORM, covered, fragment_entry,
-    fullscreen_pipeline,
+    FULLSCREEN, PassDescription, STORAGE, Target, TargetKind, UNIFORM, covered, fragment_entry,
     overlay::{OverlayPass, OverlayScene},
-    plane_from_viewport,
+    pass_pipeline, plane_from_viewport,
     slice_draw::{Variant, gpu_data::SliceDraw, modality_table, slice_draw, voi_table},
     uniform_buffer,
 };
@@ -194,6 +193,7 @@ impl SliceRenderer {
         let made = gpu.checked(0, || {
             let pass = PassDescription {
                 shader: "slice.wgsl",
+                vertex: FULLSCREEN,
                 entry: match kind {
                     TargetKind::Picture => "fs_picture",
                     TargetKind::Values => "fs_value",
@@ -203,7 +203,7 @@ impl SliceRenderer {
                 format: kind.format(),
                 blend: None,
             };
-            fullscreen_pipeline(&gpu.device, &self.module, &pass)
+            pass_pipeline(&gpu.device, &self.module, &pass)
         })?;
         pipelines().insert((kind, variant), made.clone());
         Ok(made)
