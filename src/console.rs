@@ -3,11 +3,17 @@
 //! Must stay true: this is the only place that writes to standard output; to standard error write only this
 //! and [`crate::diary`].
 
+use crate::dicom::{
+    frames::FileFrames,
+    guard::Limits,
+    worker::{self, Workers},
+};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use std::{
     io::{self, Write},
     path::PathBuf,
+    sync::Arc,
 };
 
 /// Where pictures are drawn.
@@ -68,9 +74,26 @@ pub struct Common {
     /// Fix the clock to this ISO instant, for output that repeats to the byte
     #[arg(long, global = true, value_name = "ISO")]
     pub clock: Option<String>,
+    /// Who decodes compressed frames; this process where there are none.
+    #[arg(skip)]
+    pub workers: Option<Arc<Workers>>,
+}
+
+/// Decodes frames for another process of this program, over the standard streams; `memory` is the most address space
+/// this one may take.
+///
+/// # Errors
+/// The other process is gone.
+pub fn decode_for_another(memory: u64) -> io::Result<()> {
+    worker::serve(memory, io::stdin().lock(), io::stdout().lock())
 }
 
 impl Common {
+    /// Where frames come from.
+    pub fn frame_source(&self, limits: Limits) -> FileFrames {
+        FileFrames::with_limits(limits).with_workers(self.workers.clone())
+    }
+
     /// `text`, or `[redacted]` unless identity was asked for.
     pub fn phi<'a>(&self, text: &'a str) -> &'a str {
         if self.show_phi { text } else { "[redacted]" }

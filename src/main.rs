@@ -4,8 +4,9 @@ use clap::{Parser, Subcommand};
 use negatoscope::{
     app::{self, AppError, Options},
     bench, cli,
-    console::{Common, Exit, Output},
+    console::{self, Common, Exit, Output},
     diary::Diary,
+    dicom::worker::{self, Workers},
 };
 use std::{
     panic::{self, AssertUnwindSafe},
@@ -42,7 +43,12 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    // Decoding for another process of this program: nothing else is set up.
+    if let Some(memory) = worker::asked_for(std::env::args().skip(1)) {
+        return ExitCode::from(u8::from(console::decode_for_another(memory).is_err()));
+    }
+    let mut arguments = Arguments::parse();
+    arguments.common.workers = Workers::of_this_program();
     // A diary that cannot be kept is no reason not to work.
     let _ = Diary::usual().start();
     let quiet = arguments.common.quiet;
@@ -76,12 +82,8 @@ fn window(arguments: &Arguments, out: &mut Output) -> Exit {
     let common = &arguments.common;
     let options = Options {
         paths: arguments.paths.clone(),
-        device: common.device,
-        max_memory: common.max_memory,
-        threads: common.jobs,
-        seed: common.seed,
         records: arguments.records.clone(),
-        ..Options::default()
+        ..Options::of(common)
     };
     match app::window::run(options) {
         Ok(()) => Exit::Done,

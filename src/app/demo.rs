@@ -57,11 +57,7 @@ pub fn run(args: &DemoArgs, common: &Common, out: &mut Output) -> Exit {
     let options = Options {
         demo: true,
         demo_folder: args.out.clone(),
-        device: common.device,
-        max_memory: common.max_memory,
-        threads: common.jobs,
-        seed: common.seed,
-        ..Options::default()
+        ..Options::of(common)
     };
     let result = match &args.screenshot {
         Some(path) => screenshot(options, args, path),

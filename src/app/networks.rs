@@ -17,7 +17,6 @@ use crate::{
         display::FrameState,
         event::Event,
         jobs::JobId,
-        loader::opens_inverted,
         masks::{FrameKey, MaskDisplay, MaskOutcome},
     },
 };
@@ -93,7 +92,7 @@ impl Networks {
             frame,
             modality_lut: image.frame(reference.frame).modality_lut.clone(),
             padding: image.padding,
-            inverted: opens_inverted(image),
+            inverted: image.lowest_is_white(),
             input_uid: reference.instance.sop_instance_uid.clone(),
         };
         if let Some(worker) = &self.worker {
@@ -153,7 +152,7 @@ impl Networks {
                     Event::Mask(Box::new(MaskOutcome { job, frame, result }))
                 }
             };
-            let _ = events.try_send(event);
+            let _ = events.send(event);
             waker.wake("mask");
         };
         let worker = NetworkWorker::start(device, Registry::new(None), deliver)

@@ -2,8 +2,8 @@
 
 use super::AppError;
 use crate::{
-    console::DeviceChoice,
-    dicom::frames::InProcessFrames,
+    console::{Common, DeviceChoice},
+    dicom::{frames::FileFrames, worker::Workers},
     gpu::GpuContext,
     i18n::Language,
     ui::{UiState, fonts, theme},
@@ -32,6 +32,22 @@ pub struct Options {
     pub seed: Option<u64>,
     /// FHIR bundles to show beside the pictures, in a store that vanishes at the end.
     pub records: Vec<PathBuf>,
+    /// Who decodes compressed frames; this process where there are none.
+    pub workers: Option<Arc<Workers>>,
+}
+
+impl Options {
+    /// What the flags of every command say.
+    pub fn of(common: &Common) -> Self {
+        Self {
+            device: common.device,
+            max_memory: common.max_memory,
+            threads: common.jobs,
+            seed: common.seed,
+            workers: common.workers.clone(),
+            ..Self::default()
+        }
+    }
 }
 
 /// The running program.
@@ -86,7 +102,7 @@ impl Program {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let threads = options.threads.unwrap_or(cores);
         let state = UiState::new(&gpu, render_state.target_format)?;
-        let source = Arc::new(InProcessFrames::default());
+        let source = Arc::new(FileFrames::default().with_workers(options.workers.clone()));
         let mut workspace = Workspace::new(gpu, source, settings, threads, waker)?;
         workspace.open(options.paths.clone());
         let mut program = Self {

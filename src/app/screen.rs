@@ -91,11 +91,7 @@ fn play(
 ) -> Result<(), AppError> {
     let options = Options {
         language: Language::from_tag(&args.language),
-        device: common.device,
-        max_memory: common.max_memory,
-        threads: common.jobs,
-        seed: common.seed,
-        ..Options::default()
+        ..Options::of(common)
     };
     let mut stage = Stage::open(options, args.size)?;
     stage.settle()?;

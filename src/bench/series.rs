@@ -8,7 +8,7 @@ use super::{
 use crate::{
     console::Exit,
     dicom::{
-        FrameSource as _, InProcessFrames,
+        FileFrames, FrameSource as _,
         assemble::lay_out,
         load::load_volume,
         scan::{self as walk, ScanEvent, ScanOptions},
@@ -120,7 +120,7 @@ pub(super) fn scan(args: &SeriesArgs, cases: &mut Cases<'_>) -> Result<(), Failu
 }
 
 fn volume_of(layout: &SeriesLayout) -> Result<Volume, Failure> {
-    let source = InProcessFrames::default();
+    let source = FileFrames::default();
     load_volume(
         layout,
         &source,
@@ -207,7 +207,7 @@ pub(super) fn first_slice(args: &SeriesArgs, cases: &mut Cases<'_>) -> Result<()
         .ok_or_else(|| Failure::new(Exit::Rejected, "the slice is flat"))?;
     let show = |copies: &mut CopyCounts| -> Result<(), Failure> {
         let before = gpu.door.snapshot();
-        let frame = InProcessFrames::default()
+        let frame = FileFrames::default()
             .read_frame(&chosen.instance, chosen.frame)
             .map_err(|error| Failure::new(Exit::Rejected, error))?;
         let texture = FrameTexture::new(

@@ -92,11 +92,7 @@ fn input_name(paths: &[PathBuf]) -> String {
 fn options(paths: &[PathBuf], common: &Common) -> Options {
     Options {
         paths: paths.to_vec(),
-        device: common.device,
-        max_memory: common.max_memory,
-        threads: common.jobs,
-        seed: common.seed,
-        ..Options::default()
+        ..Options::of(common)
     }
 }
 

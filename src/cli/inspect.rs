@@ -4,7 +4,7 @@ use super::{Common, Exit, Output};
 use crate::{
     dicom::{
         assemble::lay_out,
-        frames::{FrameSource as _, InProcessFrames},
+        frames::{FileFrames, FrameSource as _},
         guard::Limits,
         scan::{ScanEvent, ScanOptions, scan},
     },
@@ -70,7 +70,7 @@ pub(super) fn in_pool<T: Send>(common: &Common, work: impl FnOnce() -> T + Send)
 /// Runs `inspect`.
 pub fn run(args: &InspectArgs, common: &Common, out: &mut Output) -> Exit {
     let limits = limits(common);
-    let rows = in_pool(common, || read(args, limits));
+    let rows = in_pool(common, || read(args, limits, common));
     let several = rows.len() > 1;
     for row in &rows {
         print_row(row, common, out);
@@ -105,7 +105,7 @@ pub(super) const fn exit_of(kind: RejectionKind) -> Exit {
     }
 }
 
-fn read(args: &InspectArgs, limits: Limits) -> Vec<Row> {
+fn read(args: &InspectArgs, limits: Limits, common: &Common) -> Vec<Row> {
     let rows = Mutex::new(Vec::new());
     let sink = |event| {
         let row = match event {
@@ -138,14 +138,14 @@ fn read(args: &InspectArgs, limits: Limits) -> Vec<Row> {
     );
     let mut rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
     if args.decode {
-        let source = InProcessFrames::with_limits(limits);
+        let source = common.frame_source(limits);
         rows.par_iter_mut().for_each(|row| decode(row, &source));
     }
     rows
 }
 
 /// Decodes every frame into one buffer.
-fn decode(row: &mut Row, source: &InProcessFrames) {
+fn decode(row: &mut Row, source: &FileFrames) {
     let Some(instance) = row.instance.as_ref() else {
         return;
     };

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     dicom::{
-        frames::{FrameSource as _, InProcessFrames},
+        frames::FrameSource as _,
         scan::{ScanOptions, read_instance},
         window_default::window_default,
     },
@@ -85,7 +85,7 @@ pub fn run(args: &PixelsArgs, common: &Common, out: &mut Output) -> Exit {
         ));
         return Exit::Usage;
     };
-    let frame = match InProcessFrames::with_limits(limits).read_frame(&instance, index) {
+    let frame = match common.frame_source(limits).read_frame(&instance, index) {
         Ok(frame) => frame,
         Err(error) => {
             out.error(format!(

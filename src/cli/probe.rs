@@ -7,7 +7,7 @@ use super::{
 use crate::{
     dicom::{
         assemble::lay_out,
-        frames::{FrameSource as _, InProcessFrames},
+        frames::{FileFrames, FrameSource as _},
         scan::{ScanEvent, ScanOptions, scan},
     },
     imaging::window::modality_value,
@@ -96,7 +96,7 @@ pub fn run(args: &ProbeArgs, common: &Common, out: &mut Output) -> Exit {
         out.note("the place lies outside the series, or its frames do not say where they lie");
         return Exit::Finding;
     };
-    match sample(&hit, frame, layout, &InProcessFrames::with_limits(limits)) {
+    match sample(&hit, frame, layout, &common.frame_source(limits)) {
         Ok(found) => {
             print(&found, common, out);
             Exit::Done
@@ -216,7 +216,7 @@ fn sample(
     hit: &Hit,
     frame: &FrameRef,
     layout: &SeriesLayout,
-    source: &InProcessFrames,
+    source: &FileFrames,
 ) -> Result<Found, (Exit, String)> {
     let none = || (Exit::Rejected, "the object has no picture".to_owned());
     let image = frame.instance.image.as_ref().ok_or_else(none)?;

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     dicom::{
         assemble::lay_out,
-        frames::{FrameSource as _, InProcessFrames},
+        frames::FrameSource as _,
         scan::{ScanEvent, ScanOptions, scan},
         window_default::window_default,
     },
@@ -229,7 +229,7 @@ fn load(args: &RenderArgs, common: &Common) -> Result<LoadedSeries, Refusal> {
             format!("no such series: {}", args.path.display()),
         ),
     })?;
-    let source = InProcessFrames::with_limits(limits);
+    let source = common.frame_source(limits);
     let frames = layout.frames.clone();
     let decode = move |index: usize| {
         let frame: &FrameRef = frames

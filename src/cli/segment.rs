@@ -17,7 +17,7 @@ use crate::{
         scope,
     },
     dicom::{
-        frames::{FrameSource as _, InProcessFrames},
+        frames::FrameSource as _,
         scan::{ScanOptions, read_instance},
     },
     imaging::resample,
@@ -25,7 +25,7 @@ use crate::{
         finding::Finding,
         geometry::Spacing,
         inference::{AI_NOTICE, InferenceProvenance},
-        lut::{ModalityLut, PaddingRange, Photometric},
+        lut::{ModalityLut, PaddingRange},
         pixels::Frame,
     },
     task::CancelToken,
@@ -188,7 +188,8 @@ fn read_input(args: &SegmentArgs, common: &Common) -> Result<Input, Refusal> {
     let Some(image) = &instance.image else {
         return Err((Exit::Rejected, "the object holds no picture".into()));
     };
-    let frame = InProcessFrames::with_limits(limits)
+    let frame = common
+        .frame_source(limits)
         .read_frame(&instance, index)
         .map_err(|error| {
             let sentence = format!("[{}] {error}: {}", error.code(), path.display());
@@ -199,7 +200,7 @@ fn read_input(args: &SegmentArgs, common: &Common) -> Result<Input, Refusal> {
         frame,
         modality_lut: description.modality_lut.clone(),
         padding: image.padding,
-        inverted: (image.photometric == Photometric::Monochrome1) ^ image.presentation_inverse,
+        inverted: image.lowest_is_white(),
         spacing: description.spacing,
         uid: instance.sop_instance_uid.clone(),
         findings,

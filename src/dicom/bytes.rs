@@ -4,11 +4,24 @@
 
 use std::{fs::File, io, path::Path, sync::Arc};
 
+/// Bytes that are read at once when a file is opened: the whole header of most objects.
+const HEAD: u64 = 8 << 10;
+
+/// An open file with its first bytes.
+#[derive(Debug)]
+pub struct OpenFile {
+    file: File,
+    /// Length when it was opened.
+    length: u64,
+    /// Its beginning, so that a header costs one read however many of its elements are asked for.
+    head: Vec<u8>,
+}
+
 /// Where the bytes of one object come from.
 #[derive(Debug)]
 pub enum ByteSource {
-    /// A regular file and its length when it was opened.
-    File(File, u64),
+    /// A regular file.
+    File(OpenFile),
     /// Memory, for inflated data sets and for tests.
     Memory(Arc<Vec<u8>>),
 }
@@ -24,13 +37,15 @@ impl ByteSource {
         }
         let file = File::open(path)?;
         let length = file.metadata()?.len();
-        Ok(Self::File(file, length))
+        let mut head = vec![0; length.min(HEAD) as usize];
+        read_file_at(&file, 0, &mut head)?;
+        Ok(Self::File(OpenFile { file, length, head }))
     }
 
     /// Bytes in all.
     pub fn len(&self) -> u64 {
         match self {
-            Self::File(_, length) => *length,
+            Self::File(open) => open.length,
             Self::Memory(bytes) => bytes.len() as u64,
         }
     }
@@ -40,19 +55,25 @@ impl ByteSource {
         self.len() == 0
     }
 
+    /// `count` bytes at `offset` that are in memory already.
+    fn held(&self, offset: u64, count: usize) -> Option<&[u8]> {
+        let bytes: &[u8] = match self {
+            Self::File(open) => &open.head,
+            Self::Memory(bytes) => bytes,
+        };
+        let start = usize::try_from(offset).ok()?;
+        bytes.get(start..start.checked_add(count)?)
+    }
+
     /// Fills `buffer` from `offset` on; an error when the bytes end before.
     pub fn read_exact_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        if let Some(held) = self.held(offset, buffer.len()) {
+            buffer.copy_from_slice(held);
+            return Ok(());
+        }
         match self {
-            Self::File(file, _) => read_file_at(file, offset, buffer),
-            Self::Memory(bytes) => {
-                let start = usize::try_from(offset).unwrap_or(usize::MAX);
-                let found = start
-                    .checked_add(buffer.len())
-                    .and_then(|end| bytes.get(start..end))
-                    .ok_or(io::ErrorKind::UnexpectedEof)?;
-                buffer.copy_from_slice(found);
-                Ok(())
-            }
+            Self::File(open) => read_file_at(&open.file, offset, buffer),
+            Self::Memory(_) => Err(io::ErrorKind::UnexpectedEof.into()),
         }
     }
 
@@ -118,6 +139,9 @@ impl<'a> Window<'a> {
         };
         if end > self.source.len() {
             return Ok(None);
+        }
+        if let Some(held) = self.source.held(offset, count) {
+            return Ok(Some(held));
         }
         let inside = offset >= self.start && end <= self.start + self.held.len() as u64;
         if !inside {

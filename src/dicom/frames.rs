@@ -4,18 +4,15 @@
 //! fragments and handed to a codec alone. A frame is whole or refused.
 
 use super::{
-    colour::{rgb_from_ybr, spread_422},
     encapsulated::{Fragment, FrameTable},
     guard::{Fault, Limits, PixelPlace, Structure},
     image::extended_table,
-    inflate::inflate,
-    jpeg, jpeg2000,
-    native::{NativeShape, interleave, repair_bits, swap_bytes, swap_pairs, unpack_bits},
-    raster, rle,
-    syntax::{Packing, Syntax},
+    native::NativeShape,
+    raster,
+    unpack::{Coding, native_frame, unpack_frame},
+    worker::Workers,
 };
 use crate::model::{
-    lut::Photometric,
     pixels::{Frame, PixelBytes},
     study::{ImageDescription, Instance, RejectionKind, SourceKind},
 };
@@ -99,11 +96,13 @@ pub trait FrameSource: Send + Sync {
 const KEPT: usize = 64;
 const KEPT_BYTES: u64 = 256 << 20;
 
-/// Decodes in this process.
+/// Reads frames from their files.
 #[derive(Debug, Default)]
-pub struct InProcessFrames {
+pub struct FileFrames {
     limits: Limits,
     kept: Mutex<VecDeque<Arc<PixelIndex>>>,
+    /// Who decodes compressed frames; this process where there are none.
+    workers: Option<Arc<Workers>>,
 }
 
 /// Where the frames of one file are.
@@ -119,18 +118,23 @@ impl PixelIndex {
     fn held_bytes(&self) -> u64 {
         match &self.structure.source {
             super::bytes::ByteSource::Memory(bytes) => bytes.len() as u64,
-            super::bytes::ByteSource::File(..) => 0,
+            super::bytes::ByteSource::File(_) => 0,
         }
     }
 }
 
-impl InProcessFrames {
+impl FileFrames {
     /// Decodes with other limits than the default.
     pub fn with_limits(limits: Limits) -> Self {
         Self {
             limits,
-            kept: Mutex::default(),
+            ..Self::default()
         }
+    }
+
+    /// Decodes compressed frames in other processes, where there are any.
+    pub fn with_workers(self, workers: Option<Arc<Workers>>) -> Self {
+        Self { workers, ..self }
     }
 
     /// The index of a file, kept for the next frame when it has several.
@@ -197,7 +201,7 @@ fn picture<'a>(
     Ok(image)
 }
 
-impl FrameSource for InProcessFrames {
+impl FrameSource for FileFrames {
     fn read_frame(&self, instance: &Instance, frame: usize) -> Result<Frame, FrameError> {
         let image = picture(instance, frame, &self.limits)?;
         let mut bytes = vec![0; image.frame_bytes()];
@@ -245,7 +249,7 @@ impl FrameSource for InProcessFrames {
                     }
                     Ok(structure.source.read_exact_at(offset + at, out)?)
                 };
-                native_frame(image, &shape, frame, read, destination)?;
+                native_frame(&Coding::from(image), &shape, frame, read, destination)?;
             }
             PixelPlace::Encapsulated(fragments) => {
                 let range = index.table.frames.get(frame).cloned();
@@ -253,13 +257,22 @@ impl FrameSource for InProcessFrames {
                 let parts = fragments.list.get(range).unwrap_or_default();
                 let exact = index.table.lengths.get(frame).copied();
                 let codestream = gather(structure, parts, exact)?;
-                unpack_frame(
-                    image,
-                    structure.syntax,
-                    codestream,
-                    &self.limits,
-                    destination,
-                )?;
+                let coding = Coding::from(image);
+                let limit = self.limits.frame_bytes;
+                match &self.workers {
+                    Some(workers) => {
+                        workers.decode(
+                            &coding,
+                            structure.syntax,
+                            codestream,
+                            limit,
+                            destination,
+                        )?;
+                    }
+                    None => {
+                        unpack_frame(&coding, structure.syntax, codestream, limit, destination)?;
+                    }
+                }
             }
         }
         Ok(())
@@ -282,200 +295,4 @@ fn gather(structure: &Structure, parts: &[Fragment], exact: Option<u64>) -> Resu
         bytes.truncate(exact);
     }
     Ok(bytes)
-}
-
-/// Native pixels: read where they belong, or read aside and unfolded. `read` takes an offset within the pixels.
-fn native_frame(
-    image: &ImageDescription,
-    shape: &NativeShape,
-    frame: usize,
-    read: impl Fn(u64, &mut [u8]) -> Result<(), Fault>,
-    destination: &mut [u8],
-) -> Result<(), Fault> {
-    let (first_bit, bits) = shape.frame_at(frame);
-    let size = image.stored_type.bytes();
-    if shape.in_place() {
-        read(first_bit / 8, destination)?;
-        if shape.big_endian {
-            swap_bytes(destination, size);
-        }
-    } else {
-        // From the even byte before the first bit to the even byte behind the last, where there is one.
-        let mut start = first_bit / 8;
-        let mut end = (first_bit + bits).div_ceil(8);
-        if shape.swapped_pairs {
-            start -= start % 2;
-            end += end % 2;
-        }
-        let mut raw = vec![0; usize::try_from(end - start).unwrap_or(0)];
-        read(start, &mut raw)?;
-        if shape.swapped_pairs {
-            swap_pairs(&mut raw);
-        } else if shape.big_endian && shape.bits >= 8 {
-            swap_bytes(&mut raw, size);
-        }
-        let skip = (first_bit - start * 8) as usize;
-        if shape.bits < 8 {
-            if !unpack_bits(&raw, skip, destination) {
-                let text = "Pixel Data end before the frame does";
-                return Err(Fault::rejected("PIXEL_DATA_SHORT", text));
-            }
-            return Ok(());
-        }
-        let raw = raw.get(skip / 8..).unwrap_or_default();
-        if shape.halved_chroma {
-            spread_422(raw, size, destination);
-        } else if shape.planar && shape.samples > 1 {
-            let used = raw.get(..destination.len()).unwrap_or_default();
-            interleave(used, image.samples, size, destination);
-        } else if let Some(used) = raw.get(..destination.len()) {
-            destination.copy_from_slice(used);
-        }
-    }
-    finish(image, destination, is_ybr(image));
-    Ok(())
-}
-
-const fn is_ybr(image: &ImageDescription) -> bool {
-    matches!(
-        image.photometric,
-        Photometric::YbrFull | Photometric::YbrFull422
-    )
-}
-
-/// Stored bits in place, colour as RGB.
-fn finish(image: &ImageDescription, bytes: &mut [u8], ybr: bool) {
-    if image.bits_allocated > 1 {
-        repair_bits(bytes, image.stored_type, image.bits_stored, image.high_bit);
-    }
-    if ybr && image.stored_type.bytes() <= 2 {
-        rgb_from_ybr(bytes, image.stored_type.bytes(), image.bits_stored);
-    }
-}
-
-/// A compressed frame.
-fn unpack_frame(
-    image: &ImageDescription,
-    syntax: &Syntax,
-    codestream: Vec<u8>,
-    limits: &Limits,
-    destination: &mut [u8],
-) -> Result<(), Fault> {
-    let size = image.stored_type.bytes();
-    let plane = image.rows * image.columns;
-    match syntax.packing {
-        Packing::Rle if image.bits_allocated == 1 => {
-            let mut packed = vec![0; plane.div_ceil(8)];
-            rle::decode(&codestream, 1, 1, packed.len(), &mut packed)?;
-            unpack_bits(&packed, 0, destination);
-            Ok(())
-        }
-        Packing::Rle => {
-            rle::decode(&codestream, image.samples, size, plane, destination)?;
-            finish(image, destination, is_ybr(image));
-            Ok(())
-        }
-        Packing::DeflatedFrame | Packing::EncapsulatedNative => {
-            let shape = NativeShape {
-                plane: plane as u64,
-                samples: image.samples as u64,
-                bits: u64::from(image.bits_allocated),
-                halved_chroma: false,
-                planar: false,
-                big_endian: false,
-                swapped_pairs: false,
-            };
-            let needed = usize::try_from(shape.total_bytes(1)).unwrap_or(usize::MAX);
-            let raw = match syntax.packing {
-                // One byte more than needed shows a stream that is too long, two allow for padding.
-                Packing::DeflatedFrame => inflate(&codestream, needed + 2, "the frame")?,
-                _ => codestream,
-            };
-            if raw.len() < needed || raw.len() > needed + 1 {
-                return Err(Fault::rejected(
-                    "DECODED_SIZE",
-                    format!(
-                        "the frame unpacks to {} bytes and {needed} are needed",
-                        raw.len()
-                    ),
-                ));
-            }
-            let read = |at: u64, out: &mut [u8]| {
-                let at = usize::try_from(at).unwrap_or(usize::MAX);
-                let found = at.checked_add(out.len()).and_then(|end| raw.get(at..end));
-                let text = "the unpacked frame is too short";
-                let found = found.ok_or_else(|| Fault::rejected("DECODED_SIZE", text))?;
-                out.copy_from_slice(found);
-                Ok(())
-            };
-            native_frame(image, &shape, 0, read, destination)
-        }
-        Packing::Jpeg => {
-            let expected = jpeg::Expected {
-                rows: image.rows,
-                columns: image.columns,
-                samples: image.samples,
-                photometric: image.photometric,
-            };
-            let (bytes, bits) = jpeg::decode(syntax, &expected, codestream, limits.frame_bytes)?;
-            fit(&bytes, usize::from(bits / 8), size, destination)?;
-            coded_finish(image, destination);
-            Ok(())
-        }
-        Packing::Jpeg2000 => {
-            if size > 2 {
-                return Err(Fault::unsupported(
-                    "J2K_PRECISION",
-                    "JPEG 2000 of 32 bits is not supported",
-                ));
-            }
-            let bits = if size == 1 { 8 } else { 16 };
-            let shape = (image.rows, image.columns, image.samples);
-            let decoded = jpeg2000::decode(syntax, shape, bits, &codestream, limits.frame_bytes)?;
-            fit(&decoded.bytes, size, size, destination)?;
-            coded_finish(image, destination);
-            if is_ybr(image) && !decoded.colour_transform {
-                rgb_from_ybr(destination, size, image.bits_stored);
-            }
-            Ok(())
-        }
-        Packing::Native | Packing::Unsupported => Err(Fault::unsupported(
-            "UNSUPPORTED_SYNTAX",
-            format!(
-                "the transfer syntax {} ({}) is not supported",
-                syntax.uid, syntax.name
-            ),
-        )),
-    }
-}
-
-/// Codecs give the stored bits as the lowest ones, whatever High Bit says of the uncompressed form.
-fn coded_finish(image: &ImageDescription, bytes: &mut [u8]) {
-    if image.bits_allocated > 1 {
-        let high = image.bits_stored - 1;
-        repair_bits(bytes, image.stored_type, image.bits_stored, high);
-    }
-}
-
-/// Widens or narrows little-endian values of `from` bytes to `to` bytes.
-fn fit(bytes: &[u8], from: usize, to: usize, destination: &mut [u8]) -> Result<(), Fault> {
-    if bytes.len() / from.max(1) != destination.len() / to.max(1) {
-        let text = "the decoded frame has another size than declared";
-        return Err(Fault::rejected("DECODED_SIZE", text));
-    }
-    if from == to {
-        destination.copy_from_slice(bytes);
-        return Ok(());
-    }
-    let common = from.min(to);
-    for (value, room) in bytes
-        .chunks_exact(from)
-        .zip(destination.chunks_exact_mut(to))
-    {
-        room.fill(0);
-        if let (Some(low), Some(room)) = (value.get(..common), room.get_mut(..common)) {
-            room.copy_from_slice(low);
-        }
-    }
-    Ok(())
 }

@@ -31,7 +31,9 @@ mod rle;
 pub mod scan;
 mod spacing;
 pub mod syntax;
+mod unpack;
 pub mod window_default;
+pub mod worker;
 pub mod write;
 
-pub use frames::{FrameError, FrameSource, InProcessFrames};
+pub use frames::{FileFrames, FrameError, FrameSource};

@@ -5,12 +5,7 @@ use crate::{
     dicom::{frames::FrameSource, load, window_default::window_default},
     gpu::GpuContext,
     imaging::{palette, window},
-    model::{
-        layout::SeriesLayout,
-        lut::{Photometric, Voi},
-        pixels::Frame,
-        view::GreyPipeline,
-    },
+    model::{layout::SeriesLayout, lut::Voi, pixels::Frame, view::GreyPipeline},
     task::{Class, PriorityQueue, spawn_named},
 };
 use crossbeam_channel::Sender;
@@ -146,16 +141,11 @@ fn thumbnail(layout: &SeriesLayout, source: &dyn FrameSource) -> Option<([usize;
         stored_type: frame.stored_type,
         modality_lut: description.modality_lut.clone(),
         voi,
-        inverted: opens_inverted(image),
+        inverted: image.lowest_is_white(),
         padding: image.padding,
     };
     let (row, column) = description.spacing.row_column();
     Some(shrink(&frame, &grey, row / column))
-}
-
-/// Whether the display inverts before the user does anything: MONOCHROME1 or presentation LUT INVERSE.
-pub fn opens_inverted(image: &crate::model::study::ImageDescription) -> bool {
-    (image.photometric == Photometric::Monochrome1) ^ image.presentation_inverse
 }
 
 /// Averages display values into a picture of at most [`THUMBNAIL_SIDE`], keeping the pixels' aspect.

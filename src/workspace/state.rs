@@ -324,8 +324,9 @@ impl Workspace {
         }
     }
 
-    /// Viewports keep their series when the scan finds more of it.
+    /// Viewports keep their series when the scan finds more of it; what was found is asked for at once.
     fn rebind(&mut self) {
+        let mut changed = false;
         for index in 0..self.viewports.len() {
             let Some(node) = self.viewports.get(index).and_then(|v| v.node.clone()) else {
                 continue;
@@ -335,15 +336,30 @@ impl Workspace {
             }
             let successor = self.library.successor(&node).cloned();
             let display = successor.as_ref().map(|s| self.display(s));
+            changed = true;
             if let Some(viewport) = self.viewports.get_mut(index) {
                 match (successor, display) {
                     (Some(node), Some(display)) => {
+                        // A file that came late may end what was a clean volume.
+                        if matches!(viewport.kind, ViewKind::Plane(_)) && !display.is_volume() {
+                            viewport.kind = ViewKind::Stack;
+                            viewport.crosshair = None;
+                        }
                         viewport.node = Some(node);
                         viewport.display = Some(display);
                     }
                     _ => viewport.clear(),
                 }
             }
+        }
+        if changed {
+            if self.layout == Layout::Mpr
+                && self.viewports.iter().all(|v| v.kind == ViewKind::Stack)
+            {
+                self.layout = Layout::One;
+                self.active = 0;
+            }
+            self.request_frames();
         }
     }
 

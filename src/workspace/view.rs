@@ -3,7 +3,7 @@
 use super::{
     display::{SeriesDisplay, displayed_type},
     library::SeriesNode,
-    loader::{FALLBACK_VOI, opens_inverted},
+    loader::FALLBACK_VOI,
 };
 use crate::dicom::window_default::window_default;
 use crate::model::{
@@ -333,7 +333,7 @@ impl Viewport {
 
     /// Whether the display is inverted in all: by the object and by the user.
     pub fn inverted(&self) -> bool {
-        self.image().is_some_and(opens_inverted) ^ self.view.inverted
+        self.image().is_some_and(ImageDescription::lowest_is_white) ^ self.view.inverted
     }
 
     /// The picture for a viewport of this many pixels; `None` while nothing can be drawn.

@@ -11,7 +11,7 @@ use build::{
 use negatoscope::{
     dicom::{
         bytes::ByteSource,
-        frames::{FrameSource as _, InProcessFrames},
+        frames::{FileFrames, FrameSource as _},
         guard::{Limits, Structure},
         scan::{ScanEvent, ScanOptions, read_instance, scan},
     },
@@ -32,7 +32,7 @@ fn outcome(path: &Path) -> String {
         Ok(instance) => instance,
         Err(rejection) => return format!("{} {}", word(rejection.outcome), rejection.code),
     };
-    let source = InProcessFrames::default();
+    let source = FileFrames::default();
     let frames = instance.image.as_ref().map_or(0, |i| i.frames);
     for k in 0..frames {
         if let Err(error) = source.read_frame(&instance, k) {

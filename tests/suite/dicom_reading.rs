@@ -12,7 +12,7 @@ use glam::{DAffine3, DMat3, DVec3};
 use negatoscope::{
     dicom::{
         assemble::lay_out,
-        frames::{FrameSource as _, InProcessFrames},
+        frames::{FileFrames, FrameSource as _},
         load::{chunk_ranges, load_volume, read_chunk},
         scan::{ScanEvent, ScanOptions, read_instance, scan},
         syntax::{self, Loss},
@@ -145,7 +145,7 @@ fn mean_of_ybr(rgb: [f64; 3]) -> f64 {
 #[test]
 #[cfg_attr(not(has_data), ignore = "needs NEGATOSCOPE_DATA")]
 fn pixels_are_those_of_an_independent_decoder() {
-    let source = InProcessFrames::default();
+    let source = FileFrames::default();
     let (mut exact, mut close, mut unsupported) = (0, 0, 0);
     let mut wrong: Vec<String> = Vec::new();
     for reference in references() {
@@ -250,7 +250,7 @@ fn pixels_are_those_of_an_independent_decoder() {
 #[cfg_attr(not(has_data), ignore = "needs NEGATOSCOPE_DATA")]
 fn one_slice_is_the_same_in_every_lossless_syntax() {
     let folder = support::data("dicom-transfer-syntaxes");
-    let source = InProcessFrames::default();
+    let source = FileFrames::default();
     let mut pixels = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -378,7 +378,7 @@ fn frames_of_an_enhanced_object_are_ordered_by_their_own_positions() {
 
 fn load(layout: &SeriesLayout) -> Volume {
     let progress = Progress::default();
-    let source = InProcessFrames::default();
+    let source = FileFrames::default();
     let volume = load_volume(layout, &source, &CancelToken::default(), &progress).unwrap();
     let slices = layout.frames.len() as u64;
     assert_eq!(progress.get(), (slices, slices));
@@ -743,7 +743,7 @@ fn real_series_are_the_volumes_they_are() {
             .collect();
         assert!(numbers.is_sorted(), "{group}");
         let volume = load(layout);
-        let source = InProcessFrames::default();
+        let source = FileFrames::default();
         for (k, frame) in layout.frames.iter().enumerate() {
             let alone = source.read_frame(&frame.instance, frame.frame).unwrap();
             assert_eq!(volume.frames[k].pixels.as_slice(), alone.pixels.as_slice());
@@ -791,7 +791,7 @@ fn names_are_read_in_their_character_sets() {
 #[test]
 fn native_forms_come_out_as_stored_values() {
     let folder = tempfile::tempdir().unwrap();
-    let source = InProcessFrames::default();
+    let source = FileFrames::default();
     let values = |slice: &Slice, syntax: &str, frame: usize| {
         let path = write(folder.path(), "case", &slice.file(syntax));
         let frame = source.read_frame(&read(&path), frame).unwrap();
@@ -1206,7 +1206,7 @@ fn a_written_radiograph_reads_back_as_it_was() {
     assert_eq!(image.shared.spacing, description.spacing);
     assert_eq!(image.photometric, Photometric::Monochrome2);
     assert!(!image.presentation_inverse);
-    let back = InProcessFrames::default().read_frame(&instance, 0).unwrap();
+    let back = FileFrames::default().read_frame(&instance, 0).unwrap();
     assert_eq!(back.pixels.as_slice(), frame.pixels.as_slice());
 }
 
@@ -1226,7 +1226,7 @@ fn pictures_open_as_uncalibrated_objects() {
         (3, 7, StoredType::U16)
     );
     assert_eq!(picture.shared.spacing, Spacing::Unknown { aspect: 1.0 });
-    let frame = InProcessFrames::default().read_frame(&instance, 0).unwrap();
+    let frame = FileFrames::default().read_frame(&instance, 0).unwrap();
     assert_eq!(frame.value(6, 2, 0), Some(54_002.0));
     assert!(instance.sop_instance_uid.starts_with("2.25."));
     assert_eq!(read(&path).sop_instance_uid, instance.sop_instance_uid);
@@ -1236,7 +1236,7 @@ fn pictures_open_as_uncalibrated_objects() {
         .save_with_format(&path, image::ImageFormat::Png)
         .unwrap();
     let instance = read(&path);
-    let frame = InProcessFrames::default().read_frame(&instance, 0).unwrap();
+    let frame = FileFrames::default().read_frame(&instance, 0).unwrap();
     assert_eq!(
         frame.values().collect::<Vec<_>>(),
         [0.0, 10.0, 20.0, 1.0, 10.0, 20.0]
@@ -1246,7 +1246,7 @@ fn pictures_open_as_uncalibrated_objects() {
     assert_eq!(instance.source.kind, SourceKind::Jpeg);
     assert!(instance.image.as_ref().unwrap().lossy.is_some());
     assert_eq!(
-        InProcessFrames::default()
+        FileFrames::default()
             .read_frame(&instance, 0)
             .unwrap()
             .columns,
@@ -1265,7 +1265,7 @@ fn chunks_are_whole_slices_that_share_memory() {
     });
     let layouts = lay_out_folder(folder.path());
     assert_eq!(chunk_ranges(&layouts[0]), [0..4, 4..6]);
-    let source = InProcessFrames::default();
+    let source = FileFrames::default();
     let frames = read_chunk(&layouts[0], &source, 4..6).unwrap();
     assert_eq!(frames.len(), 2);
     let start = |i: usize| frames[i].pixels.as_slice().as_ptr();
@@ -1282,7 +1282,7 @@ fn a_file_that_changed_is_not_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = Slice::default().write(folder.path(), "case");
     let instance = read(&path);
-    let source = InProcessFrames::default();
+    let source = FileFrames::default();
     assert!(source.read_frame(&instance, 0).is_ok());
     assert_eq!(
         source.read_frame(&instance, 1).unwrap_err().code(),
