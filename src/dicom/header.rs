@@ -1,6 +1,7 @@
 //! From a guarded file to an [`Instance`]: identity, study, series, technique and picture.
 
 use super::{
+    charset::{CharacterSets, Problem, TextKind},
     elements::{DataSet, integer, numbers, text, texts},
     functional::is_localizer,
     guard::{Fault, Limits, Structure, Want},
@@ -221,8 +222,12 @@ pub fn describe(path: &Arc<Path>, mut structure: Structure) -> Result<Instance, 
             "neither a picture nor an object of a known class",
         ));
     }
-    let series = series(&data_set, modality, &mut findings);
-    let study = study(&data_set, &mut findings);
+    let mut said = Said::of(&structure);
+    let series = series(&data_set, &mut said, modality, &mut findings);
+    let study = study(&data_set, &mut said, &mut findings);
+    let patient = patient(&data_set, &mut said);
+    let technique = technique(&data_set, &mut said);
+    said.into_findings(&mut findings);
     let sop_instance_uid = uid(&data_set, tags::SOP_INSTANCE_UID, &mut findings);
     if let Some(image) = &image {
         image_findings(image, &mut findings);
@@ -240,14 +245,14 @@ pub fn describe(path: &Arc<Path>, mut structure: Structure) -> Result<Instance, 
         sop_class_uid,
         sop_instance_uid,
         transfer_syntax_uid: structure.syntax.uid.to_owned(),
-        patient: Arc::new(patient(&data_set)),
+        patient: Arc::new(patient),
         study: Arc::new(study),
         series: Arc::new(series),
         instance_number: integer(&data_set, tags::INSTANCE_NUMBER)
             .ok()
             .flatten()
             .and_then(|n| i32::try_from(n).ok()),
-        technique: technique(&data_set),
+        technique,
         image,
         findings,
     })
@@ -286,30 +291,120 @@ fn uid(data_set: &DataSet, tag: Tag, findings: &mut Vec<Finding>) -> String {
     kept.take(64).collect::<String>().replace("..", ".")
 }
 
-fn patient(data_set: &DataSet) -> PatientIdentity {
-    PatientIdentity {
-        name: Phi::new(PersonName::parse(&text(data_set, tags::PATIENT_NAME))),
-        id: Phi::new(text(data_set, tags::PATIENT_ID)),
-        issuer: Phi::new(text(data_set, tags::ISSUER_OF_PATIENT_ID)),
-        birth_date: Phi::new(Date::parse(&text(data_set, tags::PATIENT_BIRTH_DATE))),
-        sex: Phi::new(Sex::parse(&text(data_set, tags::PATIENT_SEX))),
-        synthetic: text(data_set, tags::PATIENT_COMMENTS).starts_with(SYNTHETIC_MARK),
+/// What people wrote: text whose bytes depend on Specific Character Set (0008,0005), which `dicom-object` follows only
+/// in its first value. Everything else is ASCII.
+struct Said<'a> {
+    structure: &'a Structure,
+    sets: CharacterSets,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Said<'a> {
+    fn of(structure: &'a Structure) -> Self {
+        let declared = Self::bytes(structure, tags::SPECIFIC_CHARACTER_SET);
+        let (sets, problems) = CharacterSets::parse(&declared);
+        Self {
+            structure,
+            sets,
+            problems,
+        }
+    }
+
+    /// The value of an element; empty when absent or longer than texts may be.
+    fn bytes(structure: &Structure, tag: Tag) -> Vec<u8> {
+        let Some(element) = structure.element(tag) else {
+            return Vec::new();
+        };
+        let length = element.end - element.value;
+        if length > structure.limits.text_bytes {
+            return Vec::new();
+        }
+        let read = structure.source.read_vec(element.value, length);
+        read.unwrap_or_default()
+    }
+
+    fn note(&mut self, problems: Vec<Problem>) {
+        for problem in problems {
+            if !self.problems.contains(&problem) {
+                self.problems.push(problem);
+            }
+        }
+    }
+
+    fn text(&mut self, tag: Tag, kind: TextKind) -> String {
+        let decoded = self.sets.decode(&Self::bytes(self.structure, tag), kind);
+        self.note(decoded.problems);
+        decoded.text.trim().to_owned()
+    }
+
+    /// The first of the names.
+    fn name(&mut self, tag: Tag) -> PersonName {
+        let mut names = self.sets.decode_names(&Self::bytes(self.structure, tag));
+        if names.is_empty() {
+            return PersonName::default();
+        }
+        let name = names.swap_remove(0);
+        let parsed = PersonName {
+            alphabetic: name.group(0),
+            ideographic: name.group(1),
+            phonetic: name.group(2),
+        };
+        self.note(name.problems);
+        parsed
+    }
+
+    /// What was wrong with the texts, each kind once.
+    fn into_findings(self, findings: &mut Vec<Finding>) {
+        for problem in self.problems {
+            let (code, severity) = match problem {
+                Problem::UnknownTerm { .. } => ("CHARSET_UNKNOWN", Severity::Warning),
+                Problem::Undecodable { .. } => ("TEXT_UNDECODABLE", Severity::Warning),
+                Problem::ReadAs { .. } => ("TEXT_MISLABELLED", Severity::Warning),
+                Problem::BidiDropped => ("TEXT_REORDERED", Severity::Warning),
+                _ => ("TEXT_ENCODING", Severity::Info),
+            };
+            note_once(findings, code, severity, problem.to_string());
+        }
     }
 }
 
-fn study(data_set: &DataSet, findings: &mut Vec<Finding>) -> StudyDescription {
+fn note_once(findings: &mut Vec<Finding>, code: &'static str, severity: Severity, text: String) {
+    if !findings.iter().any(|f| f.code == code) {
+        findings.push(Finding::new(code, severity, text));
+    }
+}
+
+fn patient(data_set: &DataSet, said: &mut Said<'_>) -> PatientIdentity {
+    PatientIdentity {
+        name: Phi::new(said.name(tags::PATIENT_NAME)),
+        id: Phi::new(said.text(tags::PATIENT_ID, TextKind::Short)),
+        issuer: Phi::new(said.text(tags::ISSUER_OF_PATIENT_ID, TextKind::Short)),
+        birth_date: Phi::new(Date::parse(&text(data_set, tags::PATIENT_BIRTH_DATE))),
+        sex: Phi::new(Sex::parse(&text(data_set, tags::PATIENT_SEX))),
+        synthetic: said
+            .text(tags::PATIENT_COMMENTS, TextKind::Long)
+            .starts_with(SYNTHETIC_MARK),
+    }
+}
+
+fn study(data_set: &DataSet, said: &mut Said<'_>, findings: &mut Vec<Finding>) -> StudyDescription {
     StudyDescription {
         uid: uid(data_set, tags::STUDY_INSTANCE_UID, findings),
         date: Date::parse(&text(data_set, tags::STUDY_DATE)),
         time: clock(&text(data_set, tags::STUDY_TIME)),
-        description: text(data_set, tags::STUDY_DESCRIPTION),
-        accession_number: Phi::new(text(data_set, tags::ACCESSION_NUMBER)),
-        institution: Phi::new(text(data_set, tags::INSTITUTION_NAME)),
+        description: said.text(tags::STUDY_DESCRIPTION, TextKind::Short),
+        accession_number: Phi::new(said.text(tags::ACCESSION_NUMBER, TextKind::Short)),
+        institution: Phi::new(said.text(tags::INSTITUTION_NAME, TextKind::Short)),
         patient_age: Phi::new(text(data_set, tags::PATIENT_AGE)),
     }
 }
 
-fn series(data_set: &DataSet, modality: String, findings: &mut Vec<Finding>) -> SeriesDescription {
+fn series(
+    data_set: &DataSet,
+    said: &mut Said<'_>,
+    modality: String,
+    findings: &mut Vec<Finding>,
+) -> SeriesDescription {
     let (series_side, image_side) = (
         text(data_set, tags::LATERALITY),
         text(data_set, tags::IMAGE_LATERALITY),
@@ -328,7 +423,7 @@ fn series(data_set: &DataSet, modality: String, findings: &mut Vec<Finding>) -> 
             .ok()
             .flatten()
             .and_then(|n| i32::try_from(n).ok()),
-        description: text(data_set, tags::SERIES_DESCRIPTION),
+        description: said.text(tags::SERIES_DESCRIPTION, TextKind::Short),
         body_part: text(data_set, tags::BODY_PART_EXAMINED),
         laterality: if image_side.is_empty() {
             series_side
@@ -362,7 +457,7 @@ fn clock(value: &str) -> String {
     parts.join(":")
 }
 
-fn technique(data_set: &DataSet) -> Technique {
+fn technique(data_set: &DataSet, said: &mut Said<'_>) -> Technique {
     let positive = |tag| numbers(data_set, tag).first().filter(|v| *v > 0.0);
     let stamp = |date: Tag, time: Tag| {
         let (date, time) = (text(data_set, date), text(data_set, time));
@@ -377,14 +472,13 @@ fn technique(data_set: &DataSet) -> Technique {
     Technique {
         kvp: positive(tags::KVP),
         exposure_mas: positive(tags::EXPOSURE),
-        kernel: texts(data_set, tags::CONVOLUTION_KERNEL)
-            .join(" ")
-            .trim()
-            .to_owned(),
+        kernel: said
+            .text(tags::CONVOLUTION_KERNEL, TextKind::Short)
+            .replace('\\', " "),
         repetition_time_ms: positive(tags::REPETITION_TIME),
         echo_time_ms: positive(tags::ECHO_TIME),
         field_strength_t: positive(tags::MAGNETIC_FIELD_STRENGTH),
-        contrast_agent: text(data_set, tags::CONTRAST_BOLUS_AGENT),
+        contrast_agent: said.text(tags::CONTRAST_BOLUS_AGENT, TextKind::Short),
         frame_time_ms: positive(tags::FRAME_TIME),
         acquired: stamp(tags::ACQUISITION_DATE, tags::ACQUISITION_TIME)
             .or(whole)

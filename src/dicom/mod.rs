@@ -11,6 +11,7 @@
 
 pub mod assemble;
 pub mod bytes;
+pub mod charset;
 mod codec;
 mod colour;
 mod elements;
