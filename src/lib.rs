@@ -13,6 +13,7 @@ pub mod clinical;
 pub mod console;
 pub mod diary;
 pub mod dicom;
+pub mod formats;
 pub mod gpu;
 pub mod i18n;
 pub mod imaging;

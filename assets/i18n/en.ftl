@@ -588,6 +588,7 @@ ai-result = Result
 ai-visible = Show
 ai-computed-elsewhere = Computed on the CPU and uploaded once for drawing
 badge-length-nominal = mm (nominal scanned)
+badge-length-volume = mm (volume header)
 cmd-import-record = Import a record…
 cmd-import-record-tip = Take FHIR R4 bundles into the store
 first-hint = Everything stays on this computer

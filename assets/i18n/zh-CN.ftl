@@ -520,6 +520,7 @@ ai-result = 结果
 ai-visible = 显示
 ai-computed-elsewhere = 在 CPU 上计算，绘制时上传一次
 badge-length-nominal = mm（名义扫描间距）
+badge-length-volume = mm（体数据头）
 cmd-import-record = 导入病历…
 cmd-import-record-tip = 将 FHIR R4 数据包导入存储库
 first-hint = 所有数据都留在本机

@@ -36,6 +36,12 @@ pub fn scope_check(instance: &Instance) -> Result<Vec<Finding>, Finding> {
         return Err(refused("NO_PICTURE", "The object holds no picture"));
     };
     let mut findings = Vec::new();
+    if instance.source.kind == SourceKind::Volume {
+        return Err(refused(
+            "NOT_A_RADIOGRAPH",
+            "The model is for plain chest radiographs (CR, DX, RG), and this is a volume",
+        ));
+    }
     if instance.source.kind != SourceKind::Dicom {
         findings.push(flagged(
             "SCOPE_UNKNOWN",

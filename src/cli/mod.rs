@@ -15,9 +15,11 @@ pub mod record;
 pub mod render;
 #[cfg(feature = "ai")]
 pub mod segment;
+pub mod series;
 pub mod store;
 #[cfg(feature = "ai")]
 pub mod train;
+pub mod volume;
 
 pub use crate::console as common;
 pub use common::{Common, Exit, Output};
@@ -33,6 +35,8 @@ pub enum Command {
     Pixels(pixels::PixelsArgs),
     /// Draw one picture with the renderer that draws the window
     Render(render::RenderArgs),
+    /// Write a series as a research volume: NIfTI, NRRD or MetaImage
+    Volume(volume::VolumeArgs),
     /// Value, unit, voxel and patient point at a place
     Probe(probe::ProbeArgs),
     /// Run a model on a picture
@@ -66,6 +70,7 @@ pub fn run(command: Command, common: &Common, out: &mut Output) -> Exit {
         Command::Inspect(args) => inspect::run(&args, common, out),
         Command::Pixels(args) => pixels::run(&args, common, out),
         Command::Render(args) => render::run(&args, common, out),
+        Command::Volume(args) => volume::run(&args, common, out),
         Command::Probe(args) => probe::run(&args, common, out),
         #[cfg(feature = "ai")]
         Command::Segment(args) => segment::run(&args, common, out),

@@ -2,29 +2,21 @@
 
 use super::{
     Common, Exit, Output,
-    inspect::{exit_of, in_pool, limits},
+    inspect::{exit_of, limits},
+    series::choose,
 };
 use crate::{
-    dicom::{
-        assemble::lay_out,
-        frames::{FileFrames, FrameSource as _},
-        scan::{ScanEvent, ScanOptions, scan},
-    },
+    dicom::frames::{FileFrames, FrameSource as _},
     imaging::window::modality_value,
     model::{
         geometry::GridGeometry,
         layout::{FrameRef, SeriesLayout},
-        study::Rejection,
     },
-    task::{CancelToken, Progress},
 };
 use clap::Args;
 use glam::DVec3;
 use serde_json::{Value, json};
-use std::{
-    path::PathBuf,
-    sync::{Mutex, PoisonError},
-};
+use std::path::PathBuf;
 
 /// Arguments of `probe`.
 #[derive(Debug, Args)]
@@ -64,26 +56,14 @@ struct Hit {
 
 /// Runs `probe`.
 pub fn run(args: &ProbeArgs, common: &Common, out: &mut Output) -> Exit {
-    let limits = limits(common);
-    let (layouts, rejections) = in_pool(common, || read(args, ScanOptions { limits }));
-    let wanted = |l: &&SeriesLayout| {
-        let uid = l.first_instance().map(|i| i.series.uid.as_str());
-        args.series.is_none() || uid == args.series.as_deref()
+    let layout = match choose(&args.path, args.series.as_deref(), common) {
+        Ok(layout) => layout,
+        Err(refusal) => {
+            out.error(refusal.message);
+            return refusal.exit;
+        }
     };
-    let chosen = layouts.iter().filter(wanted);
-    let Some(layout) = chosen.max_by_key(|l| l.frames.len()) else {
-        let Some(first) = rejections.first() else {
-            out.error(format!("no such series: {}", args.path.display()));
-            return Exit::Usage;
-        };
-        out.error(format!(
-            "[{}] {}: {}",
-            first.code,
-            first.detail,
-            args.path.display()
-        ));
-        return exit_of(first.outcome);
-    };
+    let layout = &layout;
     let hit = match (args.ijk, args.lps) {
         (Some(voxel), _) => at_voxel(layout, voxel),
         (None, Some(point)) => at_point(layout, DVec3::from_array(point)),
@@ -96,7 +76,7 @@ pub fn run(args: &ProbeArgs, common: &Common, out: &mut Output) -> Exit {
         out.note("the place lies outside the series, or its frames do not say where they lie");
         return Exit::Finding;
     };
-    match sample(&hit, frame, layout, &common.frame_source(limits)) {
+    match sample(&hit, frame, layout, &common.frame_source(limits(common))) {
         Ok(found) => {
             print(&found, common, out);
             Exit::Done
@@ -106,26 +86,6 @@ pub fn run(args: &ProbeArgs, common: &Common, out: &mut Output) -> Exit {
             exit
         }
     }
-}
-
-fn read(args: &ProbeArgs, options: ScanOptions) -> (Vec<SeriesLayout>, Vec<Rejection>) {
-    let found = Mutex::new((Vec::new(), Vec::new()));
-    let sink = |event| {
-        let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-        match event {
-            ScanEvent::Instance(instance) => found.0.push(instance),
-            ScanEvent::Rejected(rejection) => found.1.push(rejection),
-        }
-    };
-    scan(
-        std::slice::from_ref(&args.path),
-        &options,
-        &CancelToken::default(),
-        &Progress::default(),
-        &sink,
-    );
-    let (instances, rejections) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    (lay_out(&instances), rejections)
 }
 
 fn grid_of(layout: &SeriesLayout, frame: usize) -> Option<GridGeometry> {

@@ -3,27 +3,22 @@
 use super::{
     Common, Exit, Output,
     common::Backend,
-    inspect::{exit_of, findings, in_pool, limits},
+    inspect::{exit_of, findings, limits},
+    series::{Refusal, choose},
 };
 use crate::{
-    dicom::{
-        assemble::lay_out,
-        frames::FrameSource as _,
-        scan::{ScanEvent, ScanOptions, scan},
-        window_default::window_default,
-    },
-    gpu::{FrameTexture, GpuContext, GpuError},
+    dicom::{frames::FrameSource as _, window_default::window_default},
+    gpu::{FrameTexture, GpuContext},
     imaging::{reslice, window},
     model::{
         geometry::{BodyPlane, GridGeometry},
         layout::{FrameRef, SeriesLayout},
         lut::{ModalityUnit, Photometric, Voi},
         pixels::Frame,
-        study::{ImageDescription, Rejection},
+        study::ImageDescription,
         view::{GreyPipeline, Interpolation, SliceView, ViewPlane},
     },
     render::{SliceRenderer, SliceScene, Target, TargetKind},
-    task::{CancelToken, Progress},
 };
 use clap::{Args, ValueEnum};
 use glam::DVec3;
@@ -33,7 +28,6 @@ use std::{
     fs,
     io::{self, Write as _},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
 };
 
 /// Which plane.
@@ -142,39 +136,6 @@ pub struct RenderArgs {
     pub raw16: Option<PathBuf>,
 }
 
-/// Why there is no picture.
-#[derive(Debug)]
-pub struct Refusal {
-    /// How the command ends.
-    pub exit: Exit,
-    /// One sentence.
-    pub message: String,
-}
-
-impl Refusal {
-    /// A refusal with its sentence.
-    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self {
-            exit,
-            message: message.into(),
-        }
-    }
-}
-
-impl From<GpuError> for Refusal {
-    fn from(error: GpuError) -> Self {
-        let exit = match &error {
-            GpuError::NoAdapter(_) | GpuError::NoDevice(_) => Exit::Usage,
-            GpuError::FrameTooLarge { .. }
-            | GpuError::TooManyLayers { .. }
-            | GpuError::OutOfMemory { .. } => Exit::Limit,
-            GpuError::Mismatch(_) => Exit::Unsupported,
-            GpuError::Refused(_) | GpuError::ReadBack(_) => Exit::Internal,
-        };
-        Self::new(exit, error.to_string())
-    }
-}
-
 /// A series that was found, and the way to its pixels.
 pub struct LoadedSeries {
     /// How its frames lie.
@@ -185,51 +146,8 @@ pub struct LoadedSeries {
 
 /// Finds the series at the path of the arguments: the one that was named, or the one with most frames.
 fn load(args: &RenderArgs, common: &Common) -> Result<LoadedSeries, Refusal> {
-    let limits = limits(common);
-    let found = Mutex::new((Vec::new(), None::<Rejection>));
-    in_pool(common, || {
-        scan(
-            std::slice::from_ref(&args.path),
-            &ScanOptions { limits },
-            &CancelToken::default(),
-            &Progress::default(),
-            &|event| {
-                let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-                match event {
-                    ScanEvent::Instance(instance) => found.0.push(instance),
-                    ScanEvent::Rejected(rejection) => {
-                        found.1.get_or_insert(rejection);
-                    }
-                }
-            },
-        );
-    });
-    let (instances, rejection) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let chosen = lay_out(&instances)
-        .into_iter()
-        .filter(|layout| {
-            let uid = layout
-                .first_instance()
-                .map(|first| first.series.uid.as_str());
-            args.series.is_none() || uid == args.series.as_deref()
-        })
-        .max_by_key(|layout| layout.frames.len());
-    let layout = chosen.ok_or_else(|| match rejection {
-        Some(rejection) if instances.is_empty() => Refusal::new(
-            exit_of(rejection.outcome),
-            format!(
-                "[{}] {}: {}",
-                rejection.code,
-                rejection.detail,
-                rejection.path.display()
-            ),
-        ),
-        _ => Refusal::new(
-            Exit::Usage,
-            format!("no such series: {}", args.path.display()),
-        ),
-    })?;
-    let source = common.frame_source(limits);
+    let layout = choose(&args.path, args.series.as_deref(), common)?;
+    let source = common.frame_source(limits(common));
     let frames = layout.frames.clone();
     let decode = move |index: usize| {
         let frame: &FrameRef = frames

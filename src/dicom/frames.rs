@@ -10,6 +10,7 @@ use super::{
     native::NativeShape,
     raster,
     unpack::{Coding, native_frame, unpack_frame},
+    volume_file::VolumeCache,
     worker::Workers,
 };
 use crate::model::{
@@ -103,6 +104,7 @@ pub struct FileFrames {
     kept: Mutex<VecDeque<Arc<PixelIndex>>>,
     /// Who decodes compressed frames; this process where there are none.
     workers: Option<Arc<Workers>>,
+    volumes: VolumeCache,
 }
 
 /// Where the frames of one file are.
@@ -230,8 +232,15 @@ impl FrameSource for FileFrames {
                 needed,
             });
         }
-        if instance.source.kind != SourceKind::Dicom {
-            return Ok(raster::decode_into(instance, image, destination)?);
+        match instance.source.kind {
+            SourceKind::Dicom => {}
+            SourceKind::Png | SourceKind::Jpeg => {
+                return Ok(raster::decode_into(instance, image, destination)?);
+            }
+            SourceKind::Volume => {
+                let volumes = &self.volumes;
+                return Ok(volumes.read_into(instance, frame, &self.limits, destination)?);
+            }
         }
         let index = self.index(instance, image)?;
         let structure = &index.structure;

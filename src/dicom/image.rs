@@ -5,6 +5,7 @@ use super::{
     encapsulated::{ExtendedTable, FrameTable},
     functional::{Context, describe},
     guard::{Fault, PixelPlace, Structure},
+    jpeg_ls, jpeg2000,
     lookup::palettes,
     native::NativeShape,
     syntax::{Loss, Packing},
@@ -334,8 +335,12 @@ fn lossy(structure: &Structure, data_set: &DataSet) -> Option<LossyCompression> 
     let by_syntax = match structure.syntax.loss {
         Loss::Always => true,
         Loss::None => false,
-        Loss::Possible => first_codestream(structure)
-            .is_some_and(|bytes| super::jpeg2000::is_irreversible(&bytes)),
+        Loss::Possible => {
+            first_codestream(structure).is_some_and(|bytes| match structure.syntax.packing {
+                Packing::JpegLs => jpeg_ls::read_header(&bytes).is_ok_and(|h| h.near > 0),
+                _ => jpeg2000::is_irreversible(&bytes),
+            })
+        }
     };
     if !declared && !by_syntax {
         return None;

@@ -56,7 +56,7 @@ fn read_all(source: &ByteSource) -> Result<Vec<u8>, Fault> {
 fn reader(bytes: &[u8], kind: SourceKind) -> ImageReader<Cursor<&[u8]>> {
     let format = match kind {
         SourceKind::Jpeg => ImageFormat::Jpeg,
-        SourceKind::Png | SourceKind::Dicom => ImageFormat::Png,
+        SourceKind::Png | SourceKind::Dicom | SourceKind::Volume => ImageFormat::Png,
     };
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut limits = image::Limits::default();

@@ -6,9 +6,10 @@
 use super::{
     bytes::ByteSource,
     guard::{Fault, Limits},
-    header, raster,
+    header, raster, volume_file,
 };
 use crate::{
+    formats,
     model::study::{Instance, Rejection},
     task::{CancelToken, Progress},
 };
@@ -152,7 +153,14 @@ fn read_shared(path: &Arc<Path>, options: &ScanOptions) -> Result<Instance, Reje
             let source = ByteSource::open(path)?;
             match raster::sniff(&source) {
                 Some(kind) => raster::read_picture(path, &source, kind, &options.limits),
-                None => Err(fault),
+                None => {
+                    let head = source.len().min(formats::SNIFF_BYTES as u64);
+                    if volume_file::sniff(&source.read_vec(0, head)?, path) {
+                        volume_file::describe(path, source.len(), &options.limits)
+                    } else {
+                        Err(fault)
+                    }
+                }
             }
         }
         other => other,

@@ -13,6 +13,8 @@ pub enum Packing {
     Jpeg,
     /// JPEG 2000 and its high-throughput variant.
     Jpeg2000,
+    /// JPEG-LS.
+    JpegLs,
     /// One deflated stream a frame.
     DeflatedFrame,
     /// A codec that is not here.
@@ -112,7 +114,9 @@ const fn explicit(uid: &'static str, name: &'static str, packing: Packing, loss:
     }
 }
 
-use Packing::{DeflatedFrame, EncapsulatedNative, Jpeg, Jpeg2000, Native, Rle, Unsupported};
+use Packing::{
+    DeflatedFrame, EncapsulatedNative, Jpeg, Jpeg2000, JpegLs, Native, Rle, Unsupported,
+};
 
 /// Implicit VR Little Endian, the default of the standard.
 pub const IMPLICIT_LITTLE_ENDIAN: Syntax = Syntax {
@@ -210,14 +214,14 @@ pub const SYNTAXES: &[Syntax] = &[
     explicit(
         "1.2.840.10008.1.2.4.80",
         "JPEG-LS Lossless",
-        Unsupported,
-        Loss::None,
+        JpegLs,
+        Loss::Possible,
     ),
     explicit(
         "1.2.840.10008.1.2.4.81",
         "JPEG-LS Lossy (Near-Lossless)",
-        Unsupported,
-        Loss::Always,
+        JpegLs,
+        Loss::Possible,
     ),
     explicit(
         "1.2.840.10008.1.2.4.90",

@@ -5,12 +5,16 @@ use super::{
     colour::{rgb_from_ybr, spread_422},
     guard::Fault,
     inflate::inflate,
-    jpeg, jpeg2000,
+    jpeg, jpeg_ls, jpeg2000,
     native::{NativeShape, interleave, repair_bits, swap_bytes, swap_pairs, unpack_bits},
     rle,
     syntax::{Packing, Syntax},
 };
-use crate::model::{lut::Photometric, pixels::StoredType, study::ImageDescription};
+use crate::model::{
+    lut::Photometric,
+    pixels::StoredType,
+    study::{ImageDescription, RejectionKind},
+};
 
 /// What a codec must know of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,6 +198,46 @@ pub(super) fn unpack_frame(
             fit(&decoded.bytes, size, size, destination)?;
             coded_finish(image, destination);
             if is_ybr(image) && !decoded.colour_transform {
+                rgb_from_ybr(destination, size, image.bits_stored);
+            }
+            Ok(())
+        }
+        Packing::JpegLs => {
+            let header = jpeg_ls::read_header(&codestream)?;
+            let found = (header.rows as usize, header.columns as usize);
+            if found != (image.rows, image.columns)
+                || usize::from(header.components) != image.samples
+            {
+                return Err(Fault::rejected(
+                    "JPEG_LS_SIZE",
+                    format!(
+                        "the JPEG-LS codestream holds {} x {} x {} values, the header says {} x {} x {}",
+                        header.columns,
+                        header.rows,
+                        header.components,
+                        image.columns,
+                        image.rows,
+                        image.samples
+                    ),
+                ));
+            }
+            match header.bytes() {
+                Some(bytes) if bytes <= frame_limit => {
+                    if header.size() == size {
+                        jpeg_ls::decode(&codestream, destination)?;
+                    } else {
+                        let mut decoded = vec![0; bytes];
+                        jpeg_ls::decode(&codestream, &mut decoded)?;
+                        fit(&decoded, header.size(), size, destination)?;
+                    }
+                }
+                _ => {
+                    let text = "the decoded frame would be larger than is decoded";
+                    return Err(Fault::new(RejectionKind::Limit, "FRAME_TOO_LARGE", text));
+                }
+            }
+            coded_finish(image, destination);
+            if is_ybr(image) && size <= 2 {
                 rgb_from_ybr(destination, size, image.bits_stored);
             }
             Ok(())

@@ -17,6 +17,8 @@ pub enum SpacingSource {
     NominalScanned,
     /// Physical Delta of an ultrasound region (0018,602C/602E).
     UltrasoundRegion,
+    /// The header of a research volume (NIfTI, NRRD, MetaImage), which names no attribute.
+    VolumeHeader,
 }
 
 /// Distance between pixel centres.
@@ -65,6 +67,7 @@ impl Spacing {
             Some(SpacingSource::ImagerMagnified(f)) => format!("mm (magnification {f:.2})"),
             Some(SpacingSource::NominalScanned) => "mm (nominal scanned)".into(),
             Some(SpacingSource::UltrasoundRegion) => "mm (ultrasound region)".into(),
+            Some(SpacingSource::VolumeHeader) => "mm (volume header)".into(),
             None => "px (uncalibrated)".into(),
         }
     }

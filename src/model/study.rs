@@ -30,6 +30,8 @@ pub enum SourceKind {
     Png,
     /// JPEG picture outside DICOM.
     Jpeg,
+    /// Research volume: NIfTI, NRRD or MetaImage.
+    Volume,
 }
 
 /// One SOP instance (or one picture file) and what its header says.

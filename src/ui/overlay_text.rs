@@ -457,6 +457,7 @@ pub fn spacing_text(words: Language, spacing: Spacing) -> String {
         ),
         Some(SpacingSource::UltrasoundRegion) => words.word("badge-length-ultrasound").to_owned(),
         Some(SpacingSource::NominalScanned) => words.word("badge-length-nominal").to_owned(),
+        Some(SpacingSource::VolumeHeader) => words.word("badge-length-volume").to_owned(),
         None => words.word("badge-length-pixels").to_owned(),
     }
 }

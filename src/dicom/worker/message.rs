@@ -34,7 +34,7 @@ const STORED_TYPES: [StoredType; 8] = [
 ];
 
 /// Codes that codecs refuse with; a code is `'static`, so it travels by its place here.
-const CODES: [&str; 26] = [
+const CODES: [&str; 30] = [
     "CODEC_PANIC",
     "CODEC_REFUSED",
     "DECODED_SIZE",
@@ -53,6 +53,10 @@ const CODES: [&str; 26] = [
     "JPEG_ARITHMETIC",
     "JPEG_CORRUPT",
     "JPEG_HIERARCHICAL",
+    "JPEG_LS_CORRUPT",
+    "JPEG_LS_SHORT",
+    "JPEG_LS_SIZE",
+    "JPEG_LS_UNSUPPORTED",
     "JPEG_NO_END",
     "JPEG_SCANS",
     "JPEG_SIZE",
@@ -322,7 +326,9 @@ mod tests {
     fn every_code_travels() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/dicom");
         let mut found = 0;
-        for name in ["unpack", "codec", "rle", "inflate", "jpeg", "jpeg2000"] {
+        for name in [
+            "unpack", "codec", "rle", "inflate", "jpeg", "jpeg_ls", "jpeg2000",
+        ] {
             let text = std::fs::read_to_string(folder.join(format!("{name}.rs"))).unwrap();
             let code = |word: &&str| {
                 word.contains('_')

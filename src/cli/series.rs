@@ -1,0 +1,106 @@
+//! The one series that a command is about.
+
+use super::{
+    Common, Exit,
+    inspect::{exit_of, in_pool, limits},
+};
+use crate::{
+    dicom::{
+        assemble::lay_out,
+        scan::{ScanEvent, ScanOptions, scan},
+    },
+    gpu::GpuError,
+    model::{layout::SeriesLayout, study::Rejection},
+    task::{CancelToken, Progress},
+};
+use std::{
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
+
+/// Why a command does not give what was asked for.
+#[derive(Debug)]
+pub struct Refusal {
+    /// How the command ends.
+    pub exit: Exit,
+    /// One sentence.
+    pub message: String,
+}
+
+impl Refusal {
+    /// A refusal with its sentence.
+    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self {
+            exit,
+            message: message.into(),
+        }
+    }
+}
+
+impl From<GpuError> for Refusal {
+    fn from(error: GpuError) -> Self {
+        let exit = match &error {
+            GpuError::NoAdapter(_) | GpuError::NoDevice(_) => Exit::Usage,
+            GpuError::FrameTooLarge { .. }
+            | GpuError::TooManyLayers { .. }
+            | GpuError::OutOfMemory { .. } => Exit::Limit,
+            GpuError::Mismatch(_) => Exit::Unsupported,
+            GpuError::Refused(_) | GpuError::ReadBack(_) => Exit::Internal,
+        };
+        Self::new(exit, error.to_string())
+    }
+}
+
+/// Reads the headers below a path and gives its layouts, with the first refusal.
+pub fn layouts(path: &Path, common: &Common) -> (Vec<SeriesLayout>, Option<Rejection>) {
+    let limits = limits(common);
+    let found = Mutex::new((Vec::new(), None::<Rejection>));
+    let paths = [path.to_path_buf()];
+    in_pool(common, || {
+        scan(
+            &paths,
+            &ScanOptions { limits },
+            &CancelToken::default(),
+            &Progress::default(),
+            &|event| {
+                let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+                match event {
+                    ScanEvent::Instance(instance) => found.0.push(instance),
+                    ScanEvent::Rejected(rejection) => {
+                        found.1.get_or_insert(rejection);
+                    }
+                }
+            },
+        );
+    });
+    let (instances, rejection) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    (lay_out(&instances), rejection)
+}
+
+/// The series at a path: the one that was named, or the one with most frames.
+///
+/// # Errors
+/// The reason why the first file does not open, when none does; [`Exit::Usage`] when there is no such series.
+pub fn choose(path: &Path, series: Option<&str>, common: &Common) -> Result<SeriesLayout, Refusal> {
+    let (layouts, rejection) = layouts(path, common);
+    let none = layouts.is_empty();
+    let wanted = |layout: &SeriesLayout| {
+        let uid = layout.first_instance().map(|i| i.series.uid.as_str());
+        series.is_none() || uid == series
+    };
+    let chosen = layouts.into_iter().filter(wanted);
+    chosen
+        .max_by_key(|layout| layout.frames.len())
+        .ok_or_else(|| match rejection {
+            Some(rejection) if none => Refusal::new(
+                exit_of(rejection.outcome),
+                format!(
+                    "[{}] {}: {}",
+                    rejection.code,
+                    rejection.detail,
+                    rejection.path.display()
+                ),
+            ),
+            _ => Refusal::new(Exit::Usage, format!("no such series: {}", path.display())),
+        })
+}
