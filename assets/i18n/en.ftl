@@ -611,3 +611,40 @@ list-notes = { $count ->
     [one] { $count } note
    *[other] { $count } notes
  }
+
+# Research volumes
+finding-several-volumes = The file holds { $count } volumes; the first is shown
+finding-sheared-plane = Rows and columns are not at right angles; shown as a stack without positions
+finding-orientation-unknown = How the volume lies in the patient is not known
+finding-spacing-unknown = The distance of the voxels is not known
+finding-origin-unknown = Where the volume lies is not known; it begins at zero
+finding-units-assumed = The file names no unit of length; millimetres are assumed
+finding-units-converted = Lengths were converted to millimetres
+finding-standard-space = Positions are those of a standard space, not of this patient
+finding-forms-disagree = The two positions in the file differ; the one that counts is used
+finding-spacing-sign = The voxel distance has a wrong sign
+finding-header-length = The header names a wrong length of its own
+finding-bitpix-mismatch = The header contradicts itself about the bits of a voxel
+finding-extensions-skipped = Extensions of the header are not read
+finding-field-unknown = The header has fields that are not known
+finding-quantised = The values were rounded when the file was written
+finding-intent-label = The values are labels
+finding-integer-as-float = Whole numbers of 64 bits are shown as floating-point numbers
+finding-volumes-left-out = Further volumes are left out, since they exceed the memory that may be used
+finding-affine-rounded = The position was rounded when it was written
+finding-float32-rounded = Values were rounded to 32 bits when they were written
+finding-padding-not-kept = Which values are padding cannot be written in this format
+
+# Measuring
+finding-aspect-applied = Pixels are not square: lengths count column distances, a row is { $aspect } of them
+finding-point-outside-image = { $points } points lie outside the image
+finding-not-perpendicular = { $degrees }° off a right angle
+finding-axes-apart = The diameters do not cross
+finding-foot-beyond-line = The foot of the perpendicular lies beyond the ends of the line
+finding-self-crossing = The outline crosses or touches itself; area and pixels follow the even-odd rule
+finding-outside-image = { $count } pixels lie outside the image and do not count
+finding-padding-excluded = { $count } padding pixels do not count
+finding-not-finite-excluded = { $count } pixels are no finite numbers and do not count
+finding-nothing-counted = No pixels count: there is no mean
+finding-interpolated = Values between voxels, sampled every { $mm } mm
+finding-off-plane = The outline lies { $mm } mm off the middle of the slice

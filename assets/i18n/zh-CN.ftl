@@ -543,3 +543,40 @@ list-notes = { $count ->
    *[other] { $count } 条提示
  }
 finding-unusual-shape = 图像一边远长于另一边；网络看到的是压缩成正方形的图像
+
+# 科研体数据
+finding-several-volumes = 文件含 { $count } 个体数据，显示第一个
+finding-sheared-plane = 行与列不成直角，按无位置的序列显示
+finding-orientation-unknown = 体数据在患者中的方位未知
+finding-spacing-unknown = 体素间距未知
+finding-origin-unknown = 体数据的位置未知，以零为起点
+finding-units-assumed = 文件未注明长度单位，按毫米处理
+finding-units-converted = 长度已换算为毫米
+finding-standard-space = 位置属于标准空间，不是此患者的位置
+finding-forms-disagree = 文件中的两种位置不一致，已采用有效的一种
+finding-spacing-sign = 体素间距的符号有误
+finding-header-length = 文件头所述的自身长度有误
+finding-bitpix-mismatch = 文件头关于体素位数的说明自相矛盾
+finding-extensions-skipped = 文件头的扩展部分未读取
+finding-field-unknown = 文件头含未知字段
+finding-quantised = 写入文件时数值已取整
+finding-intent-label = 数值为标签
+finding-integer-as-float = 64 位整数以浮点数显示
+finding-volumes-left-out = 其余体数据超出可用内存，未读取
+finding-affine-rounded = 写入时位置已取整
+finding-float32-rounded = 写入时数值已取整为 32 位
+finding-padding-not-kept = 此格式无法记录哪些数值是填充
+
+# 测量
+finding-aspect-applied = 像素不是正方形：长度以列距为单位，行距为其 { $aspect } 倍
+finding-point-outside-image = { $points } 个点位于图像之外
+finding-not-perpendicular = 偏离直角 { $degrees }°
+finding-axes-apart = 两条径线不相交
+finding-foot-beyond-line = 垂足位于线段两端之外
+finding-self-crossing = 轮廓自交或自触；面积和像素按奇偶规则计算
+finding-outside-image = { $count } 个像素位于图像之外，不计入
+finding-padding-excluded = { $count } 个填充像素不计入
+finding-not-finite-excluded = { $count } 个像素不是有限数值，不计入
+finding-nothing-counted = 没有计入任何像素：无均值
+finding-interpolated = 体素之间的插值，每 { $mm } 毫米采样
+finding-off-plane = 轮廓偏离层面中心 { $mm } 毫米

@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod edit;
 pub mod evaluate;
 pub mod inspect;
+pub mod measure;
 #[cfg(feature = "ai")]
 pub mod models;
 pub mod pixels;
@@ -35,6 +36,8 @@ pub enum Command {
     Pixels(pixels::PixelsArgs),
     /// Draw one picture with the renderer that draws the window
     Render(render::RenderArgs),
+    /// Measure: lengths, angles, areas, values inside an outline, volumes
+    Measure(measure::MeasureArgs),
     /// Write a series as a research volume: NIfTI, NRRD or MetaImage
     Volume(volume::VolumeArgs),
     /// Value, unit, voxel and patient point at a place
@@ -70,6 +73,7 @@ pub fn run(command: Command, common: &Common, out: &mut Output) -> Exit {
         Command::Inspect(args) => inspect::run(&args, common, out),
         Command::Pixels(args) => pixels::run(&args, common, out),
         Command::Render(args) => render::run(&args, common, out),
+        Command::Measure(args) => measure::run(&args, common, out),
         Command::Volume(args) => volume::run(&args, common, out),
         Command::Probe(args) => probe::run(&args, common, out),
         #[cfg(feature = "ai")]

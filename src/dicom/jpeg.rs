@@ -1,11 +1,7 @@
 //! JPEG (ITU-T T.81) before its decoder: the marker structure is walked to the end, so that size, precision, process
-//! and wholeness are known, and the colour that DICOM declares is made plain to the decoder.
+//! and wholeness are known; and the colour behind it, as the codestream or DICOM declares it.
 
-use super::{
-    codec::{self, Coded},
-    guard::Fault,
-    syntax::Syntax,
-};
+use super::{guard::Fault, t81};
 use crate::model::{lut::Photometric, study::RejectionKind};
 
 /// Scans of one picture; progressive ones have about ten.
@@ -20,10 +16,8 @@ pub(super) struct JpegHeader {
     precision: u8,
     rows: u16,
     columns: u16,
-    /// Identifier of each component, and its offset in the codestream.
-    components: Vec<(u8, usize)>,
-    /// Offsets of component selectors in scan headers.
-    selectors: Vec<usize>,
+    /// Identifier of each component.
+    components: Vec<u8>,
     /// Colour transform of an Adobe marker.
     adobe: Option<u8>,
     jfif: bool,
@@ -80,11 +74,11 @@ impl JpegHeader {
             };
             match marker {
                 0xC4 | 0xC8 | 0xCC => {}
-                0xC0..=0xCF => header.frame(marker, body, at + 2)?,
+                0xC0..=0xCF => header.frame(marker, body)?,
                 0xE0 if body.starts_with(b"JFIF\0") => header.jfif = true,
                 0xEE if body.starts_with(b"Adobe") => header.adobe = body.get(11).copied(),
                 0xDA => {
-                    header.scan(body, at + 2)?;
+                    header.scan(body)?;
                     if !to_end {
                         return Ok(header);
                     }
@@ -97,7 +91,7 @@ impl JpegHeader {
         }
     }
 
-    fn frame(&mut self, marker: u8, body: &[u8], offset: usize) -> Result<(), Fault> {
+    fn frame(&mut self, marker: u8, body: &[u8]) -> Result<(), Fault> {
         if !self.components.is_empty() {
             return Err(wrong("two frame headers"));
         }
@@ -112,14 +106,11 @@ impl JpegHeader {
         self.rows = u16::from_be_bytes([y0, y1]);
         self.columns = u16::from_be_bytes([x0, x1]);
         let identifiers = rest.iter().step_by(3).take(usize::from(count));
-        self.components = identifiers
-            .enumerate()
-            .map(|(i, id)| (*id, offset + 6 + 3 * i))
-            .collect();
+        self.components = identifiers.copied().collect();
         Ok(())
     }
 
-    fn scan(&mut self, body: &[u8], offset: usize) -> Result<(), Fault> {
+    fn scan(&mut self, body: &[u8]) -> Result<(), Fault> {
         if self.components.is_empty() {
             return Err(wrong("a scan before the frame header"));
         }
@@ -135,8 +126,6 @@ impl JpegHeader {
         if body.len() < 1 + 2 * count + 3 || count == 0 || count > self.components.len() {
             return Err(wrong("a scan header that does not fit the frame"));
         }
-        self.selectors
-            .extend((0..count).map(|i| offset + 1 + 2 * i));
         Ok(())
     }
 
@@ -144,11 +133,8 @@ impl JpegHeader {
     fn supported(&self) -> Result<(), Fault> {
         let refuse = |code, what: String| Err(Fault::unsupported(code, what));
         match self.process {
-            0xC0..=0xC2 if self.precision == 12 => refuse(
-                "JPEG_12_BIT",
-                "lossy JPEG of 12 bits is not supported".to_owned(),
-            ),
             0xC0..=0xC2 if self.precision == 8 => Ok(()),
+            0xC1 | 0xC2 if self.precision == 12 => Ok(()),
             0xC3 if (2..=16).contains(&self.precision) => Ok(()),
             0xC0..=0xC3 => Err(wrong(format!("{} bits of precision", self.precision))),
             0xC9..=0xCB | 0xCD..=0xCF => refuse(
@@ -165,8 +151,7 @@ impl JpegHeader {
     /// Whether three components are luma and chroma. What the codestream itself says counts over the attribute:
     /// letters as identifiers, an Adobe marker, a JFIF marker; without any, Photometric Interpretation.
     fn is_ycc(&self, photometric: Photometric) -> bool {
-        let identifiers: Vec<u8> = self.components.iter().map(|c| c.0).collect();
-        if matches!(identifiers.as_slice(), b"RGB" | b"rgb") {
+        if matches!(self.components.as_slice(), b"RGB" | b"rgb") {
             return false;
         }
         match self.adobe {
@@ -199,7 +184,7 @@ fn skip_entropy(bytes: &[u8], from: usize) -> usize {
 /// before the first scan says nothing.
 ///
 /// # Errors
-/// `JPEG_12_BIT`, `JPEG_ARITHMETIC`, `JPEG_HIERARCHICAL` (unsupported).
+/// `JPEG_ARITHMETIC`, `JPEG_HIERARCHICAL` (unsupported).
 pub(super) fn check_supported(beginning: &[u8]) -> Result<(), Fault> {
     match JpegHeader::read(beginning, false) {
         Ok(header) => header.supported(),
@@ -214,19 +199,20 @@ pub(super) struct Expected {
     pub(super) columns: usize,
     pub(super) samples: usize,
     pub(super) photometric: Photometric,
+    /// Bits Allocated: no value of the codestream may need more.
+    pub(super) bits_allocated: u16,
 }
 
 /// Decodes one JPEG frame: interleaved little-endian values and the bits of each (8 or 16). Colour is RGB.
 ///
 /// # Errors
-/// See [`JpegHeader`] and [`codec::decode`]; `JPEG_SIZE`, `JPEG_NO_END`.
+/// See [`JpegHeader`] and [`t81::decode`]; `JPEG_SIZE`, `JPEG_NO_END`.
 pub(super) fn decode(
-    syntax: &Syntax,
     expected: &Expected,
-    mut codestream: Vec<u8>,
+    codestream: &[u8],
     limit: usize,
 ) -> Result<(Vec<u8>, u16), Fault> {
-    let header = JpegHeader::read(&codestream, true)?;
+    let header = JpegHeader::read(codestream, true)?;
     header.supported()?;
     let Some(end) = header.end else {
         return Err(Fault::rejected(
@@ -251,49 +237,35 @@ pub(super) fn decode(
             ),
         ));
     }
-    codestream.truncate(end);
+    if u16::from(header.precision) > expected.bits_allocated {
+        return Err(Fault::rejected(
+            "JPEG_SIZE",
+            format!(
+                "the codestream holds values of {} bits, the header has room for {}",
+                header.precision, expected.bits_allocated
+            ),
+        ));
+    }
+    let bits = if header.precision <= 8 { 8 } else { 16 };
+    let size = usize::from(bits / 8);
+    let values = expected.rows * expected.columns * expected.samples;
+    if values.saturating_mul(size) > limit {
+        return Err(Fault::new(
+            RejectionKind::Limit,
+            "FRAME_TOO_LARGE",
+            "the decoded frame would be larger than is decoded",
+        ));
+    }
+    let mut bytes = vec![0; values * size];
+    let whole = codestream.get(..end).unwrap_or(codestream);
+    t81::decode(whole, &mut bytes, limit)?;
+    // Of a lossless frame the attribute counts: nothing in it says that values were transformed.
     let lossless = header.process == 0xC3;
     let ycc = expected.samples == 3 && header.is_ycc(expected.photometric);
-    if expected.samples == 3 && !lossless {
-        // The decoder looks at component identifiers first: 1 2 3 is luma and chroma, R G B is colour.
-        name_components(
-            &mut codestream,
-            &header,
-            if ycc { [1, 2, 3] } else { *b"RGB" },
-        );
-    }
-    let bits = if header.precision == 8 { 8 } else { 16 };
-    let coded = Coded {
-        rows: header.rows,
-        columns: header.columns,
-        samples: expected.samples as u16,
-        bits,
-    };
-    let mut bytes = codec::decode(syntax, coded, codestream, limit)?;
-    // The decoder does not convert the colour of lossless frames.
-    if ycc && lossless && expected.photometric != Photometric::Rgb {
-        let precision = u16::from(header.precision);
-        super::colour::rgb_from_ybr(&mut bytes, usize::from(bits / 8), precision);
+    if ycc && (!lossless || expected.photometric != Photometric::Rgb) {
+        super::colour::rgb_from_ybr(&mut bytes, size, u16::from(header.precision));
     }
     Ok((bytes, bits))
-}
-
-/// Renames components in the frame header and in every scan header.
-fn name_components(codestream: &mut [u8], header: &JpegHeader, names: [u8; 3]) {
-    let old: Vec<u8> = header.components.iter().map(|c| c.0).collect();
-    for (&(_, offset), name) in header.components.iter().zip(names) {
-        if let Some(byte) = codestream.get_mut(offset) {
-            *byte = name;
-        }
-    }
-    for &offset in &header.selectors {
-        if let Some(byte) = codestream.get_mut(offset)
-            && let Some(place) = old.iter().position(|id| id == byte)
-            && let Some(name) = names.get(place)
-        {
-            *byte = *name;
-        }
-    }
 }
 
 #[cfg(test)]
@@ -329,7 +301,8 @@ mod tests {
             check_supported(&stream(process, precision, &[])).map_err(|f| f.code)
         };
         assert_eq!(code(0xC0, 8), Ok(()));
-        assert_eq!(code(0xC1, 12), Err("JPEG_12_BIT"));
+        assert_eq!(code(0xC1, 12), Ok(()));
+        assert_eq!(code(0xC0, 12), Err("JPEG_CORRUPT"));
         assert_eq!(code(0xC3, 16), Ok(()));
         assert_eq!(code(0xC9, 8), Err("JPEG_ARITHMETIC"));
         assert_eq!(code(0xC5, 8), Err("JPEG_HIERARCHICAL"));
@@ -350,17 +323,5 @@ mod tests {
         assert!(!ycc(&adobe(0), Photometric::YbrFull));
         assert!(ycc(&adobe(1), Photometric::Rgb));
         assert!(ycc(jfif, Photometric::Rgb));
-    }
-
-    #[test]
-    fn components_are_renamed_everywhere() {
-        let mut bytes = stream(0xC0, 8, &[]);
-        let header = JpegHeader::read(&bytes, true).unwrap();
-        name_components(&mut bytes, &header, *b"RGB");
-        let renamed = JpegHeader::read(&bytes, true).unwrap();
-        let names: Vec<u8> = renamed.components.iter().map(|c| c.0).collect();
-        assert_eq!(names, b"RGB");
-        let selected: Vec<u8> = renamed.selectors.iter().map(|o| bytes[*o]).collect();
-        assert_eq!(selected, b"RGB");
     }
 }

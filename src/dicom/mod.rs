@@ -33,6 +33,7 @@ mod rle;
 pub mod scan;
 mod spacing;
 pub mod syntax;
+mod t81;
 mod unpack;
 mod volume_file;
 pub mod window_default;

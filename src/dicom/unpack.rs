@@ -179,8 +179,9 @@ pub(super) fn unpack_frame(
                 columns: image.columns,
                 samples: image.samples,
                 photometric: image.photometric,
+                bits_allocated: image.bits_allocated,
             };
-            let (bytes, bits) = jpeg::decode(syntax, &expected, codestream, frame_limit)?;
+            let (bytes, bits) = jpeg::decode(&expected, &codestream, frame_limit)?;
             fit(&bytes, usize::from(bits / 8), size, destination)?;
             coded_finish(image, destination);
             Ok(())
@@ -218,6 +219,15 @@ pub(super) fn unpack_frame(
                         image.columns,
                         image.rows,
                         image.samples
+                    ),
+                ));
+            }
+            if u16::from(header.precision) > image.bits_allocated {
+                return Err(Fault::rejected(
+                    "JPEG_LS_SIZE",
+                    format!(
+                        "the JPEG-LS codestream holds values of {} bits, the header has room for {}",
+                        header.precision, image.bits_allocated
                     ),
                 ));
             }

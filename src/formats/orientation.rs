@@ -200,7 +200,7 @@ pub(super) mod tests {
     use crate::model::geometry::orientation_letters;
 
     /// All 48 ways to lay the axes of a grid along the axes of the world.
-    pub(in super::super) fn axis_orders() -> Vec<DMat3> {
+    pub(in crate::formats) fn axis_orders() -> Vec<DMat3> {
         let axes = [DVec3::X, DVec3::Y, DVec3::Z];
         let orders = [
             [0, 1, 2],

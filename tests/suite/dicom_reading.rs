@@ -154,8 +154,7 @@ fn pixels_are_those_of_an_independent_decoder() {
         let instance = match read_instance(&path, &ScanOptions::default()) {
             Ok(instance) => instance,
             Err(rejection) => {
-                let names_syntax =
-                    rejection.detail.contains(&reference.syntax) || rejection.code == "JPEG_12_BIT";
+                let names_syntax = rejection.detail.contains(&reference.syntax);
                 if rejection.outcome == RejectionKind::Unsupported && names_syntax {
                     unsupported += 1;
                 } else {
@@ -226,8 +225,8 @@ fn pixels_are_those_of_an_independent_decoder() {
         );
         let range = (reference.max - reference.min).max(1.0);
         // Lossy decoders round their inverse transform differently: single pixels by a grey level, the mean of a
-        // frame by far less (at most 0.013 of 255 here).
-        let grey_close = (mean - reference.mean).abs() <= 0.0001 * range
+        // frame by far less (at most 0.016 here; ours are libjpeg-turbo's to the bit).
+        let grey_close = (mean - reference.mean).abs() <= 0.0002 * range
             && (min - reference.min).abs() <= 1.0
             && (max - reference.max).abs() <= 1.0;
         // The reference does not convert colour; ours is RGB, which clips (at most 0.054 of 255 here).
@@ -243,7 +242,7 @@ fn pixels_are_those_of_an_independent_decoder() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     // Counted once, so that nothing slips from one class to another unseen.
-    assert_eq!((exact, close, unsupported), (427, 25, 17));
+    assert_eq!((exact, close, unsupported), (441, 28, 0));
 }
 
 #[test]

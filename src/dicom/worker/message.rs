@@ -34,7 +34,7 @@ const STORED_TYPES: [StoredType; 8] = [
 ];
 
 /// Codes that codecs refuse with; a code is `'static`, so it travels by its place here.
-const CODES: [&str; 30] = [
+const CODES: [&str; 31] = [
     "CODEC_PANIC",
     "CODEC_REFUSED",
     "DECODED_SIZE",
@@ -49,7 +49,6 @@ const CODES: [&str; 30] = [
     "J2K_PRECISION",
     "J2K_SIZE",
     "J2K_TILES",
-    "JPEG_12_BIT",
     "JPEG_ARITHMETIC",
     "JPEG_CORRUPT",
     "JPEG_HIERARCHICAL",
@@ -59,7 +58,9 @@ const CODES: [&str; 30] = [
     "JPEG_LS_UNSUPPORTED",
     "JPEG_NO_END",
     "JPEG_SCANS",
+    "JPEG_SHORT",
     "JPEG_SIZE",
+    "JPEG_UNSUPPORTED",
     "PIXEL_DATA_SHORT",
     "RLE_HEADER",
     "RLE_OVERRUN",

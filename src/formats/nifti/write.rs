@@ -2,12 +2,12 @@
 //!
 //! Must stay true: nothing of the study gets in; a placement that is not known is not written.
 
-use super::super::{
+use super::{FORMS_APART_MM, INTENT_LABEL, RGB24, TYPES, V1, V2};
+use crate::formats::{
     FormatError, Placement, VolumeOut,
     orientation::{Space, corner_distance, matrix_of_quaternion, quaternion_of_matrix},
     values::{Element, Payload},
 };
-use super::{FORMS_APART_MM, INTENT_LABEL, RGB24, TYPES, V1, V2};
 use crate::model::{
     finding::{Finding, Severity},
     lut::ModalityUnit,
@@ -42,7 +42,7 @@ impl Put {
 }
 
 /// The header and the empty extension flag behind it.
-pub(in super::super) fn header(
+pub(in crate::formats) fn header(
     out: &VolumeOut<'_>,
     payload: &Payload,
     findings: &mut Vec<Finding>,

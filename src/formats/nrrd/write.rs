@@ -3,12 +3,12 @@
 //! Must stay true: numbers are written so that reading gives the same `f64`; a placement that is not known is not
 //! written.
 
-use super::super::{FormatError, Placement, VolumeOut, pack::gzip, values::Payload};
+use crate::formats::{FormatError, Placement, VolumeOut, pack::gzip, values::Payload};
 use crate::model::pixels::StoredType;
 use glam::DVec3;
 
 /// A whole file.
-pub(in super::super) fn bytes(
+pub(in crate::formats) fn bytes(
     out: &VolumeOut<'_>,
     payload: &Payload,
 ) -> Result<Vec<u8>, FormatError> {

@@ -241,9 +241,11 @@ fn findings_are_given_the_numbers_that_their_messages_ask_for() {
             let (program, _) = without_tests(&tokens(source));
             let at = |i: usize| program.get(i).cloned();
             (0..program.len())
-                .filter(|i| program[*i].is_word("with") && at(i + 1) == Some(Token::Mark('(')))
-                .filter_map(|i| match at(i + 2) {
-                    Some(Token::Text(name)) => Some(name),
+                .filter(|i| at(i + 1) == Some(Token::Mark('(')))
+                // `.with("name", …)`, and `warning("CODE", "name", …)` of the measuring engine.
+                .filter_map(|i| match (&program[i], at(i + 2), at(i + 4)) {
+                    (word, Some(Token::Text(name)), _) if word.is_word("with") => Some(name),
+                    (word, _, Some(Token::Text(name))) if word.is_word("warning") => Some(name),
                     _ => None,
                 })
                 .collect::<Vec<_>>()
