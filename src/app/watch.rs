@@ -61,6 +61,40 @@ pub fn first_frame(options: Options, clock: Clock) -> Result<FirstFrame, AppErro
     seen.ok_or_else(|| AppError::Window("it closed before its first frame".into()))
 }
 
+/// The same with nothing in the window: what toolkit and device cost by themselves.
+///
+/// # Errors
+/// As [`first_frame`].
+pub fn bare_first_frame(clock: Clock) -> Result<FirstFrame, AppError> {
+    let called = Instant::now();
+    let seen: Arc<Mutex<Option<FirstFrame>>> = Arc::default();
+    let notes = seen.clone();
+    window::open(move |_, state| {
+        let adapter = state.adapter.get_info().name;
+        Ok(Bare(move |ctx: &egui::Context| {
+            let mut notes = notes.lock().unwrap_or_else(PoisonError::into_inner);
+            notes.get_or_insert_with(|| FirstFrame {
+                clock_ms: clock(),
+                since_call_ms: called.elapsed().as_secs_f64() * 1e3,
+                adapter: adapter.clone(),
+            });
+            ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+        }))
+    })?;
+    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+    seen.take()
+        .ok_or_else(|| AppError::Window("it closed before its first frame".into()))
+}
+
+/// A window with nothing in it.
+struct Bare<F>(F);
+
+impl<F: FnMut(&egui::Context)> eframe::App for Bare<F> {
+    fn ui(&mut self, ui: &mut egui::Ui, _: &mut eframe::Frame) {
+        (self.0)(ui.ctx());
+    }
+}
+
 /// Opens the window, waits until everything has arrived, then counts for `length`, then closes it. The counting is
 /// done by a thread that leaves the window alone: looking must not wake it.
 ///

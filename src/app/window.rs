@@ -38,6 +38,17 @@ pub fn run_with<A: eframe::App + 'static>(
     options: Options,
     wrap: impl FnOnce(Program) -> A + 'static,
 ) -> Result<(), AppError> {
+    open(|cc, state| Ok(wrap(Program::new(&cc.egui_ctx, state, options)?)))
+}
+
+/// Opens the window with any application in it.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn open<A: eframe::App + 'static>(
+    make: impl FnOnce(&eframe::CreationContext<'_>, &egui_wgpu::RenderState) -> Result<A, AppError>
+    + 'static,
+) -> Result<(), AppError> {
     if !has_display() {
         return Err(AppError::NoDisplay);
     }
@@ -60,8 +71,7 @@ pub fn run_with<A: eframe::App + 'static>(
                 .wgpu_render_state
                 .as_ref()
                 .ok_or("the toolkit has no graphics device")?;
-            let program = Program::new(&cc.egui_ctx, state, options)?;
-            Ok(Box::new(wrap(program)))
+            Ok(Box::new(make(cc, state)?))
         }),
     );
     result.map_err(|error| match error {

@@ -18,6 +18,9 @@ pub struct StartArgs {
     /// What ends the measurement; only the first frame is known
     #[arg(long, default_value = "first-frame", value_parser = ["first-frame"])]
     pub until: String,
+    /// A window with nothing in it instead: what toolkit and device cost by themselves
+    #[arg(long, conflicts_with = "paths")]
+    pub bare: bool,
     /// Files and folders to open
     pub paths: Vec<PathBuf>,
 }
@@ -38,8 +41,12 @@ pub(super) fn start(
     common: &Common,
     cases: &mut Cases<'_>,
 ) -> Result<(), Failure> {
-    let seen =
-        watch::first_frame(options(&args.paths, common), process::age_ms).map_err(failure)?;
+    let seen = if args.bare {
+        watch::bare_first_frame(process::age_ms)
+    } else {
+        watch::first_frame(options(&args.paths, common), process::age_ms)
+    };
+    let seen = seen.map_err(failure)?;
     let samples = Samples {
         wall_ms: vec![seen.clock_ms.unwrap_or(seen.since_call_ms)],
         cpu_ms: process::cpu_ms().into_iter().collect(),
@@ -49,7 +56,8 @@ pub(super) fn start(
     } else {
         "call"
     };
-    let mut case = Case::new("start", input_name(&args.paths), samples)
+    let name = if args.bare { "start-bare" } else { "start" };
+    let mut case = Case::new(name, input_name(&args.paths), samples)
         .with("since_call_ms", seen.since_call_ms)
         .with("clock", clock);
     case.adapter = Some(seen.adapter);

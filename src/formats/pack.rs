@@ -207,7 +207,7 @@ pub(super) fn gzip(parts: &[&[u8]]) -> io::Result<Vec<u8>> {
     let mut encoder = GzBuilder::new()
         .mtime(0)
         .operating_system(255)
-        .write(Vec::new(), Compression::default());
+        .write(Vec::new(), Compression::fast());
     for part in parts {
         encoder.write_all(part)?;
     }
@@ -216,7 +216,7 @@ pub(super) fn gzip(parts: &[&[u8]]) -> io::Result<Vec<u8>> {
 
 /// A zlib stream.
 pub(super) fn zlib(bytes: &[u8]) -> io::Result<Vec<u8>> {
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes)?;
     encoder.finish()
 }
