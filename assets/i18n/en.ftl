@@ -392,7 +392,12 @@ finding-irregular-spacing = Slices are { $min_mm } to { $max_mm } mm apart
 finding-irregular-spacing-bare = Images at one depth lie beside each other
 finding-shifted-slices = Slices are shifted sideways by up to { $mm } mm
 finding-gantry-tilt = Gantry tilt { $degrees }°, not corrected
+finding-gantry-tilt-corrected = Gantry tilt { $degrees }°, corrected
 finding-mixed-orientation = Images lie in different planes, up to { $degrees }° apart
+finding-mixed-unit = Another unit in { $frames ->
+    [one] one image
+   *[other] { $frames } images
+ }
 finding-mixed-rescale = Another rescale in { $frames ->
     [one] { $frames } image
    *[other] { $frames } images

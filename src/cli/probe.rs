@@ -93,6 +93,8 @@ fn grid_of(layout: &SeriesLayout, frame: usize) -> Option<GridGeometry> {
     let image = frame.instance.image.as_ref()?;
     let description = image.frame(frame.frame);
     let plane = description.plane?;
+    // Without millimetres a frame has a plane and no places on it.
+    description.spacing.source()?;
     Some(GridGeometry::of_plane(
         &plane,
         description.spacing,

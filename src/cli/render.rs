@@ -779,6 +779,7 @@ mod tests {
             layout: SeriesLayout {
                 frames: frames.collect(),
                 volume: regular.then_some(grid),
+                grid: regular.then_some(grid),
                 findings: vec![],
                 duplicates: vec![],
             },

@@ -6,12 +6,25 @@ use super::{
     series::{self, Refusal},
 };
 use crate::{
-    dicom::load::{LoadError, load_volume},
+    dicom::{
+        frames::FrameSource as _,
+        load::{LoadError, load_volume},
+    },
     formats::{self, FormatError, VolumeOut},
-    model::{layout::SeriesLayout, volume::Volume},
+    imaging::window::modality_value,
+    model::{
+        geometry::GridGeometry,
+        layout::{FrameRef, SeriesLayout},
+        lut::ModalityLut,
+        pixels::{Frame, PixelBytes, StoredType},
+        study::SourceKind,
+        volume::Volume,
+    },
     task::{CancelToken, Progress},
 };
 use clap::Args;
+use glam::{DAffine3, DMat3, DVec3};
+use rayon::prelude::*;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -56,7 +69,14 @@ fn export(args: &VolumeArgs, common: &Common, out: &mut Output) -> Result<(), Re
         return Err(Refusal::new(Exit::Usage, text));
     }
     let layout = series::choose(&args.path, args.series.as_deref(), common)?;
-    let volume = load(&layout, &args.path, common)?;
+    let volume = match (layout.volume, layout.grid) {
+        (None, Some(grid)) => load_rescaled(&layout, grid, &args.path, common)?,
+        _ => load(&layout, &args.path, common)?,
+    };
+    let dicom = layout
+        .first_instance()
+        .is_some_and(|i| i.source.kind == SourceKind::Dicom);
+    let volume = if dicom { along_normal(volume) } else { volume };
     let noticed = formats::write(&args.out, &VolumeOut::new(&volume))?;
     for finding in &noticed {
         out.note(&finding.sentence);
@@ -77,6 +97,68 @@ fn export(args: &VolumeArgs, common: &Common, out: &mut Output) -> Result<(), Re
         }));
     }
     Ok(())
+}
+
+/// The volume with its slices running along the normal of rows and columns, as other programs write DICOM series: the
+/// reading order follows the instance numbers, which may run either way. No voxel moves.
+fn along_normal(mut volume: Volume) -> Volume {
+    let affine = volume.grid.patient_from_voxel;
+    if affine.matrix3.determinant() >= 0.0 || volume.frames.is_empty() {
+        return volume;
+    }
+    volume.frames.reverse();
+    let last = DVec3::new(0.0, 0.0, (volume.frames.len() - 1) as f64);
+    let m = affine.matrix3;
+    volume.grid.patient_from_voxel = DAffine3 {
+        matrix3: DMat3::from_cols(m.x_axis, m.y_axis, -m.z_axis),
+        translation: affine.transform_point3(last),
+    };
+    volume
+}
+
+/// Slices that differ in their rescale, brought to modality values of 32-bit floats.
+fn load_rescaled(
+    layout: &SeriesLayout,
+    grid: GridGeometry,
+    path: &Path,
+    common: &Common,
+) -> Result<Volume, Refusal> {
+    let source = common.frame_source(limits(common));
+    let none = || Refusal::new(Exit::Rejected, format!("no picture: {}", path.display()));
+    let read = |reference: &FrameRef| -> Result<Frame, Refusal> {
+        let frame = source
+            .read_frame(&reference.instance, reference.frame)
+            .map_err(|error| {
+                let text = format!("[{}] {error}: {}", error.code(), path.display());
+                Refusal::new(exit_of(error.kind()), text)
+            })?;
+        let image = reference.instance.image.as_ref().ok_or_else(none)?;
+        let lut = &image.frame(reference.frame).modality_lut;
+        let values = frame.values().map(|v| modality_value(v, lut) as f32);
+        let bytes: Vec<u8> = values.flat_map(f32::to_le_bytes).collect();
+        Frame::new(
+            frame.rows,
+            frame.columns,
+            1,
+            StoredType::F32,
+            PixelBytes::from_vec(bytes),
+        )
+        .ok_or_else(none)
+    };
+    let frames = layout
+        .frames
+        .par_iter()
+        .map(read)
+        .collect::<Result<_, _>>()?;
+    let first = layout.frames.first().ok_or_else(none)?;
+    let image = first.instance.image.as_ref().ok_or_else(none)?;
+    Ok(Volume {
+        grid,
+        frames,
+        modality_lut: ModalityLut::IDENTITY,
+        unit: image.frame(first.frame).unit.clone(),
+        padding: None,
+    })
 }
 
 /// All slices of a layout that is a volume.

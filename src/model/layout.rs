@@ -17,9 +17,12 @@ pub struct FrameRef {
 pub struct SeriesLayout {
     /// Frames in reading order: by position along the normal where there is one, else as numbered.
     pub frames: Vec<FrameRef>,
-    /// The grid, only for a clean volume: regular, untilted, one orientation, one rescale, no gap, no duplicate.
+    /// The grid, only for a clean volume: regular, one orientation, one rescale, no gap, no duplicate.
     /// Slice index of the grid = index into `frames`.
     pub volume: Option<GridGeometry>,
+    /// The same grid where frames only differ in how stored values become modality values, as in PET: a volume once
+    /// its values are brought to one scale. Equal to `volume` where there is one.
+    pub grid: Option<GridGeometry>,
     /// What was noticed: reasons for a stack, lossy data, missing spacing…
     pub findings: Vec<Finding>,
     /// Frames left out because another with the same position was kept; counted in a finding.

@@ -538,9 +538,17 @@ fn what_is_wrong_with_a_stack_is_said_with_numbers() {
         let z = 3.0 * k as f64;
         s.position = Some([0.0, z * 15f64.to_radians().tan(), z]);
     });
-    assert_eq!(codes(&tilt), ["GANTRY_TILT"]);
-    assert!((number(&tilt, "GANTRY_TILT", "degrees") - 15.0).abs() < 1e-6);
-    assert!(tilt.volume.is_none());
+    assert_eq!(codes(&tilt), ["GANTRY_TILT_CORRECTED"]);
+    assert!((number(&tilt, "GANTRY_TILT_CORRECTED", "degrees") - 15.0).abs() < 1e-6);
+    // The grid leans as the slices do: every voxel lies where its own frame says.
+    let grid = tilt.volume.unwrap();
+    for (k, frame) in tilt.frames.iter().enumerate() {
+        let plane = frame.instance.image.as_ref().unwrap().shared.plane.unwrap();
+        let voxel = grid
+            .patient_from_voxel
+            .transform_point3(glam::DVec3::new(0.0, 0.0, k as f64));
+        assert!(voxel.distance(plane.origin) < 1e-6);
+    }
 
     let jitter = |part: f64| {
         one_layout(10, move |k, s| {
@@ -572,7 +580,7 @@ fn what_is_wrong_with_a_stack_is_said_with_numbers() {
     });
     assert_eq!(codes(&rescale), ["MIXED_RESCALE"]);
     assert_eq!(number(&rescale, "MIXED_RESCALE", "frames"), 1.0);
-    assert!(rescale.volume.is_none());
+    assert!(rescale.volume.is_none() && rescale.grid.is_some());
 
     let turned = one_layout(10, |k, s| {
         if k == 9 {

@@ -24,3 +24,4 @@ mod store;
 mod support;
 #[cfg(feature = "screen")]
 mod ui_snapshots;
+mod volumes;

@@ -99,6 +99,12 @@ fn layout(
                 column, row, 2.0,
             ))),
         }),
+        grid: volume.then(|| GridGeometry {
+            size: [COLUMNS, ROWS, slices],
+            patient_from_voxel: DAffine3::from_mat3(DMat3::from_diagonal(DVec3::new(
+                column, row, 2.0,
+            ))),
+        }),
         findings: vec![],
         duplicates: vec![],
     }

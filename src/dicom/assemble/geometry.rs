@@ -112,6 +112,7 @@ fn stack(frames: Vec<FrameRef>, findings: Vec<Finding>) -> SeriesLayout {
     SeriesLayout {
         frames,
         volume: None,
+        grid: None,
         findings,
         duplicates: Vec::new(),
     }
@@ -218,6 +219,7 @@ fn phases(
     let text = format!("{extra} frames lie where another one lies and are left out");
     let mut layout = measure(kept, normal, colour, vec![finding(text)]);
     layout.volume = None;
+    layout.grid = None;
     layout.duplicates = left_out;
     vec![layout]
 }
@@ -262,8 +264,30 @@ fn measure(
         .collect();
     let mut clean = !colour && !steps.is_empty();
     clean &= regular(&steps, &frames, &mut findings);
-    clean &= straight(&frames, normal, &mut findings);
-    clean &= uniform(&frames, &mut findings);
+    let tilt = match straight(&frames, normal, &mut findings) {
+        Path::Straight => None,
+        Path::Tilted(degrees) => Some(degrees),
+        Path::Broken => {
+            clean = false;
+            None
+        }
+    };
+    let scales = uniform(&frames, &mut findings);
+    clean &= scales != Uniform::No;
+    if let Some(degrees) = tilt {
+        // The grid holds the shear, so cuts through it are right without moving a voxel.
+        let (code, severity, end) = if clean && scales == Uniform::Yes {
+            (
+                "GANTRY_TILT_CORRECTED",
+                Severity::Info,
+                "cuts are corrected",
+            )
+        } else {
+            ("GANTRY_TILT", Severity::Warning, "not corrected")
+        };
+        let text = format!("the gantry was tilted: slices are sheared by {degrees:.1}°; {end}");
+        findings.push(Finding::new(code, severity, text).with("degrees", degrees));
+    }
     if frames.len() == 1 && findings.len() == before {
         findings.push(Finding::new(
             "SINGLE_SLICE",
@@ -271,10 +295,11 @@ fn measure(
             "a single slice",
         ));
     }
-    let volume = if clean { grid(&frames) } else { None };
+    let grid = if clean { grid(&frames) } else { None };
     SeriesLayout {
         frames: frames.into_iter().map(|p| p.frame).collect(),
-        volume,
+        volume: grid.filter(|_| scales == Uniform::Yes),
+        grid,
         findings,
         duplicates: Vec::new(),
     }
@@ -343,24 +368,30 @@ fn regular(steps: &[f64], frames: &[Placed], findings: &mut Vec<Finding>) -> boo
     first_gap.is_none() && bearable
 }
 
+/// How the origins run from slice to slice.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Path {
+    /// Along the normal.
+    Straight,
+    /// On a straight line that leans by some degrees.
+    Tilted(f64),
+    /// On no line.
+    Broken,
+}
+
 /// Gantry tilt and sideways jumps, from the vectors and not from the tilt attribute.
-fn straight(frames: &[Placed], normal: DVec3, findings: &mut Vec<Finding>) -> bool {
+fn straight(frames: &[Placed], normal: DVec3, findings: &mut Vec<Finding>) -> Path {
     let (Some(first), Some(last)) = (frames.first(), frames.last()) else {
-        return true;
+        return Path::Straight;
     };
     let path = last.plane.origin - first.plane.origin;
     let along = path.dot(normal);
     let sideways = (path - normal * along).length();
     if along.abs() < SAME_PLACE_MM {
-        return false;
+        return Path::Broken;
     }
     let degrees = sideways.atan2(along.abs()).to_degrees();
     let tilted = sideways > 0.1 && degrees > 0.1;
-    if tilted {
-        let text = format!("the gantry was tilted: slices are sheared by {degrees:.1}°");
-        let finding = Finding::new("GANTRY_TILT", Severity::Warning, text);
-        findings.push(finding.with("degrees", degrees));
-    }
     // Distance of each origin from the straight line between first and last.
     let off = frames.iter().fold(0.0, |off: f64, f| {
         let way = f.plane.origin - first.plane.origin;
@@ -372,37 +403,51 @@ fn straight(frames: &[Placed], normal: DVec3, findings: &mut Vec<Finding>) -> bo
         let text = format!("slices are shifted sideways against each other by up to {off:.2} mm");
         findings.push(Finding::new("SHIFTED_SLICES", Severity::Warning, text).with("mm", off));
     }
-    !tilted && off <= 0.1
+    match (off <= 0.1, tilted) {
+        (true, true) => Path::Tilted(degrees),
+        (true, false) => Path::Straight,
+        (false, _) => Path::Broken,
+    }
+}
+
+/// Whether all frames are alike.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Uniform {
+    /// In everything.
+    Yes,
+    /// In everything but the rescale, which is part of every frame of its own.
+    OtherRescale,
+    /// No.
+    No,
 }
 
 /// One scale, one rescale, one padding, one frame of reference.
-fn uniform(frames: &[Placed], findings: &mut Vec<Finding>) -> bool {
+fn uniform(frames: &[Placed], findings: &mut Vec<Finding>) -> Uniform {
     let Some(first) = frames.first() else {
-        return true;
+        return Uniform::Yes;
     };
     let (Some(own), Some(picture)) = (description(&first.frame), image(&first.frame)) else {
-        return false;
+        return Uniform::No;
     };
-    let mut clean = true;
-    let mut differs = |code, text: &str, same: &dyn Fn(&FrameRef) -> bool| {
+    let mut alike = |code, text: &str, same: &dyn Fn(&FrameRef) -> bool| {
         let others = frames.iter().filter(|f| !same(&f.frame)).count();
         if others > 0 {
             let text = format!("{text} in {others} of {} frames", frames.len());
             let finding = Finding::new(code, Severity::Warning, text);
             findings.push(finding.with("frames", others as f64));
-            clean = false;
         }
+        others == 0
     };
-    differs("MIXED_RESCALE", "another rescale", &|f| {
-        description(f).is_some_and(|d| d.modality_lut == own.modality_lut && d.unit == own.unit)
+    let mut clean = alike("MIXED_UNIT", "another unit", &|f| {
+        description(f).is_some_and(|d| d.unit == own.unit)
     });
-    differs("MIXED_SPACING", "another pixel spacing", &|f| {
+    clean &= alike("MIXED_SPACING", "another pixel spacing", &|f| {
         description(f).is_some_and(|d| same_spacing(d.spacing, own.spacing))
     });
-    differs("MIXED_PADDING", "another padding value", &|f| {
+    clean &= alike("MIXED_PADDING", "another padding value", &|f| {
         image(f).is_some_and(|i| i.padding == picture.padding)
     });
-    differs(
+    clean &= alike(
         "MIXED_PHOTOMETRIC",
         "another photometric interpretation",
         &|f| {
@@ -413,12 +458,20 @@ fn uniform(frames: &[Placed], findings: &mut Vec<Finding>) -> bool {
         },
     );
     let reference = &first.frame.instance.series.frame_of_reference_uid;
-    differs(
+    clean &= alike(
         "MIXED_FRAME_OF_REFERENCE",
         "another frame of reference",
         &|f| f.instance.series.frame_of_reference_uid == *reference,
     );
-    clean && matches!(own.spacing, Spacing::Millimetres { .. })
+    clean &= matches!(own.spacing, Spacing::Millimetres { .. });
+    let one_rescale = alike("MIXED_RESCALE", "another rescale", &|f| {
+        description(f).is_some_and(|d| d.modality_lut == own.modality_lut)
+    });
+    match (clean, one_rescale) {
+        (true, true) => Uniform::Yes,
+        (true, false) => Uniform::OtherRescale,
+        (false, _) => Uniform::No,
+    }
 }
 
 fn same_spacing(a: Spacing, b: Spacing) -> bool {
