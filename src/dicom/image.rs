@@ -5,7 +5,7 @@ use super::{
     encapsulated::{ExtendedTable, FrameTable},
     functional::{Context, describe},
     guard::{Fault, PixelPlace, Structure},
-    jpeg_ls, jpeg2000,
+    jpeg_ls, jpeg_xl, jpeg2000,
     lookup::palettes,
     native::NativeShape,
     syntax::{Loss, Packing},
@@ -337,6 +337,7 @@ fn lossy(structure: &Structure, data_set: &DataSet) -> Option<LossyCompression> 
         Loss::None => false,
         Loss::Possible => {
             first_codestream(structure).is_some_and(|bytes| match structure.syntax.packing {
+                Packing::JpegXl => jpeg_xl::is_lossy(&bytes).unwrap_or(true),
                 Packing::JpegLs => jpeg_ls::read_header(&bytes).is_ok_and(|h| h.near > 0),
                 _ => jpeg2000::is_irreversible(&bytes),
             })

@@ -25,6 +25,7 @@ mod inflate;
 mod jpeg;
 mod jpeg2000;
 mod jpeg_ls;
+mod jpeg_xl;
 pub mod load;
 mod lookup;
 mod native;

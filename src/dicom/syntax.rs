@@ -15,6 +15,8 @@ pub enum Packing {
     Jpeg2000,
     /// JPEG-LS.
     JpegLs,
+    /// JPEG XL.
+    JpegXl,
     /// One deflated stream a frame.
     DeflatedFrame,
     /// A codec that is not here.
@@ -115,7 +117,7 @@ const fn explicit(uid: &'static str, name: &'static str, packing: Packing, loss:
 }
 
 use Packing::{
-    DeflatedFrame, EncapsulatedNative, Jpeg, Jpeg2000, JpegLs, Native, Rle, Unsupported,
+    DeflatedFrame, EncapsulatedNative, Jpeg, Jpeg2000, JpegLs, JpegXl, Native, Rle, Unsupported,
 };
 
 /// Implicit VR Little Endian, the default of the standard.
@@ -316,21 +318,16 @@ pub const SYNTAXES: &[Syntax] = &[
     explicit(
         "1.2.840.10008.1.2.4.110",
         "JPEG XL Lossless",
-        Unsupported,
+        JpegXl,
         Loss::None,
     ),
     explicit(
         "1.2.840.10008.1.2.4.111",
         "JPEG XL JPEG Recompression",
-        Unsupported,
+        JpegXl,
         Loss::Always,
     ),
-    explicit(
-        "1.2.840.10008.1.2.4.112",
-        "JPEG XL",
-        Unsupported,
-        Loss::Possible,
-    ),
+    explicit("1.2.840.10008.1.2.4.112", "JPEG XL", JpegXl, Loss::Possible),
     explicit(
         "1.2.840.10008.1.2.4.201",
         "High-Throughput JPEG 2000 (Lossless Only)",

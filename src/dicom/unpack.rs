@@ -5,7 +5,7 @@ use super::{
     colour::{rgb_from_ybr, spread_422},
     guard::Fault,
     inflate::inflate,
-    jpeg, jpeg_ls, jpeg2000,
+    jpeg, jpeg_ls, jpeg_xl, jpeg2000,
     native::{NativeShape, interleave, repair_bits, swap_bytes, swap_pairs, unpack_bits},
     rle,
     syntax::{Packing, Syntax},
@@ -174,14 +174,7 @@ pub(super) fn unpack_frame(
             native_frame(image, &shape, 0, read, destination)
         }
         Packing::Jpeg => {
-            let expected = jpeg::Expected {
-                rows: image.rows,
-                columns: image.columns,
-                samples: image.samples,
-                photometric: image.photometric,
-                bits_allocated: image.bits_allocated,
-            };
-            let (bytes, bits) = jpeg::decode(&expected, &codestream, frame_limit)?;
+            let (bytes, bits) = jpeg::decode(&expected(image), &codestream, frame_limit)?;
             fit(&bytes, usize::from(bits / 8), size, destination)?;
             coded_finish(image, destination);
             Ok(())
@@ -201,6 +194,12 @@ pub(super) fn unpack_frame(
             if is_ybr(image) && !decoded.colour_transform {
                 rgb_from_ybr(destination, size, image.bits_stored);
             }
+            Ok(())
+        }
+        Packing::JpegXl => {
+            let (bytes, bits) = jpeg_xl::decode(&expected(image), &codestream, frame_limit)?;
+            fit(&bytes, usize::from(bits / 8), size, destination)?;
+            coded_finish(image, destination);
             Ok(())
         }
         Packing::JpegLs => {
@@ -259,6 +258,16 @@ pub(super) fn unpack_frame(
                 syntax.uid, syntax.name
             ),
         )),
+    }
+}
+
+const fn expected(image: &Coding) -> jpeg::Expected {
+    jpeg::Expected {
+        rows: image.rows,
+        columns: image.columns,
+        samples: image.samples,
+        photometric: image.photometric,
+        bits_allocated: image.bits_allocated,
     }
 }
 

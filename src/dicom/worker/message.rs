@@ -34,7 +34,7 @@ const STORED_TYPES: [StoredType; 8] = [
 ];
 
 /// Codes that codecs refuse with; a code is `'static`, so it travels by its place here.
-const CODES: [&str; 31] = [
+const CODES: [&str; 35] = [
     "CODEC_PANIC",
     "CODEC_REFUSED",
     "DECODED_SIZE",
@@ -61,6 +61,10 @@ const CODES: [&str; 31] = [
     "JPEG_SHORT",
     "JPEG_SIZE",
     "JPEG_UNSUPPORTED",
+    "JXL_CORRUPT",
+    "JXL_SHORT",
+    "JXL_SIZE",
+    "JXL_UNSUPPORTED",
     "PIXEL_DATA_SHORT",
     "RLE_HEADER",
     "RLE_OVERRUN",
