@@ -1,7 +1,7 @@
 //! Series as research volumes and back: voxels, scale and place stay what they were.
 
 use crate::bad_input::build::Slice;
-use glam::DVec3;
+use glam::{DQuat, DVec3};
 use negatoscope::{
     dicom::{
         assemble::lay_out,
@@ -10,7 +10,7 @@ use negatoscope::{
         scan::{ScanEvent, ScanOptions, scan},
     },
     formats,
-    model::{layout::SeriesLayout, volume::Volume},
+    model::{geometry::orientation_letters, layout::SeriesLayout, volume::Volume},
     task::{CancelToken, Progress},
 };
 use std::{
@@ -155,4 +155,113 @@ fn a_stack_that_is_no_volume_is_refused_with_its_reason() {
     assert_eq!(run.status.code(), Some(3), "{said}");
     assert!(said.contains("steps between slices vary"), "{said}");
     assert!(!folder.path().join("x.nii").exists());
+}
+
+/// Deterministic numbers from 0 to 1.
+fn random(seed: &mut u64) -> f64 {
+    *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+    (*seed >> 33) as f64 / (1u64 << 31) as f64
+}
+
+/// A series with one bright voxel, written in shuffled files and numbers that mean nothing, comes back as a volume whose
+/// bright voxel lies where it was put.
+fn marker_is_found(row: DVec3, column: DVec3, step: DVec3, seed: &mut u64) {
+    let folder = tempfile::tempdir().unwrap();
+    let origin = DVec3::new(-31.5, 12.25, 107.0);
+    let (i, j, k) = (5usize, 2usize, 4usize);
+    for slice in 0..6usize {
+        let mut values = vec![0i16; 64];
+        if slice == k {
+            values[j * 8 + i] = 1000;
+        }
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        let position = origin + step * slice as f64;
+        Slice {
+            uid: format!("1.2.3.{slice}"),
+            number: 1,
+            position: Some(position.to_array()),
+            orientation: [row.x, row.y, row.z, column.x, column.y, column.z],
+            spacing: Some("0.75\\0.5".into()),
+            ..Slice::default()
+        }
+        .native(&bytes)
+        .write(folder.path(), &format!("{}.dcm", random(seed)));
+    }
+    let layouts = layouts(folder.path());
+    assert_eq!(layouts.len(), 1);
+    assert!(layouts[0].volume.is_some(), "{:?}", layouts[0].findings);
+    let volume = load_volume(
+        &layouts[0],
+        &FileFrames::default(),
+        &CancelToken::default(),
+        &Progress::default(),
+    )
+    .unwrap();
+    let truth = origin + row * (0.5 * i as f64) + column * (0.75 * j as f64) + step * k as f64;
+    let mut found = Vec::new();
+    for z in 0..6 {
+        for y in 0..8 {
+            for x in 0..8 {
+                if volume.stored(x, y, z) == Some(1000.0) {
+                    found.push(DVec3::new(x as f64, y as f64, z as f64));
+                }
+            }
+        }
+    }
+    assert_eq!(found.len(), 1);
+    let place = volume.grid.patient_from_voxel.transform_point3(found[0]);
+    assert!(place.distance(truth) < 1e-4, "{place} is not {truth}");
+    // The letters come from the matrix that samples, so they cannot contradict it.
+    let along = volume.grid.patient_from_voxel.matrix3.x_axis;
+    let letters = orientation_letters(along);
+    assert_eq!(letters, orientation_letters(row));
+    let main = row.abs().to_array();
+    let axis = (0..3).max_by(|a, b| main[*a].total_cmp(&main[*b])).unwrap();
+    let names = [['L', 'R'], ['P', 'A'], ['H', 'F']];
+    let name = names[axis][usize::from(row.to_array()[axis] < 0.0)];
+    assert!(letters.starts_with(name), "{letters} for {row}");
+}
+
+#[test]
+fn a_marker_is_found_in_every_orientation() {
+    let seed = &mut 7u64;
+    let axes = [DVec3::X, DVec3::Y, DVec3::Z];
+    let mut orders = 0;
+    for a in 0..3 {
+        for b in 0..3 {
+            if a == b {
+                continue;
+            }
+            for signs in 0..8u32 {
+                let sign = |bit: u32| if signs >> bit & 1 == 0 { 1.0 } else { -1.0 };
+                let (row, column) = (axes[a] * sign(0), axes[b] * sign(1));
+                marker_is_found(row, column, row.cross(column) * (2.0 * sign(2)), seed);
+                orders += 1;
+            }
+        }
+    }
+    assert_eq!(orders, 48);
+}
+
+#[test]
+fn a_marker_is_found_in_oblique_and_tilted_series() {
+    let seed = &mut 11u64;
+    let mut random = || random(seed) * 2.0 - 1.0;
+    let mut turns = Vec::new();
+    while turns.len() < 200 {
+        let q = DQuat::from_xyzw(random(), random(), random(), random());
+        if q.length() > 0.1 {
+            turns.push(q.normalize());
+        }
+    }
+    let seed = &mut 13u64;
+    for turn in turns {
+        let (row, column) = (turn * DVec3::X, turn * DVec3::Y);
+        marker_is_found(row, column, row.cross(column) * 2.0, seed);
+    }
+    for degrees in [-30.0, -20.0, -10.0, -5.0, 5.0, 10.0, 20.0, 30.0f64] {
+        // The gantry leans about the patient's left-right axis; the table moves along the body.
+        let turn = DQuat::from_rotation_x(degrees.to_radians());
+        marker_is_found(turn * DVec3::X, turn * DVec3::Y, DVec3::Z * 2.0, seed);
+    }
 }
