@@ -139,7 +139,10 @@ fn wanted(tag: Tag) -> Want {
 }
 
 /// Reads what `dicom-object` makes of the wanted elements; a panic in it is a refusal.
-fn read_data_set(structure: &Structure) -> Result<DataSet, Fault> {
+pub(super) fn read_data_set(
+    structure: &Structure,
+    wanted: impl Fn(Tag) -> Want,
+) -> Result<DataSet, Fault> {
     let declared = structure.ascii(tags::SPECIFIC_CHARACTER_SET);
     let charset = single_charset(&declared);
     let stream = structure.header_stream(wanted, charset)?;
@@ -191,7 +194,7 @@ pub fn describe(path: &Arc<Path>, mut structure: Structure) -> Result<Instance, 
             "a directory of files (DICOMDIR); open the folder instead",
         ));
     }
-    let data_set = read_data_set(&structure)?;
+    let data_set = read_data_set(&structure, wanted)?;
     let mut findings = std::mem::take(&mut structure.findings);
     let sop_class_uid = uid(&data_set, tags::SOP_CLASS_UID, &mut findings);
     if sop_class_uid == DICOMDIR {

@@ -5,6 +5,7 @@
 
 use super::{
     bytes::ByteSource,
+    directory,
     guard::{Fault, Limits},
     header, raster, volume_file,
 };
@@ -48,11 +49,16 @@ pub fn scan(
     progress: &Progress,
     sink: &(dyn Fn(ScanEvent) + Sync),
 ) {
-    let mut found = Found::default();
+    let mut found = Found {
+        limits: options.limits,
+        ..Found::default()
+    };
     for path in paths {
         found.add(path, cancel);
     }
-    let Found { files, rejected } = found;
+    let Found {
+        files, rejected, ..
+    } = found;
     progress.set_total((files.len() + rejected.len()) as u64);
     for rejection in rejected {
         progress.add(1);
@@ -87,6 +93,7 @@ pub fn scan(
 struct Found {
     files: Vec<Arc<Path>>,
     rejected: Vec<Rejection>,
+    limits: Limits,
 }
 
 impl Found {
@@ -119,8 +126,26 @@ impl Found {
         }
     }
 
+    /// The files that a DICOMDIR names; what is named and not there is rejected by name.
+    fn follow(&mut self, path: &Path) {
+        match directory::referenced_files(path, &self.limits) {
+            Ok(named) => {
+                for found in named {
+                    match found {
+                        Ok(file) => self.files.push(Arc::from(file)),
+                        Err((file, fault)) => self.reject(&file, fault),
+                    }
+                }
+            }
+            Err(fault) => self.reject(path, fault),
+        }
+    }
+
     fn sort_out(&mut self, path: &Path, folders: &mut Vec<PathBuf>, named: bool) {
         let linked = fs::symlink_metadata(path).is_ok_and(|m| m.is_symlink());
+        if named && directory::is_named_so(path) {
+            return self.follow(path);
+        }
         match fs::metadata(path) {
             Ok(kind) if kind.is_file() => self.files.push(Arc::from(path)),
             Ok(kind) if kind.is_dir() && linked && !named => self.reject(

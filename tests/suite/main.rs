@@ -14,6 +14,7 @@ mod decode_worker;
 mod dicom_reading;
 mod gpu_vs_cpu;
 mod layers;
+mod media;
 mod phantoms;
 mod privacy;
 mod record;

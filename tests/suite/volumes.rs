@@ -170,7 +170,7 @@ fn marker_is_found(row: DVec3, column: DVec3, step: DVec3, seed: &mut u64) {
     let origin = DVec3::new(-31.5, 12.25, 107.0);
     let (i, j, k) = (5usize, 2usize, 4usize);
     for slice in 0..6usize {
-        let mut values = vec![0i16; 64];
+        let mut values = [0i16; 64];
         if slice == k {
             values[j * 8 + i] = 1000;
         }
