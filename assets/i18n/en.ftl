@@ -617,6 +617,12 @@ list-notes = { $count ->
    *[other] { $count } notes
  }
 
+finding-overlay-not-drawn = { $planes ->
+    [one] { $planes } overlay plane is not drawn
+   *[other] { $planes } overlay planes are not drawn
+ }
+finding-shutter-not-applied = A display shutter is not applied: the picture is shown whole
+
 # Research volumes
 finding-several-volumes = The file holds { $count } volumes; the first is shown
 finding-sheared-plane = Rows and columns are not at right angles; shown as a stack without positions

@@ -546,6 +546,9 @@ list-notes = { $count ->
  }
 finding-unusual-shape = 图像一边远长于另一边；网络看到的是压缩成正方形的图像
 
+finding-overlay-not-drawn = 有 { $planes } 个叠加层未绘制
+finding-shutter-not-applied = 未应用显示遮挡，显示完整图像
+
 # 科研体数据
 finding-several-volumes = 文件含 { $count } 个体数据，显示第一个
 finding-sheared-plane = 行与列不成直角，按无位置的序列显示

@@ -234,6 +234,7 @@ pub fn describe(path: &Arc<Path>, mut structure: Structure) -> Result<Instance, 
     let sop_instance_uid = uid(&data_set, tags::SOP_INSTANCE_UID, &mut findings);
     if let Some(image) = &image {
         image_findings(image, &mut findings);
+        not_drawn(&structure, &mut findings);
         if is_localizer(&texts(&data_set, tags::IMAGE_TYPE)) {
             let text = "a localizer";
             findings.push(Finding::new("LOCALIZER", Severity::Info, text));
@@ -487,6 +488,29 @@ fn technique(data_set: &DataSet, said: &mut Said<'_>) -> Technique {
             .or(whole)
             .or_else(|| stamp(tags::CONTENT_DATE, tags::CONTENT_TIME))
             .unwrap_or_default(),
+    }
+}
+
+/// What belongs to the picture and is not drawn: overlay planes (PS3.3 C.9.2), a display shutter (C.7.6.11). Saying
+/// nothing would hide that something is missing.
+fn not_drawn(structure: &Structure, findings: &mut Vec<Finding>) {
+    let count = |element: u16| {
+        let plane = |tag: &Tag| {
+            (0x6000..=0x60FE).contains(&tag.0) && tag.0.is_multiple_of(2) && tag.1 == element
+        };
+        let tags = structure.elements.iter().map(|e| e.tag);
+        tags.filter(plane).count()
+    };
+    // Overlay Rows are there for planes of their own and for those in unused bits of the pixels.
+    let planes = count(0x0010).max(count(0x3000));
+    if planes > 0 {
+        let text = format!("{planes} overlay planes are not drawn");
+        let finding = Finding::new("OVERLAY_NOT_DRAWN", Severity::Warning, text);
+        findings.push(finding.with("planes", planes as f64));
+    }
+    if structure.element(tags::SHUTTER_SHAPE).is_some() {
+        let text = "a display shutter is not applied: the picture is shown whole";
+        findings.push(Finding::new("SHUTTER_NOT_APPLIED", Severity::Info, text));
     }
 }
 
