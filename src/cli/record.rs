@@ -2,18 +2,16 @@
 
 use super::{Common, Exit, Output, store as store_cli};
 use crate::{
-    clinical::fhir::{FhirError, MAX_BYTES},
     model::{
         date::Date,
         record::{Coding, ObservationValue, PatientRecord},
     },
-    store::{ImportReport, Store, StoreError},
+    store::{ImportReport, READING_BUNDLE, Store, StoreError},
 };
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 use std::{
     collections::BTreeMap,
-    io,
     path::{Path, PathBuf},
 };
 
@@ -78,7 +76,7 @@ fn import_files(store: &mut Store, files: &[PathBuf], common: &Common, out: &mut
     let mut totals = Totals::default();
     let mut worst = Exit::Done;
     for path in files {
-        match import_file(store, path, today) {
+        match store.import_bundle_file(path, today) {
             Ok(report) => {
                 print_file(path, &report, common, out);
                 totals.add(&report);
@@ -131,29 +129,7 @@ fn import_files(store: &mut Store, files: &[PathBuf], common: &Common, out: &mut
 
 /// Reading the file failed, not the store.
 fn of_file(error: &StoreError) -> bool {
-    matches!(error, StoreError::Io { doing, .. } if *doing == READING)
-}
-
-const READING: &str = "reading the file";
-
-fn import_file(
-    store: &mut Store,
-    path: &Path,
-    today: Option<Date>,
-) -> Result<ImportReport, StoreError> {
-    let read = |source: io::Error| StoreError::Io {
-        doing: READING,
-        source,
-    };
-    let bytes = store_cli::read_limited(path, MAX_BYTES).map_err(read)?;
-    let Some(bytes) = bytes else {
-        let size = std::fs::metadata(path).map_err(read)?.len();
-        return Err(StoreError::Fhir(FhirError::TooLarge {
-            bytes: usize::try_from(size).unwrap_or(usize::MAX),
-            limit: MAX_BYTES,
-        }));
-    };
-    store.import_bundle_on(&bytes, today)
+    matches!(error, StoreError::Io { doing, .. } if *doing == READING_BUNDLE)
 }
 
 impl Totals {

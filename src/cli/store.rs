@@ -12,12 +12,7 @@ use crate::{
 };
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use std::{
-    fs::File,
-    io::{self, Read as _},
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{fs::File, io, path::PathBuf, sync::Arc};
 
 /// Longest passphrase that is read, bytes.
 const MAX_PASSPHRASE: usize = 4096;
@@ -521,12 +516,4 @@ pub fn list(_args: &ListArgs, common: &Common, out: &mut Output) -> Exit {
         patients.len()
     ));
     Exit::Done
-}
-
-/// Reads a file of at most `limit` bytes; `Ok(None)` when it is larger.
-pub fn read_limited(path: &Path, limit: usize) -> io::Result<Option<Vec<u8>>> {
-    let mut bytes = Vec::new();
-    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    File::open(path)?.take(most).read_to_end(&mut bytes)?;
-    Ok((bytes.len() <= limit).then_some(bytes))
 }

@@ -301,7 +301,10 @@ fn a_power_loss_loses_only_what_was_not_acknowledged() {
             zeros.resize(durable.len() + record.len() + 100, 0);
             for (image, kind) in [(&short, "short"), (&zeros, "zeros")] {
                 let found = read_bytes(image);
-                assert_eq!(found.commits, acknowledged, "{kind}, {reached} bytes");
+                // Where all that is missing is zeros, nothing is missing.
+                let whole = kind == "zeros" && record[reached..].iter().all(|b| *b == 0);
+                let expected = acknowledged + u64::from(whole);
+                assert_eq!(found.commits, expected, "{kind}, {reached} bytes");
                 // With fewer than eight zeros at the end of the chain value a tear looks like damage; the record
                 // is dropped then too.
                 if kind == "short" || reached <= record.len() - CHAIN / 2 {

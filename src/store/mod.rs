@@ -20,7 +20,7 @@ mod verify;
 pub use error::StoreError;
 pub use journal::Tail;
 pub use key::{CopyState, KdfCost, KeyStatus, Passphrase};
-pub use records::{ImportReport, PatientSummary, RecordMatch};
+pub use records::{ImportReport, PatientSummary, READING_BUNDLE, RecordMatch, today};
 pub use studies::{IndexReport, StudyRow};
 pub use verify::{Check, VerifyReport};
 

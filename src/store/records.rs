@@ -1,6 +1,7 @@
 //! Patients and their FHIR resources in the store.
 
 use super::{Store, StoreError, database};
+use crate::clinical::fhir::{FhirError, MAX_BYTES};
 use crate::{
     clinical::{
         ParsedBundle, Resource, build_record,
@@ -16,6 +17,15 @@ use crate::{
     },
 };
 use rusqlite::{Connection, OptionalExtension as _, params};
+use std::{fs::File, io::Read as _, path::Path};
+
+/// What was being done when the file of a bundle could not be read: the store itself is not to blame.
+pub const READING_BUNDLE: &str = "reading the file";
+
+/// Today, UTC.
+pub fn today() -> Option<Date> {
+    Date::parse(&jiff::Timestamp::now().strftime("%Y%m%d").to_string())
+}
 
 /// What an import did.
 #[derive(Clone, Debug, Default)]
@@ -64,8 +74,32 @@ impl Store {
     /// Reads a bundle, a resource or NDJSON and keeps everything, or nothing on an error. A birth date is held
     /// against today's date (UTC).
     pub fn import_bundle(&mut self, bytes: &[u8]) -> Result<ImportReport, StoreError> {
-        let today = Date::parse(&jiff::Timestamp::now().strftime("%Y%m%d").to_string());
-        self.import_bundle_on(bytes, today)
+        self.import_bundle_on(bytes, today())
+    }
+
+    /// Keeps the bundle of a file, of which no more is read than a bundle may have.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] with [`READING_BUNDLE`], [`FhirError::TooLarge`], and as [`Store::import_bundle`].
+    pub fn import_bundle_file(
+        &mut self,
+        path: &Path,
+        today: Option<Date>,
+    ) -> Result<ImportReport, StoreError> {
+        let reading = || StoreError::io(READING_BUNDLE);
+        let mut bytes = Vec::new();
+        let file = File::open(path).map_err(reading())?;
+        let size = file.metadata().map_err(reading())?.len();
+        file.take(MAX_BYTES as u64 + 1)
+            .read_to_end(&mut bytes)
+            .map_err(reading())?;
+        if bytes.len() > MAX_BYTES {
+            return Err(StoreError::Fhir(FhirError::TooLarge {
+                bytes: usize::try_from(size).unwrap_or(usize::MAX),
+                limit: MAX_BYTES,
+            }));
+        }
+        self.import_bundle_on(&bytes, today)
     }
 
     /// The same with a given day.

@@ -87,15 +87,14 @@ fn notices(context: &mut UiContext<'_>, ui: &mut Ui) {
             ("reason", notice.detail.as_str().into()),
         ],
     );
+    let color = if notice.is_warning() {
+        theme::WARN
+    } else {
+        theme::OK
+    };
     ui.separator();
-    let response = ui.add(
-        egui::Label::new(
-            RichText::new(&text)
-                .size(theme::SMALL_PT)
-                .color(theme::WARN),
-        )
-        .truncate(),
-    );
+    let response = ui
+        .add(egui::Label::new(RichText::new(&text).size(theme::SMALL_PT).color(color)).truncate());
     response.on_hover_text(text);
     if ui.small_button(context.word("button-close")).clicked() {
         context.actions.push(Action::DismissNotice(index));

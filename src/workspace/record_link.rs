@@ -6,7 +6,7 @@
 use super::{event::Event, waker::Waker};
 use crate::{
     model::{identity::PatientIdentity, record::PatientRecord},
-    store::{RecordMatch, Store},
+    store::{self, RecordMatch, Store},
     task::spawn_named,
 };
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -218,9 +218,9 @@ fn serve(
             }
             Question::Import(paths) => {
                 for path in paths {
-                    let result = std::fs::read(&path)
-                        .map_err(|e| e.to_string())
-                        .and_then(|bytes| store.import_bundle(&bytes).map_err(|e| e.to_string()));
+                    let result = store
+                        .import_bundle_file(&path, store::today())
+                        .map_err(|e| e.to_string());
                     let (key, detail) = match result {
                         Ok(report) => (
                             "notice-record-imported",

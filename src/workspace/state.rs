@@ -73,6 +73,13 @@ pub struct Notice {
     pub since: std::time::Instant,
 }
 
+impl Notice {
+    /// Whether something went wrong.
+    pub fn is_warning(&self) -> bool {
+        !self.key.ends_with("-imported")
+    }
+}
+
 /// What a command asks of the program around the workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {

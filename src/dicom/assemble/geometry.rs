@@ -265,9 +265,9 @@ fn measure(
     let mut clean = !colour && !steps.is_empty();
     clean &= regular(&steps, &frames, &mut findings);
     let tilt = match straight(&frames, normal, &mut findings) {
-        Path::Straight => None,
-        Path::Tilted(degrees) => Some(degrees),
-        Path::Broken => {
+        Run::Straight => None,
+        Run::Tilted(degrees) => Some(degrees),
+        Run::Broken => {
             clean = false;
             None
         }
@@ -370,7 +370,7 @@ fn regular(steps: &[f64], frames: &[Placed], findings: &mut Vec<Finding>) -> boo
 
 /// How the origins run from slice to slice.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Path {
+enum Run {
     /// Along the normal.
     Straight,
     /// On a straight line that leans by some degrees.
@@ -380,15 +380,15 @@ enum Path {
 }
 
 /// Gantry tilt and sideways jumps, from the vectors and not from the tilt attribute.
-fn straight(frames: &[Placed], normal: DVec3, findings: &mut Vec<Finding>) -> Path {
+fn straight(frames: &[Placed], normal: DVec3, findings: &mut Vec<Finding>) -> Run {
     let (Some(first), Some(last)) = (frames.first(), frames.last()) else {
-        return Path::Straight;
+        return Run::Straight;
     };
     let path = last.plane.origin - first.plane.origin;
     let along = path.dot(normal);
     let sideways = (path - normal * along).length();
     if along.abs() < SAME_PLACE_MM {
-        return Path::Broken;
+        return Run::Broken;
     }
     let degrees = sideways.atan2(along.abs()).to_degrees();
     let tilted = sideways > 0.1 && degrees > 0.1;
@@ -404,9 +404,9 @@ fn straight(frames: &[Placed], normal: DVec3, findings: &mut Vec<Finding>) -> Pa
         findings.push(Finding::new("SHIFTED_SLICES", Severity::Warning, text).with("mm", off));
     }
     match (off <= 0.1, tilted) {
-        (true, true) => Path::Tilted(degrees),
-        (true, false) => Path::Straight,
-        (false, _) => Path::Broken,
+        (true, true) => Run::Tilted(degrees),
+        (true, false) => Run::Straight,
+        (false, _) => Run::Broken,
     }
 }
 
