@@ -112,8 +112,9 @@ pub struct CopyDoor {
     up: [AtomicU64; Cargo::ALL.len()],
     down: [AtomicU64; Cargo::ALL.len()],
     staged: AtomicU64,
-    /// One texture write at a time: two threads that write into the same texture take the locks of wgpu 30's
-    /// `write_texture` in opposite order and wait for each other for ever (seen with two decode threads).
+    /// One texture write at a time, and none while commands that use such a texture are submitted: `write_texture` and
+    /// `submit` of wgpu 30 take the lock of a texture's initialisation and that of pending writes in opposite order,
+    /// and two threads wait for each other for ever (seen with two decode threads, and with one and the window's).
     texture_writes: Mutex<()>,
 }
 
@@ -207,6 +208,16 @@ impl CopyDoor {
             self.upload_buffer(cargo, &buffer, whole as u64, &last)?;
         }
         Ok(buffer)
+    }
+
+    /// Submits commands that use textures into which other threads may be writing. Waits for the write that is under
+    /// way, which is one frame's at most.
+    pub fn submit(&self, commands: wgpu::CommandBuffer) {
+        let _one = self
+            .texture_writes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        self.queue.submit([commands]);
     }
 
     /// Writes some rows of one layer of a 2-D (array) texture from tightly packed texels. Large uploads are
@@ -376,7 +387,13 @@ impl CopyDoor {
         buffer: &wgpu::Buffer,
     ) -> Result<Vec<u8>, GpuError> {
         let failed = |what: &dyn std::fmt::Display| GpuError::ReadBack(what.to_string());
-        let submission = self.queue.submit([encoder.finish()]);
+        let submission = {
+            let _one = self
+                .texture_writes
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            self.queue.submit([encoder.finish()])
+        };
         let (sender, receiver) = mpsc::sync_channel(1);
         buffer
             .slice(..)

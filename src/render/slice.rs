@@ -171,7 +171,7 @@ impl SliceRenderer {
                 self.overlay.paint(&mut pass, overlay);
             }
         }
-        gpu.queue.submit([encoder.finish()]);
+        gpu.door.submit(encoder.finish());
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use crate::{
     task::{Class, PriorityQueue, spawn_named},
 };
 use crossbeam_channel::Sender;
-use std::sync::Arc;
+use std::{sync::Arc, thread::JoinHandle};
 
 enum Work {
     Chunk(Arc<SeriesDisplay>),
@@ -24,6 +24,8 @@ const THUMBNAIL: usize = usize::MAX;
 /// The decode threads and their queue.
 pub struct Loader {
     queue: Arc<PriorityQueue<Key, Work>>,
+    threads: Vec<JoinHandle<()>>,
+    gpu: GpuContext,
 }
 
 impl Loader {
@@ -36,10 +38,12 @@ impl Loader {
         waker: Waker,
     ) -> std::io::Result<Self> {
         let queue: Arc<PriorityQueue<Key, Work>> = Arc::default();
+        let device = gpu.clone();
+        let mut running = Vec::new();
         for number in 1..=threads.max(1) {
             let (queue, source, gpu) = (queue.clone(), source.clone(), gpu.clone());
             let (events, waker) = (events.clone(), waker.clone());
-            spawn_named(&format!("decode-{number}"), move || {
+            running.push(spawn_named(&format!("decode-{number}"), move || {
                 while let Some(((key, chunk), work)) = queue.pop() {
                     match work {
                         Work::Chunk(display) => {
@@ -61,9 +65,13 @@ impl Loader {
                         }
                     }
                 }
-            })?;
+            })?);
         }
-        Ok(Self { queue })
+        Ok(Self {
+            queue,
+            threads: running,
+            gpu: device,
+        })
     }
 
     /// Asks for a series around the shown frame; what waits from other series goes behind.
@@ -116,7 +124,13 @@ impl Loader {
 
 impl Drop for Loader {
     fn drop(&mut self) {
+        // What waits is dropped. A thread that still copied to a device that is going away would crash the driver, so
+        // each ends its piece first, and then the device ends what it was given.
         self.queue.close();
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+        let _ = self.gpu.device.poll(wgpu::PollType::wait_indefinitely());
     }
 }
 

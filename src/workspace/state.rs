@@ -151,8 +151,9 @@ pub struct Workspace {
     found: SharedFound,
     displays: BTreeMap<String, Arc<SeriesDisplay>>,
     display_order: Vec<String>,
-    loader: Loader,
+    // Before the loader, which waits for its threads when it goes: one that has news must not wait for a reader.
     events: (Sender<Event>, Receiver<Event>),
+    loader: Loader,
     scanning: usize,
     opened_first: bool,
 }
