@@ -803,6 +803,60 @@ fn modality_values_come_back_exactly() {
     }
 }
 
+/// Frames arrive while their series is drawn, as in every window that opens one. wgpu takes two locks in opposite order
+/// for that; without the door's own lock this stops for ever within some hundred rounds.
+#[test]
+#[cfg_attr(no_gpu, ignore = "NEGATOSCOPE_NO_GPU was set")]
+fn drawing_while_frames_arrive_comes_to_an_end() {
+    let bench = bench();
+    let (grid, frames) = phantom();
+    let frames: Vec<Frame> = frames.into_iter().flatten().collect();
+    let first = frames[0].clone();
+    let view = ViewPlane::of_slice(&grid, 2.0, 2.0)
+        .slice_view(&grid, [24, 24], Interpolation::Nearest, hounsfield(), 1)
+        .unwrap();
+    let gpu = bench.gpu.clone();
+    let (done, waiting) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let renderer = SliceRenderer::new(&gpu).unwrap();
+        let target = Target::new(&gpu, view.size, TargetKind::Picture).unwrap();
+        for _ in 0..150 {
+            let texture = FrameTexture::new(
+                &gpu,
+                first.columns,
+                first.rows,
+                frames.len(),
+                first.stored_type,
+                first.samples,
+            )
+            .unwrap();
+            std::thread::scope(|scope| {
+                for half in 0..2 {
+                    let (texture, frames) = (&texture, &frames);
+                    scope.spawn(move || {
+                        for (layer, frame) in frames.iter().enumerate() {
+                            if layer % 2 == half {
+                                texture.upload(layer, frame).unwrap();
+                            }
+                        }
+                    });
+                }
+                while texture.loaded_layers() < frames.len() {
+                    let scene = SliceScene {
+                        view: &view,
+                        texture: &texture,
+                        overlay: None,
+                    };
+                    renderer.draw(&gpu, &target, &scene).unwrap();
+                }
+            });
+        }
+        done.send(()).unwrap();
+    });
+    let ended = waiting.recv_timeout(std::time::Duration::from_secs(120));
+    assert!(ended.is_ok(), "drawing and uploading wait for each other");
+}
+
 /// A smooth map with two blobs, or the same cut to 0 and 1.
 fn map(shape: [usize; 2], binary: bool) -> Vec<f32> {
     let blob = |x: f64, y: f64, cx: f64, cy: f64, r: f64| {
