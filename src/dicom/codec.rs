@@ -1,4 +1,4 @@
-//! Codecs of `dicom-rs`, one frame at a time. What they see is an object that we wrote ourselves: only the
+//! The JPEG 2000 codec of `dicom-rs`, one frame at a time. What it sees is an object that we wrote ourselves: only the
 //! attributes they need, with values that were checked against the codestream's own header.
 
 use super::{

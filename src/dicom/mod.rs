@@ -2,8 +2,8 @@
 //!
 //! Bytes pass [`guard`] first: it walks the structure with a stack of its own, checks every length against
 //! what is really there and keeps to budgets. `dicom-object` reads only a header that was put together anew
-//! from elements the guard has walked ([`header`]). Native pixels are read where they lie; a compressed frame is handed to a codec
-//! alone, wrapped in an object of our own making ([`frames`]).
+//! from elements the guard has walked ([`header`]). Native pixels are read where they lie; a compressed frame is handed to a
+//! codec alone ([`frames`]), in another process where there are any ([`worker`]).
 //!
 //! Must stay true: no file may cost more memory than its budget, no recursion follows the input's depth, a
 //! frame is whole or refused, and nothing that identifies a patient reaches an error text.

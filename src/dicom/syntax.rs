@@ -9,7 +9,7 @@ pub enum Packing {
     EncapsulatedNative,
     /// Run lengths, PS3.5 annex G.
     Rle,
-    /// JPEG of any process with 8-bit DCT or lossless prediction.
+    /// JPEG: baseline, extended, progressive (8 and 12 bits), lossless.
     Jpeg,
     /// JPEG 2000 and its high-throughput variant.
     Jpeg2000,
