@@ -267,6 +267,7 @@ mod tests {
             }),
             instance_number: None,
             technique: Technique::default(),
+            pet: None,
             image: Some(ImageDescription {
                 rows: 8,
                 columns: 8,

@@ -18,6 +18,7 @@ pub mod render;
 pub mod segment;
 pub mod series;
 pub mod store;
+mod suv;
 #[cfg(feature = "ai")]
 pub mod train;
 pub mod volume;

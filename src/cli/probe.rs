@@ -4,6 +4,7 @@ use super::{
     Common, Exit, Output,
     inspect::{exit_of, limits},
     series::choose,
+    suv,
 };
 use crate::{
     dicom::frames::{FileFrames, FrameSource as _},
@@ -209,6 +210,8 @@ fn sample(
         json!(stored)
     };
     let unit = description.unit.label();
+    let values: Vec<(&str, f64)> = value.as_f64().map(|v| ("value", v)).into_iter().collect();
+    let uptake = suv::describe(layout, Some(hit.frame), &values);
     let patient = hit.patient.map(|p| p.to_array());
     let voxel = [column as usize, row as usize, hit.frame];
     let text = format!(
@@ -225,6 +228,7 @@ fn sample(
             "inside": true,
             "value": value,
             "unit": unit,
+            "suv": uptake,
             "stored": if decoded.samples == 1 { json!(first) } else { json!(stored) },
             "padding": padding,
             "voxel": voxel,

@@ -732,6 +732,7 @@ mod tests {
             series: Arc::new(SeriesDescription::default()),
             instance_number: None,
             technique: Technique::default(),
+            pet: None,
             image: Some(ImageDescription {
                 rows: 5,
                 columns: 8,

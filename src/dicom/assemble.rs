@@ -9,12 +9,15 @@
 mod geometry;
 mod group;
 
-use crate::model::{
-    finding::{Finding, Severity},
-    geometry::{Spacing, SpacingSource},
-    layout::{FrameRef, SeriesLayout},
-    lut::Photometric,
-    study::{ImageDescription, Instance},
+use crate::{
+    imaging::suv,
+    model::{
+        finding::{Finding, Severity},
+        geometry::{Spacing, SpacingSource},
+        layout::{FrameRef, SeriesLayout},
+        lut::Photometric,
+        study::{ImageDescription, Instance},
+    },
 };
 use geometry::arrange;
 use group::{Group, group};
@@ -49,6 +52,7 @@ fn lay_out_group(group: Group) -> Vec<SeriesLayout> {
     for layout in &mut layouts {
         let mut all = findings.clone();
         all.append(&mut layout.findings);
+        uptake(layout, &mut all);
         all.sort_by_key(|f| std::cmp::Reverse(f.severity));
         layout.findings = all;
     }
@@ -78,6 +82,19 @@ fn merge_header_findings(frames: &[FrameRef], findings: &mut Vec<Finding>) {
             );
         }
         findings.push(finding);
+    }
+}
+
+/// Whether values of a PET series can become SUV, and what needs care there.
+fn uptake(layout: &SeriesLayout, findings: &mut Vec<Finding>) {
+    match suv::of_layout(layout) {
+        None => {}
+        Some(Ok(scale)) => findings.extend(scale.warnings),
+        Some(Err(refusal)) => {
+            let names: Vec<&str> = refusal.attributes.iter().map(|a| a.name()).collect();
+            let finding = Finding::new(refusal.code(), Severity::Info, refusal.sentence);
+            findings.push(finding.with_term("attributes", names.join(", ")));
+        }
     }
 }
 

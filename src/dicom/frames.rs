@@ -9,6 +9,7 @@ use super::{
     image::extended_table,
     native::NativeShape,
     raster,
+    syntax::{self, Picture, Syntax},
     unpack::{Coding, native_frame, unpack_frame},
     volume_file::VolumeCache,
     worker::Workers,
@@ -139,6 +140,21 @@ impl FileFrames {
         Self { workers, ..self }
     }
 
+    /// A compressed frame, decoded in another process where there are any.
+    fn unpack(
+        &self,
+        coding: &Coding,
+        syntax: &'static Syntax,
+        codestream: Vec<u8>,
+        destination: &mut [u8],
+    ) -> Result<(), Fault> {
+        let limit = self.limits.frame_bytes;
+        match &self.workers {
+            Some(workers) => workers.decode(coding, syntax, codestream, limit, destination),
+            None => unpack_frame(coding, syntax, codestream, limit, destination),
+        }
+    }
+
     /// The index of a file, kept for the next frame when it has several.
     fn index(
         &self,
@@ -232,15 +248,23 @@ impl FrameSource for FileFrames {
                 needed,
             });
         }
-        match instance.source.kind {
-            SourceKind::Dicom => {}
-            SourceKind::Png | SourceKind::Jpeg => {
-                return Ok(raster::decode_into(instance, image, destination)?);
-            }
+        let picture = match instance.source.kind {
+            SourceKind::Dicom => None,
+            SourceKind::Png => Some(Picture::Png),
+            SourceKind::Jpeg => Some(Picture::Jpeg),
+            SourceKind::Tiff => Some(Picture::Tiff),
             SourceKind::Volume => {
                 let volumes = &self.volumes;
                 return Ok(volumes.read_into(instance, frame, &self.limits, destination)?);
             }
+        };
+        if let Some(kind) = picture {
+            let coding = Coding {
+                page: frame,
+                ..Coding::from(image)
+            };
+            let file = raster::read_again(instance)?;
+            return Ok(self.unpack(&coding, syntax::of_picture(kind), file, destination)?);
         }
         let index = self.index(instance, image)?;
         let structure = &index.structure;
@@ -266,22 +290,12 @@ impl FrameSource for FileFrames {
                 let parts = fragments.list.get(range).unwrap_or_default();
                 let exact = index.table.lengths.get(frame).copied();
                 let codestream = gather(structure, parts, exact)?;
-                let coding = Coding::from(image);
-                let limit = self.limits.frame_bytes;
-                match &self.workers {
-                    Some(workers) => {
-                        workers.decode(
-                            &coding,
-                            structure.syntax,
-                            codestream,
-                            limit,
-                            destination,
-                        )?;
-                    }
-                    None => {
-                        unpack_frame(&coding, structure.syntax, codestream, limit, destination)?;
-                    }
-                }
+                self.unpack(
+                    &Coding::from(image),
+                    structure.syntax,
+                    codestream,
+                    destination,
+                )?;
             }
         }
         Ok(())

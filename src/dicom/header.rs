@@ -6,6 +6,7 @@ use super::{
     functional::is_localizer,
     guard::{Fault, Limits, Structure, Want},
     image::describe_image,
+    pet,
 };
 use crate::model::{
     date::Date,
@@ -86,6 +87,8 @@ const TEXTS: &[Tag] = &[
     tags::ROWS,
     tags::COLUMNS,
     tags::PIXEL_SPACING,
+    tags::PIXEL_SPACING_CALIBRATION_TYPE,
+    tags::IMAGE_PLANE_PIXEL_SPACING,
     tags::PIXEL_ASPECT_RATIO,
     tags::BITS_ALLOCATED,
     tags::BITS_STORED,
@@ -240,6 +243,11 @@ pub fn describe(path: &Arc<Path>, mut structure: Structure) -> Result<Instance, 
             findings.push(Finding::new("LOCALIZER", Severity::Info, text));
         }
     }
+    let pet = if image.is_some() && series.modality == "PT" {
+        Some(Arc::new(pet::read(&structure)?))
+    } else {
+        None
+    };
     Ok(Instance {
         source: Source {
             path: Arc::clone(path),
@@ -257,6 +265,7 @@ pub fn describe(path: &Arc<Path>, mut structure: Structure) -> Result<Instance, 
             .flatten()
             .and_then(|n| i32::try_from(n).ok()),
         technique,
+        pet,
         image,
         findings,
     })

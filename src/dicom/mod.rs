@@ -30,6 +30,7 @@ mod jpeg_xl;
 pub mod load;
 mod lookup;
 mod native;
+mod pet;
 pub mod raster;
 mod rle;
 pub mod scan;

@@ -1,4 +1,6 @@
-//! PNG and JPEG pictures as instances: radiographs that were exported from DICOM, without identity or scale.
+//! PNG, JPEG and TIFF pictures as instances: radiographs that were exported from DICOM, without identity or scale.
+//!
+//! Resolutions of such files are those of a printer or a scanner, not of a patient: nothing here is taken for a spacing.
 
 use super::{
     bytes::ByteSource,
@@ -8,21 +10,24 @@ use crate::model::{
     finding::{Finding, Severity},
     geometry::Spacing,
     identity::PatientIdentity,
-    lut::{ModalityLut, ModalityUnit, Photometric},
+    lut::{LookupTable, ModalityLut, ModalityUnit, Photometric},
     pixels::StoredType,
     study::{
         FrameDescription, ImageDescription, Instance, LossyCompression, RejectionKind,
         SeriesDescription, Source, SourceKind, StudyDescription, Technique,
     },
 };
-use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, metadata::Orientation};
+use decode::{corrupt, reader};
+use image::{ImageDecoder as _, ImageFormat, metadata::Orientation};
 use sha2::{Digest as _, Sha256};
 use std::{
-    io::Cursor,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::Arc,
 };
+
+pub(super) mod decode;
+mod tiff_pages;
 
 /// Bytes of a picture file that are read at most.
 const MOST_BYTES: u64 = 256 << 20;
@@ -34,12 +39,10 @@ pub fn sniff(source: &ByteSource) -> Option<SourceKind> {
     match head {
         [0x89, b'P', b'N', b'G', 0x0D, 0x0A, 0x1A, 0x0A] => Some(SourceKind::Png),
         [0xFF, 0xD8, 0xFF, ..] => Some(SourceKind::Jpeg),
+        // Classic and BigTIFF, either byte order.
+        [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Some(SourceKind::Tiff),
         _ => None,
     }
-}
-
-fn corrupt() -> Fault {
-    Fault::rejected("PICTURE_CORRUPT", "the picture cannot be decoded")
 }
 
 fn read_all(source: &ByteSource) -> Result<Vec<u8>, Fault> {
@@ -53,18 +56,32 @@ fn read_all(source: &ByteSource) -> Result<Vec<u8>, Fault> {
     Ok(source.read_vec(0, source.len())?)
 }
 
-fn reader(bytes: &[u8], kind: SourceKind) -> ImageReader<Cursor<&[u8]>> {
-    let format = match kind {
-        SourceKind::Jpeg => ImageFormat::Jpeg,
-        SourceKind::Png | SourceKind::Dicom | SourceKind::Volume => ImageFormat::Png,
-    };
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    let mut limits = image::Limits::default();
-    limits.max_image_width = Some(65_535);
-    limits.max_image_height = Some(65_535);
-    limits.max_alloc = Some(1 << 30);
-    reader.limits(limits);
-    reader
+/// The bytes of a picture file that was described by [`read_picture`].
+///
+/// # Errors
+/// `FILE_CHANGED` and what the disk says.
+pub(super) fn read_again(instance: &Instance) -> Result<Vec<u8>, Fault> {
+    let source = ByteSource::open(&instance.source.path)?;
+    if source.len() != instance.source.bytes {
+        return Err(Fault::new(
+            RejectionKind::Io,
+            "FILE_CHANGED",
+            "the file changed since it was scanned",
+        ));
+    }
+    read_all(&source)
+}
+
+/// What the header of a picture file says.
+struct Described {
+    rows: usize,
+    columns: usize,
+    samples: usize,
+    stored_type: StoredType,
+    palette: Option<[LookupTable; 3]>,
+    frames: usize,
+    lossy: bool,
+    findings: Vec<Finding>,
 }
 
 /// Samples and type that a colour type becomes; transparency is dropped.
@@ -79,6 +96,70 @@ fn stored(color: image::ColorType) -> Option<(usize, StoredType)> {
     })
 }
 
+fn other_kind() -> Fault {
+    Fault::unsupported(
+        "PICTURE_KIND",
+        "a picture of this colour type is not supported",
+    )
+}
+
+fn describe_one(bytes: &[u8], format: ImageFormat) -> Result<Described, Fault> {
+    let header = || {
+        let mut decoder = reader(bytes, format).into_decoder().ok()?;
+        let turned = decoder.orientation().ok()? != Orientation::NoTransforms;
+        Some((decoder.dimensions(), decoder.color_type(), turned))
+    };
+    let header = catch_unwind(AssertUnwindSafe(header)).ok().flatten();
+    let ((columns, rows), color, turned) = header.ok_or_else(corrupt)?;
+    let (samples, stored_type) = stored(color).ok_or_else(other_kind)?;
+    let mut findings = Vec::new();
+    if turned {
+        let text = "the picture says it must be turned; it is shown as stored";
+        findings.push(Finding::new("TURNED_PICTURE", Severity::Warning, text));
+    }
+    Ok(Described {
+        rows: rows as usize,
+        columns: columns as usize,
+        samples,
+        stored_type,
+        palette: None,
+        frames: 1,
+        lossy: format == ImageFormat::Jpeg,
+        findings,
+    })
+}
+
+fn describe_tiff(bytes: &[u8], limits: &Limits) -> Result<Described, Fault> {
+    let pages = tiff_pages::describe(bytes, limits.frame_bytes);
+    let pages = pages.map_err(|refusal| match refusal {
+        tiff_pages::Refusal::Corrupt => corrupt(),
+        tiff_pages::Refusal::Kind => other_kind(),
+    })?;
+    let mut findings = Vec::new();
+    if pages.others > 0 {
+        let text = format!(
+            "{} pages of another size or type than the first are not shown",
+            pages.others
+        );
+        let finding = Finding::new("PAGES_NOT_SHOWN", Severity::Warning, text);
+        findings.push(finding.with("count", pages.others as f64));
+    }
+    if pages.turned_over {
+        let text = "low values are white in the file; its values are turned over";
+        findings.push(Finding::new("VALUES_TURNED_OVER", Severity::Info, text));
+    }
+    Ok(Described {
+        rows: pages.rows,
+        columns: pages.columns,
+        samples: pages.samples,
+        stored_type: pages.stored_type,
+        palette: pages.palette,
+        frames: pages.frames,
+        lossy: pages.lossy,
+        findings,
+    })
+}
+
 /// Describes a picture file. Its UIDs are made from the content's hash, so the same picture is the same object.
 ///
 /// # Errors
@@ -90,42 +171,48 @@ pub fn read_picture(
     limits: &Limits,
 ) -> Result<Instance, Fault> {
     let bytes = read_all(source)?;
-    let header = || {
-        let mut decoder = reader(&bytes, kind).into_decoder().ok()?;
-        let turned = decoder.orientation().ok()? != Orientation::NoTransforms;
-        Some((decoder.dimensions(), decoder.color_type(), turned))
+    let Described {
+        rows,
+        columns,
+        samples,
+        stored_type,
+        palette,
+        frames,
+        lossy,
+        mut findings,
+    } = match kind {
+        SourceKind::Tiff => describe_tiff(&bytes, limits)?,
+        SourceKind::Jpeg => describe_one(&bytes, ImageFormat::Jpeg)?,
+        SourceKind::Png | SourceKind::Dicom | SourceKind::Volume => {
+            describe_one(&bytes, ImageFormat::Png)?
+        }
     };
-    let header = catch_unwind(AssertUnwindSafe(header)).ok().flatten();
-    let ((columns, rows), color, turned) = header.ok_or_else(corrupt)?;
-    let Some((samples, stored_type)) = stored(color) else {
-        return Err(Fault::unsupported(
-            "PICTURE_KIND",
-            "a picture of this colour type is not supported",
-        ));
-    };
-    if columns == 0 || rows == 0 {
+    if columns == 0 || rows == 0 || columns > 65_535 || rows > 65_535 {
         return Err(corrupt());
     }
     let bits = stored_type.bytes() as u16 * 8;
     let image = ImageDescription {
-        rows: rows as usize,
-        columns: columns as usize,
-        frames: 1,
+        rows,
+        columns,
+        frames,
         samples,
         bits_allocated: bits,
         bits_stored: bits,
         high_bit: bits - 1,
-        signed: false,
+        signed: !matches!(
+            stored_type,
+            StoredType::U8 | StoredType::U16 | StoredType::U32
+        ),
         stored_type,
-        photometric: if samples == 3 {
-            Photometric::Rgb
-        } else {
-            Photometric::Monochrome2
+        photometric: match (samples, &palette) {
+            (3, _) => Photometric::Rgb,
+            (_, Some(_)) => Photometric::PaletteColor,
+            _ => Photometric::Monochrome2,
         },
-        palette: None,
+        palette: palette.map(Arc::new),
         padding: None,
         presentation_inverse: false,
-        lossy: (kind == SourceKind::Jpeg).then(|| LossyCompression {
+        lossy: lossy.then(|| LossyCompression {
             ratios: Vec::new(),
             methods: vec!["JPEG".to_owned()],
             undeclared: false,
@@ -147,14 +234,9 @@ pub fn read_picture(
             "the picture is larger than is decoded",
         ));
     }
-    let mut findings = Vec::new();
-    if kind == SourceKind::Jpeg {
+    if lossy {
         let text = "irreversibly compressed, ratio unknown";
-        findings.push(Finding::new("LOSSY", Severity::Warning, text));
-    }
-    if turned {
-        let text = "the picture says it must be turned; it is shown as stored";
-        findings.push(Finding::new("TURNED_PICTURE", Severity::Warning, text));
+        findings.insert(0, Finding::new("LOSSY", Severity::Warning, text));
     }
     let hash = Sha256::digest(&bytes);
     let series = SeriesDescription {
@@ -179,6 +261,7 @@ pub fn read_picture(
         series: Arc::new(series),
         instance_number: None,
         technique: Technique::default(),
+        pet: None,
         image: Some(image),
         findings,
     })
@@ -198,50 +281,6 @@ pub fn uid_from(parts: &[&[u8]]) -> String {
     number[6] = (number[6] & 0x0F) | 0x80;
     number[8] = (number[8] & 0x3F) | 0x80;
     format!("2.25.{}", u128::from_be_bytes(number))
-}
-
-/// Decodes a picture that was described by [`read_picture`].
-pub(super) fn decode_into(
-    instance: &Instance,
-    image: &ImageDescription,
-    destination: &mut [u8],
-) -> Result<(), Fault> {
-    let source = ByteSource::open(&instance.source.path)?;
-    if source.len() != instance.source.bytes {
-        return Err(Fault::new(
-            RejectionKind::Io,
-            "FILE_CHANGED",
-            "the file changed since it was scanned",
-        ));
-    }
-    let bytes = read_all(&source)?;
-    let kind = instance.source.kind;
-    let decode = || reader(&bytes, kind).decode().ok();
-    let decoded = catch_unwind(AssertUnwindSafe(decode)).ok().flatten();
-    let decoded = decoded.ok_or_else(corrupt)?;
-    let size = (decoded.height() as usize, decoded.width() as usize);
-    if size != (image.rows, image.columns) {
-        return Err(corrupt());
-    }
-    let wide = image.stored_type == StoredType::U16;
-    let values: Vec<u8> = match (wide, image.samples) {
-        (false, 1) => decoded.to_luma8().into_raw(),
-        (false, _) => decoded.to_rgb8().into_raw(),
-        (true, 1) => little_endian(&match decoded {
-            DynamicImage::ImageLuma16(grey) => grey.into_raw(),
-            other => other.to_luma16().into_raw(),
-        }),
-        (true, _) => little_endian(&decoded.to_rgb16().into_raw()),
-    };
-    if values.len() != destination.len() {
-        return Err(corrupt());
-    }
-    destination.copy_from_slice(&values);
-    Ok(())
-}
-
-fn little_endian(values: &[u16]) -> Vec<u8> {
-    values.iter().flat_map(|v| v.to_le_bytes()).collect()
 }
 
 #[cfg(test)]

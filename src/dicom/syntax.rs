@@ -19,8 +19,21 @@ pub enum Packing {
     JpegXl,
     /// One deflated stream a frame.
     DeflatedFrame,
+    /// A picture file outside DICOM, whole.
+    Picture(Picture),
     /// A codec that is not here.
     Unsupported,
+}
+
+/// Kinds of picture files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Picture {
+    /// PNG.
+    Png,
+    /// JPEG in its own file.
+    Jpeg,
+    /// TIFF, of one page or several.
+    Tiff,
 }
 
 /// How the elements of a data set are written.
@@ -347,6 +360,43 @@ pub const SYNTAXES: &[Syntax] = &[
         Loss::Possible,
     ),
 ];
+
+/// Picture files in the words of transfer syntaxes, for those that decode. No object can name them: these are no UIDs.
+static PICTURES: [Syntax; 3] = [
+    explicit(
+        "picture/png",
+        "PNG",
+        Packing::Picture(Picture::Png),
+        Loss::None,
+    ),
+    explicit(
+        "picture/jpeg",
+        "JPEG",
+        Packing::Picture(Picture::Jpeg),
+        Loss::Always,
+    ),
+    explicit(
+        "picture/tiff",
+        "TIFF",
+        Packing::Picture(Picture::Tiff),
+        Loss::Possible,
+    ),
+];
+
+/// How a picture file is packed.
+pub fn of_picture(kind: Picture) -> &'static Syntax {
+    let [png, jpeg, tiff] = &PICTURES;
+    match kind {
+        Picture::Png => png,
+        Picture::Jpeg => jpeg,
+        Picture::Tiff => tiff,
+    }
+}
+
+/// A transfer syntax or a kind of picture file, by what [`Syntax::uid`] says.
+pub(super) fn find_packing(uid: &str) -> Option<&'static Syntax> {
+    find(uid).or_else(|| PICTURES.iter().find(|s| s.uid == uid))
+}
 
 /// The transfer syntax with this UID.
 pub fn find(uid: &str) -> Option<&'static Syntax> {

@@ -7,7 +7,7 @@ use super::{
     inflate::inflate,
     jpeg, jpeg_ls, jpeg_xl, jpeg2000,
     native::{NativeShape, interleave, repair_bits, swap_bytes, swap_pairs, unpack_bits},
-    rle,
+    raster, rle,
     syntax::{Packing, Syntax},
 };
 use crate::model::{
@@ -19,6 +19,8 @@ use crate::model::{
 /// What a codec must know of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Coding {
+    /// Which frame of the codestream; a codestream of DICOM holds one, a TIFF file may hold many.
+    pub(super) page: usize,
     pub(super) rows: usize,
     pub(super) columns: usize,
     pub(super) samples: usize,
@@ -32,6 +34,7 @@ pub(super) struct Coding {
 impl From<&ImageDescription> for Coding {
     fn from(image: &ImageDescription) -> Self {
         Self {
+            page: 0,
             rows: image.rows,
             columns: image.columns,
             samples: image.samples,
@@ -250,6 +253,9 @@ pub(super) fn unpack_frame(
                 rgb_from_ybr(destination, size, image.bits_stored);
             }
             Ok(())
+        }
+        Packing::Picture(kind) => {
+            raster::decode::decode(image, kind, &codestream, frame_limit, destination)
         }
         Packing::Native | Packing::Unsupported => Err(Fault::unsupported(
             "UNSUPPORTED_SYNTAX",

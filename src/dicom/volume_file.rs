@@ -105,6 +105,7 @@ pub(super) fn describe(path: &Arc<Path>, bytes: u64, limits: &Limits) -> Result<
         series: Arc::new(series),
         instance_number: None,
         technique: Technique::default(),
+        pet: None,
         image: Some(image),
         findings,
     })

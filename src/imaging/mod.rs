@@ -7,4 +7,5 @@ pub mod palette;
 pub mod resample;
 pub mod reslice;
 pub mod statistics;
+pub mod suv;
 pub mod window;

@@ -29,12 +29,14 @@ impl Severity {
 #[derive(Clone, PartialEq)]
 pub struct Finding {
     /// Stable upper-case code, for example `SLICE_GAP`. It is also the key of the message catalogue
-    /// (`finding-slice-gap`), with [`Finding::numbers`] as arguments.
+    /// (`finding-slice-gap`), with [`Finding::numbers`] and [`Finding::terms`] as arguments.
     pub code: &'static str,
     /// Weight.
     pub severity: Severity,
     /// Named numbers, in the order of the sentence.
     pub numbers: Vec<(&'static str, f64)>,
+    /// Named words that are the same in every language, as names of attributes are.
+    pub terms: Vec<(&'static str, String)>,
     /// The whole sentence in English, no full stop.
     pub sentence: String,
 }
@@ -46,6 +48,7 @@ impl Finding {
             code,
             severity,
             numbers: Vec::new(),
+            terms: Vec::new(),
             sentence: sentence.into(),
         }
     }
@@ -54,6 +57,13 @@ impl Finding {
     #[must_use]
     pub fn with(mut self, name: &'static str, value: f64) -> Self {
         self.numbers.push((name, value));
+        self
+    }
+
+    /// Adds a named word.
+    #[must_use]
+    pub fn with_term(mut self, name: &'static str, term: impl Into<String>) -> Self {
+        self.terms.push((name, term.into()));
         self
     }
 

@@ -7,18 +7,44 @@ use glam::{DAffine3, DMat3, DVec3};
 /// Where a millimetre comes from. A length without a source is in pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum SpacingSource {
-    /// Pixel Spacing (0028,0030) of a cross-sectional or calibrated image.
+    /// Pixel Spacing (0028,0030) of an image that no projection has magnified.
     PixelSpacing,
+    /// Pixel Spacing of a projection that is corrected or calibrated, the file does not say how (PS3.3 10.7.1.1).
+    Calibrated,
+    /// Pixel Spacing corrected for a known or assumed magnification: GEOMETRY of PS3.3 10.7.1.2.
+    GeometryCorrected,
+    /// Pixel Spacing calibrated against an object of known size: FIDUCIAL of PS3.3 10.7.1.2.
+    Fiducial,
+    /// Pixel Spacing of a projection that may be at the detector or in the patient.
+    CalibrationUnknown,
     /// Imager Pixel Spacing (0018,1164): at the detector, not corrected for magnification.
     ImagerPixelSpacing,
     /// Imager Pixel Spacing divided by Estimated Radiographic Magnification Factor (0018,1114).
     ImagerMagnified(f64),
     /// Nominal Scanned Pixel Spacing (0018,2010) of a digitised film.
     NominalScanned,
-    /// Physical Delta of an ultrasound region (0018,602C/602E).
-    UltrasoundRegion,
+    /// Physical Delta of an ultrasound region (0018,602C/602E), and the pixels that it holds for.
+    UltrasoundRegion(Option<PixelBounds>),
     /// The header of a research volume (NIfTI, NRRD, MetaImage), which names no attribute.
     VolumeHeader,
+}
+
+/// A rectangle of pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PixelBounds {
+    /// First column and first row, from 0.
+    pub low: [u32; 2],
+    /// Last column and last row, both inside.
+    pub high: [u32; 2],
+}
+
+impl PixelBounds {
+    /// Whether a place (column and row, a pixel's centre at whole numbers) lies on one of the pixels.
+    pub fn contains(self, column: f64, row: f64) -> bool {
+        let [first_column, first_row] = self.low.map(|n| f64::from(n) - 0.5);
+        let [last_column, last_row] = self.high.map(|n| f64::from(n) + 0.5);
+        (first_column..=last_column).contains(&column) && (first_row..=last_row).contains(&row)
+    }
 }
 
 /// Distance between pixel centres.
@@ -63,10 +89,16 @@ impl Spacing {
     pub fn unit_label(self) -> String {
         match self.source() {
             Some(SpacingSource::PixelSpacing) => "mm (Pixel Spacing)".into(),
+            Some(SpacingSource::Calibrated) => "mm (calibrated)".into(),
+            Some(SpacingSource::GeometryCorrected) => "mm (geometry corrected)".into(),
+            Some(SpacingSource::Fiducial) => "mm (fiducial calibrated)".into(),
+            Some(SpacingSource::CalibrationUnknown) => {
+                "mm (Pixel Spacing, calibration unknown)".into()
+            }
             Some(SpacingSource::ImagerPixelSpacing) => "mm at detector (not corrected)".into(),
             Some(SpacingSource::ImagerMagnified(f)) => format!("mm (magnification {f:.2})"),
             Some(SpacingSource::NominalScanned) => "mm (nominal scanned)".into(),
-            Some(SpacingSource::UltrasoundRegion) => "mm (ultrasound region)".into(),
+            Some(SpacingSource::UltrasoundRegion(_)) => "mm (ultrasound region)".into(),
             Some(SpacingSource::VolumeHeader) => "mm (volume header)".into(),
             None => "px (uncalibrated)".into(),
         }
@@ -265,6 +297,17 @@ mod tests {
         check([0.5, -0.86, 0.0], "AL");
         check([0.1, -0.99, 0.0], "A");
         check([0.0, 0.0, 0.0], "");
+    }
+
+    #[test]
+    fn bounds_hold_whole_pixels() {
+        let bounds = PixelBounds {
+            low: [10, 20],
+            high: [19, 20],
+        };
+        assert!(bounds.contains(9.5, 20.0) && bounds.contains(19.5, 20.5));
+        assert!(!bounds.contains(9.4, 20.0) && !bounds.contains(10.0, 20.6));
+        assert!(!bounds.contains(f64::NAN, 20.0));
     }
 
     #[test]

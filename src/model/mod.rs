@@ -13,6 +13,7 @@ pub mod identity;
 pub mod inference;
 pub mod layout;
 pub mod lut;
+pub mod pet;
 pub mod pixels;
 pub mod record;
 pub mod study;

@@ -6,6 +6,7 @@ use super::{
     geometry::{ImagePlane, Spacing},
     identity::{PatientIdentity, Phi},
     lut::{LookupTable, ModalityLut, ModalityUnit, PaddingRange, Photometric, Voi},
+    pet::PetFacts,
     pixels::StoredType,
 };
 use std::{path::Path, sync::Arc};
@@ -30,6 +31,8 @@ pub enum SourceKind {
     Png,
     /// JPEG picture outside DICOM.
     Jpeg,
+    /// TIFF picture, of one page or several.
+    Tiff,
     /// Research volume: NIfTI, NRRD or MetaImage.
     Volume,
 }
@@ -57,6 +60,10 @@ pub struct Instance {
     pub technique: Technique,
     /// The picture; `None` for objects without one (reports, presentation states).
     pub image: Option<ImageDescription>,
+    /// What a PET image says of dose, body and times; `None` for others. It holds one [`FrameFacts`].
+    ///
+    /// [`FrameFacts`]: super::pet::FrameFacts
+    pub pet: Option<Arc<PetFacts>>,
     /// What was noticed while reading the header.
     pub findings: Vec<Finding>,
 }

@@ -411,8 +411,16 @@ fn hover(
         .frame_description()
         .map(|d| d.unit.clone())
         .unwrap_or_default();
+    let uptake = |value: f64| {
+        let scale = viewport.node.as_ref()?.suv.as_ref()?.as_ref().ok()?;
+        let kind = scale.kinds().next()?;
+        let factor = scale.factor(kind, probe.voxel[2]).ok()?;
+        Some(format!("  {} {:.2}", kind.label(), value * factor))
+    };
     let value = match (probe.value, probe.rgb, probe.padding) {
-        (Some(value), ..) => overlay_text::value_text(value, &unit),
+        (Some(value), ..) => {
+            overlay_text::value_text(value, &unit) + &uptake(value).unwrap_or_default()
+        }
         (_, Some([r, g, b]), _) => format!("R {r} G {g} B {b}"),
         (.., true) => context.word("overlay-padding").to_owned(),
         _ => return None,

@@ -6,6 +6,7 @@
 use super::theme;
 use crate::{
     i18n::Language,
+    imaging::suv::{Attribute, InputValue, SuvPath, SuvScale},
     model::{
         finding::{Finding, Severity},
         geometry::{Spacing, SpacingSource},
@@ -327,12 +328,44 @@ fn technique_lines(source: &Source<'_>, lines: &mut Vec<Line>) {
         labelled("TE", technique.echo_time_ms),
         number(technique.field_strength_t, "T"),
     ]));
+    if let Some(Some(Ok(scale))) = source.viewport.node.as_ref().map(|n| &n.suv) {
+        push(uptake_text(source.language, scale));
+    }
     let series = &source.instance.series;
     push(join(&[
         series.view_position.clone(),
         series.laterality.clone(),
         series.patient_position.clone(),
     ]));
+}
+
+/// What SUV rests on: dose, weight and time (safety S17).
+fn uptake_text(words: Language, scale: &SuvScale) -> String {
+    let number = |attribute: Attribute| {
+        let input = scale.inputs.iter().find(|i| i.attribute == attribute)?;
+        match input.value {
+            InputValue::Number(value, _) => Some(value),
+            _ => None,
+        }
+    };
+    let kind = scale.kinds().next().map_or("SUV", |kind| kind.label());
+    let mut parts = vec![kind.to_owned()];
+    if let Some(weight) = number(Attribute::PatientWeight) {
+        parts.push(format!("{} kg", short(weight)));
+    }
+    if let Some(dose) = number(Attribute::TotalDose) {
+        parts.push(format!("{} MBq", short(dose * 1e-6)));
+    }
+    match (scale.path, scale.decay.first()) {
+        (SuvPath::Dose(_), Some(decay)) => {
+            let minutes = (decay.decay_secs / 60.0).round();
+            parts.push(words.tr("overlay-suv-decay", &[("minutes", minutes.into())]));
+        }
+        (SuvPath::Dose(_), None) => parts.push(words.word("overlay-suv-injection").to_owned()),
+        (SuvPath::MakerFactor, _) => parts.push(words.word("overlay-suv-maker").to_owned()),
+        (SuvPath::Stored(_), _) => parts.push(words.word("overlay-suv-stored").to_owned()),
+    }
+    parts.join("  ")
 }
 
 fn short(value: f64) -> String {
@@ -410,11 +443,11 @@ fn badge_lines(source: &Source<'_>, full: bool, lines: &mut Vec<Line>) {
 
 /// A finding in the user's language; its own English sentence where the catalogue has none.
 pub fn finding_text(words: Language, finding: &Finding) -> String {
-    let args: Vec<(&str, crate::i18n::Value<'_>)> = finding
-        .numbers
-        .iter()
-        .map(|(name, value)| (*name, (*value).into()))
-        .collect();
+    let numbers = finding.numbers.iter();
+    let numbers = numbers.map(|(name, value)| (*name, (*value).into()));
+    let terms = finding.terms.iter();
+    let terms = terms.map(|(name, term)| (*name, term.as_str().into()));
+    let args: Vec<(&str, crate::i18n::Value<'_>)> = numbers.chain(terms).collect();
     words
         .find(&finding.message_key(), &args)
         .unwrap_or_else(|| finding.sentence.clone())
@@ -450,12 +483,18 @@ pub fn lossy_text(words: Language, lossy: &LossyCompression) -> String {
 pub fn spacing_text(words: Language, spacing: Spacing) -> String {
     match spacing.source() {
         Some(SpacingSource::PixelSpacing) => words.word("badge-length-pixel-spacing").to_owned(),
+        Some(SpacingSource::Calibrated) => words.word("badge-length-calibrated").to_owned(),
+        Some(SpacingSource::GeometryCorrected) => words.word("badge-length-geometry").to_owned(),
+        Some(SpacingSource::Fiducial) => words.word("badge-length-fiducial").to_owned(),
+        Some(SpacingSource::CalibrationUnknown) => words.word("badge-length-unknown").to_owned(),
         Some(SpacingSource::ImagerPixelSpacing) => words.word("badge-length-detector").to_owned(),
         Some(SpacingSource::ImagerMagnified(factor)) => words.tr(
             "badge-length-magnification",
             &[("factor", crate::i18n::Value::Fixed(factor, 2))],
         ),
-        Some(SpacingSource::UltrasoundRegion) => words.word("badge-length-ultrasound").to_owned(),
+        Some(SpacingSource::UltrasoundRegion(_)) => {
+            words.word("badge-length-ultrasound").to_owned()
+        }
         Some(SpacingSource::NominalScanned) => words.word("badge-length-nominal").to_owned(),
         Some(SpacingSource::VolumeHeader) => words.word("badge-length-volume").to_owned(),
         None => words.word("badge-length-pixels").to_owned(),

@@ -2,6 +2,7 @@
 
 use crate::{
     dicom::assemble,
+    imaging::suv::{self, SuvRefusal, SuvScale},
     model::{
         identity::PatientIdentity,
         layout::SeriesLayout,
@@ -54,6 +55,8 @@ pub struct SeriesNode {
     pub study: Arc<StudyDescription>,
     /// How its frames lie.
     pub layout: Arc<SeriesLayout>,
+    /// By what values of a PET series become SUV, or why they do not; `None` for others.
+    pub suv: Option<Result<SuvScale, SuvRefusal>>,
 }
 
 impl Library {
@@ -75,6 +78,7 @@ impl Library {
                 description: first.series.clone(),
                 patient: first.patient.clone(),
                 study: first.study.clone(),
+                suv: suv::of_layout(&layout),
                 layout: Arc::new(layout),
             });
             let index = *patient_of

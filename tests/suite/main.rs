@@ -15,6 +15,7 @@ mod dicom_reading;
 mod gpu_vs_cpu;
 mod layers;
 mod media;
+mod pet;
 mod phantoms;
 mod privacy;
 mod record;

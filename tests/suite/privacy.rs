@@ -80,6 +80,7 @@ fn instance() -> Arc<Instance> {
         series: Arc::new(SeriesDescription::default()),
         instance_number: None,
         technique: Technique::default(),
+        pet: None,
         image: None,
         findings: Vec::new(),
     })

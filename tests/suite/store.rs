@@ -743,6 +743,7 @@ fn instance(
         }),
         instance_number: Some(number),
         technique: Technique::default(),
+        pet: None,
         image: None,
         findings: Vec::new(),
     })

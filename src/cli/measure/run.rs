@@ -10,6 +10,7 @@ use super::{
     task::Task,
 };
 use crate::{
+    cli::suv,
     imaging::measure::{
         self, Anchor, FramePixels, MeasureError, Measurement, Placed, Region, Ruler, Selection,
         VolumePixels,
@@ -212,6 +213,13 @@ impl<'a> Runner<'a> {
         };
         self.say_where(series, at, answer);
         describe(&measurement, answer);
+        let values = suv::of_values(&measurement.quantities);
+        if !values.is_empty()
+            && let Some(found) = self.series.get(series)
+            && let Some(uptake) = suv::describe(found.layout, at.map(|(_, frame)| frame), &values)
+        {
+            answer.insert("suv".into(), uptake);
+        }
         Ok(problem)
     }
 

@@ -34,7 +34,7 @@ const STORED_TYPES: [StoredType; 8] = [
 ];
 
 /// Codes that codecs refuse with; a code is `'static`, so it travels by its place here.
-const CODES: [&str; 35] = [
+const CODES: [&str; 36] = [
     "CODEC_PANIC",
     "CODEC_REFUSED",
     "DECODED_SIZE",
@@ -65,6 +65,7 @@ const CODES: [&str; 35] = [
     "JXL_SHORT",
     "JXL_SIZE",
     "JXL_UNSUPPORTED",
+    "PICTURE_CORRUPT",
     "PIXEL_DATA_SHORT",
     "RLE_HEADER",
     "RLE_OVERRUN",
@@ -134,6 +135,7 @@ pub(super) struct Arrived {
 impl Request<'_> {
     pub(super) fn write(&self, to: &mut impl Write, destination: usize) -> io::Result<()> {
         let Coding {
+            page,
             rows,
             columns,
             samples,
@@ -145,6 +147,7 @@ impl Request<'_> {
         } = self.coding;
         let mut head = Vec::with_capacity(160);
         let numbers = [
+            page as u32,
             rows as u32,
             columns as u32,
             samples as u32,
@@ -170,11 +173,12 @@ impl Request<'_> {
 
 impl Arrived {
     pub(super) fn read(from: &mut impl Read) -> io::Result<Self> {
-        let mut numbers = [0; 9];
+        let mut numbers = [0; 10];
         for number in &mut numbers {
             *number = read_u32(from)?;
         }
         let [
+            page,
             rows,
             columns,
             samples,
@@ -193,6 +197,7 @@ impl Arrived {
         let small = |n: u32| u16::try_from(n).map_err(|_| bad());
         Ok(Self {
             coding: Coding {
+                page: page as usize,
                 rows: rows as usize,
                 columns: columns as usize,
                 samples: samples as usize,
@@ -202,7 +207,7 @@ impl Arrived {
                 stored_type: *STORED_TYPES.get(stored_type as usize).ok_or_else(bad)?,
                 photometric: *PHOTOMETRICS.get(photometric as usize).ok_or_else(bad)?,
             },
-            syntax: syntax::find(&uid).ok_or_else(bad)?,
+            syntax: syntax::find_packing(&uid).ok_or_else(bad)?,
             frame_limit,
             destination,
             codestream: read_bytes(from, length)?,
@@ -290,6 +295,7 @@ mod tests {
     #[test]
     fn requests_and_answers_come_back_as_they_were() {
         let coding = Coding {
+            page: 4,
             rows: 3,
             columns: 5,
             samples: 1,
@@ -332,7 +338,14 @@ mod tests {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/dicom");
         let mut found = 0;
         for name in [
-            "unpack", "codec", "rle", "inflate", "jpeg", "jpeg_ls", "jpeg2000",
+            "unpack",
+            "codec",
+            "rle",
+            "inflate",
+            "jpeg",
+            "jpeg_ls",
+            "jpeg2000",
+            "raster/decode",
         ] {
             let text = std::fs::read_to_string(folder.join(format!("{name}.rs"))).unwrap();
             let code = |word: &&str| {

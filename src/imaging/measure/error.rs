@@ -69,6 +69,9 @@ pub enum MeasureError {
     /// No image to take the scale from.
     #[error("no image says what the points are measured in")]
     NoImage,
+    /// Pixels that no scale is given for.
+    #[error("a point lies outside of the ultrasound region that the scale is of")]
+    OutsideRegion,
     /// The outline is not on the frame.
     #[error("the outline lies up to {distance_mm:.3} mm off the frame's plane")]
     NotOnFrame {
@@ -124,6 +127,7 @@ impl MeasureError {
             Self::NoPatientSpace => "NO_PATIENT_SPACE",
             Self::PatientUncalibrated => "PATIENT_UNCALIBRATED",
             Self::NoImage => "NO_IMAGE",
+            Self::OutsideRegion => "OUTSIDE_REGION",
             Self::NotOnFrame { .. } => "NOT_ON_FRAME",
             Self::NoVolume => "NO_VOLUME",
             Self::PaletteIndices => "PALETTE_INDICES",

@@ -34,7 +34,7 @@ pub fn probe_frame(
     pixels: &FramePixels<'_>,
     point: DVec3,
 ) -> Result<Measurement, MeasureError> {
-    let metric = ruler.metric(point)?;
+    let metric = ruler.place(point)?;
     let mut measurement = Measurement::new("point");
     let place = match ruler.space() {
         PointSpace::Pixel => point.truncate(),

@@ -142,8 +142,25 @@ impl Ruler {
     /// A point in the unit of the results: patient millimetres, or column and row times their distance.
     ///
     /// # Errors
-    /// What is no finite number, or absurdly large, or has a depth in pixel space.
+    /// As [`Self::place`], and a pixel beside the ultrasound region that the distances are of: a spectrum or a
+    /// time axis may be there (PS3.3 C.8.5.5.1.1).
     pub fn metric(&self, point: DVec3) -> Result<DVec3, MeasureError> {
+        let place = self.place(point)?;
+        match self.spacing.source() {
+            Some(SpacingSource::UltrasoundRegion(Some(bounds)))
+                if self.space == PointSpace::Pixel && !bounds.contains(point.x, point.y) =>
+            {
+                Err(MeasureError::OutsideRegion)
+            }
+            _ => Ok(place),
+        }
+    }
+
+    /// A point as [`Self::metric`] has it, for what is no distance.
+    ///
+    /// # Errors
+    /// What is no finite number, or absurdly large, or has a depth in pixel space.
+    pub fn place(&self, point: DVec3) -> Result<DVec3, MeasureError> {
         if !point.is_finite() {
             return Err(MeasureError::NotFinite);
         }
@@ -274,6 +291,11 @@ impl Ruler {
                 Severity::Warning,
                 "the image has no pixel spacing; lengths are in pixels",
             )),
+            Some(SpacingSource::CalibrationUnknown) => Some(Finding::new(
+                "CALIBRATION_UNKNOWN",
+                Severity::Warning,
+                "millimetres may be those at the detector or in the patient; the file does not say",
+            )),
             Some(SpacingSource::ImagerPixelSpacing) => Some(Finding::new(
                 "SPACING_AT_DETECTOR",
                 Severity::Info,
@@ -308,6 +330,7 @@ fn check_patient(anchor: &Anchor) -> Result<(), MeasureError> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::model::geometry::PixelBounds;
 
     pub(crate) const UNKNOWN: Spacing = Spacing::Unknown { aspect: 1.0 };
 
@@ -423,6 +446,24 @@ pub(crate) mod tests {
             Ruler::of(PointSpace::Pixel, none),
             Err(MeasureError::NoImage)
         );
+    }
+
+    #[test]
+    fn a_scale_ends_with_its_region() {
+        let region = PixelBounds {
+            low: [4, 6],
+            high: [20, 9],
+        };
+        let ruler = pixel_ruler(Spacing::Millimetres {
+            row_mm: 0.5,
+            column_mm: 0.25,
+            source: SpacingSource::UltrasoundRegion(Some(region)),
+        });
+        let inside = ruler.metric(DVec3::new(20.0, 6.0, 0.0));
+        assert_eq!(inside, Ok(DVec3::new(5.0, 3.0, 0.0)));
+        let below = DVec3::new(20.0, 10.0, 0.0);
+        assert_eq!(ruler.metric(below), Err(MeasureError::OutsideRegion));
+        assert!(ruler.place(below).is_ok());
     }
 
     #[test]

@@ -242,9 +242,13 @@ fn findings_are_given_the_numbers_that_their_messages_ask_for() {
             let at = |i: usize| program.get(i).cloned();
             (0..program.len())
                 .filter(|i| at(i + 1) == Some(Token::Mark('(')))
-                // `.with("name", …)`, and `warning("CODE", "name", …)` of the measuring engine.
+                // `.with("name", …)`, `.with_term("name", …)`, and `warning("CODE", "name", …)` of the measuring engine.
                 .filter_map(|i| match (&program[i], at(i + 2), at(i + 4)) {
-                    (word, Some(Token::Text(name)), _) if word.is_word("with") => Some(name),
+                    (word, Some(Token::Text(name)), _)
+                        if word.is_word("with") || word.is_word("with_term") =>
+                    {
+                        Some(name)
+                    }
                     (word, _, Some(Token::Text(name))) if word.is_word("warning") => Some(name),
                     _ => None,
                 })
