@@ -151,6 +151,7 @@ fn stage(
                 voi,
                 inverted: frame.samples == 1 && image.lowest_is_white(),
                 padding: image.padding,
+                presentation: image.display.presentation_lut.clone(),
             };
             ("|u1", frame.samples, display_u8(frame, &grey))
         }

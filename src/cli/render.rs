@@ -378,6 +378,7 @@ fn draw_gpu(
     let scene = SliceScene {
         view,
         texture: &texture,
+        cover: None,
         overlay: None,
     };
     let picture = Target::new(gpu, view.size, TargetKind::Picture)?;
@@ -571,6 +572,7 @@ fn view_of(
         voi: window_default(description, middle, image.padding),
         inverted: image.samples == 1 && image.lowest_is_white(),
         padding: image.padding,
+        presentation: image.display.presentation_lut.clone(),
     };
     if let Some((center, width)) = args.window {
         grey.voi = Voi::window(center, width);
@@ -762,6 +764,7 @@ mod tests {
                     voi: vec![Voi::window(-700.0, 1000.0)],
                 },
                 per_frame: vec![],
+                display: Arc::default(),
             }),
             findings: vec![],
         };

@@ -152,6 +152,7 @@ pub(super) fn describe_image(
         lossy: lossy(structure, data_set),
         shared,
         per_frame,
+        display: Arc::default(),
     };
     check_size(structure, &image, findings)?;
     Ok(image)

@@ -175,6 +175,7 @@ fn image(
         lossy: None,
         shared,
         per_frame,
+        display: Arc::default(),
     })
 }
 

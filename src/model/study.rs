@@ -1,6 +1,7 @@
 //! Study > Series > Instance > Frame, as read from headers alone.
 
 use super::{
+    cover::DisplayModules,
     date::Date,
     finding::Finding,
     geometry::{ImagePlane, Spacing},
@@ -161,6 +162,8 @@ pub struct ImageDescription {
     pub shared: FrameDescription,
     /// One per frame for multi-frame objects that differ by frame, else empty.
     pub per_frame: Vec<FrameDescription>,
+    /// Overlay planes, shutter, presentation LUT.
+    pub display: Arc<DisplayModules>,
 }
 
 impl ImageDescription {
@@ -171,8 +174,10 @@ impl ImageDescription {
 
     /// Whether the lowest value is white. Presentation LUT Shape INVERSE is how an image header says that it is
     /// MONOCHROME1 (PS3.3 C.8.11.3.1.2 ties the two together), so both at once are one inversion, not two.
-    pub const fn lowest_is_white(&self) -> bool {
-        matches!(self.photometric, Photometric::Monochrome1) || self.presentation_inverse
+    /// A Presentation LUT Sequence gives P-values itself: nothing is inverted behind it.
+    pub fn lowest_is_white(&self) -> bool {
+        self.display.presentation_lut.is_none()
+            && (self.photometric == Photometric::Monochrome1 || self.presentation_inverse)
     }
 
     /// Bytes of one decoded frame (RGB or index samples).

@@ -99,6 +99,7 @@ impl PictureCache {
         let slice = SliceScene {
             view: scene.view,
             texture,
+            cover: None,
             overlay,
         };
         renderer

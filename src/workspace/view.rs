@@ -387,6 +387,7 @@ impl Viewport {
                 voi: self.voi(),
                 inverted: self.inverted(),
                 padding: image.padding,
+                presentation: image.display.presentation_lut.clone(),
             },
             samples,
         };

@@ -211,6 +211,7 @@ fn drawn(
     let scene = SliceScene {
         view,
         texture,
+        cover: None,
         overlay,
     };
     bench.renderer.draw(&bench.gpu, &target, &scene).unwrap();
@@ -784,6 +785,7 @@ fn modality_values_come_back_exactly() {
         let scene = SliceScene {
             view: &view,
             texture: &texture,
+            cover: None,
             overlay: None,
         };
         bench.renderer.draw(&bench.gpu, &target, &scene).unwrap();
@@ -845,6 +847,7 @@ fn drawing_while_frames_arrive_comes_to_an_end() {
                     let scene = SliceScene {
                         view: &view,
                         texture: &texture,
+                        cover: None,
                         overlay: None,
                     };
                     renderer.draw(&gpu, &target, &scene).unwrap();
@@ -1042,6 +1045,7 @@ fn a_window_drag_uploads_no_pixels() {
         let scene = SliceScene {
             view: &view,
             texture: &texture,
+            cover: None,
             overlay: None,
         };
         bench.renderer.draw(&bench.gpu, &target, &scene).unwrap();
@@ -1155,6 +1159,7 @@ fn what_does_not_fit_is_refused_with_words() {
         let scene = SliceScene {
             view,
             texture: &texture,
+            cover: None,
             overlay,
         };
         bench.renderer.draw(gpu, &target, &scene)
@@ -1195,6 +1200,7 @@ fn a_window_gets_the_picture_pixel_by_pixel() {
     let scene = SliceScene {
         view: &view,
         texture: &texture,
+        cover: None,
         overlay: None,
     };
     bench.renderer.draw(gpu, &picture, &scene).unwrap();
