@@ -206,6 +206,18 @@ pub struct FrameDescription {
     pub voi: Vec<Voi>,
 }
 
+impl FrameDescription {
+    /// The window or table of the file with a name, in any case, or with a number counted from 1.
+    pub fn voi_chosen(&self, words: &str) -> Option<&Voi> {
+        let named = |voi: &&Voi| !words.is_empty() && voi.name().eq_ignore_ascii_case(words);
+        let numbered = || {
+            let index = words.parse::<usize>().ok()?.checked_sub(1)?;
+            self.voi.get(index)
+        };
+        self.voi.iter().find(named).or_else(numbered)
+    }
+}
+
 /// What the file says of irreversible compression.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LossyCompression {

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::dicom::window_default::window_default;
 use crate::model::{
+    cover::FrameCover,
     geometry::{BodyPlane, GridGeometry, Spacing, orientation_letters},
     lut::{Voi, WindowLevel},
     study::{FrameDescription, ImageDescription},
@@ -157,6 +158,8 @@ pub struct Viewport {
 pub struct Picture {
     /// For the renderer.
     pub view: SliceView,
+    /// What the header lays over the frame; never over a cut, which is none of the frames.
+    pub cover: Option<Arc<FrameCover>>,
     /// Patient (or plane) point of viewport pixel (x, y, 0).
     pub patient_from_viewport: DAffine3,
     /// Whether that space is the patient's; else letters are unknown.
@@ -394,6 +397,7 @@ impl Viewport {
         let (_, column_unit) = description.spacing.row_column();
         Some(Picture {
             view,
+            cover: display.cover(index).filter(|_| !is_cut),
             patient_from_viewport,
             oriented,
             right,
