@@ -101,6 +101,28 @@ mod tests {
     }
 
     #[test]
+    fn lab_values_of_primaries_are_primaries() {
+        let check = |[l, a, b]: [f64; 3], expected: [f32; 3]| {
+            let words = [
+                (l * 655.35).round() as u16,
+                (a * 257.0 + 32_896.0).round() as u16,
+                (b * 257.0 + 32_896.0).round() as u16,
+            ];
+            let found = rgb_from_lab(words);
+            for (a, b) in found.iter().zip(expected) {
+                assert!((a - b).abs() < 0.01, "{found:?} {expected:?}");
+            }
+        };
+        // CIELab under D50 of sRGB colours, as colour management gives them.
+        check([54.29, 80.81, 69.89], [1.0, 0.0, 0.0]);
+        check([87.82, -79.29, 80.99], [0.0, 1.0, 0.0]);
+        check([29.57, 68.30, -112.03], [0.0, 0.0, 1.0]);
+        check([100.0, 0.0, 0.0], [1.0, 1.0, 1.0]);
+        check([53.59, 0.0, 0.0], [0.502, 0.502, 0.502]);
+        check([0.0, 0.0, 0.0], [0.0, 0.0, 0.0]);
+    }
+
+    #[test]
     fn two_pixels_share_chroma() {
         let mut out = [0; 6];
         spread_422(&[10, 20, 30, 40], 1, &mut out);

@@ -447,8 +447,13 @@ fn cover_lines(source: &Source<'_>, lines: &mut Vec<Line>) {
     }
     for plane in planes {
         let [r, g, b] = codes(plane.color);
+        // What people wrote into a label may name somebody.
+        let name = match plane.group {
+            Some(group) if source.hide_identity => format!("{group:04X}"),
+            _ => plane.name.clone(),
+        };
         lines.push(Line::badge(
-            words.tr("badge-graphics", &[("name", plane.name.as_str().into())]),
+            words.tr("badge-graphics", &[("name", name.as_str().into())]),
             Color32::from_rgb(r, g, b),
         ));
     }

@@ -9,7 +9,7 @@ use crate::dicom::window_default::window_default;
 use crate::model::{
     cover::FrameCover,
     geometry::{BodyPlane, GridGeometry, Spacing, orientation_letters},
-    lut::{Voi, WindowLevel},
+    lut::{Voi, VoiLutFunction, WindowLevel},
     study::{FrameDescription, ImageDescription},
     view::{GreyPipeline, Interpolation, SliceView},
 };
@@ -314,7 +314,26 @@ impl Viewport {
             VoiChoice::Auto => self.automatic_voi().unwrap_or_else(automatic),
             VoiChoice::Preset(name) => super::presets::preset_named(name)
                 .map_or_else(automatic, |p| Voi::window(p.center, p.width)),
-            VoiChoice::Custom(level) => Voi::window(level.center, level.width),
+            VoiChoice::Custom(level) => Voi::Window {
+                level: *level,
+                function: self.function_of(*level),
+                explanation: String::new(),
+            },
+        }
+    }
+
+    /// How a window maps that was dragged or typed: as the file's own, and exactly where LINEAR has no such width
+    /// (PS3.3 C.11.2.1.2.1: at least 1).
+    fn function_of(&self, level: WindowLevel) -> VoiLutFunction {
+        let of_file = self.frame_description().map_or(&[][..], |d| &d.voi);
+        let opened = self.display.as_ref().and_then(|d| d.first_voi());
+        let function = of_file.iter().chain(opened).find_map(|voi| match voi {
+            Voi::Window { function, .. } => Some(*function),
+            Voi::Table(_) => None,
+        });
+        match function.unwrap_or_default() {
+            VoiLutFunction::Linear if level.width < 1.0 => VoiLutFunction::LinearExact,
+            function => function,
         }
     }
 
