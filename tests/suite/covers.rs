@@ -239,8 +239,9 @@ fn without_data(slice: Slice, group: u16, rows: u16, bit: u16) -> Slice {
 
 /// Two frames of twelve stored bits with a pattern in bits 12 and 15.
 fn with_high_bits() -> Slice {
-    let value =
-        |i: u16| (i * 31 & 0xFFF) | (u16::from(i % 5 == 0) << 12) | (u16::from(i % 7 == 3) << 15);
+    let value = |i: u16| {
+        ((i * 31) & 0xFFF) | (u16::from(i.is_multiple_of(5)) << 12) | (u16::from(i % 7 == 3) << 15)
+    };
     let bytes: Vec<u8> = (0..128).flat_map(|i| value(i).to_le_bytes()).collect();
     let mut slice = Slice::default().native(&bytes);
     (slice.stored, slice.high, slice.signed) = (12, 11, 0);
@@ -270,7 +271,7 @@ fn planes_in_unused_bits_are_read_and_do_not_disturb_values() {
             .values()
             .collect();
         let expected: Vec<f64> = (0..64)
-            .map(|i| f64::from((frame as u32 * 64 + i) * 31 & 0xFFF))
+            .map(|i| f64::from(((frame as u32 * 64 + i) * 31) & 0xFFF))
             .collect();
         assert_eq!(values, expected);
     }
