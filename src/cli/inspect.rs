@@ -268,7 +268,7 @@ fn picture(instance: &Instance, put: &mut impl FnMut(&str, Value)) {
         "overlays",
         json!(image.map(|i| overlays(i.display.planes.iter()))),
     );
-    put("shutter", json!(image.map(|i| i.display.shutter.is_some())));
+    put("shutter", json!(image.map(|i| i.display.has_shutter())));
 }
 
 /// Overlay planes that can be drawn. Labels are free text and are not printed.

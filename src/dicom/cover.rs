@@ -8,7 +8,7 @@
 
 use super::{
     colour::rgb_from_lab,
-    elements::{DataSet, Numbers, integer, items, numbers, text, texts},
+    elements::{DataSet, Numbers, first_item, integer, items, numbers, text, texts},
     guard::{Fault, PixelPlace, Structure},
     lookup::lut_item,
     native::{NativeShape, swap_pairs},
@@ -35,7 +35,7 @@ const PIECE_BYTES: u64 = 1 << 20;
 const MOST_COVER_BYTES: usize = 64 << 20;
 
 /// Vertices of a polygon that are followed.
-const MOST_VERTICES: usize = 4096;
+const MOST_VERTICES: usize = 1024;
 
 /// Coordinates of shutters stay below this, so that products of them are exact.
 const FARTHEST: f64 = (1 << 20) as f64;
@@ -85,9 +85,18 @@ pub(super) fn display_modules(
     findings: &mut Vec<Finding>,
 ) -> DisplayModules {
     let planes = planes(structure, data_set, image, said, findings);
-    let shutter = shutter(data_set, image, &planes, findings);
+    // Enhanced objects have the same attributes in functional groups.
+    let group = |set| first_item(set, tags::FRAME_DISPLAY_SHUTTER_SEQUENCE);
+    let common = first_item(data_set, tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE).and_then(group);
+    let frames = items(data_set, tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE);
+    let mut frame_shutters = Vec::new();
+    if frames.iter().any(|set| group(set).is_some()) {
+        let own = |set| shutter(group(set)?, image, &planes, findings);
+        frame_shutters = frames.iter().take(image.frames).map(own).collect();
+    }
     DisplayModules {
-        shutter,
+        shutter: shutter(common.unwrap_or(data_set), image, &planes, findings),
+        frame_shutters,
         presentation_lut: presentation_lut(data_set, image, findings),
         planes,
     }
@@ -310,7 +319,7 @@ fn shutter(
         broken |= shape.is_none();
         shutter.shapes.extend(shape);
     }
-    if broken {
+    if broken && !findings.iter().any(|f| f.code == "SHUTTER_NOT_APPLIED") {
         let text = "a display shutter, or a part of it, is damaged and not applied";
         findings.push(Finding::new("SHUTTER_NOT_APPLIED", Severity::Warning, text));
     }
@@ -450,7 +459,7 @@ pub(super) fn read_cover(
         Ok(Bits::new(columns, rows, words))
     };
     let mut cover = FrameCover::default();
-    if let Some(shutter) = &display.shutter {
+    if let Some(shutter) = display.shutter_on(frame) {
         let group = shutter.bitmap_group;
         let hiding = display.planes.iter().find(|p| Some(p.group) == group);
         let bitmap = hiding.map(&read).transpose()?.flatten();

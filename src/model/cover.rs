@@ -125,8 +125,10 @@ pub struct Shutter {
 pub struct DisplayModules {
     /// Overlay planes, by group.
     pub planes: Vec<OverlayPlane>,
-    /// Display shutter.
+    /// Display shutter of all frames.
     pub shutter: Option<Shutter>,
+    /// Shutters of single frames (Frame Display Shutter, C.7.6.16.2.16); empty when frames have none of their own.
+    pub frame_shutters: Vec<Option<Shutter>>,
     /// Presentation LUT Sequence (2050,0010).
     pub presentation_lut: Option<super::lut::LookupTable>,
 }
@@ -134,7 +136,18 @@ pub struct DisplayModules {
 impl DisplayModules {
     /// Whether anything lies over the pixels of some frame.
     pub const fn has_cover(&self) -> bool {
-        self.shutter.is_some() || !self.planes.is_empty()
+        self.has_shutter() || !self.planes.is_empty()
+    }
+
+    /// Whether a part of some frame is hidden.
+    pub const fn has_shutter(&self) -> bool {
+        self.shutter.is_some() || !self.frame_shutters.is_empty()
+    }
+
+    /// The shutter of a frame (from 0): its own, or that of all.
+    pub fn shutter_on(&self, frame: usize) -> Option<&Shutter> {
+        let own = self.frame_shutters.get(frame).and_then(Option::as_ref);
+        own.or(self.shutter.as_ref())
     }
 
     /// The planes that are drawn as graphics: a bitmap shutter is not (PS3.3 C.7.6.15).
@@ -146,7 +159,7 @@ impl DisplayModules {
 
     /// Bytes that the cover of one frame takes at most.
     pub fn cover_bytes(&self, columns: usize, rows: usize) -> usize {
-        let planes = self.planes.len() + usize::from(self.shutter.is_some());
+        let planes = self.planes.len() + usize::from(self.has_shutter());
         let bits = Bits::words_per_row(columns).saturating_mul(rows);
         bits.saturating_mul(4).saturating_mul(planes)
     }

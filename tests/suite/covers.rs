@@ -439,6 +439,35 @@ fn shutters_hide_what_lies_outside() {
 }
 
 #[test]
+fn frames_of_enhanced_objects_have_shutters_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let edges = |left: &str| {
+        Bytes::default()
+            .text(0x18, 0x1600, b"CS", "RECTANGULAR")
+            .text(0x18, 0x1602, b"IS", left)
+            .text(0x18, 0x1604, b"IS", "8")
+            .text(0x18, 0x1606, b"IS", "1")
+            .text(0x18, 0x1608, b"IS", "8")
+    };
+    let group = |left: &str| Bytes::default().sequence(0x18, 0x9472, &[edges(left)]);
+    let mut slice = Slice::default().native(&[1; 8 * 8 * 2 * 3]);
+    slice.frames = Some("3");
+    let common = sequence(0x5200, 0x9229, &[group("2")]);
+    slice.more.push((0x5200, 0x9229, common));
+    let left_of = |slice: &Slice, frame| {
+        let instance = read(&slice.write(folder.path(), "enhanced"));
+        lines(&cover_of(&instance, frame), 0)[0].clone()
+    };
+    assert_eq!(left_of(&slice, 2), "#.......");
+    let own = [group("3"), Bytes::default(), group("5")];
+    slice
+        .more
+        .push((0x5200, 0x9230, sequence(0x5200, 0x9230, &own)));
+    let seen: Vec<String> = (0..3).map(|frame| left_of(&slice, frame)).collect();
+    assert_eq!(seen, ["##......", "#.......", "####...."]);
+}
+
+#[test]
 fn damaged_shutters_hide_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let cases = [
