@@ -307,7 +307,7 @@ fn damaged_planes_are_counted_and_the_picture_stays() {
     let cases = [
         ("no rows", base().with(0x6000, 0x10, b"US", &[0, 0])),
         ("no columns", base().without(0x6000, 0x11)),
-        ("short data", base().with(0x6000, 0x3000, b"OW", &[0xFF, 0])),
+        ("short data", base().with(0x6000, 0x10, b"US", &[4, 0])),
         ("empty data", base().with(0x6000, 0x3000, b"OW", &[])),
         (
             "huge",
@@ -355,7 +355,7 @@ fn damaged_planes_are_counted_and_the_picture_stays() {
         group: 0x6004,
         ..sign_at(1, 1)
     };
-    let slice = good.onto(base().with(0x6000, 0x3000, b"OW", &[0xFF, 0]));
+    let slice = good.onto(base().with(0x6000, 0x10, b"US", &[4, 0]));
     let instance = read(&slice.write(folder.path(), "beside"));
     let cover = cover_of(&instance, 0);
     assert_eq!(cover.layers.len(), 1);

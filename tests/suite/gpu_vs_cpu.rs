@@ -619,7 +619,13 @@ fn covers_have_a_twin() {
                             painted += 1;
                         }
                     }
-                    assert_eq!(painted > 0, graphics || shutter, "{name}: {painted}");
+                    // Far in, the middle fills the picture, and the shutter hides none of it.
+                    let far_in = sx == 0.02 && !graphics;
+                    assert_eq!(
+                        painted > 0,
+                        (graphics || shutter) && !far_in,
+                        "{name}: {painted}"
+                    );
                 }
             }
         }
