@@ -9,6 +9,8 @@ override LINEAR: u32 = 2u;
 override COLOR: bool = false;
 // Some slices are not there.
 override CHECK_STATES: bool = true;
+// A layer of the texture holds several slices.
+override STACKED: bool = false;
 
 // The Rust side is render/slice_draw.rs; a test compares names, offsets and sizes.
 struct SliceDraw {
@@ -18,7 +20,7 @@ struct SliceDraw {
     step_x_lo: vec4u,
     step_y_hi: vec4i,
     step_y_lo: vec4u,
-    // Columns, rows, slices; the fourth is unused.
+    // Columns, rows, slices; how many slices lie below each other in a layer.
     size: vec4u,
     sign_shift: u32,
     sign_flip: u32,
@@ -71,7 +73,13 @@ struct Sum {
 
 // Adds a voxel; padding is left out.
 fn add_voxel(sum: Sum, column: i32, row: i32, slice: i32, weight: f32) -> Sum {
-    let raw = textureLoad(frames, vec2i(column, row), slice, 0);
+    var place = vec2i(column, row);
+    var layer = slice;
+    if STACKED {
+        layer = slice / i32(draw.size.w);
+        place.y += (slice - layer * i32(draw.size.w)) * i32(draw.size.y);
+    }
+    let raw = textureLoad(frames, place, layer, 0);
     if COLOR {
         return Sum(sum.value + weight * vec3f(raw.xyz), sum.weight + weight);
     }

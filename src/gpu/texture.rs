@@ -1,7 +1,8 @@
 //! Frames in GPU memory, as stored: one layer a frame or slice, never converted to display values.
 //!
 //! One kind of texture serves volumes, stacks, large single frames and colour: a 2-D array of unsigned integers.
-//! So one shader samples them all, and sides of 16384 pixels (no 3-D texture has them) pose no problem.
+//! So one shader samples them all, and sides of 16384 pixels (no 3-D texture has them) pose no problem. Devices have few
+//! layers (2048), so where there are more frames a layer holds several, one below the other.
 
 use super::{context::GpuContext, door::Cargo, error::GpuError};
 use crate::model::pixels::{Frame, StoredType};
@@ -30,6 +31,8 @@ pub struct FrameTexture {
     states: Vec<AtomicU8>,
     state_buffer: wgpu::Buffer,
     size: [usize; 3],
+    /// Frames of a layer.
+    stacked: usize,
     stored_type: StoredType,
     samples: usize,
     texel_bytes: u32,
@@ -49,7 +52,7 @@ impl std::fmt::Debug for FrameTexture {
 }
 
 impl FrameTexture {
-    /// Memory for `layers` frames, none loaded. Grey of any type, or RGB of 8 or 16 bits.
+    /// Memory for `layers` frames, none loaded, of which [`Self::most_frames`] are the limit. Grey of any type, or RGB of 8 or 16 bits.
     /// [`StoredType::F64`] is kept as 32-bit floats, that is with 24 significant bits.
     ///
     /// # Errors
@@ -87,16 +90,18 @@ impl FrameTexture {
                 limit: side,
             });
         }
-        if layers > limits.max_texture_array_layers as usize {
+        let most = Self::most_frames(gpu, rows);
+        if layers > most {
             return Err(GpuError::TooManyLayers {
                 layers,
-                limit: limits.max_texture_array_layers,
+                limit: u32::try_from(most).unwrap_or(u32::MAX),
             });
         }
+        let stacked = layers.div_ceil(limits.max_texture_array_layers.max(1) as usize);
         let extent = wgpu::Extent3d {
             width: columns as u32,
-            height: rows as u32,
-            depth_or_array_layers: layers as u32,
+            height: (rows * stacked) as u32,
+            depth_or_array_layers: layers.div_ceil(stacked) as u32,
         };
         // Sides and layers are within the limits above, so this cannot overflow.
         let bytes = columns as u64 * rows as u64 * layers as u64 * u64::from(texel_bytes);
@@ -133,10 +138,18 @@ impl FrameTexture {
                 .collect(),
             state_buffer,
             size: [columns, rows, layers],
+            stacked,
             stored_type,
             samples,
             texel_bytes,
         })
+    }
+
+    /// Frames of so many rows that one texture of a device holds.
+    pub fn most_frames(gpu: &GpuContext, rows: usize) -> usize {
+        let limits = gpu.device.limits();
+        let below = limits.max_texture_dimension_2d as usize / rows.max(1);
+        below * limits.max_texture_array_layers as usize
     }
 
     /// Brings a frame into its layer; may be called from loader threads. Whoever draws next sees it.
@@ -156,13 +169,13 @@ impl FrameTexture {
         let row_bytes = frame.columns * frame.samples * frame.stored_type.bytes();
         let rows_a_run = (RUN_BYTES / row_bytes.max(1)).max(1);
         for (run, chunk) in bytes.chunks(row_bytes * rows_a_run).enumerate() {
-            let first = (run * rows_a_run) as u32;
+            let first = (layer % self.stacked * frame.rows + run * rows_a_run) as u32;
             let rows = first..first + (chunk.len() / row_bytes) as u32;
             let converted = self.converted(chunk);
             self.gpu.door.upload_rows(
                 Cargo::Pixels,
                 &self.texture,
-                layer as u32,
+                (layer / self.stacked) as u32,
                 rows,
                 self.texel_bytes,
                 converted.as_deref().unwrap_or(chunk),
@@ -237,9 +250,14 @@ impl FrameTexture {
             .count()
     }
 
-    /// Columns, rows, layers.
+    /// Columns, rows, frames.
     pub const fn size(&self) -> [usize; 3] {
         self.size
+    }
+
+    /// Frames of a layer: frame `n` lies in layer `n / stacked`, its first row at `n % stacked * rows`.
+    pub const fn stacked(&self) -> usize {
+        self.stacked
     }
 
     /// Type of the stored values.

@@ -131,7 +131,7 @@ impl SliceRenderer {
         let pipeline = self.pipeline(gpu, target.kind(), Variant::of(view, texture))?;
         let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
         let luts = work.luts_of(gpu, &view.grey)?;
-        let data = slice_draw(view, texture.size());
+        let data = slice_draw(view, texture.size(), texture.stacked());
         gpu.door
             .upload_buffer(Cargo::Uniform, &work.uniforms, 0, bytemuck::bytes_of(&data))?;
         let entry = |binding, resource| wgpu::BindGroupEntry { binding, resource };

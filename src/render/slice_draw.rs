@@ -35,7 +35,7 @@ pub mod gpu_data {
         pub step_y_hi: [i32; 4],
         /// Its fraction.
         pub step_y_lo: [u32; 4],
-        /// Columns, rows, slices; the fourth is unused.
+        /// Columns, rows, slices; how many slices lie below each other in a layer.
         pub size: [u32; 4],
         /// Bits by which a stored value is shifted up and down again to extend its sign.
         pub sign_shift: u32,
@@ -107,6 +107,8 @@ pub(super) struct Variant {
     pub presentation: bool,
     /// Some slices are not there.
     pub check_states: bool,
+    /// A layer of the texture holds several slices.
+    pub stacked: bool,
 }
 
 impl Variant {
@@ -124,6 +126,7 @@ impl Variant {
                     padding: false,
                     presentation: false,
                     check_states,
+                    stacked: false,
                 })
             })
     }
@@ -151,11 +154,12 @@ impl Variant {
             padding: !color && padding_of(grey).is_some(),
             presentation: !color && grey.presentation.is_some(),
             check_states: texture.loaded_layers() < slices,
+            stacked: texture.stacked() > 1,
         }
     }
 
     /// Names and values for the compiler.
-    pub(super) fn constants(self) -> [(&'static str, f64); 8] {
+    pub(super) fn constants(self) -> [(&'static str, f64); 9] {
         let flag = |value: bool| f64::from(u8::from(value));
         [
             ("LINEAR", f64::from(self.linear)),
@@ -166,6 +170,7 @@ impl Variant {
             ("HAS_PADDING", flag(self.padding)),
             ("PRESENTATION_TABLE", flag(self.presentation)),
             ("CHECK_STATES", flag(self.check_states)),
+            ("STACKED", flag(self.stacked)),
         ]
     }
 }
@@ -261,11 +266,11 @@ fn window_of(grey: &GreyPipeline) -> Straight {
     }
 }
 
-/// The uniforms of a view of a texture of the given columns, rows and layers.
+/// The uniforms of a view of a texture of the given columns, rows and slices, of which so many are `stacked` in a layer.
 ///
 /// Everything is composed in f64 around a reference value near the middle of the window, so that the shader works
 /// with small differences (see `shaders/lib/voi.wgsl`).
-pub(super) fn slice_draw(view: &SliceView, size: [usize; 3]) -> SliceDraw {
+pub(super) fn slice_draw(view: &SliceView, size: [usize; 3], stacked: usize) -> SliceDraw {
     let grey = &view.grey;
     let kind = grey.stored_type;
     let grid = GridHalves::from(PixelGrid::of(&view.voxel_from_viewport));
@@ -299,7 +304,7 @@ pub(super) fn slice_draw(view: &SliceView, size: [usize; 3]) -> SliceDraw {
         step_x_lo: grid.step_x.1,
         step_y_hi: grid.step_y.0,
         step_y_lo: grid.step_y.1,
-        size: [columns, rows, layers, 0],
+        size: [columns, rows, layers, stacked as u32],
         sign_shift: match kind {
             StoredType::I8 => 24,
             StoredType::I16 => 16,

@@ -71,23 +71,19 @@ pub struct LoadProgress {
 }
 
 impl SeriesDisplay {
-    /// Prepares a series; reads nothing. `budget` is the upper bound of its decoded frames in bytes,
-    /// `max_layers` that of the device.
-    pub fn new(key: String, layout: Arc<SeriesLayout>, budget: u64, max_layers: u32) -> Self {
+    /// Prepares a series; reads nothing. `budget` is the upper bound of its decoded frames in bytes; what the device
+    /// holds follows from its limits.
+    pub fn new(key: String, layout: Arc<SeriesLayout>, budget: u64, gpu: &GpuContext) -> Self {
         let total = layout.frames.len();
-        let frame_bytes = layout
-            .first_instance()
-            .and_then(|i| i.image.as_ref())
-            .map_or(1, |image| {
-                let cover = image.display.cover_bytes(image.columns, image.rows);
-                image.frame_bytes().saturating_add(cover)
-            })
-            .max(1);
+        let image = layout.first_instance().and_then(|i| i.image.as_ref());
+        let bytes = |image: &ImageDescription| {
+            let cover = image.display.cover_bytes(image.columns, image.rows);
+            image.frame_bytes().saturating_add(cover)
+        };
+        let frame_bytes = image.map_or(1, bytes).max(1);
+        let by_device = FrameTexture::most_frames(gpu, image.map_or(1, |i| i.rows));
         let by_budget = usize::try_from(budget / frame_bytes as u64).unwrap_or(usize::MAX);
-        let capacity = total
-            .min(by_budget.max(2))
-            .min(max_layers.max(1) as usize)
-            .max(1);
+        let capacity = total.min(by_budget.max(2)).min(by_device).max(1);
         let chunks = if capacity >= total {
             load::chunk_ranges(&layout)
         } else {

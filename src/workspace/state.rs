@@ -417,7 +417,7 @@ impl Workspace {
             node.key.clone(),
             node.layout.clone(),
             self.settings.memory_budget / 2,
-            self.gpu.device.limits().max_texture_array_layers,
+            &self.gpu,
         ));
         self.displays.insert(node.key.clone(), display.clone());
         self.display_order.push(node.key.clone());

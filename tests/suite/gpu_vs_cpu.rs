@@ -20,6 +20,8 @@ use negatoscope::{
 };
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+mod many_slices;
+
 struct Bench {
     gpu: GpuContext,
     renderer: SliceRenderer,
@@ -1315,7 +1317,7 @@ fn what_does_not_fit_is_refused_with_words() {
     let new =
         |columns, layers, kind, samples| FrameTexture::new(gpu, columns, 4, layers, kind, samples);
     let side = limits.max_texture_dimension_2d as usize;
-    let layers = limits.max_texture_array_layers as usize;
+    let layers = FrameTexture::most_frames(gpu, 4);
     assert!(matches!(
         new(side + 1, 1, StoredType::U8, 1),
         Err(GpuError::FrameTooLarge { .. })
