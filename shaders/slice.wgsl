@@ -44,9 +44,9 @@ struct SliceDraw {
     voi_scale: f32,
     // Bits of a quiet NaN: constants that are none do not pass the compiler.
     no_value: u32,
-    spare_0: u32,
-    spare_1: u32,
-    spare_2: u32,
+    presentation_start: u32,
+    presentation_length: u32,
+    presentation_scale: f32,
 }
 
 @group(0) @binding(0) var<uniform> draw: SliceDraw;

@@ -110,6 +110,10 @@ cmd-clear-segmentation = Remove AI result
 cmd-clear-segmentation-tip = Take the AI result off this image
 cmd-toggle-overlay = Hide overlays
 cmd-toggle-overlay-tip = Hide or show masks and AI results
+cmd-toggle-graphics = Overlay planes
+cmd-toggle-graphics-tip = Hide or show the graphics that the image brings
+cmd-toggle-shutter = Display shutter
+cmd-toggle-shutter-tip = Apply the image’s shutter, or show all of the picture
 cmd-overlay-text = Overlay text
 cmd-overlay-text-tip = Full, minimal, none
 cmd-hide-identity = Hide identity
@@ -211,6 +215,10 @@ badge-flipped = FLIPPED
 badge-rotated = ROTATED { $degrees }°
 badge-orientation-unknown = Orientation unknown
 badge-inverted = INVERTED
+badge-shutter = SHUTTER ON
+badge-shutter-off = Shutter off
+badge-graphics = Overlay { $name }
+badge-graphics-hidden = Overlay planes hidden
 badge-uncalibrated = Not calibrated
 badge-length-pixel-spacing = mm (Pixel Spacing)
 badge-length-calibrated = mm (calibrated)
@@ -651,10 +659,17 @@ list-notes = { $count ->
  }
 
 finding-overlay-not-drawn = { $planes ->
-    [one] { $planes } overlay plane is not drawn
-   *[other] { $planes } overlay planes are not drawn
+    [one] { $planes } overlay plane is damaged or empty and not drawn
+   *[other] { $planes } overlay planes are damaged or empty and not drawn
  }
-finding-shutter-not-applied = A display shutter is not applied: the picture is shown whole
+finding-overlay-clipped = { $planes ->
+    [one] { $planes } overlay plane reaches beyond the image and is cut at its border
+   *[other] { $planes } overlay planes reach beyond the image and are cut at its border
+ }
+finding-shutter-not-applied = A display shutter, or a part of it, is damaged and not applied
+finding-presentation-lut-invalid = The presentation LUT does not fit its descriptor and is left out
+finding-icc-profile = The colours are shown without the conversion that their ICC profile asks for
+finding-icc-profile-srgb = The colours are sRGB by their ICC profile and shown as stored
 
 # Research volumes
 finding-several-volumes = The file holds { $count } volumes; the first is shown

@@ -110,6 +110,10 @@ cmd-clear-segmentation = 移除 AI 结果
 cmd-clear-segmentation-tip = 从此图像上移除 AI 结果
 cmd-toggle-overlay = 隐藏叠加层
 cmd-toggle-overlay-tip = 隐藏或显示掩膜与 AI 结果
+cmd-toggle-graphics = 图像叠加层
+cmd-toggle-graphics-tip = 隐藏或显示图像自带的图形
+cmd-toggle-shutter = 显示遮挡
+cmd-toggle-shutter-tip = 应用图像的遮挡，或显示完整图像
 cmd-overlay-text = 角标信息
 cmd-overlay-text-tip = 完整、精简、无
 cmd-hide-identity = 隐藏身份信息
@@ -208,6 +212,10 @@ badge-flipped = 已翻转
 badge-rotated = 已旋转 { $degrees }°
 badge-orientation-unknown = 方位未知
 badge-inverted = 已反相
+badge-shutter = 已应用遮挡
+badge-shutter-off = 遮挡已关闭
+badge-graphics = 叠加层 { $name }
+badge-graphics-hidden = 叠加层已隐藏
 badge-uncalibrated = 未校准
 badge-length-pixel-spacing = mm（像素间距）
 badge-length-calibrated = mm（已校准）
@@ -576,8 +584,12 @@ list-notes = { $count ->
  }
 finding-unusual-shape = 图像一边远长于另一边；网络看到的是压缩成正方形的图像
 
-finding-overlay-not-drawn = 有 { $planes } 个叠加层未绘制
-finding-shutter-not-applied = 未应用显示遮挡，显示完整图像
+finding-overlay-not-drawn = 有 { $planes } 个叠加层已损坏或无数据，未绘制
+finding-overlay-clipped = 有 { $planes } 个叠加层超出图像，已在边缘截断
+finding-shutter-not-applied = 显示遮挡（或其一部分）已损坏，未应用
+finding-presentation-lut-invalid = 呈现查找表与其描述不符，未使用
+finding-icc-profile = 显示的颜色未按其 ICC 特性文件转换
+finding-icc-profile-srgb = 按其 ICC 特性文件，颜色为 sRGB，按存储值显示
 
 # 科研体数据
 finding-several-volumes = 文件含 { $count } 个体数据，显示第一个

@@ -12,6 +12,8 @@ override MODALITY_TABLE: bool = false;
 override VOI_MODE: u32 = 0u;
 // Some stored values are padding.
 override HAS_PADDING: bool = true;
+// VOI output goes through a Presentation LUT (C.11.6).
+override PRESENTATION_TABLE: bool = false;
 
 const VOI_LINE = 0u;
 const VOI_STEP = 1u;
@@ -62,7 +64,8 @@ fn modality_value(difference: f32) -> f32 {
     return difference * draw.value_scale + draw.value_offset;
 }
 
-fn display_value(difference: f32) -> f32 {
+// What the VOI stage makes of a difference, 0 to 1.
+fn voi_value(difference: f32) -> f32 {
     let value = difference * draw.display_scale + draw.display_offset;
     if VOI_MODE == VOI_STEP {
         return select(0.0, 1.0, value > 0.0);
@@ -75,4 +78,19 @@ fn display_value(difference: f32) -> f32 {
         return clamp(luts[draw.voi_start + index] * draw.voi_scale, 0.0, 1.0);
     }
     return clamp(value, 0.0, 1.0);
+}
+
+fn presentation_entry(index: u32) -> f32 {
+    return luts[draw.presentation_start + min(index, draw.presentation_length - 1u)];
+}
+
+fn display_value(difference: f32) -> f32 {
+    let value = voi_value(difference);
+    if PRESENTATION_TABLE {
+        let place = value * f32(draw.presentation_length - 1u);
+        let low = u32(place);
+        let shown = mix(presentation_entry(low), presentation_entry(low + 1u), place - f32(low));
+        return clamp(shown * draw.presentation_scale, 0.0, 1.0);
+    }
+    return value;
 }

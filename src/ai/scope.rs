@@ -292,6 +292,7 @@ mod tests {
                     voi: vec![],
                 },
                 per_frame: vec![],
+                display: Arc::default(),
             }),
             findings: vec![],
         };

@@ -117,6 +117,7 @@ pub(super) fn grey_of(volume: &Volume) -> Result<GreyPipeline, Failure> {
         voi: Voi::window(40.0, 400.0),
         inverted: false,
         padding: volume.padding,
+        presentation: None,
     })
 }
 
@@ -354,6 +355,7 @@ fn frame_on_gpu(
             let scene = SliceScene {
                 view,
                 texture: &texture,
+                cover: None,
                 overlay,
             };
             renderer.draw(&gpu, target, &scene)?;
@@ -437,6 +439,7 @@ pub(super) fn scroll(
         let scene = SliceScene {
             view,
             texture: &texture,
+            cover: None,
             overlay: None,
         };
         renderer.draw(&gpu, &target, &scene)?;

@@ -201,6 +201,7 @@ pub(super) fn first_slice(args: &SeriesArgs, cases: &mut Cases<'_>) -> Result<()
             .unwrap_or(Voi::window(40.0, 400.0)),
         inverted: image.lowest_is_white(),
         padding: image.padding,
+        presentation: image.display.presentation_lut.clone(),
     };
     let view = plane
         .slice_view(&grid, size, Interpolation::Linear, grey, image.samples)
@@ -223,6 +224,7 @@ pub(super) fn first_slice(args: &SeriesArgs, cases: &mut Cases<'_>) -> Result<()
         let scene = SliceScene {
             view: &view,
             texture: &texture,
+            cover: None,
             overlay: None,
         };
         renderer.draw(&gpu, &target, &scene)?;

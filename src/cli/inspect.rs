@@ -9,6 +9,7 @@ use crate::{
         scan::{ScanEvent, ScanOptions, scan},
     },
     model::{
+        cover::{OverlayBits, OverlayKind, OverlayPlane},
         finding::{Finding, Severity},
         layout::SeriesLayout,
         study::{Instance, Rejection, RejectionKind},
@@ -261,6 +262,34 @@ fn picture(instance: &Instance, put: &mut impl FnMut(&str, Value)) {
     put("column_spacing_mm", json!(column));
     put("spacing", json!(spacing.map(|s| s.unit_label())));
     put("unit", json!(image.map(|i| i.frame(0).unit.label())));
+    let windows = image.map(|i| i.frame(0).voi.iter().map(|v| v.name()).collect::<Vec<_>>());
+    put("windows", json!(windows));
+    put(
+        "overlays",
+        json!(image.map(|i| overlays(i.display.planes.iter()))),
+    );
+    put("shutter", json!(image.map(|i| i.display.has_shutter())));
+}
+
+/// Overlay planes that can be drawn. Labels are free text and are not printed.
+pub(super) fn overlays<'a>(planes: impl Iterator<Item = &'a OverlayPlane>) -> Value {
+    let one = |plane: &OverlayPlane| {
+        let frames = plane.frames.as_ref();
+        json!({
+            "group": format!("{:04X}", plane.group),
+            "rows": plane.rows,
+            "columns": plane.columns,
+            "origin": plane.origin.map(|v| v + 1),
+            "first_frame": frames.map(|f| f.start + 1),
+            "frames": frames.map(ExactSizeIterator::len),
+            "type": match plane.kind {
+                OverlayKind::Graphics => "G",
+                OverlayKind::Region => "R",
+            },
+            "embedded": matches!(plane.bits, OverlayBits::Embedded { .. }),
+        })
+    };
+    Value::Array(planes.map(one).collect())
 }
 
 fn describe(instance: &Instance) -> String {

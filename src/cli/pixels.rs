@@ -46,6 +46,9 @@ pub struct PixelsArgs {
     /// Centre and width instead of the file's own window
     #[arg(long, value_name = "C,W", value_parser = parse_window, allow_hyphen_values = true)]
     pub window: Option<WindowLevel>,
+    /// The file's own window or VOI LUT, by number counted from 1 or by name
+    #[arg(long, value_name = "N|NAME", conflicts_with = "window")]
+    pub voi: Option<String>,
     /// The array to write
     #[arg(long, value_name = "FILE.npy")]
     pub out: PathBuf,
@@ -96,6 +99,12 @@ pub fn run(args: &PixelsArgs, common: &Common, out: &mut Output) -> Exit {
             return exit_of(error.kind());
         }
     };
+    if let Some(words) = &args.voi
+        && image.frame(index).voi_chosen(words).is_none()
+    {
+        out.error(format!("the file has no window `{words}`"));
+        return Exit::Usage;
+    }
     let (kind, samples, bytes) = stage(args, image, index, &frame);
     let array = npy(kind, frame.rows, frame.columns, samples, &bytes);
     if let Err(error) = fs::write(&args.out, array) {
@@ -141,16 +150,19 @@ fn stage(
             if let Some(rgb) = image.palette.as_ref().and_then(|p| palette_rgb(frame, p)) {
                 return ("|u1", 3, rgb.pixels.as_slice().to_vec());
             }
-            let voi = args.window.map_or_else(
-                || window_default(description, frame, image.padding),
-                |w| Voi::window(w.center, w.width),
-            );
+            let chosen = args.voi.as_deref().and_then(|w| description.voi_chosen(w));
+            let voi = match (args.window, chosen) {
+                (Some(w), _) => Voi::window(w.center, w.width),
+                (None, Some(voi)) => voi.clone(),
+                (None, None) => window_default(description, frame, image.padding),
+            };
             let grey = GreyPipeline {
                 stored_type: frame.stored_type,
                 modality_lut: description.modality_lut.clone(),
                 voi,
                 inverted: frame.samples == 1 && image.lowest_is_white(),
                 padding: image.padding,
+                presentation: image.display.presentation_lut.clone(),
             };
             ("|u1", frame.samples, display_u8(frame, &grey))
         }

@@ -3,14 +3,18 @@
 use super::{
     Common, Exit, Output,
     common::Backend,
-    inspect::{exit_of, findings, limits},
+    inspect::{exit_of, findings, limits, overlays},
     series::{Refusal, choose},
 };
 use crate::{
-    dicom::{frames::FrameSource as _, window_default::window_default},
+    dicom::{
+        frames::{FrameError, FrameSource as _},
+        window_default::window_default,
+    },
     gpu::{FrameTexture, GpuContext},
-    imaging::{reslice, window},
+    imaging::{cover, reslice, window},
     model::{
+        cover::{CoverShown, FrameCover},
         geometry::{BodyPlane, GridGeometry},
         layout::{FrameRef, SeriesLayout},
         lut::{ModalityUnit, Photometric, Voi},
@@ -18,7 +22,7 @@ use crate::{
         study::ImageDescription,
         view::{GreyPipeline, Interpolation, SliceView, ViewPlane},
     },
-    render::{SliceRenderer, SliceScene, Target, TargetKind},
+    render::{CoverScene, SliceRenderer, SliceScene, Target, TargetKind},
 };
 use clap::{Args, ValueEnum};
 use glam::DVec3;
@@ -28,6 +32,7 @@ use std::{
     fs,
     io::{self, Write as _},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// Which plane.
@@ -107,6 +112,15 @@ pub struct RenderArgs {
     /// A named window (lung, bone, …), or a window of the file by its name, or `full`
     #[arg(long, value_name = "NAME")]
     pub preset: Option<String>,
+    /// The file's own window or VOI LUT, by number counted from 1 or by name
+    #[arg(long, value_name = "N|NAME", conflicts_with_all = ["window", "preset"])]
+    pub voi: Option<String>,
+    /// Leave out the overlay planes that the image brings
+    #[arg(long)]
+    pub no_overlays: bool,
+    /// Leave out the display shutter that the image brings
+    #[arg(long)]
+    pub no_shutter: bool,
     /// Exchange black and white
     #[arg(long)]
     pub invert: bool,
@@ -142,29 +156,42 @@ pub struct LoadedSeries {
     pub layout: SeriesLayout,
     /// Decodes the frame at an index of `layout.frames`. May be called from several threads.
     pub decode: Box<dyn Fn(usize) -> Result<Frame, Refusal> + Send + Sync>,
+    /// Reads what lies over the frame at an index of `layout.frames`.
+    pub cover: Box<dyn Fn(usize) -> Result<FrameCover, Refusal> + Send + Sync>,
 }
 
 /// Finds the series at the path of the arguments: the one that was named, or the one with most frames.
 fn load(args: &RenderArgs, common: &Common) -> Result<LoadedSeries, Refusal> {
     let layout = choose(&args.path, args.series.as_deref(), common)?;
-    let source = common.frame_source(limits(common));
-    let frames = layout.frames.clone();
+    let source = Arc::new(common.frame_source(limits(common)));
+    let (covers, frames) = (source.clone(), layout.frames.clone());
     let decode = move |index: usize| {
-        let frame: &FrameRef = frames
-            .get(index)
-            .ok_or_else(|| Refusal::new(Exit::Usage, "there is no such frame"))?;
-        source
-            .read_frame(&frame.instance, frame.frame)
-            .map_err(|error| {
-                let path = frame.instance.source.path.display();
-                let text = format!("[{}] {error}: {path}", error.code());
-                Refusal::new(exit_of(error.kind()), text)
-            })
+        let frame = frame_at(&frames, index)?;
+        let read = source.read_frame(&frame.instance, frame.frame);
+        read.map_err(|error| refused(frame, &error))
+    };
+    let frames = layout.frames.clone();
+    let cover = move |index: usize| {
+        let frame = frame_at(&frames, index)?;
+        let read = covers.read_cover(&frame.instance, frame.frame);
+        read.map_err(|error| refused(frame, &error))
     };
     Ok(LoadedSeries {
         layout,
         decode: Box::new(decode),
+        cover: Box::new(cover),
     })
+}
+
+fn frame_at(frames: &[FrameRef], index: usize) -> Result<&FrameRef, Refusal> {
+    let found = frames.get(index);
+    found.ok_or_else(|| Refusal::new(Exit::Usage, "there is no such frame"))
+}
+
+fn refused(frame: &FrameRef, error: &FrameError) -> Refusal {
+    let path = frame.instance.source.path.display();
+    let text = format!("[{}] {error}: {path}", error.code());
+    Refusal::new(exit_of(error.kind()), text)
 }
 
 /// Runs `render`.
@@ -302,16 +329,34 @@ pub fn draw(
         .map(|i| (series.decode)(i).and_then(|frame| in_color(frame, image)))
         .collect::<Result<Vec<_>, _>>()?;
     let view = view_of(args, image, first.frame, &plan, &frames)?;
+    // A cut is none of the frames, so nothing of theirs lies over it.
+    let (cover, cover_error) = match args.view {
+        View::Stack => match (series.cover)(plan.frames.start) {
+            Ok(cover) => (Arc::new(cover), None),
+            Err(refusal) => (Arc::default(), Some(refusal.message)),
+        },
+        _ => (Arc::default(), None),
+    };
+    let shown = CoverShown {
+        graphics: !args.no_overlays,
+        shutter: !args.no_shutter,
+    };
     let wants_values = args.raw16.is_some();
     let (rgba, values, adapter) = match backend {
         Backend::Cpu => {
             let frames: Vec<_> = frames.into_iter().map(Some).collect();
             let values = wants_values.then(|| reslice::values_cpu(&view, &frames));
-            (reslice::draw_cpu(&view, &frames), values, None)
+            let mut rgba = reslice::draw_cpu(&view, &frames);
+            cover::paint_cpu(&view, &cover, shown, &mut rgba);
+            (rgba, values, None)
         }
         Backend::Gpu => {
             let gpu = GpuContext::headless()?;
-            let (rgba, values) = draw_gpu(&gpu, &view, &frames, wants_values)?;
+            let scene = CoverScene {
+                cover: &cover,
+                shown,
+            };
+            let (rgba, values) = draw_gpu(&gpu, &view, &frames, scene, wants_values)?;
             (rgba, values, Some(gpu.info.name))
         }
     };
@@ -320,13 +365,18 @@ pub fn draw(
         json!({"left": left, "right": right, "top": top, "bottom": bottom})
     });
     let level = view.grey.voi.level();
+    let drawn = |group| shown.graphics && cover.layers.iter().any(|l| l.group == Some(group));
     let report = json!({
         "width": view.size[0],
         "height": view.size[1],
         "backend": if adapter.is_some() { "gpu" } else { "cpu" },
         "adapter": adapter,
         "window": level.map(|level| json!({"center": level.center, "width": level.width})),
+        "voi": view.grey.voi.name(),
         "inverted": view.grey.inverted,
+        "overlays": overlays(image.display.graphics().filter(|p| drawn(p.group))),
+        "overlay_error": cover_error,
+        "shutter": cover.layers.iter().any(|l| l.group.is_none() && shown.shows(l)),
         "mm_per_pixel": plan.calibrated.then_some(plan.plane.mm_per_pixel),
         "spacing": image.frame(first.frame).spacing.unit_label(),
         "centre": plan.oriented.then(|| plan.plane.centre.to_array()),
@@ -358,6 +408,7 @@ fn draw_gpu(
     gpu: &GpuContext,
     view: &SliceView,
     frames: &[Frame],
+    cover: CoverScene<'_>,
     wants_values: bool,
 ) -> Result<(Vec<u8>, Option<Vec<f32>>), Refusal> {
     let Some(first) = frames.first() else {
@@ -378,6 +429,7 @@ fn draw_gpu(
     let scene = SliceScene {
         view,
         texture: &texture,
+        cover: Some(cover),
         overlay: None,
     };
     let picture = Target::new(gpu, view.size, TargetKind::Picture)?;
@@ -571,18 +623,27 @@ fn view_of(
         voi: window_default(description, middle, image.padding),
         inverted: image.samples == 1 && image.lowest_is_white(),
         padding: image.padding,
+        presentation: image.display.presentation_lut.clone(),
     };
     if let Some((center, width)) = args.window {
         grey.voi = Voi::window(center, width);
+    }
+    if let Some(words) = &args.voi {
+        let count = description.voi.len();
+        let found = description.voi_chosen(words).ok_or_else(|| {
+            let text = format!("the file has no window `{words}`; it brings {count}");
+            Refusal::new(Exit::Usage, text)
+        })?;
+        grey.voi = found.clone();
     }
     if let Some(name) = &args.preset {
         let preset = window::CT_PRESETS
             .iter()
             .find(|preset| preset.0 == name.as_str());
-        let named = description.voi.iter().find(|voi| match voi {
-            Voi::Window { explanation, .. } => explanation.eq_ignore_ascii_case(name),
-            Voi::Table(table) => table.explanation.eq_ignore_ascii_case(name),
-        });
+        let named = description
+            .voi
+            .iter()
+            .find(|voi| voi.name().eq_ignore_ascii_case(name));
         grey.voi = match (named, preset) {
             (Some(voi), _) => voi.clone(),
             (None, Some((_, center, width))) if description.unit == ModalityUnit::Hounsfield => {
@@ -696,7 +757,6 @@ mod tests {
     };
     use clap::Parser as _;
     use glam::{DAffine3, DMat3};
-    use std::sync::Arc;
 
     #[derive(clap::Parser)]
     struct Line {
@@ -763,6 +823,7 @@ mod tests {
                     voi: vec![Voi::window(-700.0, 1000.0)],
                 },
                 per_frame: vec![],
+                display: Arc::default(),
             }),
             findings: vec![],
         };
@@ -791,6 +852,7 @@ mod tests {
                 Frame::new(5, 8, 1, StoredType::I16, bytes)
                     .ok_or_else(|| Refusal::new(Exit::Internal, "frame"))
             }),
+            cover: Box::new(|_| Ok(FrameCover::default())),
         }
     }
 

@@ -1,5 +1,39 @@
 //! Luma and chroma to red, green, blue (PS3.3 C.7.6.3.1.2), full range.
 
+/// A colour in PCS-Values (PS3.3 C.10.7.1.1: CIELab under D50, 16 bits) as sRGB code values from 0 to 1.
+pub(super) fn rgb_from_lab([l, a, b]: [u16; 3]) -> [f32; 3] {
+    let lightness = f64::from(l) / 65_535.0 * 100.0;
+    // 0x8080 is 0 and one unit is 257 steps, from -128 to 127.
+    let chroma = |v: u16| (f64::from(v) - 32_896.0) / 257.0;
+    let middle = (lightness + 16.0) / 116.0;
+    let cubed = |f: f64| {
+        if f > 6.0 / 29.0 {
+            f.powi(3)
+        } else {
+            3.0 * (6.0f64 / 29.0).powi(2) * (f - 4.0 / 29.0)
+        }
+    };
+    // The white of D50 (ICC.1).
+    let x = 0.9642 * cubed(middle + chroma(a) / 500.0);
+    let y = cubed(middle);
+    let z = 0.8249 * cubed(middle - chroma(b) / 200.0);
+    // From D50 to the primaries of sRGB with their white D65, Bradford adaptation included.
+    let linear = [
+        3.133_856_1 * x - 1.616_866_7 * y - 0.490_614_6 * z,
+        -0.978_768_4 * x + 1.916_141_5 * y + 0.033_454_0 * z,
+        0.071_945_3 * x - 0.228_991_4 * y + 1.405_242_7 * z,
+    ];
+    linear.map(|v| {
+        let v = v.clamp(0.0, 1.0);
+        let code = if v <= 0.003_130_8 {
+            12.92 * v
+        } else {
+            1.055 * v.powf(1.0 / 2.4) - 0.055
+        };
+        code as f32
+    })
+}
+
 /// Converts interleaved YBR_FULL to RGB in place; `size` is 1 or 2 bytes a value, `bits` its stored bits.
 pub(super) fn rgb_from_ybr(bytes: &mut [u8], size: usize, bits: u16) {
     if size == 1 {
@@ -64,6 +98,28 @@ mod tests {
         for (a, b) in pixels.iter().zip(expected) {
             assert!(a.abs_diff(b) <= 1, "{pixels:?}");
         }
+    }
+
+    #[test]
+    fn lab_values_of_primaries_are_primaries() {
+        let check = |[l, a, b]: [f64; 3], expected: [f32; 3]| {
+            let words = [
+                (l * 655.35).round() as u16,
+                (a * 257.0 + 32_896.0).round() as u16,
+                (b * 257.0 + 32_896.0).round() as u16,
+            ];
+            let found = rgb_from_lab(words);
+            for (a, b) in found.iter().zip(expected) {
+                assert!((a - b).abs() < 0.01, "{found:?} {expected:?}");
+            }
+        };
+        // CIELab under D50 of sRGB colours, as colour management gives them.
+        check([54.29, 80.81, 69.89], [1.0, 0.0, 0.0]);
+        check([87.82, -79.29, 80.99], [0.0, 1.0, 0.0]);
+        check([29.57, 68.30, -112.03], [0.0, 0.0, 1.0]);
+        check([100.0, 0.0, 0.0], [1.0, 1.0, 1.0]);
+        check([53.59, 0.0, 0.0], [0.502, 0.502, 0.502]);
+        check([0.0, 0.0, 0.0], [0.0, 0.0, 0.0]);
     }
 
     #[test]

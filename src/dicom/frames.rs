@@ -4,6 +4,7 @@
 //! fragments and handed to a codec alone. A frame is whole or refused.
 
 use super::{
+    cover::read_cover,
     encapsulated::{Fragment, FrameTable},
     guard::{Fault, Limits, PixelPlace, Structure},
     image::extended_table,
@@ -15,6 +16,7 @@ use super::{
     worker::Workers,
 };
 use crate::model::{
+    cover::FrameCover,
     pixels::{Frame, PixelBytes},
     study::{ImageDescription, Instance, RejectionKind, SourceKind},
 };
@@ -92,6 +94,16 @@ pub trait FrameSource: Send + Sync {
         frame: usize,
         destination: &mut [u8],
     ) -> Result<(), FrameError>;
+
+    /// What the header lays over a frame: overlay planes and display shutter. Nothing for most objects, and then no
+    /// file is touched.
+    ///
+    /// # Errors
+    /// [`FrameError`]; the frame itself can be shown nevertheless.
+    fn read_cover(&self, instance: &Instance, frame: usize) -> Result<FrameCover, FrameError> {
+        let _ = (instance, frame);
+        Ok(FrameCover::default())
+    }
 }
 
 /// How many files' pixel indices are kept, and how many bytes of inflated data sets.
@@ -299,6 +311,15 @@ impl FrameSource for FileFrames {
             }
         }
         Ok(())
+    }
+
+    fn read_cover(&self, instance: &Instance, frame: usize) -> Result<FrameCover, FrameError> {
+        let image = picture(instance, frame, &self.limits)?;
+        if !image.display.has_cover() || instance.source.kind != SourceKind::Dicom {
+            return Ok(FrameCover::default());
+        }
+        let index = self.index(instance, image)?;
+        Ok(read_cover(&index.structure, image, frame)?)
     }
 }
 

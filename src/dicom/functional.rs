@@ -259,7 +259,12 @@ fn named_unit(kind: &str) -> ModalityUnit {
 fn voi(groups: &Groups<'_>, negative: bool, findings: &mut Vec<Finding>) -> Vec<Voi> {
     let holder = groups.holder(tags::FRAME_VOILUT_SEQUENCE);
     let mut all = Vec::new();
-    for item in items(groups.top, tags::VOILUT_SEQUENCE).iter().take(32) {
+    // Frame VOI LUT With LUT (C.7.6.16.2.10b) has tables in the group itself.
+    let tables = match items(holder, tags::VOILUT_SEQUENCE) {
+        [] => items(groups.top, tags::VOILUT_SEQUENCE),
+        own => own,
+    };
+    for item in tables.iter().take(32) {
         match lut_item(item, negative) {
             Some(table) => all.push(Voi::Table(table)),
             None => {

@@ -2,6 +2,7 @@
 
 use super::{
     charset::{CharacterSets, Problem, TextKind},
+    cover::{display_modules, is_overlay_text},
     elements::{DataSet, integer, numbers, text, texts},
     functional::is_localizer,
     guard::{Fault, Limits, Structure, Want},
@@ -111,6 +112,18 @@ const TEXTS: &[Tag] = &[
     tags::LOSSY_IMAGE_COMPRESSION_METHOD,
     tags::UNITS,
     tags::PRESENTATION_LUT_SHAPE,
+    tags::COLOR_SPACE,
+    tags::SHUTTER_SHAPE,
+    tags::SHUTTER_LEFT_VERTICAL_EDGE,
+    tags::SHUTTER_RIGHT_VERTICAL_EDGE,
+    tags::SHUTTER_UPPER_HORIZONTAL_EDGE,
+    tags::SHUTTER_LOWER_HORIZONTAL_EDGE,
+    tags::CENTER_OF_CIRCULAR_SHUTTER,
+    tags::RADIUS_OF_CIRCULAR_SHUTTER,
+    tags::VERTICES_OF_THE_POLYGONAL_SHUTTER,
+    tags::SHUTTER_PRESENTATION_VALUE,
+    tags::SHUTTER_OVERLAY_GROUP,
+    tags::SHUTTER_PRESENTATION_COLOR_CIE_LAB_VALUE,
     tags::DOSE_UNITS,
     tags::DOSE_GRID_SCALING,
 ];
@@ -126,13 +139,14 @@ const LARGE: &[Tag] = &[
     tags::SEGMENTED_BLUE_PALETTE_COLOR_LOOKUP_TABLE_DATA,
     tags::MODALITY_LUT_SEQUENCE,
     tags::VOILUT_SEQUENCE,
+    tags::PRESENTATION_LUT_SEQUENCE,
     tags::GRID_FRAME_OFFSET_VECTOR,
     tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE,
     tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE,
 ];
 
 fn wanted(tag: Tag) -> Want {
-    if TEXTS.contains(&tag) {
+    if TEXTS.contains(&tag) || is_overlay_text(tag) {
         Want::Text
     } else if LARGE.contains(&tag) {
         Want::Large
@@ -211,7 +225,7 @@ pub fn describe(path: &Arc<Path>, mut structure: Structure) -> Result<Instance, 
         || structure.pixels.is_some()
         || data_set.get(tags::ROWS).is_some()
         || data_set.get(tags::COLUMNS).is_some();
-    let image = if describes_picture {
+    let mut image = if describes_picture {
         Some(describe_image(
             &structure,
             &data_set,
@@ -233,11 +247,16 @@ pub fn describe(path: &Arc<Path>, mut structure: Structure) -> Result<Instance, 
     let study = study(&data_set, &mut said, &mut findings);
     let patient = patient(&data_set, &mut said);
     let technique = technique(&data_set, &mut said);
+    if let Some(image) = &mut image {
+        let mut words = |tag| said.text(tag, TextKind::Short);
+        let modules = display_modules(&structure, &data_set, image, &mut words, &mut findings);
+        image.display = Arc::new(modules);
+    }
     said.into_findings(&mut findings);
     let sop_instance_uid = uid(&data_set, tags::SOP_INSTANCE_UID, &mut findings);
     if let Some(image) = &image {
         image_findings(image, &mut findings);
-        not_drawn(&structure, &mut findings);
+        colour_profile(&structure, &data_set, image, &mut findings);
         if is_localizer(&texts(&data_set, tags::IMAGE_TYPE)) {
             let text = "a localizer";
             findings.push(Finding::new("LOCALIZER", Severity::Info, text));
@@ -500,27 +519,29 @@ fn technique(data_set: &DataSet, said: &mut Said<'_>) -> Technique {
     }
 }
 
-/// What belongs to the picture and is not drawn: overlay planes (PS3.3 C.9.2), a display shutter (C.7.6.11). Saying
-/// nothing would hide that something is missing.
-fn not_drawn(structure: &Structure, findings: &mut Vec<Finding>) {
-    let count = |element: u16| {
-        let plane = |tag: &Tag| {
-            (0x6000..=0x60FE).contains(&tag.0) && tag.0.is_multiple_of(2) && tag.1 == element
-        };
-        let tags = structure.elements.iter().map(|e| e.tag);
-        tags.filter(plane).count()
+/// An ICC Profile (PS3.3 C.11.15) is not applied: colours are shown as stored, which is right for sRGB only.
+fn colour_profile(
+    structure: &Structure,
+    data_set: &DataSet,
+    image: &ImageDescription,
+    findings: &mut Vec<Finding>,
+) {
+    let in_colour = image.samples == 3 || image.palette.is_some();
+    if !in_colour || structure.element(tags::ICC_PROFILE).is_none() {
+        return;
+    }
+    let (code, text) = if text(data_set, tags::COLOR_SPACE) == "SRGB" {
+        (
+            "ICC_PROFILE_SRGB",
+            "the colours are sRGB by their ICC profile and shown as stored",
+        )
+    } else {
+        (
+            "ICC_PROFILE",
+            "the colours are shown without the conversion that their ICC profile asks for",
+        )
     };
-    // Overlay Rows are there for planes of their own and for those in unused bits of the pixels.
-    let planes = count(0x0010).max(count(0x3000));
-    if planes > 0 {
-        let text = format!("{planes} overlay planes are not drawn");
-        let finding = Finding::new("OVERLAY_NOT_DRAWN", Severity::Warning, text);
-        findings.push(finding.with("planes", planes as f64));
-    }
-    if structure.element(tags::SHUTTER_SHAPE).is_some() {
-        let text = "a display shutter is not applied: the picture is shown whole";
-        findings.push(Finding::new("SHUTTER_NOT_APPLIED", Severity::Info, text));
-    }
+    findings.push(Finding::new(code, Severity::Info, text));
 }
 
 /// Findings that follow from the picture's description alone.

@@ -122,7 +122,11 @@ pub(super) fn describe_image(
     };
     planar(structure, data_set, samples, findings)?;
     let stored_range = bits.range();
-    let padding = padding(data_set, &bits, findings);
+    // Only grey values can be padding (PS3.3 C.7.5.1.1.2).
+    let padding = match (samples, photometric) {
+        (3, _) | (_, Photometric::PaletteColor) => None,
+        _ => padding(data_set, &bits, findings),
+    };
     let image_type = texts(data_set, tags::IMAGE_TYPE);
     let context = Context {
         modality,
@@ -152,6 +156,7 @@ pub(super) fn describe_image(
         lossy: lossy(structure, data_set),
         shared,
         per_frame,
+        display: Arc::default(),
     };
     check_size(structure, &image, findings)?;
     Ok(image)
@@ -308,7 +313,9 @@ fn padding(data_set: &DataSet, bits: &Bits, findings: &mut Vec<Finding>) -> Opti
         Some(match bits.stored_type {
             StoredType::I16 => i32::from(raw as i16),
             StoredType::U16 => i32::from(raw as u16),
-            StoredType::U8 | StoredType::I8 => raw as i32,
+            // The value has 16 bits whatever the pixels have.
+            StoredType::U8 => i32::from(raw as u16),
+            StoredType::I8 => i32::from(raw as i16),
             _ => i32::try_from(raw).ok()?,
         })
     };

@@ -14,6 +14,7 @@ pub mod bytes;
 pub mod charset;
 mod codec;
 mod colour;
+mod cover;
 mod directory;
 mod elements;
 pub mod encapsulated;

@@ -226,6 +226,7 @@ pub fn read_picture(
             voi: Vec::new(),
         },
         per_frame: Vec::new(),
+        display: Arc::default(),
     };
     if image.frame_bytes() > limits.frame_bytes {
         return Err(Fault::new(

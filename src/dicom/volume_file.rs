@@ -176,6 +176,7 @@ fn image(
         lossy: None,
         shared,
         per_frame,
+        display: Arc::default(),
     })
 }
 

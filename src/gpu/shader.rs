@@ -16,6 +16,7 @@ macro_rules! sources {
 
 sources![
     "slice.wgsl",
+    "cover.wgsl",
     "overlay.wgsl",
     "blit.wgsl",
     "lib/fullscreen.wgsl",
@@ -24,7 +25,7 @@ sources![
 ];
 
 /// The files that are modules of their own; all others are included by them.
-pub const PASSES: &[&str] = &["slice.wgsl", "overlay.wgsl", "blit.wgsl"];
+pub const PASSES: &[&str] = &["slice.wgsl", "cover.wgsl", "overlay.wgsl", "blit.wgsl"];
 
 /// The WGSL of a pass with its includes in place.
 ///

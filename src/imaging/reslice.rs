@@ -6,7 +6,7 @@
 
 use super::{
     statistics::is_image,
-    window::{code_value, color_white, display_value, modality_value},
+    window::{code_value, color_white, modality_value, shown_value},
 };
 use crate::model::{
     pixels::Frame,
@@ -213,9 +213,7 @@ pub fn draw_cpu(view: &SliceView, frames: &[Option<Frame>]) -> Vec<u8> {
     let color = |x, y| match sample(view, frames, &grid, x, y) {
         Sample::Outside | Sample::Padding => [0; 3],
         Sample::Missing => hatch(x, y, false),
-        Sample::Value(value) => {
-            [code_value(display_value(value, &view.grey.voi, view.grey.inverted)); 3]
-        }
+        Sample::Value(value) => [code_value(shown_value(value, &view.grey)); 3],
         Sample::Color(rgb) => rgb.map(|v| {
             let display = (v / white).clamp(0.0, 1.0);
             code_value(if view.grey.inverted {
@@ -284,6 +282,7 @@ mod tests {
                 voi: Voi::window(128.0, 256.0),
                 inverted: false,
                 padding: None,
+                presentation: None,
             },
             samples: 1,
         }

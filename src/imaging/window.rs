@@ -118,6 +118,27 @@ pub fn display_value(modality: f64, voi: &Voi, inverted: bool) -> f64 {
     if inverted { 1.0 - value } else { value }
 }
 
+/// VOI output to P-value, both 0 to 1 (PS3.3 C.11.6.1.1): the table's first entry belongs to the lowest output of the VOI
+/// stage, the last one to the highest. VOI output is continuous here, so between two entries lies a straight line.
+pub fn presentation_value(voi: f64, table: &LookupTable) -> f64 {
+    let last = table.entries.len().saturating_sub(1);
+    let place = voi.clamp(0.0, 1.0) * last as f64;
+    let low = (place.floor() as usize).min(last);
+    let entry = |i: usize| table.entries.get(i).copied().map_or(0.0, f64::from);
+    let (from, to) = (entry(low), entry((low + 1).min(last)));
+    (from + (to - from) * (place - low as f64)) / table_white(table)
+}
+
+/// Modality value to what the screen shows, 0 (black) to 1 (white): VOI, presentation LUT, inversion.
+pub fn shown_value(modality: f64, grey: &GreyPipeline) -> f64 {
+    let voi = display_value(modality, &grey.voi, false);
+    let value = match &grey.presentation {
+        Some(table) => presentation_value(voi, table),
+        None => voi,
+    };
+    if grey.inverted { 1.0 - value } else { value }
+}
+
 /// Display value to code value of 8 bits, half rounded up.
 pub fn code_value(display: f64) -> u8 {
     // The cast saturates.
@@ -130,7 +151,7 @@ pub fn grey_code(stored: f64, grey: &GreyPipeline) -> u8 {
         return 0;
     }
     let modality = modality_value(stored, &grey.modality_lut);
-    code_value(display_value(modality, &grey.voi, grey.inverted))
+    code_value(shown_value(modality, grey))
 }
 
 /// Largest value of a colour sample.
@@ -283,6 +304,24 @@ mod tests {
         close(modality_value(-1.0, &ModalityLut::Table(lut)), 20.0);
     }
 
+    #[test]
+    fn a_presentation_lut_comes_after_the_window() {
+        let mut grey = grey(StoredType::U8);
+        // Ten bits of P-values: black, a quarter, white.
+        grey.presentation = Some(table(0, 10, [0u16, 256, 1023]));
+        let shown = |v| shown_value(v, &grey);
+        close(shown(0.0), 0.0);
+        close(shown(127.5), 256.0 / 1023.0);
+        close(shown(255.0), 1.0);
+        close(shown(63.75), 128.0 / 1023.0);
+        close(shown(1e9), 1.0);
+        let one = table(0, 8, [7u16]);
+        close(presentation_value(0.3, &one), 7.0 / 255.0);
+        grey.inverted = true;
+        close(shown_value(255.0, &grey), 0.0);
+        assert_eq!(grey_code(0.0, &grey), 255);
+    }
+
     fn grey(stored_type: StoredType) -> GreyPipeline {
         GreyPipeline {
             stored_type,
@@ -290,6 +329,7 @@ mod tests {
             voi: Voi::window(128.0, 256.0),
             inverted: false,
             padding: None,
+            presentation: None,
         }
     }
 

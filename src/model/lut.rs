@@ -111,6 +111,14 @@ impl Voi {
         }
     }
 
+    /// Window Center & Width Explanation or LUT Explanation; empty when absent.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Window { explanation, .. } => explanation,
+            Self::Table(table) => &table.explanation,
+        }
+    }
+
     /// Centre and width, when this is a window.
     pub const fn level(&self) -> Option<WindowLevel> {
         match self {

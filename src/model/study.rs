@@ -1,6 +1,7 @@
 //! Study > Series > Instance > Frame, as read from headers alone.
 
 use super::{
+    cover::DisplayModules,
     date::Date,
     finding::Finding,
     geometry::{ImagePlane, Spacing},
@@ -168,6 +169,8 @@ pub struct ImageDescription {
     pub shared: FrameDescription,
     /// One per frame for multi-frame objects that differ by frame, else empty.
     pub per_frame: Vec<FrameDescription>,
+    /// Overlay planes, shutter, presentation LUT.
+    pub display: Arc<DisplayModules>,
 }
 
 impl ImageDescription {
@@ -178,8 +181,10 @@ impl ImageDescription {
 
     /// Whether the lowest value is white. Presentation LUT Shape INVERSE is how an image header says that it is
     /// MONOCHROME1 (PS3.3 C.8.11.3.1.2 ties the two together), so both at once are one inversion, not two.
-    pub const fn lowest_is_white(&self) -> bool {
-        matches!(self.photometric, Photometric::Monochrome1) || self.presentation_inverse
+    /// A Presentation LUT Sequence gives P-values itself: nothing is inverted behind it.
+    pub fn lowest_is_white(&self) -> bool {
+        self.display.presentation_lut.is_none()
+            && (self.photometric == Photometric::Monochrome1 || self.presentation_inverse)
     }
 
     /// Bytes of one decoded frame (RGB or index samples).
@@ -206,6 +211,18 @@ pub struct FrameDescription {
     pub unit: ModalityUnit,
     /// Windows and VOI LUTs in file order; LUTs first (they win by default, PS3.3 C.11.2).
     pub voi: Vec<Voi>,
+}
+
+impl FrameDescription {
+    /// The window or table of the file with a name, in any case, or with a number counted from 1.
+    pub fn voi_chosen(&self, words: &str) -> Option<&Voi> {
+        let named = |voi: &&Voi| !words.is_empty() && voi.name().eq_ignore_ascii_case(words);
+        let numbered = || {
+            let index = words.parse::<usize>().ok()?.checked_sub(1)?;
+            self.voi.get(index)
+        };
+        self.voi.iter().find(named).or_else(numbered)
+    }
 }
 
 /// What the file says of irreversible compression.

@@ -2,7 +2,7 @@
 
 use super::{
     geometry::{BodyPlane, GridGeometry, orientation_letters},
-    lut::{ModalityLut, PaddingRange, Voi},
+    lut::{LookupTable, ModalityLut, PaddingRange, Voi},
     pixels::StoredType,
 };
 use glam::{DAffine3, DMat3, DVec3};
@@ -30,6 +30,8 @@ pub struct GreyPipeline {
     pub inverted: bool,
     /// Values that carry no image; drawn black.
     pub padding: Option<PaddingRange>,
+    /// Presentation LUT Sequence (PS3.3 C.11.6): VOI output, first entry black to last entry white, to P-values.
+    pub presentation: Option<LookupTable>,
 }
 
 /// One picture: which grid is sampled where.
@@ -333,6 +335,7 @@ mod tests {
             voi: Voi::window(128.0, 256.0),
             inverted: false,
             padding: None,
+            presentation: None,
         }
     }
 }

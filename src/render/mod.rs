@@ -4,12 +4,14 @@
 //! code values: no pass converts them between colour spaces, save the copy into a target that stores linear light.
 
 pub mod blit;
+pub mod cover;
 pub mod overlay;
 pub mod slice;
 pub mod slice_draw;
 pub mod target;
 
 pub use blit::{Blit, BlitBinding};
+pub use cover::CoverScene;
 pub use overlay::{OverlayScene, map_from_viewport, upload_probabilities};
 pub use slice::{SliceRenderer, SliceScene};
 pub use target::{Target, TargetKind};

@@ -1,7 +1,9 @@
-//! One plane through a texture of frames, with a map over it where there is one.
+//! One plane through a texture of frames, with what lies over it: the frame's own cover, then a map.
 
 use super::{
-    FULLSCREEN, PassDescription, STORAGE, Target, TargetKind, UNIFORM, covered, fragment_entry,
+    FULLSCREEN, PassDescription, STORAGE, Target, TargetKind, UNIFORM,
+    cover::{CoverPass, CoverScene},
+    covered, fragment_entry,
     overlay::{OverlayPass, OverlayScene},
     pass_pipeline, plane_from_viewport,
     slice_draw::{Variant, gpu_data::SliceDraw, modality_table, slice_draw, voi_table},
@@ -23,14 +25,17 @@ pub struct SliceScene<'a> {
     pub view: &'a SliceView,
     /// The frames; their type and samples are those of the view.
     pub texture: &'a FrameTexture,
+    /// Overlay planes and shutter of the one frame that is shown; not drawn into a target of values.
+    pub cover: Option<CoverScene<'a>>,
     /// A probability map over it; not drawn into a target of values.
     pub overlay: Option<OverlayScene<'a>>,
 }
 
-/// Look-up tables that are on the GPU already: the tables by identity, and the buffer with both.
+/// Look-up tables that are on the GPU already: the tables by identity, and the buffer with all.
 struct LutBuffer {
     modality: Option<Arc<[u16]>>,
     voi: Option<Arc<[u16]>>,
+    presentation: Option<Arc<[u16]>>,
     buffer: wgpu::Buffer,
 }
 
@@ -38,9 +43,10 @@ struct LutBuffer {
 struct Work {
     uniforms: wgpu::Buffer,
     luts: Vec<LutBuffer>,
+    cover: Option<CoverPass>,
 }
 
-/// How many pairs of look-up tables are kept.
+/// How many sets of look-up tables are kept.
 const LUTS_KEPT: usize = 8;
 
 /// Draws slices of one device. May be shared between threads.
@@ -89,6 +95,7 @@ impl SliceRenderer {
             work: Mutex::new(Work {
                 uniforms: uniform_buffer::<SliceDraw>(gpu, "slice"),
                 luts: vec![],
+                cover: None,
             }),
         })
     }
@@ -138,6 +145,17 @@ impl SliceRenderer {
                 entry(3, luts.as_entire_binding()),
             ],
         });
+        let [columns, rows, _] = texture.size();
+        let cover = match (&scene.cover, target.kind()) {
+            (Some(cover), TargetKind::Picture) => {
+                let pass = match &mut work.cover {
+                    Some(pass) => pass,
+                    none => none.insert(CoverPass::new(gpu)?),
+                };
+                pass.prepare(gpu, view, [columns, rows], cover)?
+            }
+            _ => None,
+        };
         let mut encoder = gpu.device.create_command_encoder(&Default::default());
         let overlay = match (&scene.overlay, target.kind()) {
             (Some(overlay), TargetKind::Picture) => {
@@ -159,13 +177,15 @@ impl SliceRenderer {
                 })],
                 ..Default::default()
             });
-            let [columns, rows, _] = texture.size();
             let plane = plane_from_viewport(view);
             if let Some([x, y, width, height]) = covered(&plane, [columns, rows], view.size, 1) {
                 pass.set_scissor_rect(x, y, width, height);
                 pass.set_pipeline(&pipeline);
                 pass.set_bind_group(0, &group, &[]);
                 pass.draw(0..3, 0..1);
+                if let (Some(group), Some(cover)) = (&cover, &work.cover) {
+                    cover.paint(&mut pass, group);
+                }
             }
             if let Some(overlay) = &overlay {
                 self.overlay.paint(&mut pass, overlay);
@@ -217,23 +237,24 @@ impl std::fmt::Debug for SliceRenderer {
 }
 
 impl Work {
-    /// The buffer with the tables of a grey chain: modality LUT, then VOI LUT.
+    /// The buffer with the tables of a grey chain: modality LUT, VOI LUT, presentation LUT.
     fn luts_of(&mut self, gpu: &GpuContext, grey: &GreyPipeline) -> Result<wgpu::Buffer, GpuError> {
         let modality = modality_table(grey).map(|table| &table.entries);
         let voi = voi_table(grey).map(|table| &table.entries);
+        let presentation = grey.presentation.as_ref().map(|table| &table.entries);
         let same = |a: &Option<Arc<[u16]>>, b: Option<&Arc<[u16]>>| match (a, b) {
             (Some(a), Some(b)) => Arc::ptr_eq(a, b),
             (None, None) => true,
             _ => false,
         };
-        if let Some(found) = self
-            .luts
-            .iter()
-            .find(|luts| same(&luts.modality, modality) && same(&luts.voi, voi))
-        {
+        if let Some(found) = self.luts.iter().find(|luts| {
+            same(&luts.modality, modality)
+                && same(&luts.voi, voi)
+                && same(&luts.presentation, presentation)
+        }) {
             return Ok(found.buffer.clone());
         }
-        let entries: Vec<f32> = [modality, voi]
+        let entries: Vec<f32> = [modality, voi, presentation]
             .into_iter()
             .flatten()
             .flat_map(|entries| entries.iter().map(|&entry| f32::from(entry)))
@@ -250,6 +271,7 @@ impl Work {
         self.luts.push(LutBuffer {
             modality: modality.cloned(),
             voi: voi.cloned(),
+            presentation: presentation.cloned(),
             buffer: buffer.clone(),
         });
         Ok(buffer)

@@ -79,12 +79,12 @@ pub mod gpu_data {
         pub voi_scale: f32,
         /// Bits of a quiet NaN.
         pub no_value: u32,
-        /// Unused.
-        pub spare_0: u32,
-        /// Unused.
-        pub spare_1: u32,
-        /// Unused.
-        pub spare_2: u32,
+        /// First entry of the presentation LUT.
+        pub presentation_start: u32,
+        /// Its entries, at least 1.
+        pub presentation_length: u32,
+        /// Display value per unit of an entry.
+        pub presentation_scale: f32,
     }
 }
 
@@ -103,6 +103,8 @@ pub(super) struct Variant {
     pub voi_mode: u8,
     /// Some stored values are padding.
     pub padding: bool,
+    /// VOI output goes through a presentation LUT.
+    pub presentation: bool,
     /// Some slices are not there.
     pub check_states: bool,
     /// A layer of the texture holds several slices.
@@ -122,6 +124,7 @@ impl Variant {
                     modality_table: false,
                     voi_mode: 0,
                     padding: false,
+                    presentation: false,
                     check_states,
                     stacked: false,
                 })
@@ -149,13 +152,14 @@ impl Variant {
             modality_table: !color && modality_table(grey).is_some(),
             voi_mode: if color { 0 } else { window_of(grey).mode },
             padding: !color && padding_of(grey).is_some(),
+            presentation: !color && grey.presentation.is_some(),
             check_states: texture.loaded_layers() < slices,
             stacked: texture.stacked() > 1,
         }
     }
 
     /// Names and values for the compiler.
-    pub(super) fn constants(self) -> [(&'static str, f64); 8] {
+    pub(super) fn constants(self) -> [(&'static str, f64); 9] {
         let flag = |value: bool| f64::from(u8::from(value));
         [
             ("LINEAR", f64::from(self.linear)),
@@ -164,6 +168,7 @@ impl Variant {
             ("MODALITY_TABLE", flag(self.modality_table)),
             ("VOI_MODE", f64::from(self.voi_mode)),
             ("HAS_PADDING", flag(self.padding)),
+            ("PRESENTATION_TABLE", flag(self.presentation)),
             ("CHECK_STATES", flag(self.check_states)),
             ("STACKED", flag(self.stacked)),
         ]
@@ -289,6 +294,8 @@ pub(super) fn slice_draw(view: &SliceView, size: [usize; 3], stacked: usize) -> 
     let padding_at = |value: i32| ordered(f64::from(value), kind);
     let modality_length = modality.map_or(0, |table| table.entries.len() as u32);
     let voi = voi_table(grey);
+    let voi_length = voi.map_or(0, |table| table.entries.len() as u32);
+    let presentation = grey.presentation.as_ref();
     let [columns, rows, layers] = size.map(|n| n as u32);
     SliceDraw {
         start_hi: grid.start.0,
@@ -320,11 +327,13 @@ pub(super) fn slice_draw(view: &SliceView, size: [usize; 3], stacked: usize) -> 
         modality_length: modality_length.max(1),
         modality_first: modality.map_or(0, |table| table.first_mapped),
         voi_start: modality_length,
-        voi_length: voi.map_or(1, |table| table.entries.len() as u32).max(1),
+        voi_length: voi_length.max(1),
         voi_scale: voi.map_or(1.0, |table| (1.0 / table_white(table)) as f32),
         no_value: f32::NAN.to_bits(),
-        spare_0: 0,
-        spare_1: 0,
-        spare_2: 0,
+        presentation_start: modality_length + voi_length,
+        presentation_length: presentation
+            .map_or(1, |table| table.entries.len() as u32)
+            .max(1),
+        presentation_scale: presentation.map_or(1.0, |table| (1.0 / table_white(table)) as f32),
     }
 }

@@ -4,6 +4,7 @@ use super::{
     context::UiContext,
     icons::Icon,
     keys,
+    overlay_text::voi_text,
     widgets::{command_button, group_gap},
 };
 use crate::{
@@ -12,6 +13,7 @@ use crate::{
         Action, Command,
         command::{Group, TABLE},
         state::Layout,
+        view::VoiChoice,
     },
 };
 use egui::{Button, RichText, Ui};
@@ -49,8 +51,42 @@ fn menu(context: &mut UiContext<'_>, ui: &mut Ui, group: Group) {
                 context.run(row.command);
                 ui.close();
             }
+            if row.command == Command::WindowFile {
+                file_windows(context, ui);
+            }
         }
     });
+}
+
+/// The windows and tables that the shown image brings, by name, where there are several.
+fn file_windows(context: &mut UiContext<'_>, ui: &mut Ui) {
+    let Some(viewport) = context.workspace.active_viewport() else {
+        return;
+    };
+    let Some(description) = viewport.frame_description() else {
+        return;
+    };
+    if description.voi.len() < 2 {
+        return;
+    }
+    let chosen = match viewport.view.voi {
+        VoiChoice::File => Some(0),
+        VoiChoice::FileIndex(index) => Some(index),
+        _ => None,
+    };
+    let mut wish = None;
+    ui.indent("file windows", |ui| {
+        for (index, voi) in description.voi.iter().enumerate() {
+            let text = voi_text(context.language(), voi);
+            if ui.radio(chosen == Some(index), text).clicked() {
+                wish = Some(VoiChoice::FileIndex(index));
+                ui.close();
+            }
+        }
+    });
+    if let Some(voi) = wish {
+        context.actions.push(Action::Window(voi));
+    }
 }
 
 fn language_menu(context: &mut UiContext<'_>, ui: &mut Ui) {

@@ -6,8 +6,12 @@
 use super::theme;
 use crate::{
     i18n::Language,
-    imaging::suv::{Attribute, InputValue, SuvPath, SuvScale},
+    imaging::{
+        cover::codes,
+        suv::{Attribute, InputValue, SuvPath, SuvScale},
+    },
     model::{
+        cover::CoverShown,
         finding::{Finding, Severity},
         geometry::{Spacing, SpacingSource},
         identity::{PatientIdentity, Sex},
@@ -73,6 +77,8 @@ pub struct Source<'a> {
     pub picture: &'a Picture,
     /// How much text.
     pub amount: OverlayText,
+    /// What of overlay planes and shutter is drawn.
+    pub cover: CoverShown,
     /// Names, numbers and dates are hidden.
     pub hide_identity: bool,
     /// What was noticed.
@@ -271,7 +277,17 @@ pub fn window_text(words: Language, viewport: &Viewport) -> String {
             Voi::Table(_) => String::new(),
         },
     };
-    let numbers = match viewport.voi() {
+    let numbers = numbers_text(words, &viewport.voi());
+    if name.is_empty() {
+        numbers
+    } else {
+        format!("{numbers}  {name}")
+    }
+}
+
+/// Width and centre; for a table its explanation.
+fn numbers_text(words: Language, voi: &Voi) -> String {
+    match voi {
         Voi::Window { level, .. } => {
             let digits = if level.width < 10.0 { 2 } else { 0 };
             words.tr(
@@ -283,12 +299,18 @@ pub fn window_text(words: Language, viewport: &Viewport) -> String {
             )
         }
         Voi::Table(table) if table.explanation.is_empty() => "VOI LUT".to_owned(),
-        Voi::Table(table) => table.explanation,
-    };
-    if name.is_empty() {
-        numbers
-    } else {
-        format!("{numbers}  {name}")
+        Voi::Table(table) => table.explanation.clone(),
+    }
+}
+
+/// A window or table of the file as a menu lists it: its name with its numbers, or its numbers.
+pub fn voi_text(words: Language, voi: &Voi) -> String {
+    let numbers = numbers_text(words, voi);
+    match voi {
+        Voi::Window { explanation, .. } if !explanation.is_empty() => {
+            format!("{explanation}  {numbers}")
+        }
+        _ => numbers,
     }
 }
 
@@ -407,6 +429,7 @@ fn badge_lines(source: &Source<'_>, full: bool, lines: &mut Vec<Line>) {
     if source.viewport.view.inverted {
         lines.push(Line::badge(words.word("badge-inverted"), theme::WARN));
     }
+    cover_lines(source, lines);
     if !source.picture.oriented {
         lines.push(Line::badge(
             words.word("badge-orientation-unknown"),
@@ -438,6 +461,36 @@ fn badge_lines(source: &Source<'_>, full: bool, lines: &mut Vec<Line>) {
     lines.push(Line::dim(spacing_text(words, source.picture.spacing)));
     for text in &source.ai {
         lines.push(Line::badge(text.clone(), theme::AI));
+    }
+}
+
+/// Overlay planes and shutter of the frame that is drawn, and whether they are on.
+fn cover_lines(source: &Source<'_>, lines: &mut Vec<Line>) {
+    let words = source.language;
+    let layers = source.picture.cover.iter().flat_map(|c| &c.layers);
+    let (planes, shutters): (Vec<_>, Vec<_>) = layers.partition(|l| l.group.is_some());
+    if !shutters.is_empty() {
+        lines.push(if source.cover.shutter {
+            Line::badge(words.word("badge-shutter"), theme::WARN)
+        } else {
+            Line::dim(words.word("badge-shutter-off"))
+        });
+    }
+    if !planes.is_empty() && !source.cover.graphics {
+        lines.push(Line::dim(words.word("badge-graphics-hidden")));
+        return;
+    }
+    for plane in planes {
+        let [r, g, b] = codes(plane.color);
+        // What people wrote into a label may name somebody.
+        let name = match plane.group {
+            Some(group) if source.hide_identity => format!("{group:04X}"),
+            _ => plane.name.clone(),
+        };
+        lines.push(Line::badge(
+            words.tr("badge-graphics", &[("name", name.as_str().into())]),
+            Color32::from_rgb(r, g, b),
+        ));
     }
 }
 

@@ -3,9 +3,13 @@
 
 use crate::{
     gpu::GpuContext,
-    model::view::{OverlayStyle, SliceView},
+    model::{
+        cover::{CoverShown, FrameCover},
+        view::{OverlayStyle, SliceView},
+    },
     render::{
         blit::{Blit, BlitBinding},
+        cover::CoverScene,
         overlay::OverlayScene,
         slice::{SliceRenderer, SliceScene},
         target::{Target, TargetKind},
@@ -21,7 +25,18 @@ struct Key {
     series: String,
     view: SliceView,
     arrived: usize,
+    cover: Option<(CoverKey, CoverShown)>,
     mask: Option<(MaskKey, OverlayStyle)>,
+}
+
+/// Which cover: the very same, not one that looks like it.
+#[derive(Clone)]
+struct CoverKey(Arc<FrameCover>);
+
+impl PartialEq for CoverKey {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 /// Which mask: its buffer and who made it.
@@ -44,6 +59,8 @@ pub struct Scene<'a> {
     pub display: &'a SeriesDisplay,
     /// The view of it.
     pub view: &'a SliceView,
+    /// Its overlay planes and shutter, and what of them is drawn.
+    pub cover: Option<(&'a Arc<FrameCover>, CoverShown)>,
     /// A mask over it, with its look.
     pub mask: Option<(&'a MaskDisplay, OverlayStyle)>,
 }
@@ -67,6 +84,9 @@ impl PictureCache {
             view: scene.view.clone(),
             // A cut crosses many slices, so each arrival may change it.
             arrived: progress.loaded + progress.failed,
+            cover: scene
+                .cover
+                .map(|(cover, shown)| (CoverKey(cover.clone()), shown)),
             mask: scene.mask.map(|(mask, style)| {
                 let key = MaskKey {
                     buffer: mask.buffer.buffer.clone(),
@@ -99,6 +119,9 @@ impl PictureCache {
         let slice = SliceScene {
             view: scene.view,
             texture,
+            cover: scene
+                .cover
+                .map(|(cover, shown)| CoverScene { cover, shown }),
             overlay,
         };
         renderer

@@ -221,6 +221,10 @@ fn draw_picture(
     let scene = Scene {
         display,
         view: &picture.view,
+        cover: picture
+            .cover
+            .as_ref()
+            .map(|c| (c, workspace.settings.cover)),
         mask,
     };
     let state = &mut *context.state;
@@ -294,6 +298,7 @@ fn corner_text(
         frame_in_instance: reference.frame,
         picture,
         amount: workspace.settings.overlay_text,
+        cover: workspace.settings.cover,
         hide_identity: workspace.settings.hide_identity,
         findings: &workspace.findings(cell),
         progress: display.progress(),

@@ -5,7 +5,7 @@ use super::{
     masks::FrameKey,
     settings::SideTab,
     state::Workspace,
-    view::{ViewState, Viewport},
+    view::{ViewState, Viewport, VoiChoice},
 };
 use crate::{i18n::Language, model::view::OverlayStyle};
 use glam::DVec3;
@@ -53,6 +53,8 @@ pub enum Action {
         /// The state before the gesture.
         before: ViewState,
     },
+    /// Choose a window of the active cell, as one step of undo.
+    Window(VoiChoice),
     /// Put the crosshair on a point.
     Crosshair {
         /// Cell.
@@ -94,6 +96,13 @@ impl Workspace {
             Action::GoTo { cell, index } => self.go_to_slice(cell, index),
             Action::View { cell, view } => self.with_viewport(cell, |v| v.view = view),
             Action::Commit { cell, before } => self.remember(cell, before),
+            Action::Window(voi) => {
+                let cell = self.active;
+                if let Some(before) = self.viewports.get(cell).map(|v| v.view.clone()) {
+                    self.with_viewport(cell, |v| v.view.voi = voi);
+                    self.remember(cell, before);
+                }
+            }
             Action::Crosshair { cell, point } => self.set_crosshair(cell, point),
             Action::MaskStyle(style) => self.masks.style = style,
             Action::RemoveMask(frame) => self.masks.remove(&frame),

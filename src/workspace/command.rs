@@ -60,6 +60,8 @@ pub enum Command {
     SegmentLungs,
     ToggleMasks,
     OverlayText,
+    ToggleGraphics,
+    ToggleShutter,
     HideIdentity,
     ToggleBrowser,
     ToggleSide,
@@ -197,6 +199,8 @@ table! {
     NextView "cmd-view-next" View "Tab" Study
     PreviousView "cmd-view-previous" View "Shift+Tab" Study
     OverlayText "cmd-overlay-text" View "Space" Nothing
+    ToggleGraphics "cmd-toggle-graphics" View "Shift+G" Picture
+    ToggleShutter "cmd-toggle-shutter" View "Shift+S" Picture
     HideIdentity "cmd-hide-identity" View "Ctrl+Shift+H" Nothing
     ToggleBrowser "cmd-panel-left" View "F8" Nothing
     ToggleStatus "cmd-panel-bottom" View "F9" Nothing

@@ -8,6 +8,7 @@ use crate::{
     gpu::{FrameTexture, GpuContext},
     imaging::palette,
     model::{
+        cover::FrameCover,
         layout::SeriesLayout,
         lut::Voi,
         pixels::{Frame, StoredType},
@@ -50,6 +51,8 @@ pub struct SeriesDisplay {
 
 struct Resident {
     frames: Vec<FrameState>,
+    /// What lies over resident frames, where anything does.
+    covers: BTreeMap<usize, Arc<FrameCover>>,
     /// Texture layer of a resident frame, when not all fit.
     layers: BTreeMap<usize, usize>,
     /// Resident frames, least recently shown first, when not all fit.
@@ -73,7 +76,11 @@ impl SeriesDisplay {
     pub fn new(key: String, layout: Arc<SeriesLayout>, budget: u64, gpu: &GpuContext) -> Self {
         let total = layout.frames.len();
         let image = layout.first_instance().and_then(|i| i.image.as_ref());
-        let frame_bytes = image.map_or(1, ImageDescription::frame_bytes).max(1);
+        let bytes = |image: &ImageDescription| {
+            let cover = image.display.cover_bytes(image.columns, image.rows);
+            image.frame_bytes().saturating_add(cover)
+        };
+        let frame_bytes = image.map_or(1, bytes).max(1);
         let by_device = FrameTexture::most_frames(gpu, image.map_or(1, |i| i.rows));
         let by_budget = usize::try_from(budget / frame_bytes as u64).unwrap_or(usize::MAX);
         let capacity = total.min(by_budget.max(2)).min(by_device).max(1);
@@ -84,6 +91,7 @@ impl SeriesDisplay {
         };
         let state = Resident {
             frames: vec![FrameState::Waiting; total],
+            covers: BTreeMap::new(),
             layers: BTreeMap::new(),
             recency: VecDeque::new(),
         };
@@ -148,6 +156,11 @@ impl SeriesDisplay {
             .unwrap_or(FrameState::Waiting)
     }
 
+    /// What lies over a frame that is here: its overlay planes and display shutter.
+    pub fn cover(&self, index: usize) -> Option<Arc<FrameCover>> {
+        self.lock().covers.get(&index).cloned()
+    }
+
     /// The texture, once the first chunk arrived; or why there is none.
     pub fn texture(&self) -> Option<&Result<Arc<FrameTexture>, String>> {
         self.texture.get()
@@ -194,16 +207,22 @@ impl SeriesDisplay {
         }
     }
 
-    /// Bytes of decoded frames held for computing (the texture holds as much again).
+    /// Bytes of decoded frames held for computing (the texture holds as much again), and of what lies over them.
     pub fn resident_bytes(&self) -> u64 {
-        self.lock()
+        let state = self.lock();
+        let bits = |cover: &Arc<FrameCover>| {
+            let words = cover.layers.iter().map(|l| l.bits.words().len() as u64);
+            words.sum::<u64>() * 4
+        };
+        let frames: u64 = state
             .frames
             .iter()
             .map(|f| match f {
                 FrameState::Loaded(frame) => frame.pixels.as_slice().len() as u64,
                 _ => 0,
             })
-            .sum()
+            .sum();
+        frames + state.covers.values().map(bits).sum::<u64>()
     }
 
     /// The window with which the series opens, from its first loaded frame.
@@ -231,7 +250,10 @@ impl SeriesDisplay {
         };
         for (index, frame) in range.zip(frames) {
             match frame {
-                Ok(frame) => self.accept(index, frame, texture.as_deref().ok()),
+                Ok(frame) => {
+                    let cover = self.read_cover(index, source);
+                    self.accept(index, frame, cover, texture.as_deref().ok());
+                }
                 Err(reason) => {
                     if let (Ok(texture), true) = (&texture, self.all_fit()) {
                         // A layer that cannot be marked stays "not loaded", which is hatched as well.
@@ -245,7 +267,28 @@ impl SeriesDisplay {
         }
     }
 
-    fn accept(&self, index: usize, frame: Frame, texture: Option<&FrameTexture>) {
+    /// What lies over a frame; nothing where it cannot be read, since the frame itself can be shown.
+    fn read_cover(&self, index: usize, source: &dyn FrameSource) -> Option<Arc<FrameCover>> {
+        let reference = self.layout.frames.get(index)?;
+        let image = reference.instance.image.as_ref()?;
+        if !image.display.has_cover() {
+            return None;
+        }
+        let cover = source.read_cover(&reference.instance, reference.frame);
+        let cover = cover.ok().filter(|cover| !cover.layers.is_empty())?;
+        // The shutter of a run is the same for all its frames, and is kept once.
+        let state = self.lock();
+        let same = state.covers.values().next_back().filter(|c| ***c == cover);
+        Some(same.cloned().unwrap_or_else(|| Arc::new(cover)))
+    }
+
+    fn accept(
+        &self,
+        index: usize,
+        frame: Frame,
+        cover: Option<Arc<FrameCover>>,
+        texture: Option<&FrameTexture>,
+    ) {
         let layer = if self.all_fit() {
             Some(index)
         } else {
@@ -274,6 +317,9 @@ impl SeriesDisplay {
         if let Some(slot) = state.frames.get_mut(index) {
             *slot = FrameState::Loaded(frame);
         }
+        if let Some(cover) = cover {
+            state.covers.insert(index, cover);
+        }
         if first_time {
             self.seen.fetch_add(1, Ordering::Relaxed);
         }
@@ -292,6 +338,7 @@ impl SeriesDisplay {
             if let Some(slot) = state.frames.get_mut(oldest) {
                 *slot = FrameState::Waiting;
             }
+            state.covers.remove(&oldest);
             state.layers.remove(&oldest)?
         };
         state.layers.insert(index, layer);

@@ -157,6 +157,7 @@ fn thumbnail(layout: &SeriesLayout, source: &dyn FrameSource) -> Option<([usize;
         voi,
         inverted: image.lowest_is_white(),
         padding: image.padding,
+        presentation: image.display.presentation_lut.clone(),
     };
     let (row, column) = description.spacing.row_column();
     Some(shrink(&frame, &grey, row / column))

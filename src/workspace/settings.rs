@@ -1,6 +1,6 @@
 //! What the user prefers. Nothing here identifies anybody.
 
-use crate::i18n::Language;
+use crate::{i18n::Language, model::cover::CoverShown};
 
 /// How much text lies over the pictures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,6 +53,8 @@ pub struct Settings {
     pub show_status: bool,
     /// Names, numbers and dates of birth are hidden everywhere.
     pub hide_identity: bool,
+    /// What of a frame's overlay planes and shutter is drawn.
+    pub cover: CoverShown,
     /// Open tab on the right.
     pub side_tab: SideTab,
     /// Upper bound of decoded pixels in memory, bytes.
@@ -69,6 +71,7 @@ impl Settings {
             show_side: false,
             show_status: true,
             hide_identity: false,
+            cover: CoverShown::ALL,
             side_tab: SideTab::Record,
             memory_budget,
         }

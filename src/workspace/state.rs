@@ -659,6 +659,8 @@ impl Workspace {
             Command::NextView => self.activate_next(1),
             Command::PreviousView => self.activate_next(-1),
             Command::OverlayText => self.settings.overlay_text = self.settings.overlay_text.next(),
+            Command::ToggleGraphics => self.settings.cover.graphics ^= true,
+            Command::ToggleShutter => self.settings.cover.shutter ^= true,
             Command::HideIdentity => self.settings.hide_identity = !self.settings.hide_identity,
             Command::ToggleBrowser => self.settings.show_browser = !self.settings.show_browser,
             Command::ToggleSide => self.settings.show_side = !self.settings.show_side,

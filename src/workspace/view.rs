@@ -7,8 +7,9 @@ use super::{
 };
 use crate::dicom::window_default::window_default;
 use crate::model::{
+    cover::FrameCover,
     geometry::{BodyPlane, GridGeometry, Spacing, orientation_letters},
-    lut::{Voi, WindowLevel},
+    lut::{Voi, VoiLutFunction, WindowLevel},
     study::{FrameDescription, ImageDescription},
     view::{GreyPipeline, Interpolation, SliceView},
 };
@@ -157,6 +158,8 @@ pub struct Viewport {
 pub struct Picture {
     /// For the renderer.
     pub view: SliceView,
+    /// What the header lays over the frame; never over a cut, which is none of the frames.
+    pub cover: Option<Arc<FrameCover>>,
     /// Patient (or plane) point of viewport pixel (x, y, 0).
     pub patient_from_viewport: DAffine3,
     /// Whether that space is the patient's; else letters are unknown.
@@ -311,7 +314,26 @@ impl Viewport {
             VoiChoice::Auto => self.automatic_voi().unwrap_or_else(automatic),
             VoiChoice::Preset(name) => super::presets::preset_named(name)
                 .map_or_else(automatic, |p| Voi::window(p.center, p.width)),
-            VoiChoice::Custom(level) => Voi::window(level.center, level.width),
+            VoiChoice::Custom(level) => Voi::Window {
+                level: *level,
+                function: self.function_of(*level),
+                explanation: String::new(),
+            },
+        }
+    }
+
+    /// How a window maps that was dragged or typed: as the file's own, and exactly where LINEAR has no such width
+    /// (PS3.3 C.11.2.1.2.1: at least 1).
+    fn function_of(&self, level: WindowLevel) -> VoiLutFunction {
+        let of_file = self.frame_description().map_or(&[][..], |d| &d.voi);
+        let opened = self.display.as_ref().and_then(|d| d.first_voi());
+        let function = of_file.iter().chain(opened).find_map(|voi| match voi {
+            Voi::Window { function, .. } => Some(*function),
+            Voi::Table(_) => None,
+        });
+        match function.unwrap_or_default() {
+            VoiLutFunction::Linear if level.width < 1.0 => VoiLutFunction::LinearExact,
+            function => function,
         }
     }
 
@@ -387,12 +409,14 @@ impl Viewport {
                 voi: self.voi(),
                 inverted: self.inverted(),
                 padding: image.padding,
+                presentation: image.display.presentation_lut.clone(),
             },
             samples,
         };
         let (_, column_unit) = description.spacing.row_column();
         Some(Picture {
             view,
+            cover: display.cover(index).filter(|_| !is_cut),
             patient_from_viewport,
             oriented,
             right,

@@ -5,19 +5,20 @@
 use glam::{DAffine2, DAffine3, DMat2, DMat3, DQuat, DVec2, DVec3};
 use negatoscope::{
     gpu::{Cargo, FrameTexture, GpuContext, GpuError, SharedBuffer, texture::LayerState},
-    imaging::{overlay, reslice, window},
+    imaging::{cover, overlay, reslice, window},
     model::{
+        cover::{Bits, CoverLayer, CoverShown, FrameCover, Shutter, ShutterShape, group_color},
         geometry::{BodyPlane, GridGeometry},
         lut::{LookupTable, ModalityLut, PaddingRange, Voi, VoiLutFunction, WindowLevel},
         pixels::{Frame, PixelBytes, StoredType},
         view::{GreyPipeline, Interpolation, OverlayStyle, SliceView, ViewPlane},
     },
     render::{
-        Blit, OverlayScene, SliceRenderer, SliceScene, Target, TargetKind, map_from_viewport,
-        upload_probabilities,
+        Blit, CoverScene, OverlayScene, SliceRenderer, SliceScene, Target, TargetKind,
+        map_from_viewport, upload_probabilities,
     },
 };
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 mod many_slices;
 
@@ -146,6 +147,7 @@ fn grey(kind: StoredType) -> GreyPipeline {
         voi: Voi::window(128.0, 256.0),
         inverted: false,
         padding: None,
+        presentation: None,
     }
 }
 
@@ -213,6 +215,7 @@ fn drawn(
     let scene = SliceScene {
         view,
         texture,
+        cover: None,
         overlay,
     };
     bench.renderer.draw(&bench.gpu, &target, &scene).unwrap();
@@ -465,6 +468,197 @@ fn tables_of_both_kinds() {
             }
         }
     }
+}
+
+#[test]
+#[cfg_attr(no_gpu, ignore = "NEGATOSCOPE_NO_GPU was set")]
+fn presentation_luts_follow_the_window() {
+    let bench = bench();
+    let size = [53, 41, 1];
+    let picture = [106, 82];
+    // A curve with a slope of at most 2, one that falls, and one with few entries.
+    let curve = |n: usize, bits: u32| -> Vec<u16> {
+        let white = f64::from((1u32 << bits) - 1);
+        let at = |i: usize| (i as f64 / (n - 1) as f64).powi(2);
+        (0..n).map(|i| (at(i) * white).round() as u16).collect()
+    };
+    let falling: Vec<u16> = curve(4096, 12).into_iter().rev().collect();
+    let tables = [
+        table(0, 16, curve(65_536, 16)),
+        table(0, 12, falling),
+        table(0, 10, vec![0, 100, 1023]),
+        table(0, 8, vec![90]),
+    ];
+    let vois = [
+        Voi::window(130.0, 1000.0),
+        windowed(130.0, 700.0, VoiLutFunction::Sigmoid),
+        Voi::Table(table(-370, 12, curve(1000, 12))),
+        Voi::window(130.0, 1.0),
+    ];
+    for kind in [StoredType::I16, StoredType::U16, StoredType::F32] {
+        let frames = noisy(kind, 130.0, 1500.0, size, 29);
+        let texture = texture_of(&bench.gpu, &frames);
+        for (t, presentation) in tables.iter().enumerate() {
+            for (v, voi) in vois.iter().enumerate() {
+                for interpolation in [Interpolation::Nearest, Interpolation::Linear] {
+                    // A step, and a table of few entries, make a jump of what differs in the last digit.
+                    if interpolation == Interpolation::Linear && v >= 2 {
+                        continue;
+                    }
+                    let mut grey = grey(kind);
+                    grey.voi = voi.clone();
+                    grey.presentation = Some(presentation.clone());
+                    grey.inverted = v == 1;
+                    let mapping = in_plane(picture, size, DVec2::splat(0.5), 0.0, 0.0);
+                    let view = view(picture, mapping, grey, interpolation);
+                    let name = format!("{kind:?}, presentation {t}, voi {v}");
+                    check(&bench, &name, &frames, &texture, &view);
+                }
+            }
+        }
+    }
+}
+
+/// A cover whose layers overlap: a shutter, a sparse plane, a full one over half of the frame, noise.
+fn layered([columns, rows, _]: [usize; 3]) -> FrameCover {
+    let shutter = Shutter {
+        shapes: vec![
+            ShutterShape::Circle {
+                row: rows as i32 / 2,
+                column: columns as i32 / 2,
+                radius: columns as i32 / 2,
+                row_step: 0.8,
+            },
+            ShutterShape::Polygon(Arc::from([[1, 5], [30, 36], [40, 2]])),
+        ],
+        bitmap_group: None,
+        color: [0.5004, 0.25, 0.125],
+    };
+    let mut noise = Noise(77);
+    let mut plane = |group: u16, keep: &mut dyn FnMut(&mut Noise, usize, usize) -> bool| {
+        let across = Bits::words_per_row(columns);
+        let mut words = vec![0u32; across * rows];
+        for row in 0..rows {
+            for column in 0..columns {
+                let set = keep(&mut noise, column, row);
+                words[row * across + column / 32] |= u32::from(set) << (column % 32);
+            }
+        }
+        CoverLayer {
+            group: Some(group),
+            name: "plane".into(),
+            color: group_color(group),
+            bits: Bits::new(columns, rows, words).unwrap(),
+        }
+    };
+    FrameCover {
+        layers: vec![
+            CoverLayer {
+                group: None,
+                name: String::new(),
+                color: shutter.color,
+                bits: cover::shutter_bits(&shutter, columns, rows, None).unwrap(),
+            },
+            plane(0x6000, &mut |_, column, row| (column + 2 * row) % 9 == 0),
+            plane(0x6004, &mut |_, column, row| column < 6 && row > 3),
+            plane(0x601E, &mut |noise, _, _| noise.unit() < 0.05),
+        ],
+    }
+}
+
+#[test]
+#[cfg_attr(no_gpu, ignore = "NEGATOSCOPE_NO_GPU was set")]
+fn covers_have_a_twin() {
+    let bench = bench();
+    // More columns than a word has bits, and no multiple of it.
+    let size = [37, 41, 2];
+    let frames = noisy(StoredType::I16, 40.0, 600.0, size, 5);
+    let texture = texture_of(&bench.gpu, &frames);
+    let layers = Arc::new(layered(size));
+    let picture = [139, 127];
+    let mut colors_seen = std::collections::BTreeSet::new();
+    for degrees in [0.0, 90.0, 180.0, 33.0] {
+        for (sx, sy) in [
+            (0.31, 0.31),
+            (-0.31, 0.31),
+            (1.0, 1.0),
+            (0.02, -0.02),
+            (0.9, 0.4),
+        ] {
+            for interpolation in [Interpolation::Nearest, Interpolation::Linear] {
+                for (graphics, shutter) in
+                    [(true, true), (true, false), (false, true), (false, false)]
+                {
+                    let mapping = in_plane(picture, size, DVec2::new(sx, sy), degrees, 1.0);
+                    let mut grey = grey(StoredType::I16);
+                    grey.padding = Some(PaddingRange { low: 0, high: 60 });
+                    let view = view(picture, mapping, grey, interpolation);
+                    let shown = CoverShown { graphics, shutter };
+                    let target = Target::new(&bench.gpu, picture, TargetKind::Picture).unwrap();
+                    let scene = SliceScene {
+                        view: &view,
+                        texture: &texture,
+                        cover: Some(CoverScene {
+                            cover: &layers,
+                            shown,
+                        }),
+                        overlay: None,
+                    };
+                    bench.renderer.draw(&bench.gpu, &target, &scene).unwrap();
+                    let gpu = target.read_back().unwrap();
+                    let bare = reslice::draw_cpu(&view, &frames);
+                    let mut cpu = bare.clone();
+                    cover::paint_cpu(&view, &layers, shown, &mut cpu);
+                    let name = format!("{degrees}, {sx} {sy}, {interpolation:?}, {shown:?}");
+                    compare(&name, picture, &gpu, &cpu, 2);
+                    // What is painted is the same to the last bit, and nothing else is touched.
+                    let mut painted = 0;
+                    let pixels = gpu.chunks_exact(4).zip(cpu.chunks_exact(4));
+                    for ((ours, twin), bare) in pixels.zip(bare.chunks_exact(4)) {
+                        if twin != bare {
+                            assert_eq!(ours, twin, "{name}");
+                            colors_seen.insert(twin.to_vec());
+                            painted += 1;
+                        }
+                    }
+                    // Far in, the middle fills the picture, and the shutter hides none of it.
+                    let far_in = sx == 0.02 && !graphics;
+                    assert_eq!(
+                        painted > 0,
+                        (graphics || shutter) && !far_in,
+                        "{name}: {painted}"
+                    );
+                }
+            }
+        }
+    }
+    // All three planes and the shutter were seen.
+    assert_eq!(colors_seen.len(), 4, "{colors_seen:?}");
+    // The bits went up once.
+    let before = bench.gpu.door.snapshot();
+    let mapping = in_plane(picture, size, DVec2::splat(0.5), 0.0, 0.0);
+    let view = view(
+        picture,
+        mapping,
+        grey(StoredType::I16),
+        Interpolation::Linear,
+    );
+    let target = Target::new(&bench.gpu, picture, TargetKind::Picture).unwrap();
+    let draw = |cover: &Arc<FrameCover>| {
+        let shown = CoverShown::ALL;
+        let scene = SliceScene {
+            view: &view,
+            texture: &texture,
+            cover: Some(CoverScene { cover, shown }),
+            overlay: None,
+        };
+        bench.renderer.draw(&bench.gpu, &target, &scene)
+    };
+    draw(&layers).unwrap();
+    let moved = bench.gpu.door.since(&before);
+    assert_eq!(moved.uploaded(Cargo::Pixels), 0);
+    let other = Arc::new(layered([36, 41, 2]));
+    assert!(matches!(draw(&other), Err(GpuError::Mismatch(_))));
 }
 
 /// A smooth body with noise, spacing 0.8 × 0.7 × 2.5 mm, oblique in the patient.
@@ -786,6 +980,7 @@ fn modality_values_come_back_exactly() {
         let scene = SliceScene {
             view: &view,
             texture: &texture,
+            cover: None,
             overlay: None,
         };
         bench.renderer.draw(&bench.gpu, &target, &scene).unwrap();
@@ -847,6 +1042,7 @@ fn drawing_while_frames_arrive_comes_to_an_end() {
                     let scene = SliceScene {
                         view: &view,
                         texture: &texture,
+                        cover: None,
                         overlay: None,
                     };
                     renderer.draw(&gpu, &target, &scene).unwrap();
@@ -1044,6 +1240,7 @@ fn a_window_drag_uploads_no_pixels() {
         let scene = SliceScene {
             view: &view,
             texture: &texture,
+            cover: None,
             overlay: None,
         };
         bench.renderer.draw(&bench.gpu, &target, &scene).unwrap();
@@ -1157,6 +1354,7 @@ fn what_does_not_fit_is_refused_with_words() {
         let scene = SliceScene {
             view,
             texture: &texture,
+            cover: None,
             overlay,
         };
         bench.renderer.draw(gpu, &target, &scene)
@@ -1197,6 +1395,7 @@ fn a_window_gets_the_picture_pixel_by_pixel() {
     let scene = SliceScene {
         view: &view,
         texture: &texture,
+        cover: None,
         overlay: None,
     };
     bench.renderer.draw(gpu, &picture, &scene).unwrap();

@@ -10,6 +10,7 @@
 )]
 
 mod bad_input;
+mod covers;
 mod decode_worker;
 mod dicom_reading;
 mod gpu_vs_cpu;

@@ -111,7 +111,8 @@ macro_rules! same_layout {
 #[test]
 fn uniforms_lie_where_the_shader_looks() {
     use negatoscope::render::{
-        blit::gpu_data::BlitDraw, overlay::gpu_data::OverlayDraw, slice_draw::gpu_data::SliceDraw,
+        blit::gpu_data::BlitDraw, cover::gpu_data::CoverDraw, overlay::gpu_data::OverlayDraw,
+        slice_draw::gpu_data::SliceDraw,
     };
     same_layout!(
         "slice.wgsl",
@@ -145,9 +146,17 @@ fn uniforms_lie_where_the_shader_looks() {
             voi_length,
             voi_scale,
             no_value,
-            spare_0,
-            spare_1,
-            spare_2,
+            presentation_start,
+            presentation_length,
+            presentation_scale,
+        ]
+    );
+    same_layout!(
+        "cover.wgsl",
+        CoverDraw,
+        [
+            start_hi, start_lo, step_x_hi, step_x_lo, step_y_hi, step_y_lo, colors, columns, rows,
+            layers, shown,
         ]
     );
     same_layout!(

@@ -1,6 +1,7 @@
 //! The window as a user meets it: real buttons, real gestures, real pictures, and the words on the screen.
 //! Numbers are asserted as text; a few small pictures are kept as references (`UPDATE_SNAPSHOTS=1` makes them anew).
 
+use crate::bad_input::build::Slice;
 use egui::{Key, Modifiers, PointerButton};
 use egui_kittest::kittest::Queryable as _;
 use negatoscope::{
@@ -414,6 +415,101 @@ fn another_person_with_the_same_number_is_never_shown() {
     let person = negatoscope::phantom::demo::identity(1);
     let other = negatoscope::phantom::demo::near_miss_identity(1);
     assert_eq!(person.compare(&other), IdentityMatch::Different);
+}
+
+/// Four slices with a plane of graphics, a shutter and two windows.
+fn covered_series(folder: &Path) {
+    for k in 0..4i32 {
+        let slice = Slice {
+            uid: format!("1.2.3.4.{k}"),
+            number: k + 1,
+            position: Some([0.0, 0.0, f64::from(k)]),
+            ..Slice::default()
+        };
+        let eight = 8u16.to_le_bytes();
+        slice
+            .text(0x28, 0x1050, b"DS", "-800\\40")
+            .text(0x28, 0x1051, b"DS", "700\\400")
+            .text(0x28, 0x1055, b"LO", "WIDE\\NARROW")
+            .text(0x18, 0x1600, b"CS", "RECTANGULAR")
+            .text(0x18, 0x1602, b"IS", "2")
+            .text(0x18, 0x1604, b"IS", "7")
+            .text(0x18, 0x1606, b"IS", "1")
+            .text(0x18, 0x1608, b"IS", "8")
+            .with(0x18, 0x1622, b"US", &[0, 0x80])
+            .with(0x6000, 0x10, b"US", &eight)
+            .with(0x6000, 0x11, b"US", &eight)
+            .text(0x6000, 0x40, b"CS", "G")
+            .with(0x6000, 0x50, b"SS", &[1, 0, 1, 0])
+            .with(0x6000, 0x100, b"US", &[1, 0])
+            .with(0x6000, 0x102, b"US", &[0, 0])
+            .text(0x6000, 0x1500, b"LO", "Marks")
+            .with(0x6000, 0x3000, b"OW", &[0, 0, 0x18, 0x18, 0, 0, 0, 0])
+            .write(folder, &format!("{k}.dcm"));
+    }
+}
+
+#[test]
+fn what_a_header_lays_over_a_frame_is_named_and_switched() {
+    let _one = alone();
+    let folder = tempfile::tempdir().unwrap();
+    covered_series(folder.path());
+    let mut stage = stage(vec![folder.path().to_owned()], Vec::new());
+    let shown = |stage: &mut Stage| {
+        let picture = stage.screenshot().unwrap();
+        let count = |wanted: [u8; 3]| {
+            let same = |p: &&image::Rgba<u8>| p.0[..3] == wanted;
+            picture.pixels().filter(same).count()
+        };
+        // The plane's yellow, the shutter's grey, which the picture has somewhere too.
+        let counts = (count([0xF0, 0xE4, 0x42]) > 1000, count([128; 3]) > 20_000);
+        (counts, texts(&screen::describe(stage), 0))
+    };
+    let (seen, text) = shown(&mut stage);
+    assert_eq!(seen, (true, true));
+    assert!(
+        text.contains("Overlay Marks") && text.contains("SHUTTER ON"),
+        "{text}"
+    );
+    run(&mut stage, Command::HideIdentity);
+    assert!(!texts(&screen::describe(&mut stage), 0).contains("Marks"));
+    run(&mut stage, Command::HideIdentity);
+    run(&mut stage, Command::ToggleGraphics);
+    let (seen, text) = shown(&mut stage);
+    assert_eq!(seen, (false, true));
+    assert!(
+        text.contains("Overlay planes hidden") && !text.contains("Marks"),
+        "{text}"
+    );
+    run(&mut stage, Command::ToggleShutter);
+    let (seen, text) = shown(&mut stage);
+    assert_eq!(seen, (false, false));
+    assert!(text.contains("Shutter off"), "{text}");
+    run(&mut stage, Command::ToggleGraphics);
+    run(&mut stage, Command::ToggleShutter);
+    // The file's windows are in the menu by name.
+    stage.harness().get_by_label("Window presets").click();
+    stage.settle().unwrap();
+    stage.harness().get_by_label("NARROW  W 400 L 40").click();
+    stage.settle().unwrap();
+    assert_eq!(
+        stage.program().workspace.viewports[0].view.voi,
+        VoiChoice::FileIndex(1)
+    );
+    assert_eq!(window(&stage).width, 400.0);
+    run(&mut stage, Command::Undo);
+    assert_eq!(window(&stage).width, 700.0);
+    // A cut is none of the frames: nothing lies over it, and nothing says so.
+    run(&mut stage, Command::LayoutMpr);
+    let tree = screen::describe(&mut stage);
+    for cell in 0..4 {
+        let text = texts(&tree, cell);
+        assert!(
+            !text.contains("Overlay") && !text.contains("SHUTTER"),
+            "{text}"
+        );
+    }
+    assert_eq!(shown(&mut stage).0, (false, false));
 }
 
 #[test]

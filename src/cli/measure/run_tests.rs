@@ -65,6 +65,7 @@ fn instance(series: &str, reference: &str, number: usize, spacing: Spacing) -> A
                 voi: vec![],
             },
             per_frame: vec![],
+            display: Arc::default(),
         }),
         findings: vec![],
     })

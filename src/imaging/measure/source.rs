@@ -127,6 +127,7 @@ impl<'a> VolumePixels<'a> {
                 voi: Voi::window(0.0, 1.0),
                 inverted: false,
                 padding: self.padding,
+                presentation: None,
             },
             samples: 1,
         })

@@ -44,6 +44,7 @@ fn a_volume_longer_than_the_device_has_layers_is_cut_right() {
                 voi: windowed(76.0, 1200.0, VoiLutFunction::Linear),
                 inverted: false,
                 padding: None,
+                presentation: None,
             };
             let view = view([60, 900], mapping, grey, interpolation);
             let picture = drawn(&bench, &texture, &view, None);
