@@ -291,6 +291,7 @@ mod tests {
                     voi: vec![],
                 },
                 per_frame: vec![],
+                parts: Default::default(),
             }),
             findings: vec![],
         };

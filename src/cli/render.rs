@@ -7,13 +7,13 @@ use super::{
     series::{Refusal, choose},
 };
 use crate::{
-    dicom::{frames::FrameSource as _, window_default::window_default},
+    dicom::{frames::FrameSource as _, load::one_scale, window_default::window_default},
     gpu::{FrameTexture, GpuContext},
     imaging::{reslice, window},
     model::{
         geometry::{BodyPlane, GridGeometry},
         layout::{FrameRef, SeriesLayout},
-        lut::{ModalityUnit, Photometric, Voi},
+        lut::{ModalityLut, ModalityUnit, Photometric, Voi},
         pixels::Frame,
         study::ImageDescription,
         view::{GreyPipeline, Interpolation, SliceView, ViewPlane},
@@ -80,6 +80,9 @@ pub struct RenderArgs {
     /// Series Instance UID, where the path holds several series
     #[arg(long, value_name = "UID")]
     pub series: Option<String>,
+    /// Part of the series, where it holds several stacks (as `inspect --check` counts them)
+    #[arg(long, value_name = "N")]
+    pub part: Option<usize>,
     /// Which plane
     #[arg(long, value_enum, default_value_t)]
     pub view: View,
@@ -146,7 +149,7 @@ pub struct LoadedSeries {
 
 /// Finds the series at the path of the arguments: the one that was named, or the one with most frames.
 fn load(args: &RenderArgs, common: &Common) -> Result<LoadedSeries, Refusal> {
-    let layout = choose(&args.path, args.series.as_deref(), common)?;
+    let layout = choose(&args.path, args.series.as_deref(), args.part, common)?;
     let source = common.frame_source(limits(common));
     let frames = layout.frames.clone();
     let decode = move |index: usize| {
@@ -295,13 +298,22 @@ pub fn draw(
         .image
         .as_ref()
         .ok_or_else(|| Refusal::new(Exit::Unsupported, "this object has no picture"))?;
+    // Cuts through slices with scales of their own are made from modality values.
+    let scaled = series.layout.mixed_rescale && plan.frames.len() > 1;
     let frames = plan
         .frames
         .clone()
         .into_par_iter()
-        .map(|i| (series.decode)(i).and_then(|frame| in_color(frame, image)))
+        .map(|i| {
+            let frame = (series.decode)(i).and_then(|frame| in_color(frame, image))?;
+            if scaled {
+                in_one_scale(&frame, series.layout.frames.get(i))
+            } else {
+                Ok(frame)
+            }
+        })
         .collect::<Result<Vec<_>, _>>()?;
-    let view = view_of(args, image, first.frame, &plan, &frames)?;
+    let view = view_of(args, image, first.frame, &plan, &frames, scaled)?;
     let wants_values = args.raw16.is_some();
     let (rgba, values, adapter) = match backend {
         Backend::Cpu => {
@@ -352,6 +364,12 @@ fn in_color(frame: Frame, image: &ImageDescription) -> Result<Frame, Refusal> {
         .as_ref()
         .and_then(|palette| window::palette_rgb(&frame, palette))
         .ok_or_else(|| Refusal::new(Exit::Rejected, "the palette of this image is missing"))
+}
+
+fn in_one_scale(frame: &Frame, reference: Option<&FrameRef>) -> Result<Frame, Refusal> {
+    reference
+        .and_then(|reference| one_scale(frame, reference))
+        .ok_or_else(|| Refusal::new(Exit::Unsupported, "a slice of the volume has no values"))
 }
 
 fn draw_gpu(
@@ -558,8 +576,16 @@ fn view_of(
     frame: usize,
     plan: &Plan,
     frames: &[Frame],
+    scaled: bool,
 ) -> Result<SliceView, Refusal> {
-    let description = image.frame(frame);
+    let mut description = image.frame(frame).clone();
+    let mut padding = image.padding;
+    if scaled {
+        (description.modality_lut, padding) = (ModalityLut::IDENTITY, None);
+        // The windows of a file are those of its own slice, the volume is more.
+        description.voi.clear();
+    }
+    let description = &description;
     let first = frames
         .first()
         .ok_or_else(|| Refusal::new(Exit::Usage, "there is no such frame"))?;
@@ -568,9 +594,9 @@ fn view_of(
     let mut grey = GreyPipeline {
         stored_type: first.stored_type,
         modality_lut: description.modality_lut.clone(),
-        voi: window_default(description, middle, image.padding),
+        voi: window_default(description, middle, padding),
         inverted: image.samples == 1 && image.lowest_is_white(),
-        padding: image.padding,
+        padding,
     };
     if let Some((center, width)) = args.window {
         grey.voi = Voi::window(center, width);
@@ -762,6 +788,7 @@ mod tests {
                     voi: vec![Voi::window(-700.0, 1000.0)],
                 },
                 per_frame: vec![],
+                parts: Default::default(),
             }),
             findings: vec![],
         };
@@ -779,9 +806,10 @@ mod tests {
             layout: SeriesLayout {
                 frames: frames.collect(),
                 volume: regular.then_some(grid),
-                grid: regular.then_some(grid),
+                mixed_rescale: false,
                 findings: vec![],
                 duplicates: vec![],
+                part: Default::default(),
             },
             decode: Box::new(|z| {
                 let stored = |i: usize| (100 * z + 10 * (i / 8) + i % 8) as i16;

@@ -7,6 +7,7 @@ use super::{
     encapsulated::{Fragment, FrameTable},
     guard::{Fault, Limits, PixelPlace, Structure},
     image::extended_table,
+    mosaic::MosaicCache,
     native::NativeShape,
     raster,
     unpack::{Coding, native_frame, unpack_frame},
@@ -105,6 +106,7 @@ pub struct FileFrames {
     /// Who decodes compressed frames; this process where there are none.
     workers: Option<Arc<Workers>>,
     volumes: VolumeCache,
+    mosaics: MosaicCache,
 }
 
 /// Where the frames of one file are.
@@ -241,6 +243,12 @@ impl FrameSource for FileFrames {
                 let volumes = &self.volumes;
                 return Ok(volumes.read_into(instance, frame, &self.limits, destination)?);
             }
+        }
+        if image.parts.mosaic.is_some() {
+            let (limit, whole) = (self.limits.frame_bytes, 0);
+            let decode = |of: &Instance, room: &mut [u8]| self.read_frame_into(of, whole, room);
+            let mosaics = &self.mosaics;
+            return mosaics.read_into(instance, image, frame, limit, destination, decode);
         }
         let index = self.index(instance, image)?;
         let structure = &index.structure;

@@ -110,6 +110,7 @@ const TEXTS: &[Tag] = &[
     tags::PRESENTATION_LUT_SHAPE,
     tags::DOSE_UNITS,
     tags::DOSE_GRID_SCALING,
+    tags::SPACING_BETWEEN_SLICES,
 ];
 
 /// Sequences and tables that are read.
@@ -126,6 +127,9 @@ const LARGE: &[Tag] = &[
     tags::GRID_FRAME_OFFSET_VECTOR,
     tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE,
     tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE,
+    tags::DIMENSION_INDEX_SEQUENCE,
+    tags::DETECTOR_INFORMATION_SEQUENCE,
+    tags::SLICE_VECTOR,
 ];
 
 fn wanted(tag: Tag) -> Want {

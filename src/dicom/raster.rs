@@ -11,7 +11,7 @@ use crate::model::{
     lut::{ModalityLut, ModalityUnit, Photometric},
     pixels::StoredType,
     study::{
-        FrameDescription, ImageDescription, Instance, LossyCompression, RejectionKind,
+        FrameDescription, ImageDescription, Instance, LossyCompression, ObjectParts, RejectionKind,
         SeriesDescription, Source, SourceKind, StudyDescription, Technique,
     },
 };
@@ -139,6 +139,7 @@ pub fn read_picture(
             voi: Vec::new(),
         },
         per_frame: Vec::new(),
+        parts: ObjectParts::default(),
     };
     if image.frame_bytes() > limits.frame_bytes {
         return Err(Fault::new(

@@ -14,8 +14,8 @@ use crate::{
         lut::Photometric,
         pixels::StoredType,
         study::{
-            FrameDescription, ImageDescription, Instance, SeriesDescription, Source, SourceKind,
-            StudyDescription, Technique,
+            FrameDescription, ImageDescription, Instance, ObjectParts, SeriesDescription, Source,
+            SourceKind, StudyDescription, Technique,
         },
         volume::Volume,
     },
@@ -175,6 +175,7 @@ fn image(
         lossy: None,
         shared,
         per_frame,
+        parts: ObjectParts::default(),
     })
 }
 

@@ -7,6 +7,7 @@
 pub mod annotation;
 pub mod date;
 pub mod edit;
+pub mod facts;
 pub mod finding;
 pub mod geometry;
 pub mod identity;

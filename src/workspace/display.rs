@@ -72,10 +72,15 @@ impl SeriesDisplay {
     /// `max_layers` that of the device.
     pub fn new(key: String, layout: Arc<SeriesLayout>, budget: u64, max_layers: u32) -> Self {
         let total = layout.frames.len();
+        // Drawn as it is stored, or as 32-bit floats.
+        let drawn_bytes = |i: &ImageDescription| match layout.mixed_rescale {
+            true => i.frame_bytes().max(4 * i.rows * i.columns),
+            false => i.frame_bytes(),
+        };
         let frame_bytes = layout
             .first_instance()
             .and_then(|i| i.image.as_ref())
-            .map_or(1, ImageDescription::frame_bytes)
+            .map_or(1, drawn_bytes)
             .max(1);
         let by_budget = usize::try_from(budget / frame_bytes as u64).unwrap_or(usize::MAX);
         let capacity = total
@@ -256,9 +261,13 @@ impl SeriesDisplay {
         } else {
             self.make_room(index)
         };
-        let colours = self
-            .image_of(index)
-            .and_then(|image| palette::expand(&frame, image.palette.as_deref()?));
+        let colours = match self.layout.frames.get(index) {
+            // Slices with scales of their own meet as modality values.
+            Some(reference) if self.layout.mixed_rescale => load::one_scale(&frame, reference),
+            _ => self
+                .image_of(index)
+                .and_then(|image| palette::expand(&frame, image.palette.as_deref()?)),
+        };
         if let (Some(texture), Some(layer)) = (texture, layer)
             && let Err(error) = texture.upload(layer, colours.as_ref().unwrap_or(&frame))
         {
@@ -310,7 +319,7 @@ impl SeriesDisplay {
             .first_instance()
             .and_then(|i| i.image.as_ref())
             .ok_or("the series has no picture")?;
-        let (stored_type, samples) = displayed_type(image);
+        let (stored_type, samples) = displayed_type(image, self.layout.mixed_rescale);
         FrameTexture::new(
             gpu,
             image.columns,
@@ -324,9 +333,12 @@ impl SeriesDisplay {
     }
 }
 
-/// Type and samples of a picture's texture: palette images are drawn as the RGB they stand for.
-pub fn displayed_type(image: &ImageDescription) -> (StoredType, usize) {
-    if image.palette.is_some() {
+/// Type and samples of a picture's texture: palette images are drawn as the RGB they stand for, slices with scales of
+/// their own as modality values.
+pub fn displayed_type(image: &ImageDescription, mixed_rescale: bool) -> (StoredType, usize) {
+    if mixed_rescale {
+        (StoredType::F32, 1)
+    } else if image.palette.is_some() {
         (StoredType::U8, 3)
     } else {
         (image.stored_type, image.samples)

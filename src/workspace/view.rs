@@ -8,7 +8,7 @@ use super::{
 use crate::dicom::window_default::window_default;
 use crate::model::{
     geometry::{BodyPlane, GridGeometry, Spacing, orientation_letters},
-    lut::{Voi, WindowLevel},
+    lut::{ModalityLut, Voi, WindowLevel},
     study::{FrameDescription, ImageDescription},
     view::{GreyPipeline, Interpolation, SliceView},
 };
@@ -376,17 +376,23 @@ impl Viewport {
             voxel_from_viewport.matrix3.x_axis.z = 0.0;
             voxel_from_viewport.matrix3.y_axis.z = 0.0;
         }
-        let (stored_type, samples) = displayed_type(image);
+        let mixed = display.layout.mixed_rescale;
+        let (stored_type, samples) = displayed_type(image, mixed);
         let view = SliceView {
             size,
             voxel_from_viewport,
             interpolation: self.view.interpolation,
             grey: GreyPipeline {
                 stored_type,
-                modality_lut: description.modality_lut.clone(),
+                // Slices with scales of their own are on the GPU as modality values.
+                modality_lut: if mixed {
+                    ModalityLut::IDENTITY
+                } else {
+                    description.modality_lut.clone()
+                },
                 voi: self.voi(),
                 inverted: self.inverted(),
-                padding: image.padding,
+                padding: image.padding.filter(|_| !mixed),
             },
             samples,
         };

@@ -64,6 +64,7 @@ fn instance(series: &str, reference: &str, number: usize, spacing: Spacing) -> A
                 voi: vec![],
             },
             per_frame: vec![],
+            parts: Default::default(),
         }),
         findings: vec![],
     })
@@ -99,14 +100,10 @@ fn layout(
                 column, row, 2.0,
             ))),
         }),
-        grid: volume.then(|| GridGeometry {
-            size: [COLUMNS, ROWS, slices],
-            patient_from_voxel: DAffine3::from_mat3(DMat3::from_diagonal(DVec3::new(
-                column, row, 2.0,
-            ))),
-        }),
+        mixed_rescale: false,
         findings: vec![],
         duplicates: vec![],
+        part: Default::default(),
     }
 }
 
