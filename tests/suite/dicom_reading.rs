@@ -21,6 +21,7 @@ use negatoscope::{
     },
     model::{
         date::Date,
+        finding::Severity,
         geometry::{GridGeometry, Spacing, SpacingSource},
         identity::{PatientIdentity, PersonName, Phi, Sex},
         layout::SeriesLayout,
@@ -521,6 +522,10 @@ fn what_is_wrong_with_a_stack_is_said_with_numbers() {
     assert_eq!(codes(&gap), ["SLICE_GAP"]);
     assert_eq!(number(&gap, "SLICE_GAP", "count"), 1.0);
     assert_eq!(number(&gap, "SLICE_GAP", "after"), 4.0);
+    assert_eq!(
+        gap.findings[0].sentence,
+        "1 of 11 images missing (between 4 and 5); steps are 3.000 mm"
+    );
     let three = one_layout(10, |k, s| {
         s.position = at(3.0 * (k + 3 * usize::from(k >= 4)) as f64)
     });
@@ -580,11 +585,12 @@ fn what_is_wrong_with_a_stack_is_said_with_numbers() {
     });
     assert_eq!(codes(&rescale), ["MIXED_RESCALE"]);
     assert_eq!(number(&rescale, "MIXED_RESCALE", "frames"), 1.0);
-    assert!(rescale.volume.is_none() && rescale.grid.is_some());
+    assert!(rescale.volume.is_some() && rescale.mixed_rescale);
+    assert_eq!(rescale.findings[0].severity, Severity::Info);
 
     let turned = one_layout(10, |k, s| {
         if k == 9 {
-            let angle = 10f64.to_radians();
+            let angle = 0.5f64.to_radians();
             s.orientation = [
                 angle.cos(),
                 angle.sin(),
@@ -596,7 +602,7 @@ fn what_is_wrong_with_a_stack_is_said_with_numbers() {
         }
     });
     assert_eq!(codes(&turned), ["MIXED_ORIENTATION"]);
-    assert!((number(&turned, "MIXED_ORIENTATION", "degrees") - 10.0).abs() < 1e-6);
+    assert!((number(&turned, "MIXED_ORIENTATION", "degrees") - 0.5).abs() < 1e-6);
 
     let spacing = one_layout(10, |k, s| {
         if k == 0 {
