@@ -27,6 +27,9 @@ const FRAME_CONTENT: Tag = Tag(0x0020, 0x9111);
 /// Longest vector or private value that is read, bytes.
 const MOST_BYTES: u64 = 2 << 20;
 
+/// Most frames whose vectors are followed.
+const MOST_VECTOR: usize = 65_536;
+
 /// Reads the facts and the concatenation. One list of facts for all frames, or one per frame where groups or vectors
 /// describe them one by one.
 pub(super) fn object_parts(
@@ -47,32 +50,16 @@ pub(super) fn object_parts(
     let groups = items(data_set, tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE).len();
     if groups > 0 {
         let places = dimensions_without_places(data_set);
-        let of_frame = |k| {
-            let mut facts = enhanced(&Groups::of_frame(data_set, Some(k)), &places);
-            fill(&mut facts, &object);
-            facts
-        };
-        parts.facts = (0..frames).map(of_frame).collect();
+        let nothing = DataSet::new_empty();
+        // What all frames share tells none of them apart, and would cost memory for each.
+        let of_frame = |k| enhanced(&Groups::of_frame_alone(&nothing, data_set, k), &places);
+        parts.facts = (0..frames.min(groups)).map(of_frame).collect();
     } else if let Some(vectors) = Vectors::read(structure, frames) {
-        let of_frame = |k| {
-            let mut facts = vectors.facts(k);
-            fill(&mut facts, &object);
-            facts
-        };
-        parts.facts = (0..frames).map(of_frame).collect();
+        parts.facts = (0..frames).map(|k| vectors.facts(k)).collect();
     } else if !object.is_empty() {
         parts.facts = vec![object];
     }
     parts
-}
-
-/// What the object says of all its frames counts for those that say nothing themselves.
-fn fill(facts: &mut FrameFacts, object: &FrameFacts) {
-    for axis in [Axis::Kvp, Axis::Kernel, Axis::AcquisitionNumber] {
-        if let Some(number) = object.get(axis).and_then(|f| f.number()) {
-            facts.add_number(axis, Some(number));
-        }
-    }
 }
 
 /// Attributes of the object as a whole.
@@ -319,7 +306,7 @@ impl Vectors {
                 vector(tags::TIME_SLOT_VECTOR),
             ],
         };
-        let said = frames > 1
+        let said = (2..=MOST_VECTOR).contains(&frames)
             && !(vectors.energy.is_empty()
                 && vectors.detector.is_empty()
                 && vectors.gates.iter().all(Vec::is_empty));

@@ -34,6 +34,15 @@ impl<'a> Groups<'a> {
         }
     }
 
+    /// What one frame says itself, without what it shares. `nothing` is an empty data set.
+    pub(super) fn of_frame_alone(nothing: &'a DataSet, top: &'a DataSet, frame: usize) -> Self {
+        Self {
+            top: nothing,
+            shared: None,
+            own: items(top, tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE).get(frame),
+        }
+    }
+
     /// The item of a functional group.
     pub(super) fn group(&self, sequence: Tag) -> Option<&'a DataSet> {
         let of = |set: Option<&'a DataSet>| set.and_then(|s| first_item(s, sequence));

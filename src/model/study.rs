@@ -206,7 +206,7 @@ impl ImageDescription {
     /// What tells a frame from others at its place; `None` when nothing is said.
     pub fn facts(&self, frame: usize) -> Option<&FrameFacts> {
         match self.parts.facts.as_slice() {
-            [one] => Some(one),
+            [one] if self.per_frame.len() < 2 || self.parts.mosaic.is_some() => Some(one),
             all => all.get(frame),
         }
     }

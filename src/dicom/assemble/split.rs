@@ -280,3 +280,42 @@ fn distribute(
     parts.retain(|p| !p.items.is_empty());
     parts
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phases_are_told_by_order_or_by_the_nearest_time() {
+        let check = |places: &[&[f64]], most: usize, expected: Option<&[usize]>| {
+            let mut count = 0;
+            let mut at = BTreeMap::new();
+            for (place, times) in places.iter().enumerate() {
+                let numbered = times.iter().map(|time| {
+                    count += 1;
+                    (*time, count - 1)
+                });
+                at.insert(place, numbered.collect());
+            }
+            let found = ranks(&at, most, count);
+            assert_eq!(found.as_deref(), expected, "{places:?}");
+        };
+        check(&[&[1.0, 9.0], &[2.0, 8.0]], 2, Some(&[0, 1, 0, 1]));
+        // Times that do not compare from place to place: the order alone counts.
+        check(&[&[1.0, 2.0], &[11.0, 12.0]], 2, Some(&[0, 1, 0, 1]));
+        // A place with one frame less takes the nearest phase.
+        check(
+            &[&[1.0, 9.0], &[8.0], &[2.0, 10.0]],
+            2,
+            Some(&[0, 1, 1, 0, 1]),
+        );
+        // Not plain: both are nearest to one phase.
+        check(
+            &[&[1.0, 9.0, 20.0], &[8.0, 9.5], &[1.0, 9.0, 20.0]],
+            3,
+            None,
+        );
+        // Most places lack frames.
+        check(&[&[1.0, 9.0], &[1.0], &[9.0]], 2, None);
+    }
+}
