@@ -204,14 +204,17 @@ impl Csa {
             if items > MOST_ITEMS {
                 return None;
             }
-            let offset = *first_items.get_or_insert(items);
+            if items > 0 {
+                first_items.get_or_insert(items);
+            }
+            let offset = first_items.unwrap_or(0);
             let mut numbers = Vec::new();
             for item in 0..items {
                 let words = [at.word()?, at.word()?, at.word()?, at.word()?];
                 let length = if newer {
                     words[1]
                 } else {
-                    // The older kind adds the number of items of the first tag.
+                    // The older kind adds the number of items of the first tag that has some.
                     words[0].checked_sub(offset)?
                 };
                 let text = at.take(length as usize)?;
