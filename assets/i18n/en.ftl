@@ -389,13 +389,46 @@ ai-area = Area
 ai-area-percent = { $percent } % of the image
 ai-only-chest = The lung model is for frontal chest radiographs of adults
 
+## Parts of a series that holds several stacks. A word is one of the file.
+
+part-b-value = b={ $value }
+part-direction = direction { $number } of { $count }
+part-no-direction = no direction
+part-echo-time = TE { $value } ms
+part-echo = echo { $value }
+part-inversion-time = TI { $value } ms
+part-flip-angle = flip angle { $value }°
+part-kvp = { $value } kV
+part-kernel = kernel { $word }
+part-image-type = { $word }
+part-energy-window = energy window { $value }
+part-detector = detector { $value }
+part-cardiac-phase = cardiac phase { $value } %
+part-acquisition = acquisition { $value }
+part-phase = phase { $number } of { $count }
+part-repeat = repeat { $number } of { $count }
+part-axial = axial, plane { $number } of { $count }
+part-coronal = coronal, plane { $number } of { $count }
+part-sagittal = sagittal, plane { $number } of { $count }
+
 ## Findings: the key is made of the code, the placeables are the finding's numbers. A key that ends in -bare is
 ## taken where a finding comes without its numbers.
 
-finding-slice-gap = { $count ->
-    [one] { $count } slice is missing between images { $after } and { $before }; slices are { $step_mm } mm apart
-   *[other] { $count } slices are missing, the first between images { $after } and { $before }; slices are { $step_mm } mm apart
+finding-slice-gap = { $gaps ->
+    [one] { $count } of { $total } images missing (between { $after } and { $before }); slices are { $step_mm } mm apart
+   *[other] { $count } of { $total } images missing (the first between { $after } and { $before }); slices are { $step_mm } mm apart
  }
+finding-stack-split = One of { $parts } stacks of this series over { $positions } positions: number { $part }
+finding-positions-missing = { $count } of { $positions } positions that other stacks have are missing
+finding-localizer-apart = { $count ->
+    [one] One image of another direction lies apart from the rest of the series
+   *[other] { $count } images of another direction lie apart from the rest of the series
+ }
+finding-orientation-split = Images lie in { $parts } directions; this is stack { $part }
+finding-numbers-disordered = Image numbers do not follow the positions ({ $count } times); ordered by position
+finding-concatenation-incomplete = { $count } of { $total } parts of the object are missing, the first is part { $first }
+finding-mosaic-split = A mosaic of { $count } slices
+finding-mosaic-not-split = A mosaic that cannot be taken apart is shown as one picture
 finding-duplicate-position = { $count ->
     [one] { $count } image has the position of another
    *[other] { $count } images have the position of another
@@ -417,7 +450,7 @@ finding-mixed-unit = Another unit in { $frames ->
 finding-mixed-rescale = Another rescale in { $frames ->
     [one] { $frames } image
    *[other] { $frames } images
- }
+ }; each slice keeps its own
 finding-mixed-spacing = Another pixel spacing in { $frames ->
     [one] { $frames } image
    *[other] { $frames } images

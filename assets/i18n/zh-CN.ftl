@@ -353,9 +353,39 @@ ai-area = 面积
 ai-area-percent = 占图像的 { $percent } %
 ai-only-chest = 肺野模型仅适用于成人正位胸片
 
+## 一个序列中的多组图像。word 来自文件。
+
+part-b-value = b={ $value }
+part-direction = 方向 { $number }/{ $count }
+part-no-direction = 无方向
+part-echo-time = TE { $value } ms
+part-echo = 回波 { $value }
+part-inversion-time = TI { $value } ms
+part-flip-angle = 翻转角 { $value }°
+part-kvp = { $value } kV
+part-kernel = 重建核 { $word }
+part-image-type = { $word }
+part-energy-window = 能窗 { $value }
+part-detector = 探头 { $value }
+part-cardiac-phase = 心动周期 { $value } %
+part-acquisition = 采集 { $value }
+part-phase = 时相 { $number }/{ $count }
+part-repeat = 重复 { $number }/{ $count }
+part-axial = 轴位，平面 { $number }/{ $count }
+part-coronal = 冠状位，平面 { $number }/{ $count }
+part-sagittal = 矢状位，平面 { $number }/{ $count }
+
 ## 提示：键由代码生成，占位符为提示中的数值；以 -bare 结尾的键用于没有数值的情况
 
-finding-slice-gap = 缺少 { $count } 个层面，首处在图像 { $after } 与 { $before } 之间，层间距 { $step_mm } mm
+finding-slice-gap = { $total } 幅图像中缺少 { $count } 幅（共 { $gaps } 处，首处在 { $after } 与 { $before } 之间）；层间距 { $step_mm } mm
+finding-stack-split = 本序列在 { $positions } 个位置上有 { $parts } 组图像：这是第 { $part } 组
+finding-positions-missing = 其他组有的 { $positions } 个位置中缺少 { $count } 个
+finding-localizer-apart = { $count } 幅方向不同的图像与本序列其余图像分开
+finding-orientation-split = 图像位于 { $parts } 个方向；这是第 { $part } 组
+finding-numbers-disordered = 图像编号与位置不一致（{ $count } 处）；按位置排序
+finding-concatenation-incomplete = 该对象的 { $total } 个部分中缺少 { $count } 个，首先是第 { $first } 部分
+finding-mosaic-split = 由 { $count } 层组成的拼图
+finding-mosaic-not-split = 无法拆分的拼图，作为一幅图像显示
 finding-duplicate-position = { $count } 幅图像与其他图像位置重复
 finding-duplicate-instance = { $count } 个对象的标识符重复，仅显示最先读到的
 finding-irregular-spacing = 层间距不均匀，{ $min_mm } 至 { $max_mm } mm
@@ -365,7 +395,7 @@ finding-gantry-tilt = 机架倾斜 { $degrees }°，未校正
 finding-gantry-tilt-corrected = 机架倾斜 { $degrees }°，已校正
 finding-mixed-orientation = 图像不在同一方位，最大相差 { $degrees }°
 finding-mixed-unit = { $frames } 幅图像的单位不同
-finding-mixed-rescale = { $frames } 幅图像的重标定参数不同
+finding-mixed-rescale = { $frames } 幅图像的重标定参数不同；每层用自己的参数
 finding-mixed-spacing = { $frames } 幅图像的像素间距不同
 finding-mixed-padding = { $frames } 幅图像的填充值不同
 finding-mixed-photometric = { $frames } 幅图像的光度解释不同

@@ -293,6 +293,7 @@ mod tests {
                 },
                 per_frame: vec![],
                 display: Arc::default(),
+                parts: Default::default(),
             }),
             findings: vec![],
         };

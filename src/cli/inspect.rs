@@ -322,6 +322,18 @@ pub(super) fn findings(findings: &[Finding]) -> Value {
     Value::Array(findings.iter().map(one).collect())
 }
 
+/// Which part of its series a layout is; null where it is the only one.
+pub(super) fn part(layout: &SeriesLayout) -> Value {
+    if layout.part.count < 2 {
+        return Value::Null;
+    }
+    json!({
+        "number": layout.part.number,
+        "count": layout.part.count,
+        "label": layout.part.label(),
+    })
+}
+
 fn series(layout: &SeriesLayout, check: bool) -> Value {
     let first = layout.first_instance();
     let mut images: Vec<_> = layout
@@ -342,6 +354,7 @@ fn series(layout: &SeriesLayout, check: bool) -> Value {
         "kind": if layout.volume.is_some() { "volume" } else { "stack" },
         "size": layout.volume.map(|g| g.size),
         "spacing_mm": layout.volume.map(|g| g.spacing_mm()),
+        "part": part(layout),
     });
     if check && let Some(object) = object.as_object_mut() {
         object.insert("findings".to_owned(), findings(&layout.findings));
@@ -388,8 +401,14 @@ fn print_summary(
             } else {
                 "stack"
             };
+            let part = &layout.part;
+            let label = match (part.count, part.label()) {
+                (0 | 1, _) => String::new(),
+                (count, label) if label.is_empty() => format!(", part {} of {count}", part.number),
+                (count, label) => format!(", part {} of {count}: {label}", part.number),
+            };
             out.line(format!(
-                "series      {} {} {kind} of {} frames",
+                "series      {} {} {kind} of {} frames{label}",
                 first.map_or("", |i| &i.series.uid),
                 first.map_or("", |i| &i.series.modality),
                 layout.frames.len()

@@ -34,6 +34,9 @@ pub struct ProbeArgs {
     /// Series Instance UID, when the path holds several (default: the one with most frames)
     #[arg(long, value_name = "UID")]
     pub series: Option<String>,
+    /// Part of the series, where it holds several stacks (as `inspect --check` counts them)
+    #[arg(long, value_name = "N")]
+    pub part: Option<usize>,
 }
 
 fn parse_triple(text: &str) -> Result<[f64; 3], String> {
@@ -57,7 +60,7 @@ struct Hit {
 
 /// Runs `probe`.
 pub fn run(args: &ProbeArgs, common: &Common, out: &mut Output) -> Exit {
-    let layout = match choose(&args.path, args.series.as_deref(), common) {
+    let layout = match choose(&args.path, args.series.as_deref(), args.part, common) {
         Ok(layout) => layout,
         Err(refusal) => {
             out.error(refusal.message);

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     dicom::{
         frames::{FrameError, FrameSource as _},
+        load::one_scale,
         window_default::window_default,
     },
     gpu::{FrameTexture, GpuContext},
@@ -17,7 +18,7 @@ use crate::{
         cover::{CoverShown, FrameCover},
         geometry::{BodyPlane, GridGeometry},
         layout::{FrameRef, SeriesLayout},
-        lut::{ModalityUnit, Photometric, Voi},
+        lut::{ModalityLut, ModalityUnit, Photometric, Voi},
         pixels::Frame,
         study::ImageDescription,
         view::{GreyPipeline, Interpolation, SliceView, ViewPlane},
@@ -85,6 +86,9 @@ pub struct RenderArgs {
     /// Series Instance UID, where the path holds several series
     #[arg(long, value_name = "UID")]
     pub series: Option<String>,
+    /// Part of the series, where it holds several stacks (as `inspect --check` counts them)
+    #[arg(long, value_name = "N")]
+    pub part: Option<usize>,
     /// Which plane
     #[arg(long, value_enum, default_value_t)]
     pub view: View,
@@ -162,7 +166,7 @@ pub struct LoadedSeries {
 
 /// Finds the series at the path of the arguments: the one that was named, or the one with most frames.
 fn load(args: &RenderArgs, common: &Common) -> Result<LoadedSeries, Refusal> {
-    let layout = choose(&args.path, args.series.as_deref(), common)?;
+    let layout = choose(&args.path, args.series.as_deref(), args.part, common)?;
     let source = Arc::new(common.frame_source(limits(common)));
     let (covers, frames) = (source.clone(), layout.frames.clone());
     let decode = move |index: usize| {
@@ -322,13 +326,22 @@ pub fn draw(
         .image
         .as_ref()
         .ok_or_else(|| Refusal::new(Exit::Unsupported, "this object has no picture"))?;
+    // Cuts through slices with scales of their own are made from modality values.
+    let scaled = series.layout.mixed_rescale && plan.frames.len() > 1;
     let frames = plan
         .frames
         .clone()
         .into_par_iter()
-        .map(|i| (series.decode)(i).and_then(|frame| in_color(frame, image)))
+        .map(|i| {
+            let frame = (series.decode)(i).and_then(|frame| in_color(frame, image))?;
+            if scaled {
+                in_one_scale(&frame, series.layout.frames.get(i))
+            } else {
+                Ok(frame)
+            }
+        })
         .collect::<Result<Vec<_>, _>>()?;
-    let view = view_of(args, image, first.frame, &plan, &frames)?;
+    let view = view_of(args, image, first.frame, &plan, &frames, scaled)?;
     // A cut is none of the frames, so nothing of theirs lies over it.
     let (cover, cover_error) = match args.view {
         View::Stack => match (series.cover)(plan.frames.start) {
@@ -402,6 +415,12 @@ fn in_color(frame: Frame, image: &ImageDescription) -> Result<Frame, Refusal> {
         .as_ref()
         .and_then(|palette| window::palette_rgb(&frame, palette))
         .ok_or_else(|| Refusal::new(Exit::Rejected, "the palette of this image is missing"))
+}
+
+fn in_one_scale(frame: &Frame, reference: Option<&FrameRef>) -> Result<Frame, Refusal> {
+    reference
+        .and_then(|reference| one_scale(frame, reference))
+        .ok_or_else(|| Refusal::new(Exit::Unsupported, "a slice of the volume has no values"))
 }
 
 fn draw_gpu(
@@ -610,8 +629,16 @@ fn view_of(
     frame: usize,
     plan: &Plan,
     frames: &[Frame],
+    scaled: bool,
 ) -> Result<SliceView, Refusal> {
-    let description = image.frame(frame);
+    let mut description = image.frame(frame).clone();
+    let mut padding = image.padding;
+    if scaled {
+        (description.modality_lut, padding) = (ModalityLut::IDENTITY, None);
+        // The windows of a file are those of its own slice, the volume is more.
+        description.voi.clear();
+    }
+    let description = &description;
     let first = frames
         .first()
         .ok_or_else(|| Refusal::new(Exit::Usage, "there is no such frame"))?;
@@ -620,9 +647,9 @@ fn view_of(
     let mut grey = GreyPipeline {
         stored_type: first.stored_type,
         modality_lut: description.modality_lut.clone(),
-        voi: window_default(description, middle, image.padding),
+        voi: window_default(description, middle, padding),
         inverted: image.samples == 1 && image.lowest_is_white(),
-        padding: image.padding,
+        padding,
         presentation: image.display.presentation_lut.clone(),
     };
     if let Some((center, width)) = args.window {
@@ -723,254 +750,4 @@ fn parse_size(text: &str) -> Result<[u32; 2], String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn arguments_are_checked() {
-        assert_eq!(parse_size("640x480"), Ok([640, 480]));
-        for bad in ["0x5", "5", "16385x1", "-1x1", "axb"] {
-            assert!(parse_size(bad).is_err(), "{bad}");
-        }
-        assert_eq!(parse_window("-600,1500"), Ok((-600.0, 1500.0)));
-        for bad in ["40", "40,0", "40,nan", "40,400,1", ""] {
-            assert!(parse_window(bad).is_err(), "{bad}");
-        }
-        assert_eq!(parse_point("1, -2,3.5"), Ok(DVec3::new(1.0, -2.0, 3.5)));
-        assert!(parse_turn("45").is_err());
-    }
-
-    #[test]
-    fn indices_count_from_one() {
-        assert_eq!(checked_index(1, 3).unwrap(), 0);
-        assert_eq!(checked_index(3, 3).unwrap(), 2);
-        for bad in [0, 4] {
-            assert_eq!(checked_index(bad, 3).unwrap_err().exit, Exit::Usage);
-        }
-    }
-
-    use crate::model::{
-        geometry::{ImagePlane, Spacing, SpacingSource},
-        lut::ModalityLut,
-        pixels::{PixelBytes, StoredType},
-        study::{FrameDescription, Instance, SeriesDescription, Source, SourceKind, Technique},
-    };
-    use clap::Parser as _;
-    use glam::{DAffine3, DMat3};
-
-    #[derive(clap::Parser)]
-    struct Line {
-        #[command(flatten)]
-        args: RenderArgs,
-    }
-
-    fn args(line: &str) -> RenderArgs {
-        let words = format!("render folder --out x.png {line}");
-        Line::try_parse_from(words.split(' ').filter(|word| !word.is_empty()))
-            .unwrap()
-            .args
-    }
-
-    /// Six axial slices of 8 columns and 5 rows, 2 × 2 × 4 mm; the stored value is 100 z + 10 y + x.
-    fn series(regular: bool) -> LoadedSeries {
-        let spacing = Spacing::Millimetres {
-            row_mm: 2.0,
-            column_mm: 2.0,
-            source: SpacingSource::PixelSpacing,
-        };
-        let instance = |z: usize| Instance {
-            source: Source {
-                path: Arc::from(Path::new("slice")),
-                kind: SourceKind::Dicom,
-                bytes: 0,
-            },
-            sop_class_uid: String::new(),
-            sop_instance_uid: String::new(),
-            transfer_syntax_uid: String::new(),
-            patient: Arc::default(),
-            study: Arc::default(),
-            series: Arc::new(SeriesDescription::default()),
-            instance_number: None,
-            technique: Technique::default(),
-            pet: None,
-            image: Some(ImageDescription {
-                rows: 5,
-                columns: 8,
-                frames: 1,
-                samples: 1,
-                bits_allocated: 16,
-                bits_stored: 16,
-                high_bit: 15,
-                signed: true,
-                stored_type: StoredType::I16,
-                photometric: Photometric::Monochrome2,
-                palette: None,
-                padding: None,
-                presentation_inverse: false,
-                lossy: None,
-                shared: FrameDescription {
-                    plane: ImagePlane::new(
-                        [0.0, 0.0, 4.0 * z as f64],
-                        [1.0, 0.0, 0.0, 0.0, 1.0, 0.0],
-                    ),
-                    spacing,
-                    slice_thickness_mm: None,
-                    modality_lut: ModalityLut::Rescale {
-                        slope: 1.0,
-                        intercept: -1000.0,
-                    },
-                    unit: ModalityUnit::Hounsfield,
-                    voi: vec![Voi::window(-700.0, 1000.0)],
-                },
-                per_frame: vec![],
-                display: Arc::default(),
-            }),
-            findings: vec![],
-        };
-        let grid = GridGeometry {
-            size: [8, 5, 6],
-            patient_from_voxel: DAffine3::from_mat3(DMat3::from_diagonal(DVec3::new(
-                2.0, 2.0, 4.0,
-            ))),
-        };
-        let frames = (0..6).map(|z| FrameRef {
-            instance: Arc::new(instance(z)),
-            frame: 0,
-        });
-        LoadedSeries {
-            layout: SeriesLayout {
-                frames: frames.collect(),
-                volume: regular.then_some(grid),
-                grid: regular.then_some(grid),
-                findings: vec![],
-                duplicates: vec![],
-            },
-            decode: Box::new(|z| {
-                let stored = |i: usize| (100 * z + 10 * (i / 8) + i % 8) as i16;
-                let bytes = (0..40).flat_map(|i| stored(i).to_le_bytes()).collect();
-                let bytes = PixelBytes::from_vec(bytes);
-                Frame::new(5, 8, 1, StoredType::I16, bytes)
-                    .ok_or_else(|| Refusal::new(Exit::Internal, "frame"))
-            }),
-            cover: Box::new(|_| Ok(FrameCover::default())),
-        }
-    }
-
-    fn values(line: &str) -> ([u32; 2], Vec<f32>) {
-        let picture = draw(
-            &args(&format!("{line} --raw16 x.npy")),
-            Backend::Cpu,
-            &series(true),
-        );
-        let picture = picture.unwrap();
-        (picture.size, picture.values.unwrap())
-    }
-
-    #[test]
-    fn a_frame_is_drawn_one_to_one() {
-        let (size, shown) = values("--index 3");
-        assert_eq!(size, [8, 5]);
-        assert_eq!((shown[0], shown[7], shown[8]), (-800.0, -793.0, -790.0));
-        // A quarter turn clockwise brings the lower left corner to the upper left.
-        let (size, shown) = values("--index 3 --rotate 90");
-        assert_eq!(size, [5, 8]);
-        assert_eq!((shown[0], shown[4]), (-760.0, -800.0));
-        let (_, shown) = values("--index 3 --flip");
-        assert_eq!(shown[0], -793.0);
-        assert_eq!(values("--lps 0,0,8.1").1, values("--index 3").1);
-    }
-
-    #[test]
-    fn planes_are_seen_as_radiologists_do() {
-        // Axial: the planes of the grid by number; the grid fills the width of 8 × 2 mm exactly.
-        assert_eq!(
-            values("--view axial --index 3 --size 8x5").1,
-            values("--index 3").1
-        );
-        // Coronal: the head is up, so the last slice is the first line; 6 × 4 mm at 2 mm a pixel.
-        let (_, shown) = values("--view coronal --index 2 --size 8x12 --interpolation nearest");
-        assert_eq!((shown[0], shown[8 * 11]), (-490.0, -990.0));
-        // Sagittal: seen from the left, the front is on the left.
-        let (_, shown) = values("--view sagittal --index 8 --size 5x12 --interpolation nearest");
-        assert_eq!((shown[0], shown[4]), (-493.0, -453.0));
-        let oblique = "--view oblique --normal 0,0,1 --up 0,-1,0 --size 8x5 --lps 3,3,8";
-        assert_eq!(values(oblique).1, values("--index 3").1);
-    }
-
-    #[test]
-    fn letters_are_given_only_where_the_patient_is_known() {
-        let report = |known: bool| {
-            let mut series = series(true);
-            if !known {
-                for frame in &mut series.layout.frames {
-                    let mut instance = (*frame.instance).clone();
-                    let shared = &mut instance.image.as_mut().unwrap().shared;
-                    shared.plane = None;
-                    shared.spacing = Spacing::Unknown { aspect: 1.0 };
-                    frame.instance = Arc::new(instance);
-                }
-            }
-            draw(&args(""), Backend::Cpu, &series).unwrap().report
-        };
-        let known = report(true);
-        assert_eq!(
-            (&known["letters"]["left"], &known["letters"]["top"]),
-            (&json!("R"), &json!("A"))
-        );
-        assert_eq!(known["mm_per_pixel"], json!(2.0));
-        let unknown = report(false);
-        for field in ["letters", "centre", "mm_per_pixel"] {
-            assert!(unknown[field].is_null(), "{field}");
-        }
-    }
-
-    #[test]
-    fn windows_are_chosen_by_number_and_by_name() {
-        let level = |line: &str| {
-            let picture = draw(&args(line), Backend::Cpu, &series(true)).unwrap();
-            let window = &picture.report["window"];
-            (
-                window["center"].as_f64().unwrap(),
-                window["width"].as_f64().unwrap(),
-            )
-        };
-        assert_eq!(level(""), (-700.0, 1000.0));
-        assert_eq!(level("--window -600,1500"), (-600.0, 1500.0));
-        assert_eq!(level("--preset lung"), (-600.0, 1500.0));
-        // Slice 3, the middle one, holds -800 to -753.
-        assert_eq!(level("--preset full"), (-776.0, 48.0));
-    }
-
-    #[test]
-    fn what_cannot_be_drawn_says_why() {
-        let exit = |line: &str, regular| {
-            let args = args(line);
-            let refused = refuse_unsupported(&args)
-                .and_then(|()| draw(&args, Backend::Cpu, &series(regular)));
-            refused.unwrap_err().exit
-        };
-        assert_eq!(exit("--view vr", true), Exit::Unsupported);
-        assert_eq!(exit("--mode mip --slab 10", true), Exit::Unsupported);
-        assert_eq!(exit("--view axial", false), Exit::Unsupported);
-        assert_eq!(exit("--index 7", true), Exit::Usage);
-        assert_eq!(exit("--lps 0,0,99", true), Exit::Usage);
-        assert_eq!(exit("--view oblique", true), Exit::Usage);
-        assert_eq!(exit("--zoom 0", true), Exit::Usage);
-        assert_eq!(exit("--preset none", true), Exit::Usage);
-    }
-
-    #[test]
-    fn arrays_are_what_numpy_reads() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.npy");
-        write_npy(&path, [3, 2], &[0.0, 1.0, 2.0, 3.0, 4.0, f32::NAN]).unwrap();
-        let bytes = fs::read(path).unwrap();
-        assert_eq!(&bytes[..8], b"\x93NUMPY\x01\x00");
-        let length = usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
-        assert_eq!((10 + length) % 64, 0);
-        let header = std::str::from_utf8(&bytes[10..10 + length]).unwrap();
-        assert!(header.contains("'shape': (2, 3)") && header.ends_with('\n'));
-        assert_eq!(bytes.len(), 10 + length + 24);
-        assert_eq!(bytes[10 + length + 4..][..4], 1f32.to_le_bytes());
-    }
-}
+mod tests;

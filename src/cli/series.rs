@@ -77,30 +77,48 @@ pub fn layouts(path: &Path, common: &Common) -> (Vec<SeriesLayout>, Option<Rejec
     (lay_out(&instances), rejection)
 }
 
-/// The series at a path: the one that was named, or the one with most frames.
+/// The series at a path: the one that was named, or the one with most frames; the first of its parts that has as many, or
+/// the part that was named.
 ///
 /// # Errors
-/// The reason why the first file does not open, when none does; [`Exit::Usage`] when there is no such series.
-pub fn choose(path: &Path, series: Option<&str>, common: &Common) -> Result<SeriesLayout, Refusal> {
+/// The reason why the first file does not open, when none does; [`Exit::Usage`] when there is no such series or part.
+pub fn choose(
+    path: &Path,
+    series: Option<&str>,
+    part: Option<usize>,
+    common: &Common,
+) -> Result<SeriesLayout, Refusal> {
     let (layouts, rejection) = layouts(path, common);
     let none = layouts.is_empty();
     let wanted = |layout: &SeriesLayout| {
         let uid = layout.first_instance().map(|i| i.series.uid.as_str());
         series.is_none() || uid == series
     };
-    let chosen = layouts.into_iter().filter(wanted);
-    chosen
-        .max_by_key(|layout| layout.frames.len())
-        .ok_or_else(|| match rejection {
-            Some(rejection) if none => Refusal::new(
-                exit_of(rejection.outcome),
-                format!(
-                    "[{}] {}: {}",
-                    rejection.code,
-                    rejection.detail,
-                    rejection.path.display()
-                ),
+    let mut chosen: Vec<SeriesLayout> = layouts.into_iter().filter(wanted).collect();
+    // Stable: of parts that have as many frames the first one comes first.
+    chosen.sort_by_key(|layout| std::cmp::Reverse(layout.frames.len()));
+    if let (Some(number), Some(largest)) = (part, chosen.first()) {
+        let uid = largest.first_instance().map(|i| i.series.uid.clone());
+        let count = largest.part.count;
+        let named = chosen.into_iter().find(|layout| {
+            let own = layout.first_instance().map(|i| i.series.uid.clone());
+            own == uid && layout.part.number == number
+        });
+        return named.ok_or_else(|| {
+            let text = format!("--part {number} is not among 1 to {count}");
+            Refusal::new(Exit::Usage, text)
+        });
+    }
+    chosen.into_iter().next().ok_or_else(|| match rejection {
+        Some(rejection) if none => Refusal::new(
+            exit_of(rejection.outcome),
+            format!(
+                "[{}] {}: {}",
+                rejection.code,
+                rejection.detail,
+                rejection.path.display()
             ),
-            _ => Refusal::new(Exit::Usage, format!("no such series: {}", path.display())),
-        })
+        ),
+        _ => Refusal::new(Exit::Usage, format!("no such series: {}", path.display())),
+    })
 }

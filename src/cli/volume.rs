@@ -2,29 +2,17 @@
 
 use super::{
     Common, Exit, Output,
-    inspect::{exit_of, findings, limits},
+    inspect::{self, exit_of, findings, limits},
     series::{self, Refusal},
 };
 use crate::{
-    dicom::{
-        frames::FrameSource as _,
-        load::{LoadError, load_volume},
-    },
+    dicom::load::{LoadError, load_volume},
     formats::{self, FormatError, VolumeOut},
-    imaging::window::modality_value,
-    model::{
-        geometry::GridGeometry,
-        layout::{FrameRef, SeriesLayout},
-        lut::ModalityLut,
-        pixels::{Frame, PixelBytes, StoredType},
-        study::SourceKind,
-        volume::Volume,
-    },
+    model::{layout::SeriesLayout, study::SourceKind, volume::Volume},
     task::{CancelToken, Progress},
 };
 use clap::Args;
 use glam::{DAffine3, DMat3, DVec3};
-use rayon::prelude::*;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -36,6 +24,9 @@ pub struct VolumeArgs {
     /// Series Instance UID, when the path holds several (default: the one with most frames)
     #[arg(long, value_name = "UID")]
     pub series: Option<String>,
+    /// Part of the series, where it holds several stacks (as `inspect --check` counts them)
+    #[arg(long, value_name = "N")]
+    pub part: Option<usize>,
     /// File to write; its name ends in .nii, .nii.gz, .nrrd or .mha
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
@@ -68,11 +59,8 @@ fn export(args: &VolumeArgs, common: &Common, out: &mut Output) -> Result<(), Re
         let text = "the name of the output ends in none of .nii, .nii.gz, .nrrd, .mha";
         return Err(Refusal::new(Exit::Usage, text));
     }
-    let layout = series::choose(&args.path, args.series.as_deref(), common)?;
-    let volume = match (layout.volume, layout.grid) {
-        (None, Some(grid)) => load_rescaled(&layout, grid, &args.path, common)?,
-        _ => load(&layout, &args.path, common)?,
-    };
+    let layout = series::choose(&args.path, args.series.as_deref(), args.part, common)?;
+    let volume = load(&layout, &args.path, common)?;
     let dicom = layout
         .first_instance()
         .is_some_and(|i| i.source.kind == SourceKind::Dicom);
@@ -92,6 +80,7 @@ fn export(args: &VolumeArgs, common: &Common, out: &mut Output) -> Result<(), Re
             "directions_lps": m.matrix3.to_cols_array_2d(),
             "unit": volume.unit.label(),
             "series": layout.first_instance().map(|i| i.series.uid.clone()),
+            "part": inspect::part(&layout),
             "findings": findings(&layout.findings),
             "written": findings(&noticed),
         }));
@@ -114,51 +103,6 @@ fn along_normal(mut volume: Volume) -> Volume {
         translation: affine.transform_point3(last),
     };
     volume
-}
-
-/// Slices that differ in their rescale, brought to modality values of 32-bit floats.
-fn load_rescaled(
-    layout: &SeriesLayout,
-    grid: GridGeometry,
-    path: &Path,
-    common: &Common,
-) -> Result<Volume, Refusal> {
-    let source = common.frame_source(limits(common));
-    let none = || Refusal::new(Exit::Rejected, format!("no picture: {}", path.display()));
-    let read = |reference: &FrameRef| -> Result<Frame, Refusal> {
-        let frame = source
-            .read_frame(&reference.instance, reference.frame)
-            .map_err(|error| {
-                let text = format!("[{}] {error}: {}", error.code(), path.display());
-                Refusal::new(exit_of(error.kind()), text)
-            })?;
-        let image = reference.instance.image.as_ref().ok_or_else(none)?;
-        let lut = &image.frame(reference.frame).modality_lut;
-        let values = frame.values().map(|v| modality_value(v, lut) as f32);
-        let bytes: Vec<u8> = values.flat_map(f32::to_le_bytes).collect();
-        Frame::new(
-            frame.rows,
-            frame.columns,
-            1,
-            StoredType::F32,
-            PixelBytes::from_vec(bytes),
-        )
-        .ok_or_else(none)
-    };
-    let frames = layout
-        .frames
-        .par_iter()
-        .map(read)
-        .collect::<Result<_, _>>()?;
-    let first = layout.frames.first().ok_or_else(none)?;
-    let image = first.instance.image.as_ref().ok_or_else(none)?;
-    Ok(Volume {
-        grid,
-        frames,
-        modality_lut: ModalityLut::IDENTITY,
-        unit: image.frame(first.frame).unit.clone(),
-        padding: None,
-    })
 }
 
 /// All slices of a layout that is a volume.

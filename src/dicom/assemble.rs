@@ -8,6 +8,9 @@
 
 mod geometry;
 mod group;
+mod orient;
+mod split;
+mod terms;
 
 use crate::{
     imaging::suv,
@@ -21,14 +24,44 @@ use crate::{
 };
 use geometry::arrange;
 use group::{Group, group};
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 /// Lays out all instances that have a picture. The result is ordered by study, series number and series UID.
 pub fn lay_out(instances: &[Arc<Instance>]) -> Vec<SeriesLayout> {
-    group(instances)
+    let mut layouts: Vec<SeriesLayout> = group(instances)
         .into_iter()
         .flat_map(lay_out_group)
-        .collect()
+        .collect();
+    count_parts(&mut layouts);
+    layouts
+}
+
+/// Numbers the layouts of each series.
+fn count_parts(layouts: &mut [SeriesLayout]) {
+    let series = |layout: &SeriesLayout| {
+        let instance = layout.first_instance()?;
+        let (study, series) = (&instance.study.uid, &instance.series.uid);
+        (!series.is_empty()).then(|| (study.clone(), series.clone()))
+    };
+    let mut counts: HashMap<_, usize> = HashMap::new();
+    for layout in layouts.iter_mut() {
+        let number = match series(layout) {
+            Some(key) => {
+                let count = counts.entry(key).or_default();
+                *count += 1;
+                *count
+            }
+            None => 1,
+        };
+        layout.part.number = number;
+    }
+    for layout in layouts {
+        let count = series(layout).and_then(|key| counts.get(&key).copied());
+        layout.part.count = count.unwrap_or(1);
+    }
 }
 
 /// The picture of a frame's instance; every frame of a layout has one.
@@ -40,17 +73,18 @@ fn lay_out_group(group: Group) -> Vec<SeriesLayout> {
     let Group {
         frames,
         repeated,
-        mut findings,
+        one_object,
+        findings,
     } = group;
-    merge_header_findings(&frames, &mut findings);
-    calibration(&frames, &mut findings);
     let colour = frames
         .first()
         .and_then(image)
         .is_some_and(|i| i.samples > 1 || matches!(i.photometric, Photometric::PaletteColor));
-    let mut layouts = arrange(frames, colour);
+    let mut layouts = arrange(frames, one_object, colour);
     for layout in &mut layouts {
         let mut all = findings.clone();
+        merge_header_findings(layout.frames.iter().chain(&layout.duplicates), &mut all);
+        calibration(&layout.frames, &mut all);
         all.append(&mut layout.findings);
         uptake(layout, &mut all);
         all.sort_by_key(|f| std::cmp::Reverse(f.severity));
@@ -63,9 +97,15 @@ fn lay_out_group(group: Group) -> Vec<SeriesLayout> {
 }
 
 /// Findings of the headers, each code once, with how many objects have it.
-fn merge_header_findings(frames: &[FrameRef], findings: &mut Vec<Finding>) {
-    let mut instances: Vec<&Arc<Instance>> = frames.iter().map(|f| &f.instance).collect();
-    instances.dedup_by(|a, b| Arc::ptr_eq(a, b));
+fn merge_header_findings<'a>(
+    frames: impl Iterator<Item = &'a FrameRef>,
+    findings: &mut Vec<Finding>,
+) {
+    let mut seen = HashSet::new();
+    let instances: Vec<&Arc<Instance>> = frames
+        .map(|f| &f.instance)
+        .filter(|i| seen.insert(Arc::as_ptr(i)))
+        .collect();
     let mut merged: Vec<(Finding, usize)> = Vec::new();
     for finding in instances.iter().flat_map(|i| &i.findings) {
         match merged.iter_mut().find(|(f, _)| f.code == finding.code) {

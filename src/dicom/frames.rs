@@ -8,6 +8,7 @@ use super::{
     encapsulated::{Fragment, FrameTable},
     guard::{Fault, Limits, PixelPlace, Structure},
     image::extended_table,
+    mosaic::MosaicCache,
     native::NativeShape,
     raster,
     syntax::{self, Picture, Syntax},
@@ -118,6 +119,7 @@ pub struct FileFrames {
     /// Who decodes compressed frames; this process where there are none.
     workers: Option<Arc<Workers>>,
     volumes: VolumeCache,
+    mosaics: MosaicCache,
 }
 
 /// Where the frames of one file are.
@@ -277,6 +279,12 @@ impl FrameSource for FileFrames {
             };
             let file = raster::read_again(instance)?;
             return Ok(self.unpack(&coding, syntax::of_picture(kind), file, destination)?);
+        }
+        if image.parts.mosaic.is_some() {
+            let (limit, whole) = (self.limits.frame_bytes, 0);
+            let decode = |of: &Instance, room: &mut [u8]| self.read_frame_into(of, whole, room);
+            let mosaics = &self.mosaics;
+            return mosaics.read_into(instance, image, frame, limit, destination, decode);
         }
         let index = self.index(instance, image)?;
         let structure = &index.structure;

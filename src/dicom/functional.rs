@@ -34,8 +34,17 @@ impl<'a> Groups<'a> {
         }
     }
 
+    /// What one frame says itself, without what it shares. `nothing` is an empty data set.
+    pub(super) fn of_frame_alone(nothing: &'a DataSet, top: &'a DataSet, frame: usize) -> Self {
+        Self {
+            top: nothing,
+            shared: None,
+            own: items(top, tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE).get(frame),
+        }
+    }
+
     /// The item of a functional group.
-    fn group(&self, sequence: Tag) -> Option<&'a DataSet> {
+    pub(super) fn group(&self, sequence: Tag) -> Option<&'a DataSet> {
         let of = |set: Option<&'a DataSet>| set.and_then(|s| first_item(s, sequence));
         of(self.own).or_else(|| of(self.shared))
     }
@@ -88,10 +97,18 @@ pub(super) fn describe(
         }
         ModalityLut::Table(_) => false,
     };
+    // Reconstructions of projections are cross sections; their spacing is that of the patient (PS3.3 C.7.6.16.2.1).
+    let modality = match context
+        .sop_class
+        .strip_prefix("1.2.840.10008.5.1.4.1.1.13.1.")
+    {
+        Some("1" | "2" | "3") => "",
+        _ => context.modality,
+    };
     let thickness = groups.numbers(tags::PIXEL_MEASURES_SEQUENCE, tags::SLICE_THICKNESS);
     Ok(FrameDescription {
-        plane: plane(&groups, frame, findings),
-        spacing: spacing::resolve(data_set, &groups, context.modality, findings)?,
+        plane: plane(&groups, frame, findings).or_else(|| nuclear_plane(data_set, frame, context)),
+        spacing: spacing::resolve(data_set, &groups, modality, findings)?,
         slice_thickness_mm: thickness.first().filter(|t| *t > 0.0),
         modality_lut,
         unit,
@@ -139,6 +156,37 @@ fn plane(
         let offset = offsets.get(frame).copied()?;
         plane.origin += plane.normal() * (offset - first);
     }
+    Some(plane)
+}
+
+/// Numbers of the slices of a reconstruction of nuclear medicine (PS3.3 C.8.4.8, Slice Vector); empty for all else.
+pub(super) fn nuclear_slices(data_set: &DataSet, context: &Context<'_>) -> Vec<f64> {
+    let kind = context.image_type.get(2).map(String::as_str);
+    if !matches!(kind, Some("RECON TOMO" | "RECON GATED TOMO")) {
+        return Vec::new();
+    }
+    numbers(data_set, tags::SLICE_VECTOR).values()
+}
+
+/// Where a slice of such a reconstruction lies: the first by the detector's attributes (C.8.4.11), the others behind it
+/// along the normal, or before it where Spacing Between Slices is negative (C.8.4.15).
+fn nuclear_plane(
+    data_set: &DataSet,
+    frame: Option<usize>,
+    context: &Context<'_>,
+) -> Option<ImagePlane> {
+    let slices = nuclear_slices(data_set, context);
+    let slice = slices.get(frame.unwrap_or(0)).copied()?;
+    let detector = first_item(data_set, tags::DETECTOR_INFORMATION_SEQUENCE)?;
+    let position = numbers(detector, tags::IMAGE_POSITION_PATIENT).values();
+    let orientation = numbers(detector, tags::IMAGE_ORIENTATION_PATIENT).values();
+    let mut plane = ImagePlane::new(
+        <[f64; 3]>::try_from(position).ok()?,
+        <[f64; 6]>::try_from(orientation).ok()?,
+    )?;
+    let between = numbers(data_set, tags::SPACING_BETWEEN_SLICES).first();
+    let between = between.filter(|mm| (1e-3..=1e3).contains(&mm.abs()))?;
+    plane.origin += plane.normal() * (between * (slice - 1.0));
     Some(plane)
 }
 

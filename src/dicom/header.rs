@@ -10,6 +10,7 @@ use super::{
     pet,
 };
 use crate::model::{
+    cover::DisplayModules,
     date::Date,
     finding::{Finding, Severity},
     identity::{PatientIdentity, PersonName, Phi, Sex},
@@ -126,6 +127,7 @@ const TEXTS: &[Tag] = &[
     tags::SHUTTER_PRESENTATION_COLOR_CIE_LAB_VALUE,
     tags::DOSE_UNITS,
     tags::DOSE_GRID_SCALING,
+    tags::SPACING_BETWEEN_SLICES,
 ];
 
 /// Sequences and tables that are read.
@@ -143,6 +145,9 @@ const LARGE: &[Tag] = &[
     tags::GRID_FRAME_OFFSET_VECTOR,
     tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE,
     tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE,
+    tags::DIMENSION_INDEX_SEQUENCE,
+    tags::DETECTOR_INFORMATION_SEQUENCE,
+    tags::SLICE_VECTOR,
 ];
 
 fn wanted(tag: Tag) -> Want {
@@ -249,7 +254,16 @@ pub fn describe(path: &Arc<Path>, mut structure: Structure) -> Result<Instance, 
     let technique = technique(&data_set, &mut said);
     if let Some(image) = &mut image {
         let mut words = |tag| said.text(tag, TextKind::Short);
-        let modules = display_modules(&structure, &data_set, image, &mut words, &mut findings);
+        let mut modules = display_modules(&structure, &data_set, image, &mut words, &mut findings);
+        if image.parts.mosaic.is_some() && modules.has_cover() {
+            // They count in rows and columns of the whole matrix, and what is shown are its tiles.
+            modules = DisplayModules {
+                presentation_lut: modules.presentation_lut,
+                ..DisplayModules::default()
+            };
+            let text = "overlay or shutter of a mosaic: not drawn over its slices";
+            findings.push(Finding::new("OVERLAY_NOT_DRAWN", Severity::Warning, text));
+        }
         image.display = Arc::new(modules);
     }
     said.into_findings(&mut findings);

@@ -3,10 +3,12 @@
 use super::{
     elements::{DataSet, Numbers, integer, items, numbers, text, texts},
     encapsulated::{ExtendedTable, FrameTable},
-    functional::{Context, describe},
+    facts::object_parts,
+    functional::{Context, describe, nuclear_slices},
     guard::{Fault, PixelPlace, Structure},
     jpeg_ls, jpeg_xl, jpeg2000,
     lookup::palettes,
+    mosaic,
     native::NativeShape,
     syntax::{Loss, Packing},
 };
@@ -136,7 +138,7 @@ pub(super) fn describe_image(
     };
     let shared = describe(data_set, None, &context, findings)?;
     let per_frame = per_frame(data_set, frames, &context, &shared, findings)?;
-    let image = ImageDescription {
+    let mut image = ImageDescription {
         rows: rows as usize,
         columns: columns as usize,
         frames,
@@ -157,8 +159,10 @@ pub(super) fn describe_image(
         shared,
         per_frame,
         display: Arc::default(),
+        parts: object_parts(structure, data_set, frames, modality),
     };
     check_size(structure, &image, findings)?;
+    mosaic::take_apart(structure, &image_type, &mut image, findings);
     Ok(image)
 }
 
@@ -389,26 +393,30 @@ fn per_frame(
         Numbers::Values(values) if frames > 1 => values.len(),
         _ => 0,
     };
-    if groups == 0 && offsets == 0 {
+    let slices = match frames {
+        1 => 0,
+        _ => nuclear_slices(data_set, context).len(),
+    };
+    if groups == 0 && offsets == 0 && slices == 0 {
         return Ok(Vec::new());
     }
-    let described = groups.max(offsets);
-    if described != frames {
+    let told = groups.max(offsets).max(slices);
+    if told != frames {
         findings.push(
             Finding::new(
                 "FRAME_GROUPS",
                 Severity::Warning,
-                format!("{frames} frames and {described} descriptions of frames"),
+                format!("{frames} frames and {told} descriptions of frames"),
             )
             .with("frames", frames as f64)
-            .with("descriptions", described as f64),
+            .with("descriptions", told as f64),
         );
     }
     let all: Result<Vec<FrameDescription>, Fault> = (0..frames)
         .map(|k| {
             let mut described = describe(data_set, Some(k), context, findings)?;
             // A frame without its own group must not inherit a position that is not its own.
-            if k >= groups.max(offsets) {
+            if k >= told {
                 described.plane = None;
             }
             Ok(described)

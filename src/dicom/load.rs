@@ -6,8 +6,10 @@ use super::{
     syntax::{self, Packing},
 };
 use crate::{
+    imaging::window::modality_frame,
     model::{
-        layout::SeriesLayout,
+        layout::{FrameRef, SeriesLayout},
+        lut::ModalityLut,
         pixels::{BytesOwner, Frame, PixelBytes},
         volume::Volume,
     },
@@ -84,7 +86,7 @@ pub fn read_chunk(
 ) -> Result<Vec<Frame>, LoadError> {
     let first = slices.start;
     let chosen = layout.frames.get(slices).unwrap_or_default();
-    let size = |f: &crate::model::layout::FrameRef| {
+    let size = |f: &FrameRef| {
         let image = f.instance.image.as_ref();
         image.map_or(0, |i| i.frame_bytes())
     };
@@ -178,6 +180,20 @@ pub fn load_volume(
         return Err(LoadError::NotAVolume);
     }
     let description = image.frame(first.frame);
+    if layout.mixed_rescale {
+        return Ok(Volume {
+            grid,
+            frames: frames
+                .par_iter()
+                .zip(&layout.frames)
+                .map(|(frame, reference)| one_scale(frame, reference))
+                .collect::<Option<_>>()
+                .ok_or(LoadError::NotAVolume)?,
+            modality_lut: ModalityLut::IDENTITY,
+            unit: description.unit.clone(),
+            padding: None,
+        });
+    }
     Ok(Volume {
         grid,
         frames,
@@ -185,4 +201,11 @@ pub fn load_volume(
         unit: description.unit.clone(),
         padding: image.padding,
     })
+}
+
+/// A slice of a volume whose slices have scales of their own, as modality values.
+pub fn one_scale(frame: &Frame, reference: &FrameRef) -> Option<Frame> {
+    let image = reference.instance.image.as_ref()?;
+    let lut = &image.frame(reference.frame).modality_lut;
+    modality_frame(frame, lut, image.padding)
 }

@@ -13,7 +13,7 @@ use crate::model::{
     lut::{LookupTable, ModalityLut, ModalityUnit, Photometric},
     pixels::StoredType,
     study::{
-        FrameDescription, ImageDescription, Instance, LossyCompression, RejectionKind,
+        FrameDescription, ImageDescription, Instance, LossyCompression, ObjectParts, RejectionKind,
         SeriesDescription, Source, SourceKind, StudyDescription, Technique,
     },
 };
@@ -227,6 +227,7 @@ pub fn read_picture(
         },
         per_frame: Vec::new(),
         display: Arc::default(),
+        parts: ObjectParts::default(),
     };
     if image.frame_bytes() > limits.frame_bytes {
         return Err(Fault::new(

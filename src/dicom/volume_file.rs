@@ -14,8 +14,8 @@ use crate::{
         lut::Photometric,
         pixels::StoredType,
         study::{
-            FrameDescription, ImageDescription, Instance, SeriesDescription, Source, SourceKind,
-            StudyDescription, Technique,
+            FrameDescription, ImageDescription, Instance, ObjectParts, SeriesDescription, Source,
+            SourceKind, StudyDescription, Technique,
         },
         volume::Volume,
     },
@@ -177,6 +177,7 @@ fn image(
         shared,
         per_frame,
         display: Arc::default(),
+        parts: ObjectParts::default(),
     })
 }
 

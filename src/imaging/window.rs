@@ -7,8 +7,8 @@ use super::{
     statistics::{is_image, percentiles},
 };
 use crate::model::{
-    lut::{LookupTable, ModalityLut, Voi, VoiLutFunction, WindowLevel},
-    pixels::{Frame, StoredType},
+    lut::{LookupTable, ModalityLut, PaddingRange, Voi, VoiLutFunction, WindowLevel},
+    pixels::{Frame, PixelBytes, StoredType},
     view::GreyPipeline,
 };
 
@@ -43,6 +43,28 @@ pub fn modality_value(stored: f64, lut: &ModalityLut) -> f64 {
         ModalityLut::Rescale { slope, intercept } => slope * stored + intercept,
         ModalityLut::Table(table) => table_entry(table, stored),
     }
+}
+
+/// A grey frame as modality values of 32-bit floats, padding as no number: for slices whose stored values mean
+/// different things. `None` for colour.
+pub fn modality_frame(
+    frame: &Frame,
+    lut: &ModalityLut,
+    padding: Option<PaddingRange>,
+) -> Option<Frame> {
+    if frame.samples != 1 {
+        return None;
+    }
+    let values = frame.values().map(|stored| {
+        if is_image(stored, frame.stored_type, padding) {
+            modality_value(stored, lut) as f32
+        } else {
+            f32::NAN
+        }
+    });
+    let bytes: Vec<u8> = values.flat_map(f32::to_le_bytes).collect();
+    let pixels = PixelBytes::from_vec(bytes);
+    Frame::new(frame.rows, frame.columns, 1, StoredType::F32, pixels)
 }
 
 /// A window as the shader and the reference evaluate it: a straight line cut at 0 and 1, a step, or an S.
@@ -232,7 +254,6 @@ pub fn palette_rgb(frame: &Frame, tables: &[LookupTable; 3]) -> Option<Frame> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{lut::PaddingRange, pixels::PixelBytes};
     use std::sync::Arc;
 
     fn table(first_mapped: i32, bits: u8, entries: impl Into<Arc<[u16]>>) -> LookupTable {

@@ -17,16 +17,50 @@ pub struct FrameRef {
 pub struct SeriesLayout {
     /// Frames in reading order: by position along the normal where there is one, else as numbered.
     pub frames: Vec<FrameRef>,
-    /// The grid, only for a clean volume: regular, one orientation, one rescale, no gap, no duplicate.
+    /// The grid, only for a clean volume: regular, one orientation, no gap, no duplicate.
     /// Slice index of the grid = index into `frames`.
     pub volume: Option<GridGeometry>,
-    /// The same grid where frames only differ in how stored values become modality values, as in PET: a volume once
-    /// its values are brought to one scale. Equal to `volume` where there is one.
-    pub grid: Option<GridGeometry>,
+    /// The slices of the volume differ in how stored values become modality values, as in PET. Whoever works across
+    /// slices takes modality values (`imaging::window::modality_frame`), never stored ones.
+    pub mixed_rescale: bool,
     /// What was noticed: reasons for a stack, lossy data, missing spacing…
     pub findings: Vec<Finding>,
     /// Frames left out because another with the same position was kept; counted in a finding.
     pub duplicates: Vec<FrameRef>,
+    /// Which part of its series this is.
+    pub part: Part,
+}
+
+/// Which part of a series a layout is. A series that holds several stacks (phases, b-values, planes…) has several.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Part {
+    /// Counted from 1 in the order of the layouts of one series; 0 before they are counted.
+    pub number: usize,
+    /// How many there are.
+    pub count: usize,
+    /// What tells it from the others; empty where nothing does, or where it is the only one.
+    pub terms: Vec<PartTerm>,
+}
+
+impl Part {
+    /// The terms in English, empty where there are none.
+    pub fn label(&self) -> String {
+        let texts: Vec<&str> = self.terms.iter().map(|t| t.text.as_str()).collect();
+        texts.join(", ")
+    }
+}
+
+/// One thing that tells a part from others, for example `b=1000`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PartTerm {
+    /// Key of the message catalogue, for example `part-b-value`.
+    pub key: &'static str,
+    /// Named numbers, in the order of the text.
+    pub numbers: Vec<(&'static str, f64)>,
+    /// A word of the file, where the text has one.
+    pub word: String,
+    /// The whole text in English.
+    pub text: String,
 }
 
 impl SeriesLayout {

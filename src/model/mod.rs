@@ -8,6 +8,7 @@ pub mod annotation;
 pub mod cover;
 pub mod date;
 pub mod edit;
+pub mod facts;
 pub mod finding;
 pub mod geometry;
 pub mod identity;

@@ -3,6 +3,7 @@
 use super::{
     cover::DisplayModules,
     date::Date,
+    facts::FrameFacts,
     finding::Finding,
     geometry::{ImagePlane, Spacing},
     identity::{PatientIdentity, Phi},
@@ -171,12 +172,53 @@ pub struct ImageDescription {
     pub per_frame: Vec<FrameDescription>,
     /// Overlay planes, shutter, presentation LUT.
     pub display: Arc<DisplayModules>,
+    /// How the object belongs to others, and what tells its frames apart.
+    pub parts: ObjectParts,
+}
+
+/// What an object says about frames that lie at one place, and about objects that are one with it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ObjectParts {
+    /// One for all frames, or one per frame.
+    pub facts: Vec<FrameFacts>,
+    /// The concatenation that it is a part of.
+    pub concatenation: Option<Concatenation>,
+    /// The matrix that holds the frames as tiles, where the file holds one large picture.
+    pub mosaic: Option<Mosaic>,
+}
+
+/// A large object written as several (PS3.3 C.7.6.16.2.2.4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Concatenation {
+    /// Concatenation UID (0020,9161).
+    pub uid: String,
+    /// In-concatenation Number (0020,9162), from 1.
+    pub number: u16,
+    /// In-concatenation Total Number (0020,9163), when it is said.
+    pub total: Option<u16>,
+    /// Concatenation Frame Offset Number (0020,9228), when it is said.
+    pub offset: Option<u32>,
+}
+
+/// A picture whose tiles are slices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mosaic {
+    /// Tiles in a row; there are as many rows of tiles.
+    pub across: usize,
 }
 
 impl ImageDescription {
     /// The description of a frame, counted from 0.
     pub fn frame(&self, index: usize) -> &FrameDescription {
         self.per_frame.get(index).unwrap_or(&self.shared)
+    }
+
+    /// What tells a frame from others at its place; `None` when nothing is said.
+    pub fn facts(&self, frame: usize) -> Option<&FrameFacts> {
+        match self.parts.facts.as_slice() {
+            [one] if self.per_frame.len() < 2 || self.parts.mosaic.is_some() => Some(one),
+            all => all.get(frame),
+        }
     }
 
     /// Whether the lowest value is white. Presentation LUT Shape INVERSE is how an image header says that it is

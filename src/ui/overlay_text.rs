@@ -15,6 +15,7 @@ use crate::{
         finding::{Finding, Severity},
         geometry::{Spacing, SpacingSource},
         identity::{PatientIdentity, Sex},
+        layout::Part,
         lut::{ModalityUnit, Voi},
         study::{Instance, LossyCompression},
     },
@@ -212,6 +213,30 @@ fn study_lines(source: &Source<'_>, full: bool, lines: &mut Vec<Line>) {
     if !parts.is_empty() {
         lines.push(Line::dim(parts.join("  ")));
     }
+    let part = source
+        .viewport
+        .node
+        .as_ref()
+        .map(|node| part_text(source.language, &node.layout.part))
+        .unwrap_or_default();
+    if !part.is_empty() {
+        lines.push(Line::plain(part));
+    }
+}
+
+/// What tells a part of a series from the others, in the user's language; empty where nothing does.
+pub fn part_text(words: Language, part: &Part) -> String {
+    let terms = part.terms.iter().map(|term| {
+        let numbers = term.numbers.iter();
+        let mut args: Vec<(&str, crate::i18n::Value<'_>)> = numbers
+            .map(|(name, value)| (*name, (*value).into()))
+            .collect();
+        args.push(("word", term.word.as_str().into()));
+        words
+            .find(term.key, &args)
+            .unwrap_or_else(|| term.text.clone())
+    });
+    terms.collect::<Vec<_>>().join("  ")
 }
 
 fn image_lines(source: &Source<'_>, full: bool, lines: &mut Vec<Line>) {

@@ -193,12 +193,11 @@ fn draw_row(
     text(6.0, title.to_owned(), theme::BODY_PT, theme::TEXT);
     let count = series.layout.frames.len();
     let images = context.tr("list-images", &[("count", count.into())]);
-    let modality = &series.description.modality;
-    let second = if modality.is_empty() {
-        images
-    } else {
-        format!("{modality}  {images}")
-    };
+    let modality = series.description.modality.clone();
+    let part = overlay_text::part_text(context.language(), &series.layout.part);
+    let words = [part, modality, images];
+    let second = words.iter().filter(|w| !w.is_empty());
+    let second = second.cloned().collect::<Vec<_>>().join("  ");
     text(25.0, second, theme::SMALL_PT, theme::TEXT_DIM);
     let warnings = series
         .layout

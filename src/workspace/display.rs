@@ -77,8 +77,13 @@ impl SeriesDisplay {
         let total = layout.frames.len();
         let image = layout.first_instance().and_then(|i| i.image.as_ref());
         let bytes = |image: &ImageDescription| {
+            // Drawn as it is stored, or as 32-bit floats.
+            let drawn = match layout.mixed_rescale {
+                true => image.frame_bytes().max(4 * image.rows * image.columns),
+                false => image.frame_bytes(),
+            };
             let cover = image.display.cover_bytes(image.columns, image.rows);
-            image.frame_bytes().saturating_add(cover)
+            drawn.saturating_add(cover)
         };
         let frame_bytes = image.map_or(1, bytes).max(1);
         let by_device = FrameTexture::most_frames(gpu, image.map_or(1, |i| i.rows));
@@ -294,9 +299,13 @@ impl SeriesDisplay {
         } else {
             self.make_room(index)
         };
-        let colours = self
-            .image_of(index)
-            .and_then(|image| palette::expand(&frame, image.palette.as_deref()?));
+        let colours = match self.layout.frames.get(index) {
+            // Slices with scales of their own meet as modality values.
+            Some(reference) if self.layout.mixed_rescale => load::one_scale(&frame, reference),
+            _ => self
+                .image_of(index)
+                .and_then(|image| palette::expand(&frame, image.palette.as_deref()?)),
+        };
         if let (Some(texture), Some(layer)) = (texture, layer)
             && let Err(error) = texture.upload(layer, colours.as_ref().unwrap_or(&frame))
         {
@@ -352,7 +361,7 @@ impl SeriesDisplay {
             .first_instance()
             .and_then(|i| i.image.as_ref())
             .ok_or("the series has no picture")?;
-        let (stored_type, samples) = displayed_type(image);
+        let (stored_type, samples) = displayed_type(image, self.layout.mixed_rescale);
         FrameTexture::new(
             gpu,
             image.columns,
@@ -366,9 +375,12 @@ impl SeriesDisplay {
     }
 }
 
-/// Type and samples of a picture's texture: palette images are drawn as the RGB they stand for.
-pub fn displayed_type(image: &ImageDescription) -> (StoredType, usize) {
-    if image.palette.is_some() {
+/// Type and samples of a picture's texture: palette images are drawn as the RGB they stand for, slices with scales of
+/// their own as modality values.
+pub fn displayed_type(image: &ImageDescription, mixed_rescale: bool) -> (StoredType, usize) {
+    if mixed_rescale {
+        (StoredType::F32, 1)
+    } else if image.palette.is_some() {
         (StoredType::U8, 3)
     } else {
         (image.stored_type, image.samples)

@@ -100,9 +100,15 @@ impl Library {
             });
             for study in &mut patient.studies {
                 study.series.sort_by_key(|s| {
+                    // Phases, b-values and planes stay in their order; of other parts the largest comes first.
+                    let told_apart = !s.layout.part.terms.is_empty();
+                    let size = if told_apart { 0 } else { s.layout.frames.len() };
                     (
                         s.description.number.unwrap_or(i32::MAX),
-                        std::cmp::Reverse(s.layout.frames.len()),
+                        s.description.uid.clone(),
+                        told_apart,
+                        std::cmp::Reverse(size),
+                        s.layout.part.number,
                         s.key.clone(),
                     )
                 });
@@ -132,13 +138,13 @@ impl Library {
 
     /// The series that took the place of one that grew: same series, frames include the old first one.
     pub fn successor(&self, old: &SeriesNode) -> Option<&Arc<SeriesNode>> {
-        let first = old.layout.first_instance()?;
+        let first = old.layout.frames.first()?;
         self.series().find(|s| {
             s.description.uid == old.description.uid
-                && s.layout
-                    .frames
-                    .iter()
-                    .any(|f| f.instance.sop_instance_uid == first.sop_instance_uid)
+                && s.layout.frames.iter().any(|f| {
+                    f.frame == first.frame
+                        && f.instance.sop_instance_uid == first.instance.sop_instance_uid
+                })
         })
     }
 

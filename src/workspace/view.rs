@@ -9,7 +9,7 @@ use crate::dicom::window_default::window_default;
 use crate::model::{
     cover::FrameCover,
     geometry::{BodyPlane, GridGeometry, Spacing, orientation_letters},
-    lut::{Voi, VoiLutFunction, WindowLevel},
+    lut::{ModalityLut, Voi, VoiLutFunction, WindowLevel},
     study::{FrameDescription, ImageDescription},
     view::{GreyPipeline, Interpolation, SliceView},
 };
@@ -398,17 +398,23 @@ impl Viewport {
             voxel_from_viewport.matrix3.x_axis.z = 0.0;
             voxel_from_viewport.matrix3.y_axis.z = 0.0;
         }
-        let (stored_type, samples) = displayed_type(image);
+        let mixed = display.layout.mixed_rescale;
+        let (stored_type, samples) = displayed_type(image, mixed);
         let view = SliceView {
             size,
             voxel_from_viewport,
             interpolation: self.view.interpolation,
             grey: GreyPipeline {
                 stored_type,
-                modality_lut: description.modality_lut.clone(),
+                // Slices with scales of their own are on the GPU as modality values.
+                modality_lut: if mixed {
+                    ModalityLut::IDENTITY
+                } else {
+                    description.modality_lut.clone()
+                },
                 voi: self.voi(),
                 inverted: self.inverted(),
-                padding: image.padding,
+                padding: image.padding.filter(|_| !mixed),
                 presentation: image.display.presentation_lut.clone(),
             },
             samples,

@@ -23,6 +23,7 @@ mod record;
 #[cfg(feature = "ai")]
 mod segmentation;
 mod shaders;
+mod stacks;
 mod store;
 mod support;
 #[cfg(feature = "screen")]

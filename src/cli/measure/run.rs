@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     cli::suv,
+    dicom::load::one_scale,
     imaging::measure::{
         self, Anchor, FramePixels, MeasureError, Measurement, Placed, Region, Ruler, Selection,
         VolumePixels,
@@ -18,6 +19,7 @@ use crate::{
     model::{
         geometry::GridGeometry,
         layout::{FrameRef, SeriesLayout},
+        lut::ModalityLut,
         pixels::Frame,
         study::ImageDescription,
     },
@@ -345,10 +347,16 @@ impl<'a> Runner<'a> {
         // A shape beside the volume needs no slice, but something that says how large they are.
         let range = if range.is_empty() { 0..1 } else { range };
         self.hold(series, range.clone())?;
+        let layout = self.series.get(series).ok_or(RunError::NoSeries)?.layout;
         let slice = |k| {
-            range
+            let held = range
                 .contains(&k)
-                .then(|| self.held.get(&(series, k)).cloned())?
+                .then(|| self.held.get(&(series, k)).cloned())??;
+            // Slices with scales of their own meet as modality values.
+            match layout.frames.get(k).filter(|_| layout.mixed_rescale) {
+                Some(reference) => one_scale(&held, reference),
+                None => Some(held),
+            }
         };
         Ok((0..grid.size[2]).map(slice).collect())
     }
@@ -363,12 +371,17 @@ impl<'a> Runner<'a> {
         let first = layout.frames.first().ok_or(RunError::NoFrame)?;
         let image = first.instance.image.as_ref().ok_or(RunError::NoFrame)?;
         let description = image.frame(first.frame);
+        let mixed = layout.mixed_rescale;
         Ok(VolumePixels {
             grid,
             frames,
-            modality_lut: &description.modality_lut,
+            modality_lut: if mixed {
+                &ModalityLut::IDENTITY
+            } else {
+                &description.modality_lut
+            },
             unit: &description.unit,
-            padding: image.padding,
+            padding: image.padding.filter(|_| !mixed),
         })
     }
 

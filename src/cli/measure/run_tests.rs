@@ -66,6 +66,7 @@ fn instance(series: &str, reference: &str, number: usize, spacing: Spacing) -> A
             },
             per_frame: vec![],
             display: Arc::default(),
+            parts: Default::default(),
         }),
         findings: vec![],
     })
@@ -101,14 +102,10 @@ fn layout(
                 column, row, 2.0,
             ))),
         }),
-        grid: volume.then(|| GridGeometry {
-            size: [COLUMNS, ROWS, slices],
-            patient_from_voxel: DAffine3::from_mat3(DMat3::from_diagonal(DVec3::new(
-                column, row, 2.0,
-            ))),
-        }),
+        mixed_rescale: false,
         findings: vec![],
         duplicates: vec![],
+        part: Default::default(),
     }
 }
 

@@ -1,10 +1,11 @@
 //! Order in space, and whether frames form a grid: one orientation, one spacing, one step, no tilt, no gap, no double.
 
-use super::image;
+use super::{image, orient, split, terms};
 use crate::model::{
+    facts::{FrameFacts, numbers_first},
     finding::{Finding, Severity},
     geometry::{GridGeometry, ImagePlane, Spacing},
-    layout::{FrameRef, SeriesLayout},
+    layout::{FrameRef, Part, SeriesLayout},
     study::FrameDescription,
 };
 use glam::{DAffine3, DMat3, DVec3};
@@ -21,28 +22,26 @@ const QUIET_MM: f64 = 0.004;
 const BEARABLE_PART: f64 = 0.01;
 
 /// A frame with its place.
-struct Placed {
-    frame: FrameRef,
-    plane: ImagePlane,
+pub(super) struct Placed {
+    pub(super) frame: FrameRef,
+    pub(super) plane: ImagePlane,
     /// Along the normal.
-    depth: f64,
+    pub(super) depth: f64,
     /// Instance number, or frame index within one object.
-    number: Option<f64>,
+    pub(super) number: Option<f64>,
 }
 
-/// Orders the frames and finds the volume in them. `colour` frames are never one.
-pub(super) fn arrange(frames: Vec<FrameRef>, colour: bool) -> Vec<SeriesLayout> {
-    let one_object = frames
-        .first()
-        .zip(frames.last())
-        .is_some_and(|(a, b)| std::sync::Arc::ptr_eq(&a.instance, &b.instance));
-    let still = one_object
-        && frames.len() > 1
-        && frames
-            .first()
-            .and_then(image)
-            .is_some_and(|i| i.per_frame.is_empty());
-    if still {
+impl Placed {
+    /// What tells it from others at its place.
+    pub(super) fn facts(&self) -> Option<&FrameFacts> {
+        image(&self.frame)?.facts(self.frame.frame)
+    }
+}
+
+/// Orders the frames and finds the volumes in them. `one_object` says that they are frames of one object, in their
+/// order; `colour` frames are never a volume.
+pub(super) fn arrange(frames: Vec<FrameRef>, one_object: bool, colour: bool) -> Vec<SeriesLayout> {
+    if one_object && frames.len() > 1 && still(&frames) {
         // Frames in time at one place: cine, dynamic.
         return vec![stack(frames, Vec::new())];
     }
@@ -70,6 +69,64 @@ pub(super) fn arrange(frames: Vec<FrameRef>, colour: bool) -> Vec<SeriesLayout> 
         return vec![stack(frames, vec![finding.with("frames", without as f64)])];
     }
     let planes: Vec<ImagePlane> = frames.iter().filter_map(plane).collect();
+    let runs = orient::runs(frames.into_iter().zip(planes).collect());
+    let (count, scouts) = (
+        runs.len(),
+        runs.iter()
+            .filter(|r| r.scout)
+            .map(|r| r.frames.len())
+            .sum::<usize>(),
+    );
+    let mut layouts = Vec::new();
+    for (number, run) in runs.into_iter().enumerate() {
+        let mut findings = Vec::new();
+        if scouts > 0 {
+            let text = format!(
+                "{scouts} {} of another direction than the rest of the series, apart from it",
+                if scouts == 1 { "image" } else { "images" }
+            );
+            let finding = Finding::new("LOCALIZER_APART", Severity::Info, text);
+            findings.push(finding.with("count", scouts as f64));
+        } else if count > 1 {
+            let text = format!(
+                "the planes of the series lie in {count} directions; this is stack {} of them",
+                number + 1
+            );
+            let finding = Finding::new("ORIENTATION_SPLIT", Severity::Info, text)
+                .with("parts", count as f64)
+                .with("part", (number + 1) as f64);
+            findings.push(finding);
+        }
+        let terms = if count > 1 {
+            vec![terms::plane(run.body, number + 1, count)]
+        } else {
+            Vec::new()
+        };
+        for mut layout in one_direction(run.frames, one_object, colour) {
+            layout.findings.extend(findings.iter().cloned());
+            layout.part.terms.splice(0..0, terms.iter().cloned());
+            layouts.push(layout);
+        }
+    }
+    layouts
+}
+
+/// Whether all frames of an object lie at one place because it describes none of them.
+fn still(frames: &[FrameRef]) -> bool {
+    let first = frames.first().and_then(plane);
+    frames.iter().all(|f| {
+        let described = image(f).is_some_and(|i| !i.per_frame.is_empty());
+        !described && plane(f) == first
+    })
+}
+
+/// Frames of one direction: in order along the normal, split where positions repeat for a reason.
+fn one_direction(
+    frames: Vec<(FrameRef, ImagePlane)>,
+    one_object: bool,
+    colour: bool,
+) -> Vec<SeriesLayout> {
+    let planes: Vec<ImagePlane> = frames.iter().map(|(_, plane)| *plane).collect();
     let spread = orientation_spread(&planes);
     if spread > SAME_DIRECTION {
         let degrees = spread.min(1.0).asin().to_degrees();
@@ -77,16 +134,17 @@ pub(super) fn arrange(frames: Vec<FrameRef>, colour: bool) -> Vec<SeriesLayout> 
             "planes of different orientation, up to {degrees:.1}° apart; ordered by number"
         );
         let finding = Finding::new("MIXED_ORIENTATION", Severity::Warning, text);
+        let frames = frames.into_iter().map(|(frame, _)| frame).collect();
         return vec![stack(frames, vec![finding.with("degrees", degrees)])];
     }
     let normal = planes.first().map_or(DVec3::Z, ImagePlane::normal);
     let mut placed: Vec<Placed> = frames
         .into_iter()
-        .zip(planes)
-        .map(|(frame, plane)| Placed {
+        .enumerate()
+        .map(|(index, (frame, plane))| Placed {
             depth: plane.origin.dot(normal),
             number: if one_object {
-                Some(frame.frame as f64)
+                Some(index as f64)
             } else {
                 frame.instance.instance_number.map(f64::from)
             },
@@ -96,8 +154,63 @@ pub(super) fn arrange(frames: Vec<FrameRef>, colour: bool) -> Vec<SeriesLayout> 
         .collect();
     // Stable: frames at one place stay in the order of their numbers.
     placed.sort_by(|a, b| a.depth.total_cmp(&b.depth));
-    let places = places(placed);
-    phases(places, one_object, normal, colour)
+    let by_place = places(placed);
+    let repeated = by_place.iter().any(|p| p.len() > 1);
+    if !repeated || by_place.len() == 1 {
+        return phases(by_place, one_object, normal, colour);
+    }
+    let positions = by_place.len();
+    let stacks = split::explain(by_place);
+    let count = stacks.len();
+    let mut layouts = Vec::new();
+    for (number, stack) in stacks.into_iter().enumerate() {
+        let split::Stack {
+            frames,
+            terms,
+            axes,
+        } = stack;
+        let finding = (count > 1).then(|| {
+            let by: Vec<&str> = axes.iter().map(|a| a.words()).collect();
+            let label: Vec<&str> = terms.iter().map(|t| t.text.as_str()).collect();
+            let text = format!(
+                "the series holds {count} stacks over {positions} positions, told apart by {}; this is number {}: {}",
+                by.join(" and "),
+                number + 1,
+                label.join(", ")
+            );
+            Finding::new("STACK_SPLIT", Severity::Info, text)
+                .with("parts", count as f64)
+                .with("part", (number + 1) as f64)
+                .with("positions", positions as f64)
+        });
+        let mut found = phases(places(frames), one_object, normal, colour);
+        if found.len() == 1 && count > 1 {
+            missing_ends(&mut found, positions);
+        }
+        for mut layout in found {
+            layout.findings.extend(finding.iter().cloned());
+            layout.part.terms.splice(0..0, terms.iter().cloned());
+            layouts.push(layout);
+        }
+    }
+    layouts
+}
+
+/// A stack that has fewer positions than the others lacks some, even where no gap shows it.
+fn missing_ends(layouts: &mut [SeriesLayout], positions: usize) {
+    for layout in layouts {
+        let gap = layout.findings.iter().any(|f| f.code == "SLICE_GAP");
+        let here = layout.frames.len();
+        if gap || here >= positions {
+            continue;
+        }
+        let count = positions - here;
+        let text = format!("{count} of {positions} positions that other stacks have are missing");
+        let finding = Finding::new("POSITIONS_MISSING", Severity::Warning, text)
+            .with("count", count as f64)
+            .with("positions", positions as f64);
+        layout.findings.push(finding);
+    }
 }
 
 fn plane(frame: &FrameRef) -> Option<ImagePlane> {
@@ -112,9 +225,10 @@ fn stack(frames: Vec<FrameRef>, findings: Vec<Finding>) -> SeriesLayout {
     SeriesLayout {
         frames,
         volume: None,
-        grid: None,
+        mixed_rescale: false,
         findings,
         duplicates: Vec::new(),
+        part: Part::default(),
     }
 }
 
@@ -194,7 +308,9 @@ fn phases(
                 let finding = Finding::new("SEVERAL_PHASES", Severity::Info, text)
                     .with("phases", most as f64)
                     .with("phase", (index + 1) as f64);
-                measure(frames, normal, colour, vec![finding])
+                let mut layout = measure(frames, normal, colour, vec![finding]);
+                layout.part.terms.push(terms::repeat(index + 1, most));
+                layout
             })
             .collect();
     }
@@ -219,16 +335,13 @@ fn phases(
     let text = format!("{extra} frames lie where another one lies and are left out");
     let mut layout = measure(kept, normal, colour, vec![finding(text)]);
     layout.volume = None;
-    layout.grid = None;
+    layout.mixed_rescale = false;
     layout.duplicates = left_out;
     vec![layout]
 }
 
-fn by_number(frames: &mut [Placed]) {
-    frames.sort_by(|a, b| match (a.number, b.number) {
-        (Some(a), Some(b)) => a.total_cmp(&b),
-        (a, b) => a.is_none().cmp(&b.is_none()),
-    });
+pub(super) fn by_number(frames: &mut [Placed]) {
+    frames.sort_by(|a, b| numbers_first(a.number, b.number));
 }
 
 /// Turns the order so that it runs as the numbers do.
@@ -276,7 +389,7 @@ fn measure(
     clean &= scales != Uniform::No;
     if let Some(degrees) = tilt {
         // The grid holds the shear, so cuts through it are right without moving a voxel.
-        let (code, severity, end) = if clean && scales == Uniform::Yes {
+        let (code, severity, end) = if clean {
             (
                 "GANTRY_TILT_CORRECTED",
                 Severity::Info,
@@ -296,13 +409,39 @@ fn measure(
         ));
     }
     let grid = if clean { grid(&frames) } else { None };
+    if grid.is_some() {
+        // Each slice keeps its own; nothing is wrong with the picture or its numbers.
+        for finding in findings.iter_mut().filter(|f| f.code == "MIXED_RESCALE") {
+            finding.severity = Severity::Info;
+        }
+    }
+    if let Some(finding) = disorder(&frames) {
+        findings.push(finding);
+    }
     SeriesLayout {
         frames: frames.into_iter().map(|p| p.frame).collect(),
-        volume: grid.filter(|_| scales == Uniform::Yes),
-        grid,
+        volume: grid,
+        mixed_rescale: grid.is_some() && scales == Uniform::OtherRescale,
         findings,
         duplicates: Vec::new(),
+        part: Part::default(),
     }
+}
+
+/// Numbers that do not run along the positions.
+fn disorder(frames: &[Placed]) -> Option<Finding> {
+    let numbers: Vec<f64> = frames.iter().filter_map(|f| f.number).collect();
+    if numbers.len() != frames.len() {
+        return None;
+    }
+    let turns = numbers.windows(2).filter(|w| matches!(w, [a, b] if b < a));
+    let count = turns.count();
+    (count > 0).then(|| {
+        let text = format!(
+            "image numbers do not follow the positions, {count} times; ordered by position"
+        );
+        Finding::new("NUMBERS_DISORDERED", Severity::Info, text).with("count", count as f64)
+    })
 }
 
 /// Gaps and uneven steps.
@@ -318,12 +457,13 @@ fn regular(steps: &[f64], frames: &[Placed], findings: &mut Vec<Finding>) -> boo
         findings.push(Finding::new("IRREGULAR_SPACING", Severity::Warning, text));
         return false;
     }
-    let (mut missing, mut first_gap) = (0.0, None);
+    let (mut missing, mut gaps, mut first_gap) = (0.0, 0, None);
     let (mut low, mut high) = (f64::INFINITY, 0.0f64);
     for (i, &length) in steps.iter().enumerate() {
         let times = (length / step).round();
         if times >= 2.0 && (length / step - times).abs() < 0.1 {
             missing += times - 1.0;
+            gaps += 1;
             first_gap.get_or_insert(i);
         } else {
             low = low.min(length);
@@ -338,12 +478,16 @@ fn regular(steps: &[f64], frames: &[Placed], findings: &mut Vec<Finding>) -> boo
                 .unwrap_or((i + 1) as f64)
         };
         let (a, b) = (number(after), number(after + 1));
+        let total = missing + frames.len() as f64;
+        let first = if gaps > 1 { "the first " } else { "" };
         let text = format!(
-            "{missing} slices are missing, the first between images {a} and {b}; steps are {step:.3} mm"
+            "{missing} of {total} images missing ({first}between {a} and {b}); steps are {step:.3} mm"
         );
         findings.push(
             Finding::new("SLICE_GAP", Severity::Warning, text)
                 .with("count", missing)
+                .with("total", total)
+                .with("gaps", f64::from(gaps))
                 .with("after", a)
                 .with("before", b)
                 .with("step_mm", step),
@@ -464,9 +608,11 @@ fn uniform(frames: &[Placed], findings: &mut Vec<Finding>) -> Uniform {
         &|f| f.instance.series.frame_of_reference_uid == *reference,
     );
     clean &= matches!(own.spacing, Spacing::Millimetres { .. });
-    let one_rescale = alike("MIXED_RESCALE", "another rescale", &|f| {
-        description(f).is_some_and(|d| d.modality_lut == own.modality_lut)
-    });
+    let one_rescale = alike(
+        "MIXED_RESCALE",
+        "each slice keeps its own rescale: another one",
+        &|f| description(f).is_some_and(|d| d.modality_lut == own.modality_lut),
+    );
     match (clean, one_rescale) {
         (true, true) => Uniform::Yes,
         (true, false) => Uniform::OtherRescale,

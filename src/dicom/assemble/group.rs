@@ -5,7 +5,7 @@ use crate::model::{
     identity::{IdentityMatch, PatientIdentity},
     layout::FrameRef,
     pixels::StoredType,
-    study::Instance,
+    study::{Concatenation, Instance},
 };
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -17,6 +17,8 @@ use std::{
 pub(super) struct Group {
     /// Frames by instance number.
     pub(super) frames: Vec<FrameRef>,
+    /// They are the frames of one object, or of one that was written in parts, in their order.
+    pub(super) one_object: bool,
     /// Frames of objects that came twice.
     pub(super) repeated: Vec<FrameRef>,
     /// What grouping noticed.
@@ -86,11 +88,16 @@ pub(super) fn group(instances: &[Arc<Instance>]) -> Vec<Group> {
 /// Frames of the members, objects that came twice set aside.
 fn collect(mut members: Vec<Arc<Instance>>, mut findings: Vec<Finding>) -> Group {
     members.sort_by(|a, b| {
-        let order = |i: &Instance| (i.instance_number.is_none(), i.instance_number);
+        let order = |i: &Instance| {
+            let part = concatenation(i).map(|c| (c.offset, c.number));
+            (part, i.instance_number.is_none(), i.instance_number)
+        };
         order(a)
             .cmp(&order(b))
             .then_with(|| a.source.path.cmp(&b.source.path))
     });
+    incomplete(&members, &mut findings);
+    let concatenated = members.iter().any(|m| concatenation(m).is_some());
     let mut seen = HashSet::new();
     let (mut frames, mut repeated) = (Vec::new(), Vec::new());
     let mut twice = 0;
@@ -117,11 +124,49 @@ fn collect(mut members: Vec<Arc<Instance>>, mut findings: Vec<Finding>) -> Group
                 .with("count", f64::from(twice)),
         );
     }
+    let one_instance = frames
+        .first()
+        .zip(frames.last())
+        .is_some_and(|(a, b)| Arc::ptr_eq(&a.instance, &b.instance));
+    let mosaic = frames
+        .first()
+        .and_then(|f| f.instance.image.as_ref())
+        .is_some_and(|i| i.parts.mosaic.is_some());
     Group {
         frames,
+        // Tiles are slices in space, in one mosaic or in several.
+        one_object: (one_instance || concatenated) && !mosaic,
         repeated,
         findings,
     }
+}
+
+fn concatenation(instance: &Instance) -> Option<&Concatenation> {
+    instance.image.as_ref()?.parts.concatenation.as_ref()
+}
+
+/// Names the parts of a concatenation that are not there.
+fn incomplete(members: &[Arc<Instance>], findings: &mut Vec<Finding>) {
+    let there: HashSet<u16> = members
+        .iter()
+        .filter_map(|m| Some(concatenation(m)?.number))
+        .collect();
+    let declared = members.iter().filter_map(|m| concatenation(m)?.total).max();
+    let last = there.iter().copied().max().unwrap_or(0);
+    let total = declared.unwrap_or(0).max(last);
+    let mut missing = (1..=total).filter(|n| !there.contains(n));
+    let Some(first) = missing.next() else {
+        return;
+    };
+    let count = missing.count() + 1;
+    let text =
+        format!("{count} of {total} parts of the object are missing, the first is part {first}");
+    findings.push(
+        Finding::new("CONCATENATION_INCOMPLETE", Severity::Warning, text)
+            .with("count", count as f64)
+            .with("total", f64::from(total))
+            .with("first", f64::from(first)),
+    );
 }
 
 fn key(instance: &Arc<Instance>, patient: usize) -> Key {
@@ -132,7 +177,8 @@ fn key(instance: &Arc<Instance>, patient: usize) -> Key {
         let (r, c) = (p.along_row, p.along_column);
         [r.x, r.y, r.z, c.x, c.y, c.z].map(|v| (v * 1000.0).round() as i32)
     });
-    let several = image.is_some_and(|i| i.frames > 1);
+    // Mosaics of a series are volumes in time; other objects of several frames stand for themselves.
+    let several = image.is_some_and(|i| i.frames > 1 && i.parts.mosaic.is_none());
     let name = |uid: &str| {
         if uid.is_empty() {
             instance.source.path.to_string_lossy().into_owned()
@@ -154,7 +200,10 @@ fn key(instance: &Arc<Instance>, patient: usize) -> Key {
             (i.rows, i.columns, i.samples, type_number(i.stored_type))
         }),
         localizer: localizer.then_some(axes),
-        multi_frame: several.then(|| name(&instance.sop_instance_uid)),
+        multi_frame: match concatenation(instance) {
+            Some(part) => Some(part.uid.clone()),
+            None => several.then(|| name(&instance.sop_instance_uid)),
+        },
     }
 }
 
