@@ -496,6 +496,7 @@ finding-pages-not-shown = { $count ->
    *[other] { $count } pages of another size or type are not shown
 }
 finding-values-turned-over = Low values are white in the file; its values are turned over
+finding-sign-mismatch = Pixel Representation and the compressed data differ in whether values have a sign
 finding-suv-missing = SUV unavailable: { $attributes } missing, unreadable or not the same in all images
 finding-suv-implausible = SUV unavailable: { $attributes } has a number that no examination has
 finding-suv-contradiction = SUV unavailable: { $attributes } cannot all be true

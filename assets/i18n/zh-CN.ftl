@@ -423,6 +423,7 @@ finding-single-slice = 仅有一个层面
 finding-turned-picture = 图片标明需要旋转，此处按存储方向显示
 finding-pages-not-shown = 有 { $count } 页尺寸或类型与首页不同，未显示
 finding-values-turned-over = 文件以低值为白色，数值已反转
+finding-sign-mismatch = Pixel Representation 与压缩数据在数值是否有符号上不一致
 finding-suv-missing = 无法计算 SUV：{ $attributes } 缺失、无法读取或各图像不一致
 finding-suv-implausible = 无法计算 SUV：{ $attributes } 的数值不合理
 finding-suv-contradiction = 无法计算 SUV：{ $attributes } 相互矛盾

@@ -85,11 +85,18 @@ pub(super) struct Context<'a> {
 pub(super) fn describe(
     data_set: &DataSet,
     frame: Option<usize>,
+    shared: Option<&FrameDescription>,
     context: &Context<'_>,
     findings: &mut Vec<Finding>,
 ) -> Result<FrameDescription, Fault> {
     let groups = Groups::of_frame(data_set, frame);
-    let (modality_lut, unit) = modality(&groups, context, findings)?;
+    let (modality_lut, unit) = match shared {
+        // Tables stand at the top level only: all frames have the same ones, read once and held once.
+        Some(shared) if matches!(shared.modality_lut, ModalityLut::Table(_)) => {
+            (shared.modality_lut.clone(), shared.unit.clone())
+        }
+        _ => modality(&groups, context, findings)?,
+    };
     let negative = match &modality_lut {
         ModalityLut::Rescale { slope, intercept } => {
             let (low, high) = context.stored_range;
@@ -112,7 +119,7 @@ pub(super) fn describe(
         slice_thickness_mm: thickness.first().filter(|t| *t > 0.0),
         modality_lut,
         unit,
-        voi: voi(&groups, negative, findings),
+        voi: voi(&groups, negative, shared, findings),
     })
 }
 
@@ -244,8 +251,12 @@ fn modality(
                 return Err(bad_rescale("the number of rescale values"));
             };
             let (low, high) = context.stored_range;
-            let sane =
-                (slope * low + intercept).is_finite() && (slope * high + intercept).is_finite();
+            // Values go on in 32 bits: there the ends must be finite and apart.
+            let (first, last) = (
+                (slope * low + intercept) as f32,
+                (slope * high + intercept) as f32,
+            );
+            let sane = first.is_finite() && last.is_finite() && first != last;
             if slope == 0.0 || !sane {
                 return Err(bad_rescale("the rescale slope (0028,1053)"));
             }
@@ -304,13 +315,24 @@ fn named_unit(kind: &str) -> ModalityUnit {
 }
 
 /// VOI LUTs, then windows, in file order (PS3.3 C.11.2: when both are there, either may be used).
-fn voi(groups: &Groups<'_>, negative: bool, findings: &mut Vec<Finding>) -> Vec<Voi> {
+fn voi(
+    groups: &Groups<'_>,
+    negative: bool,
+    shared: Option<&FrameDescription>,
+    findings: &mut Vec<Finding>,
+) -> Vec<Voi> {
     let holder = groups.holder(tags::FRAME_VOILUT_SEQUENCE);
     let mut all = Vec::new();
     // Frame VOI LUT With LUT (C.7.6.16.2.10b) has tables in the group itself.
-    let tables = match items(holder, tags::VOILUT_SEQUENCE) {
-        [] => items(groups.top, tags::VOILUT_SEQUENCE),
-        own => own,
+    let tables = match (items(holder, tags::VOILUT_SEQUENCE), shared) {
+        // Those of the top level are the same for all frames: read once and held once.
+        ([], Some(shared)) => {
+            let tables = shared.voi.iter().filter(|v| matches!(v, Voi::Table(_)));
+            all.extend(tables.cloned());
+            &[]
+        }
+        ([], None) => items(groups.top, tags::VOILUT_SEQUENCE),
+        (own, _) => own,
     };
     for item in tables.iter().take(32) {
         match lut_item(item, negative) {

@@ -16,7 +16,7 @@ use crate::model::{
     finding::{Finding, Severity},
     lut::{PaddingRange, Photometric},
     pixels::StoredType,
-    study::{FrameDescription, ImageDescription, LossyCompression, RejectionKind},
+    study::{FrameDescription, ImageDescription, LossyCompression, ObjectParts, RejectionKind},
 };
 use dicom_dictionary_std::tags;
 use dicom_object::Tag;
@@ -136,8 +136,7 @@ pub(super) fn describe_image(
         image_type: &image_type,
         stored_range,
     };
-    let shared = describe(data_set, None, &context, findings)?;
-    let per_frame = per_frame(data_set, frames, &context, &shared, findings)?;
+    let shared = describe(data_set, None, None, &context, findings)?;
     let mut image = ImageDescription {
         rows: rows as usize,
         columns: columns as usize,
@@ -157,11 +156,24 @@ pub(super) fn describe_image(
             && text(data_set, tags::PRESENTATION_LUT_SHAPE) == "INVERSE",
         lossy: lossy(structure, data_set),
         shared,
-        per_frame,
+        per_frame: Vec::new(),
         display: Arc::default(),
-        parts: object_parts(structure, data_set, frames, modality),
+        parts: ObjectParts::default(),
     };
+    // First whether the frames are there: describing each of a million that are not would take minutes.
     check_size(structure, &image, findings)?;
+    image.per_frame = per_frame(data_set, frames, &context, &image.shared, findings)?;
+    image.parts = object_parts(structure, data_set, frames, modality);
+    if structure.syntax.packing == Packing::Jpeg2000
+        && let Some(bytes) = first_codestream(structure)
+        && jpeg2000::is_signed(&bytes).is_some_and(|signed| signed != image.signed)
+    {
+        findings.push(Finding::new(
+            "SIGN_MISMATCH",
+            Severity::Warning,
+            "the codestream and Pixel Representation (0028,0103) differ in whether values have a sign",
+        ));
+    }
     mosaic::take_apart(structure, &image_type, &mut image, findings);
     Ok(image)
 }
@@ -349,6 +361,8 @@ fn lossy(structure: &Structure, data_set: &DataSet) -> Option<LossyCompression> 
         Loss::Possible => {
             first_codestream(structure).is_some_and(|bytes| match structure.syntax.packing {
                 Packing::JpegXl => jpeg_xl::is_lossy(&bytes).unwrap_or(true),
+                // What is no JPEG at all is refused when it is decoded.
+                Packing::Jpeg => super::jpeg::is_lossy(&bytes).unwrap_or(false),
                 Packing::JpegLs => jpeg_ls::read_header(&bytes).is_ok_and(|h| h.near > 0),
                 _ => jpeg2000::is_irreversible(&bytes),
             })
@@ -412,17 +426,16 @@ fn per_frame(
             .with("descriptions", told as f64),
         );
     }
-    let all: Result<Vec<FrameDescription>, Fault> = (0..frames)
-        .map(|k| {
-            let mut described = describe(data_set, Some(k), context, findings)?;
-            // A frame without its own group must not inherit a position that is not its own.
-            if k >= told {
-                described.plane = None;
-            }
-            Ok(described)
-        })
+    let all: Result<Vec<FrameDescription>, Fault> = (0..frames.min(told))
+        .map(|k| describe(data_set, Some(k), Some(shared), context, findings))
         .collect();
-    let all = all?;
+    let mut all = all?;
+    // A frame without its own group must not inherit a position that is not its own.
+    let rest = FrameDescription {
+        plane: None,
+        ..shared.clone()
+    };
+    all.resize(frames, rest);
     Ok(if all.iter().all(|f| f == shared) {
         Vec::new()
     } else {

@@ -136,6 +136,7 @@ impl JpegHeader {
             0xC0..=0xC2 if self.precision == 8 => Ok(()),
             0xC1 | 0xC2 if self.precision == 12 => Ok(()),
             0xC3 if (2..=16).contains(&self.precision) => Ok(()),
+            0 => Err(wrong("no frame header")),
             0xC0..=0xC3 => Err(wrong(format!("{} bits of precision", self.precision))),
             0xC9..=0xCB | 0xCD..=0xCF => refuse(
                 "JPEG_ARITHMETIC",
@@ -178,6 +179,12 @@ fn skip_entropy(bytes: &[u8], from: usize) -> usize {
         }
     }
     bytes.len()
+}
+
+/// Whether the process loses information, from the beginning of a codestream alone; `None` where it does not say.
+pub(super) fn is_lossy(beginning: &[u8]) -> Option<bool> {
+    let header = JpegHeader::read(beginning, false).ok()?;
+    (header.process != 0).then_some(header.process & 3 != 3)
 }
 
 /// Refuses what the decoder does not know, from the beginning of a codestream alone. A beginning that ends

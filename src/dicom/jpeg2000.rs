@@ -22,6 +22,10 @@ struct MainHeader {
     colour_transform: bool,
     /// The 9-7 wavelet, which loses information.
     irreversible: bool,
+    /// Decomposition levels.
+    levels: u8,
+    /// Sub-bands that the quantisation default has a step for; all of them when it derives them from one.
+    steps: Option<usize>,
     /// Offset of the first tile-part.
     first_tile: usize,
 }
@@ -91,6 +95,11 @@ impl MainHeader {
                 if !coding_style {
                     return Err(wrong("no coding style"));
                 }
+                // One step a sub-band: three a level, and the lowest (A.6.4).
+                let bands = 3 * usize::from(header.levels) + 1;
+                if header.steps.is_some_and(|steps| steps < bands) {
+                    return Err(wrong("fewer quantisation steps than sub-bands"));
+                }
                 return Ok(header);
             }
             let length = usize::from(length);
@@ -105,6 +114,14 @@ impl MainHeader {
                 0xFF52 => {
                     header.coding(body)?;
                     coding_style = true;
+                }
+                0xFF5C => {
+                    header.steps = match body.first().map(|style| style & 0x1F) {
+                        Some(0) => Some(body.len() - 1),
+                        Some(2) => Some((body.len() - 1) / 2),
+                        Some(1) => None,
+                        _ => return Err(wrong("an unknown quantisation")),
+                    };
                 }
                 0xFF30..=0xFF3F => return Err(wrong("a marker out of place")),
                 0xFF00.. => {}
@@ -175,10 +192,20 @@ impl MainHeader {
         if levels > 32 || layers == 0 || !blocks {
             return Err(wrong("an impossible coding style"));
         }
+        self.levels = levels;
         self.colour_transform = transform == 1;
         self.irreversible = wavelet == 0;
         Ok(())
     }
+}
+
+/// Whether samples are signed, from the beginning of a codestream alone.
+pub(super) fn is_signed(beginning: &[u8]) -> Option<bool> {
+    let codestream = codestream_prefix(beginning);
+    if !codestream.starts_with(&[0xFF, 0x4F, 0xFF, 0x51]) {
+        return None;
+    }
+    codestream.get(42).map(|depth| depth & 0x80 != 0)
 }
 
 /// Whether the codestream uses the irreversible wavelet, from its beginning alone.
@@ -213,10 +240,22 @@ fn check_whole(bytes: &[u8], header: &MainHeader) -> Result<usize, Fault> {
             "the JPEG 2000 codestream ends before its end marker",
         )
     };
+    // At most 65,535 tiles: the main header was refused otherwise.
+    let mut there = vec![false; usize::try_from(header.tiles).unwrap_or(0)];
+    let all = |there: &[bool]| {
+        let missing = there.iter().filter(|t| !**t).count();
+        if missing == 0 {
+            return Ok(());
+        }
+        Err(wrong(&format!(
+            "{missing} of {} tiles are missing",
+            there.len()
+        )))
+    };
     let mut at = header.first_tile;
     loop {
         match be16(bytes, at) {
-            Some(0xFFD9) => return Ok(at + 2),
+            Some(0xFFD9) => return all(&there).map(|()| at + 2),
             Some(0xFF90) => {}
             _ => return Err(cut()),
         }
@@ -224,13 +263,16 @@ fn check_whole(bytes: &[u8], header: &MainHeader) -> Result<usize, Fault> {
         if u64::from(tile) >= header.tiles {
             return Err(wrong("a tile that is not part of the picture"));
         }
+        if let Some(place) = there.get_mut(usize::from(tile)) {
+            *place = true;
+        }
         let length = be32(bytes, at + 6).ok_or_else(cut)? as usize;
         if length == 0 {
             // The last tile-part runs to the end of codestream.
             let used = bytes.iter().rposition(|b| *b != 0).map_or(0, |i| i + 1);
             let tail = used.checked_sub(2).and_then(|s| bytes.get(s..used));
             return if tail == Some(&[0xFF, 0xD9]) {
-                Ok(used)
+                all(&there).map(|()| used)
             } else {
                 Err(cut())
             };

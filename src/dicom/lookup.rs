@@ -144,6 +144,9 @@ fn unfold(words: &[u16], count: usize) -> Option<Vec<u16>> {
         let (opcode, length) = (*words.get(at)?, usize::from(*words.get(at + 1)?));
         at += 2;
         if opcode == 2 {
+            if length == 0 {
+                return None;
+            }
             // Repeats `length` segments from a byte offset on; segments repeated so are never indirect.
             let (low, high) = (*words.get(at)?, *words.get(at + 1)?);
             at += 2;
@@ -167,7 +170,8 @@ fn segment(
     count: usize,
     entries: &mut Vec<u16>,
 ) -> Option<usize> {
-    if entries.len() + length > count {
+    // A segment without entries would let a table go on for ever.
+    if length == 0 || entries.len() + length > count {
         return None;
     }
     match opcode {

@@ -218,13 +218,13 @@ pub const SYNTAXES: &[Syntax] = &[
         "1.2.840.10008.1.2.4.57",
         "JPEG Lossless, Non-Hierarchical (Process 14)",
         Jpeg,
-        Loss::None,
+        Loss::Possible,
     ),
     explicit(
         "1.2.840.10008.1.2.4.70",
         "JPEG Lossless, Non-Hierarchical, First-Order Prediction (Process 14)",
         Jpeg,
-        Loss::None,
+        Loss::Possible,
     ),
     explicit(
         "1.2.840.10008.1.2.4.80",
@@ -242,7 +242,7 @@ pub const SYNTAXES: &[Syntax] = &[
         "1.2.840.10008.1.2.4.90",
         "JPEG 2000 (Lossless Only)",
         Jpeg2000,
-        Loss::None,
+        Loss::Possible,
     ),
     explicit(
         "1.2.840.10008.1.2.4.91",
@@ -332,7 +332,7 @@ pub const SYNTAXES: &[Syntax] = &[
         "1.2.840.10008.1.2.4.110",
         "JPEG XL Lossless",
         JpegXl,
-        Loss::None,
+        Loss::Possible,
     ),
     explicit(
         "1.2.840.10008.1.2.4.111",
@@ -345,13 +345,13 @@ pub const SYNTAXES: &[Syntax] = &[
         "1.2.840.10008.1.2.4.201",
         "High-Throughput JPEG 2000 (Lossless Only)",
         Jpeg2000,
-        Loss::None,
+        Loss::Possible,
     ),
     explicit(
         "1.2.840.10008.1.2.4.202",
         "High-Throughput JPEG 2000 with RPCL Options (Lossless Only)",
         Jpeg2000,
-        Loss::None,
+        Loss::Possible,
     ),
     explicit(
         "1.2.840.10008.1.2.4.203",

@@ -31,6 +31,24 @@ pub(super) const fn long_form(vr: [u8; 2]) -> bool {
     )
 }
 
+/// Bytes of one binary value; 1 for everything else (PS3.5 table 6.2-1).
+const fn value_bytes(vr: [u8; 2]) -> u32 {
+    match &vr {
+        b"US" | b"SS" | b"OW" => 2,
+        b"AT" | b"FL" | b"OF" | b"OL" | b"SL" | b"UL" => 4,
+        b"FD" | b"OD" | b"OV" | b"SV" | b"UV" => 8,
+        _ => 1,
+    }
+}
+
+/// The VR that an implicit element has by its tag; `UN` for private and unknown ones.
+fn dictionary_vr(tag: Tag) -> [u8; 2] {
+    use dicom_core::dictionary::{DataDictionary as _, DataDictionaryEntry as _};
+    let entry = dicom_dictionary_std::StandardDataDictionary.by_tag(tag);
+    let vr = entry.map(|e| e.vr().relaxed().to_bytes());
+    vr.unwrap_or(*b"UN")
+}
+
 pub(super) struct Header {
     pub(super) vr: [u8; 2],
     pub(super) value: u64,
@@ -301,6 +319,17 @@ impl<'a> Walk<'a> {
         }
         if header.length % 2 == 1 {
             return Err(Fault::at("LEN_ODD", tag, at, "an odd length"));
+        }
+        // A reader that takes whole values only would leave the rest and lose its place: what follows would be read as
+        // headers, with lengths that nobody has checked.
+        let vr = if encoding.implicit {
+            dictionary_vr(tag)
+        } else {
+            header.vr
+        };
+        if header.length % value_bytes(vr) != 0 {
+            let what = "a length that is no multiple of its value's";
+            return Err(Fault::at("LEN_VALUE", tag, at, what));
         }
         let is_sequence = &header.vr == b"SQ"
             || (encoding.implicit && header.length >= 8 && tag.0 != 0x7FE0 && {
