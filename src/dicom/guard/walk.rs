@@ -327,7 +327,7 @@ impl<'a> Walk<'a> {
         } else {
             header.vr
         };
-        if header.length % value_bytes(vr) != 0 {
+        if !header.length.is_multiple_of(value_bytes(vr)) {
             let what = "a length that is no multiple of its value's";
             return Err(Fault::at("LEN_VALUE", tag, at, what));
         }
