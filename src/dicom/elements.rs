@@ -9,7 +9,7 @@
 use super::{
     bytes::{ByteSource, Window},
     charset::{CharacterSets, TextKind},
-    guard::{Element, Fault, Limits, Structure, Want, dictionary_vr, items_of},
+    guard::{Element, Fault, Limits, Structure, Want, dictionary_vr, items_of, key},
     syntax::Encoding,
 };
 use dicom_dictionary_std::tags;
@@ -125,9 +125,10 @@ fn cut() -> Fault {
 impl DataSet {
     /// Brings the entries in order, the first of each tag, and looks for a character set of its own.
     fn ordered(mut self) -> Self {
-        if !self.entries.is_sorted_by(|a, b| a.tag < b.tag) {
-            self.entries.sort_by_key(|e| e.tag);
-            self.entries.dedup_by_key(|e| e.tag);
+        let (of, entries) = (|e: &Entry| key(e.tag), &mut self.entries);
+        if !entries.is_sorted_by(|a, b| of(a) < of(b)) {
+            entries.sort_by_key(of);
+            entries.dedup_by_key(|e| key(e.tag));
         }
         if let Some(entry) = self.entry(tags::SPECIFIC_CHARACTER_SET) {
             self.declared = entry.value.clone();
@@ -136,8 +137,8 @@ impl DataSet {
     }
 
     fn entry(&self, tag: Tag) -> Option<&Entry> {
-        let place = self.entries.binary_search_by_key(&tag, |e| e.tag).ok()?;
-        self.entries.get(place)
+        let place = self.entries.binary_search_by_key(&key(tag), |e| key(e.tag));
+        self.entries.get(place.ok()?)
     }
 
     /// The value of an element that is there.

@@ -6,7 +6,7 @@
 use super::{
     elements::{DataSet, ascii, first_item, items, numbers, numbers_of, parse_decimal, text},
     functional::Groups,
-    guard::{Element, Structure},
+    guard::{Element, Structure, key},
 };
 use crate::model::{
     facts::{Axis, FrameFacts},
@@ -403,12 +403,14 @@ impl Structure {
 
     /// A private element, by who reserved its block (PS3.5 section 7.8.1).
     pub(super) fn private(&self, group: u16, creator: &str, element: u8) -> Option<&Element> {
-        let reserves = |e: &&Element| {
-            e.tag.0 == group
-                && (0x10..=0xFF).contains(&e.tag.1)
-                && self.ascii(e.tag).trim_end() == creator
-        };
-        let block = self.elements.iter().find(reserves)?.tag.1;
+        let first = key(Tag(group, 0x10));
+        let first = self.elements.partition_point(|e| key(e.tag) < first);
+        let creators = self.elements.iter().skip(first);
+        let block = creators
+            .take_while(|e| e.tag.0 == group && e.tag.1 <= 0xFF)
+            .find(|e| self.ascii(e.tag).trim_end() == creator)?
+            .tag
+            .1;
         self.element(Tag(group, block << 8 | u16::from(element)))
     }
 }

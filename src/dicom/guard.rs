@@ -131,6 +131,11 @@ impl Default for Limits {
     }
 }
 
+/// A tag as one number, which compares at once.
+pub(super) const fn key(tag: Tag) -> u32 {
+    (tag.0 as u32) << 16 | tag.1 as u32
+}
+
 /// The length that means "until a delimiter".
 const UNDEFINED: u32 = 0xFFFF_FFFF;
 
@@ -189,7 +194,7 @@ pub struct Structure {
     pub file_bytes: u64,
     /// The bytes that all offsets count in: the file, or the inflated data set.
     pub source: ByteSource,
-    /// Top-level elements before Pixel Data, the first of each tag.
+    /// Top-level elements before Pixel Data, the first of each tag, in order of tags.
     pub elements: Vec<Element>,
     /// The pixels, when there are any.
     pub pixels: Option<PixelElement>,
@@ -242,11 +247,14 @@ impl Structure {
         walk.findings = findings;
         walk.run(at, syntax.packing)?;
         let Walk {
-            elements,
+            mut elements,
             pixels,
             findings,
             ..
         } = walk;
+        if !elements.is_sorted_by_key(|e| key(e.tag)) {
+            elements.sort_by_key(|e| key(e.tag));
+        }
         Ok(Self {
             syntax,
             encoding,
@@ -262,7 +270,10 @@ impl Structure {
 
     /// The element with this tag.
     pub fn element(&self, tag: Tag) -> Option<&Element> {
-        self.elements.iter().find(|e| e.tag == tag)
+        let place = self
+            .elements
+            .binary_search_by_key(&key(tag), |e| key(e.tag));
+        self.elements.get(place.ok()?)
     }
 
     /// The value of a short element as ASCII text, trimmed; empty when absent or long.

@@ -6,7 +6,7 @@ use super::{
     elements::{DataSet, integer, numbers, read_data_set, text, texts},
     facts,
     functional::is_localizer,
-    guard::{Fault, Limits, Structure, Want},
+    guard::{Fault, Limits, Structure, Want, key},
     image::describe_image,
     pet,
 };
@@ -158,12 +158,16 @@ static WANTED: LazyLock<Vec<(Tag, Want)>> = LazyLock::new(|| {
         .map(|tag| (*tag, Want::Text));
     let large = LARGE.iter().map(|tag| (*tag, Want::Large));
     let mut all: Vec<(Tag, Want)> = texts.chain(large).collect();
-    all.sort_by_key(|(tag, _)| *tag);
+    all.sort_by_key(|(tag, _)| key(*tag));
     all
 });
 
 fn wanted(tag: Tag) -> Want {
-    match WANTED.binary_search_by_key(&tag, |(tag, _)| *tag) {
+    if tag.0 % 2 == 1 {
+        // Nothing private is among them.
+        return Want::No;
+    }
+    match WANTED.binary_search_by_key(&key(tag), |(tag, _)| key(*tag)) {
         Ok(place) => WANTED.get(place).map_or(Want::No, |(_, want)| *want),
         Err(_) if is_overlay_text(tag) => Want::Text,
         Err(_) => Want::No,

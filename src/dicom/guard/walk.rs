@@ -3,12 +3,25 @@
 
 use super::*;
 
-/// VRs of PS3.5 table 6.2-1.
-pub(super) const VRS: &[u8; 68] =
-    b"AEASATCSDADSDTFDFLISLOLTOBODOFOLOVOWPNSHSLSQSSSTSVTMUCUIULUNURUSUTUV";
-
-pub(super) fn known_vr(vr: [u8; 2]) -> bool {
-    VRS.chunks_exact(2).any(|known| known == vr)
+/// Whether these are two letters of PS3.5 table 6.2-1.
+pub(super) const fn known_vr([first, second]: [u8; 2]) -> bool {
+    match first {
+        b'A' => matches!(second, b'E' | b'S' | b'T'),
+        b'C' => second == b'S',
+        b'D' => matches!(second, b'A' | b'S' | b'T'),
+        b'F' => matches!(second, b'D' | b'L'),
+        b'I' => second == b'S',
+        b'L' => matches!(second, b'O' | b'T'),
+        b'O' => matches!(second, b'B' | b'D' | b'F' | b'L' | b'V' | b'W'),
+        b'P' => second == b'N',
+        b'S' => matches!(second, b'H' | b'L' | b'Q' | b'S' | b'T' | b'V'),
+        b'T' => second == b'M',
+        b'U' => matches!(
+            second,
+            b'C' | b'I' | b'L' | b'N' | b'R' | b'S' | b'T' | b'V'
+        ),
+        _ => false,
+    }
 }
 
 /// Whether the explicit header has a 32-bit length (PS3.5 section 7.1.2).
@@ -44,6 +57,11 @@ const fn value_bytes(vr: [u8; 2]) -> u32 {
 /// The VR that an implicit element has by its tag; `UN` for private and unknown ones.
 pub(in crate::dicom) fn dictionary_vr(tag: Tag) -> [u8; 2] {
     use dicom_core::dictionary::{DataDictionary as _, DataDictionaryEntry as _};
+    if tag.0 % 2 == 1 {
+        // Private; only who reserved a block is known (PS3.5 section 7.8.1).
+        let creator = tag.1 >= 0x10 && tag.1 <= 0xFF;
+        return if creator { *b"LO" } else { *b"UN" };
+    }
     let entry = dicom_dictionary_std::StandardDataDictionary.by_tag(tag);
     let vr = entry.map(|e| e.vr().relaxed().to_bytes());
     vr.unwrap_or(*b"UN")
@@ -327,12 +345,16 @@ impl<'a> Walk<'a> {
         }
         // A reader that takes whole values only would leave the rest and lose its place: what follows would be read as
         // headers, with lengths that nobody has checked.
-        let vr = if encoding.implicit {
-            dictionary_vr(tag)
-        } else {
-            header.vr
+        // No value is longer than eight bytes.
+        let whole = header.length.is_multiple_of(8) || {
+            let vr = if encoding.implicit {
+                dictionary_vr(tag)
+            } else {
+                header.vr
+            };
+            header.length.is_multiple_of(value_bytes(vr))
         };
-        if !header.length.is_multiple_of(value_bytes(vr)) {
+        if !whole {
             let what = "a length that is no multiple of its value's";
             return Err(Fault::at("LEN_VALUE", tag, at, what));
         }
