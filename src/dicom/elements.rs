@@ -424,6 +424,8 @@ fn trim_padding(text: &str) -> &str {
 
 /// Drops code extension sequences (ESC, PS3.5 section 6.1.2.5.3) and control characters, and trims.
 fn clean(text: &str) -> String {
+    // Padding of UIDs, and nothing that is kept.
+    let text = text.trim_end_matches('\0');
     let plain = |b: u8| (b' '..=b'~').contains(&b);
     if text.bytes().all(plain) {
         return text.trim_matches(' ').to_owned();

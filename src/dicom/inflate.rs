@@ -35,8 +35,8 @@ pub(super) fn inflate(input: &[u8], limit: usize, context: &str) -> Result<Vec<u
         limit,
         most,
     };
-    let mut literals = Codes::new();
-    let mut distances = Codes::new();
+    let mut literals = Literals::new();
+    let mut distances = Distances::new();
     loop {
         let bits = &mut inflater.bits;
         let last = bits.take(1)? == 1;
@@ -151,9 +151,13 @@ impl Bits<'_> {
     }
 }
 
-/// Bits that a first look-up takes.
-const ROOT_BITS: u32 = 11;
-const ROOT: usize = 1 << ROOT_BITS;
+/// Entries of the first table of literals and lengths: 11 bits.
+const LITERAL_ROOT: usize = 1 << 11;
+/// And of distances: 8 bits. Both tables and what is copied share the nearest cache.
+const DISTANCE_ROOT: usize = 1 << 8;
+
+type Literals = Codes<LITERAL_ROOT>;
+type Distances = Codes<DISTANCE_ROOT>;
 
 /// What a look-up found, in one word:
 /// bits 0 to 5 how many bits it takes, extra bits included; then flags; bits 8 to 11 how many of them are the code;
@@ -212,13 +216,16 @@ impl Alphabet {
     }
 }
 
-/// A canonical Huffman code (RFC 1951, 3.2.2) as tables: the first by [`ROOT_BITS`] bits, second ones for longer codes.
-struct Codes {
+/// A canonical Huffman code (RFC 1951, 3.2.2) as tables: the first of `ROOT` entries, second ones for longer codes.
+struct Codes<const ROOT: usize> {
     root: Box<[Entry; ROOT]>,
     second: Vec<Entry>,
 }
 
-impl Codes {
+impl<const ROOT: usize> Codes<ROOT> {
+    /// Bits that a first look-up takes.
+    const ROOT_BITS: u32 = ROOT.ilog2();
+
     fn new() -> Self {
         Self {
             root: Box::new([ODD; ROOT]),
@@ -257,7 +264,7 @@ impl Codes {
             let reversed = (code.reverse_bits() >> (32 - length)) as usize;
             // The code's bits are added to those that the symbol takes itself.
             let entry = (alphabet.entry(symbol) + length) | (length << 8);
-            if length <= ROOT_BITS {
+            if length <= Self::ROOT_BITS {
                 for room in self.root.iter_mut().skip(reversed).step_by(1 << length) {
                     *room = entry;
                 }
@@ -273,20 +280,24 @@ impl Codes {
 
     /// A code that is longer than the first look-up: all second tables take as many bits as the longest codes have more.
     fn fill_second(&mut self, reversed: usize, length: u32, entry: Entry) {
-        const MORE: u32 = 15 - ROOT_BITS;
+        let more = 15 - Self::ROOT_BITS;
         let first = reversed & (ROOT - 1);
         let held = self.root[first];
         let start = if held & LONGER != 0 {
             value_of(held)
         } else {
             let start = self.second.len();
-            self.second.resize(start + (1 << MORE), ODD);
-            self.root[first] = ((start as Entry) << 16) | ODD | LONGER | (MORE << 8) | ROOT_BITS;
+            self.second.resize(start + (1 << more), ODD);
+            self.root[first] =
+                ((start as Entry) << 16) | ODD | LONGER | (more << 8) | Self::ROOT_BITS;
             start
         };
-        let table = self.second.get_mut(start..start + (1 << MORE));
-        let places = table.into_iter().flatten().skip(reversed >> ROOT_BITS);
-        for room in places.step_by(1 << (length - ROOT_BITS)) {
+        let table = self.second.get_mut(start..start + (1 << more));
+        let places = table
+            .into_iter()
+            .flatten()
+            .skip(reversed >> Self::ROOT_BITS);
+        for room in places.step_by(1 << (length - Self::ROOT_BITS)) {
             *room = entry;
         }
     }
@@ -301,7 +312,7 @@ impl Codes {
             }
             let taken = bits_of(first);
             let second = self.root[place >> taken];
-            if second & LITERAL != 0 && taken + bits_of(second) <= ROOT_BITS {
+            if second & LITERAL != 0 && taken + bits_of(second) <= Self::ROOT_BITS {
                 let both = (first & 0x00FF_0000) | ((second & 0x00FF_0000) << 8);
                 self.root[place] = both | LITERAL | PAIR | (taken << 8) | (taken + bits_of(second));
             }
@@ -318,7 +329,7 @@ impl Codes {
         if entry & LONGER == 0 {
             return entry;
         }
-        let more = (held >> ROOT_BITS) as usize & ((1 << code_bits(entry)) - 1);
+        let more = (held >> Self::ROOT_BITS) as usize & ((1 << code_bits(entry)) - 1);
         let found = self.second.get(value_of(entry) + more);
         found.copied().unwrap_or(ODD)
     }
@@ -422,7 +433,7 @@ impl Inflater<'_> {
     }
 
     /// The symbols of a block.
-    fn coded(&mut self, literals: &Codes, distances: &Codes) -> Result<(), Fault> {
+    fn coded(&mut self, literals: &Literals, distances: &Distances) -> Result<(), Fault> {
         loop {
             if self.quick(literals, distances)? || self.careful(literals, distances)? {
                 return Ok(());
@@ -431,7 +442,7 @@ impl Inflater<'_> {
     }
 
     /// One symbol; gives whether it was the end of the block.
-    fn careful(&mut self, literals: &Codes, distances: &Codes) -> Result<bool, Fault> {
+    fn careful(&mut self, literals: &Literals, distances: &Distances) -> Result<bool, Fault> {
         let bits = &mut self.bits;
         let entry = literals.next(bits)?;
         let length = with_extra(entry, bits);
@@ -457,7 +468,7 @@ impl Inflater<'_> {
     }
 
     /// Symbols as long as neither input, room nor budget can end within a round; gives whether the block ended.
-    fn quick(&mut self, literals: &Codes, distances: &Codes) -> Result<bool, Fault> {
+    fn quick(&mut self, literals: &Literals, distances: &Distances) -> Result<bool, Fault> {
         // A round makes four pairs of literals or one run at most, behind up to three pairs.
         const ROUND: usize = 8 + 258;
         let mut bits = self.bits;
@@ -573,25 +584,32 @@ fn copy_word(out: &mut [u8], from: usize, at: usize) {
     }
 }
 
+/// Bytes of the whole patterns of each length that fit into a word of 16.
+const WHOLE: [usize; 16] = [
+    16, 16, 16, 15, 16, 15, 12, 14, 16, 9, 10, 11, 12, 13, 14, 15,
+];
+
 /// The same for a pattern that is shorter than a word: by words of as many whole patterns as fit.
 fn repeat_near(out: &mut [u8], from: usize, at: usize, length: usize) {
-    let distance = at.saturating_sub(from).max(1);
-    let mut word = [0u8; 16];
-    for (i, byte) in word.iter_mut().enumerate() {
-        *byte = out.get(from + i % distance).copied().unwrap_or_default();
+    let distance = at.saturating_sub(from).clamp(1, 15);
+    let word = out.get(from..).and_then(|o| o.first_chunk::<16>());
+    let mut bits = 8 * distance as u32;
+    let mut word = u128::from_le_bytes(word.copied().unwrap_or_default()) & ((1 << bits) - 1);
+    while bits < 128 {
+        word |= word << bits;
+        bits *= 2;
     }
-    let step = 16 - 16 % distance;
-    for place in (at..at + length).step_by(step) {
+    for place in (at..at + length).step_by(WHOLE[distance & 15]) {
         if let Some(room) = out.get_mut(place..).and_then(|o| o.first_chunk_mut()) {
-            *room = word;
+            *room = word.to_le_bytes();
         }
     }
 }
 
 fn dynamic_codes(
     bits: &mut Bits<'_>,
-    of_literals: &mut Codes,
-    of_distances: &mut Codes,
+    of_literals: &mut Literals,
+    of_distances: &mut Distances,
 ) -> Result<(), Fault> {
     const ORDER: [usize; 19] = [
         16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15,
