@@ -399,6 +399,14 @@ impl CharacterSets {
 
     /// The values one by one; a long text is always one. At least one, as a value of no bytes is one empty text.
     pub fn decode_values(&self, bytes: &[u8], kind: TextKind) -> Vec<Decoded> {
+        if !bytes.contains(&b'\\')
+            && let Some(text) = plain(bytes, kind)
+        {
+            return vec![Decoded {
+                text,
+                problems: Vec::new(),
+            }];
+        }
         self.walk(bytes, kind, kind != TextKind::Long)
     }
 

@@ -348,7 +348,10 @@ impl<'a> Said<'a> {
     fn text(&mut self, tag: Tag, kind: TextKind) -> String {
         let decoded = self.sets.decode(self.bytes(tag), kind);
         self.note(decoded.problems);
-        decoded.text.trim().to_owned()
+        match decoded.text.trim() {
+            trimmed if trimmed.len() == decoded.text.len() => decoded.text,
+            trimmed => trimmed.to_owned(),
+        }
     }
 
     /// The first of the names.

@@ -265,8 +265,10 @@ impl<const ROOT: usize> Codes<ROOT> {
             // The code's bits are added to those that the symbol takes itself.
             let entry = (alphabet.entry(symbol) + length) | (length << 8);
             if length <= Self::ROOT_BITS {
-                for room in self.root.iter_mut().skip(reversed).step_by(1 << length) {
-                    *room = entry;
+                let mut place = reversed;
+                while place < ROOT {
+                    self.root[place] = entry;
+                    place += 1 << length;
                 }
             } else {
                 self.fill_second(reversed, length, entry);

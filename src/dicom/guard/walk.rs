@@ -155,7 +155,7 @@ impl<'a> Walk<'a> {
             window: Window::new(source),
             encoding,
             limits: *limits,
-            elements: Vec::with_capacity(96),
+            elements: Vec::with_capacity(160),
             pixels: None,
             findings: Vec::new(),
             items: 0,
