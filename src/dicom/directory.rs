@@ -4,9 +4,8 @@
 //! links are not followed, and every file that is named gives a file or a reason.
 
 use super::{
-    elements::{items, texts},
+    elements::{items, read_data_set, texts},
     guard::{Fault, Limits, Structure, Want},
-    header::read_data_set,
 };
 use dicom_dictionary_std::tags;
 use std::{
