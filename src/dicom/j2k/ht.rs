@@ -13,11 +13,12 @@ fn corrupt(what: &'static str) -> Broken {
     Broken::Corrupt(what)
 }
 
-/// A decoded block; samples are as those of [`super::block::Blocks`].
+/// A decoded block; samples are as those of [`super::block::Blocks`], by quads of two by two and there by columns.
 #[derive(Debug, Default)]
 pub(super) struct Blocks {
-    samples: Vec<u32>,
-    stride: usize,
+    samples: Vec<[u32; 4]>,
+    /// Quads in a row of them.
+    quads: usize,
     width: usize,
     height: usize,
     /// Signs and magnitudes, free of stuffing.
@@ -26,8 +27,10 @@ pub(super) struct Blocks {
     codes: Vec<u8>,
     /// Significance patterns of the row of quads above, with a margin.
     patterns: Vec<u8>,
-    /// What the magnitudes in the line above are less one, with the sign below; 0 for insignificant ones.
-    above: Vec<u32>,
+    /// A row of quads, taken apart.
+    row: Vec<Quad>,
+    /// For the row of quads above, with a margin: magnitudes less one with the sign below; 0 for insignificant samples.
+    above: Vec<[u32; 4]>,
     /// Significance with a margin, while a block is refined: 1 from the cleanup pass, 2 since then.
     significant: Vec<u8>,
 }
@@ -163,6 +166,13 @@ impl Packer<'_> {
         }
     }
 
+    /// A byte of a stream that runs backward.
+    fn put_backward(&mut self, byte: u8, large: &mut bool) {
+        let full = *large && byte & 0x7F == 0x7F;
+        self.put(if full { 0x7F } else { byte }, if full { 7 } else { 8 });
+        *large = byte > 0x8F;
+    }
+
     #[inline(always)]
     fn put_eight(&mut self, bytes: u64) {
         let all = self.bits | bytes << self.count;
@@ -226,45 +236,28 @@ fn backward(data: &[u8], head: (u8, u32, bool), out: &mut Vec<u8>) -> usize {
     packer.put(head.0, head.1);
     let mut large = head.2;
     let (rest, chunks) = data.as_rchunks::<8>();
-    let mut put = |packer: &mut Packer<'_>, byte: u8| {
-        if large && byte & 0x7F == 0x7F {
-            packer.put(byte & 0x7F, 7);
-        } else {
-            packer.put(byte, 8);
-        }
-        large = byte > 0x8F;
-    };
     for chunk in chunks.iter().rev() {
         let bytes = u64::from_be_bytes(*chunk);
         let low = (bytes & 0x7F7F_7F7F_7F7F_7F7F) + 0x0101_0101_0101_0101;
         if low & 0x8080_8080_8080_8080 == 0 {
             packer.put_eight(bytes);
-            // Of what comes next only the last byte counts, and it is not stuffed by one that is not above 8F.
-            let last = bytes >> 56 > 0x8F;
-            let mut nothing = Packer {
-                out: &mut Vec::new(),
-                bits: 0,
-                count: 0,
-            };
-            put(&mut nothing, if last { 0xFE } else { 0 });
+            large = bytes >> 56 > 0x8F;
         } else {
             for byte in chunk.iter().rev() {
-                put(&mut packer, *byte);
+                packer.put_backward(*byte, &mut large);
             }
         }
     }
     for byte in rest.iter().rev() {
-        put(&mut packer, *byte);
+        packer.put_backward(*byte, &mut large);
     }
     packer.end(0)
 }
 
 impl Blocks {
-    /// The block's lines.
-    pub(super) fn rows(&self) -> impl Iterator<Item = &[u32]> {
-        let rows = self.samples.chunks(self.stride.max(1));
-        rows.map(|row| row.get(..self.width).unwrap_or_default())
-            .take(self.height)
+    /// Gives the block's lines, two at a time.
+    pub(super) fn lines(&self) -> impl Iterator<Item = &[[u32; 4]]> {
+        self.samples.chunks_exact(self.quads.max(1))
     }
 
     /// Decodes a block.
@@ -290,11 +283,10 @@ impl Blocks {
             .ok_or(Broken::Corrupt("a code block without its bytes"))?;
         (self.width, self.height) = (coded.width, coded.height);
         let quads = coded.width.div_ceil(2);
-        // Pairs of quads, two rows at a time.
-        self.stride = quads.div_ceil(2) * 4;
-        let samples = self.stride * coded.height.next_multiple_of(2);
+        self.quads = quads;
         // What was there is written over.
-        self.samples.resize(samples, 0);
+        self.samples.resize(quads * coded.height.div_ceil(2), [0; 4]);
+        self.row.resize(quads.next_multiple_of(2), Quad::default());
         self.cleanup(data, quads, plane, coded.empty + 2)?;
         let Some(refining) = refining else {
             return Ok(());
@@ -337,29 +329,21 @@ impl Blocks {
         self.patterns.clear();
         self.patterns.resize(quads + 4, 0);
         self.above.clear();
-        self.above.resize(2 * quads + 8, 0);
+        self.above.resize(quads + 2, [0; 4]);
         let mut line = Line {
             magnitudes: &self.magnitudes,
             at: 0,
-            plane,
             most,
             exceeded: false,
         };
-        let mut first = true;
-        for rows in self.samples.chunks_exact_mut(2 * self.stride) {
-            let (upper, lower) = rows.split_at_mut(self.stride);
-            let rows = upper
-                .as_chunks_mut::<4>()
-                .0
-                .iter_mut()
-                .zip(lower.as_chunks_mut::<4>().0);
+        for (n, samples) in self.samples.chunks_exact_mut(quads).enumerate() {
             let (patterns, above) = (&mut self.patterns[..], &mut self.above[..]);
-            if first {
-                line.read::<true>(rows, quads, patterns, above, &mut window, &mut runs);
+            if n == 0 {
+                line.read::<true>(&mut self.row, quads, patterns, above, &mut window, &mut runs);
             } else {
-                line.read::<false>(rows, quads, patterns, above, &mut window, &mut runs);
+                line.read::<false>(&mut self.row, quads, patterns, above, &mut window, &mut runs);
             }
-            first = false;
+            settle(&self.row, plane, above, samples);
         }
         let used = (window.at * 8).saturating_sub(window.left as usize);
         if line.exceeded || used > code_bits || line.at > magnitude_bits + 8 * MARGIN / 2 {
@@ -369,12 +353,44 @@ impl Blocks {
     }
 }
 
+/// A quad whose samples still lie among the bits that follow them.
+#[derive(Clone, Copy, Debug, Default)]
+struct Quad {
+    bits: [u32; 4],
+    code: u32,
+    /// The largest exponent that a sample has.
+    exponent: u32,
+}
+
+/// Samples of a row of quads (7.3.8), column by column.
+#[inline(never)]
+fn settle(row: &[Quad], plane: u32, above: &mut [[u32; 4]], samples: &mut [[u32; 4]]) {
+    let plane = plane & 31;
+    for (quad, (less, sample)) in row.iter().zip(above.iter_mut().zip(samples)) {
+        let top = 1u32 << (quad.exponent & 31) >> 1;
+        let own = &MASKS[(quad.code >> 4 & 15) as usize];
+        let known = &MASKS[(quad.code >> 12 & 15) as usize];
+        let value = &MASKS[(quad.code >> 8 & 15) as usize];
+        let mut out = [0; 4];
+        let mut next = [0; 4];
+        for n in 0..4 {
+            let mask = (top.wrapping_sub(1) | top & !known[n]) & own[n];
+            // Twice the magnitude less one, and the sign below.
+            let v = quad.bits[n] & mask | top & value[n];
+            next[n] = v;
+            let v = v.wrapping_add(2);
+            out[n] = ((v | 1) << plane | v << 31) & own[n];
+        }
+        *less = next;
+        *sample = out;
+    }
+}
+
 /// Reads rows of quads.
 struct Line<'a> {
     magnitudes: &'a [u8],
     /// Bit at which the next magnitude begins.
     at: usize,
-    plane: u32,
     most: u32,
     /// An exponent was larger than it can be.
     exceeded: bool,
@@ -382,34 +398,34 @@ struct Line<'a> {
 
 impl Line<'_> {
     /// A row of quads (7.3.5): patterns and exponent bounds of a pair, then its magnitudes.
-    #[inline(always)]
-    fn read<'s, const FIRST_ROW: bool>(
+    #[inline(never)]
+    fn read<const FIRST_ROW: bool>(
         &mut self,
-        rows: impl Iterator<Item = (&'s mut [u32; 4], &'s mut [u32; 4])>,
+        row: &mut [Quad],
         quads: usize,
         patterns: &mut [u8],
-        above: &mut [u32],
+        above: &[[u32; 4]],
         window: &mut Window<'_>,
         runs: &mut Runs<'_>,
     ) {
         let table: &Codes = if FIRST_ROW { &FIRST } else { &OTHERS };
         let mut codes = *window;
+        let (magnitudes, most) = (self.magnitudes, self.most);
+        let (mut at, mut exceeded) = (self.at, self.exceeded);
         // Significance of the quad to the left, and of that to the left above.
         let mut left = 0u32;
         let mut left_above = 0u32;
         // The last magnitude of the quad to the left above.
         let mut corner = 0u32;
-        let pairs = patterns.as_chunks_mut::<2>().0;
-        let mut pairs = pairs.iter_mut().peekable();
-        let mut above = above.as_chunks_mut::<4>().0.iter_mut().peekable();
-        for (pair, (upper, lower)) in rows.enumerate() {
-            let (Some(own), Some(line)) = (pairs.next(), above.next()) else {
+        let mut quads_left = quads;
+        let row = row.as_chunks_mut::<2>().0;
+        for (pair, place) in row.iter_mut().enumerate() {
+            let Some([own_one, own_two, after]) =
+                patterns.get_mut(2 * pair..).and_then(|all| all.first_chunk_mut::<3>())
+            else {
                 return;
             };
-            let old = [u32::from(own[0]), u32::from(own[1])];
-            let after = pairs.peek().map_or(0, |next| u32::from(next[0]));
-            let old_line = *line;
-            let after_line = above.peek().map_or(0, |next| next[0]);
+            let old = [u32::from(*own_one), u32::from(*own_two), u32::from(*after)];
             // First quad.
             let context = if FIRST_ROW {
                 (left | left >> 1) & 1 | left >> 1 & 6
@@ -427,19 +443,20 @@ impl Line<'_> {
             let context = if FIRST_ROW {
                 (pattern | pattern >> 1) & 1 | pattern >> 1 & 6
             } else {
-                surrounding(old[0], old[1], after, pattern)
+                surrounding(old[0], old[1], old[2], pattern)
             };
             let mut two = 0;
-            if 2 * pair + 1 < quads {
+            if quads_left > 1 {
                 two = u32::from(table[(context << 7 | codes.bits as u32 & 127) as usize & 1023]);
                 if context == 0 && !runs.event() {
                     two = 0;
                 }
                 codes.skip(two & 7);
             }
+            quads_left = quads_left.saturating_sub(2);
             left = two >> 4 & 15;
             left_above = old[1];
-            *own = [pattern as u8, left as u8];
+            (*own_one, *own_two) = (pattern as u8, left as u8);
             // Exponent bounds.
             let mut kind = one >> 3 & 1 | two >> 2 & 2;
             let (mut bound_one, mut bound_two) = (0, 0);
@@ -453,15 +470,8 @@ impl Line<'_> {
                     (bound_one, bound_two) = (known >> 12, known >> 8 & 15);
                     codes.skip(known & 15);
                 } else {
-                    let kind = match kind {
-                        1 => Bounds::First,
-                        2 => Bounds::Second,
-                        3 => Bounds::Both,
-                        4 => Bounds::BothSmall,
-                        _ => Bounds::BothLarge,
-                    };
                     let used;
-                    (bound_one, bound_two, used) = bounds(kind, codes.bits);
+                    (bound_one, bound_two, used) = long_bounds(kind, codes.bits);
                     codes.skip(used);
                 }
             }
@@ -473,64 +483,66 @@ impl Line<'_> {
                     31 - (around | 2).leading_zeros()
                 }
             };
-            let around_one = corner | old_line[0] | old_line[1] | old_line[2];
-            let around_two = old_line[1] | old_line[2] | old_line[3] | after_line;
-            corner = old_line[3];
-            let (a, bottom) = self.quad(one, bound_one + predicted(pattern, around_one));
-            let (b, bottom_two) = self.quad(two, bound_two + predicted(left, around_two));
-            *line = [bottom.0, bottom.1, bottom_two.0, bottom_two.1];
-            *upper = [a[0], a[2], b[0], b[2]];
-            *lower = [a[1], a[3], b[1], b[3]];
+            let (mut around_one, mut around_two) = (0, 0);
+            if !FIRST_ROW
+                && let Some([one, two, three]) =
+                    above.get(2 * pair..).and_then(|all| all.first_chunk::<3>())
+            {
+                around_one = corner | one[1] | one[3] | two[1];
+                around_two = one[3] | two[1] | two[3] | three[1];
+                corner = two[3];
+            }
+            let exponent_one = bound_one + predicted(pattern, around_one);
+            let exponent_two = bound_two + predicted(left, around_two);
+            exceeded |= exponent_one.max(exponent_two) > most;
+            let [first, second] = place;
+            at += take(magnitudes, at, one, exponent_one & 31, first);
+            at += take(magnitudes, at, two, exponent_two & 31, second);
         }
         *window = codes;
+        (self.at, self.exceeded) = (at, exceeded);
     }
+}
 
-    /// The samples of a quad (7.3.8), column by column, and for the two lower ones what later exponents are foretold by.
-    #[inline(always)]
-    fn quad(&mut self, code: u32, exponent: u32) -> ([u32; 4], (u32, u32)) {
-        self.exceeded |= exponent > self.most;
-        let exponent = exponent & 31;
-        let pattern = (code >> 4 & 15) as usize;
-        let known = (code >> 12 & 15) as usize;
-        // Bits of each, one byte each.
-        let bits = SPREAD[pattern]
-            .wrapping_mul(exponent)
-            .wrapping_sub(SPREAD[known]);
-        let ends = bits.wrapping_mul(0x0101_0101);
-        let all = ends >> 24;
-        let mut raw = [0u32; 4];
-        if all <= 56 {
-            let window = load(self.magnitudes, self.at >> 3) >> (self.at & 7);
-            raw = [
-                window as u32,
-                (window >> (ends & 63)) as u32,
-                (window >> (ends >> 8 & 63)) as u32,
-                (window >> (ends >> 16 & 63)) as u32,
-            ];
-        } else {
-            let starts = [0, ends & 255, ends >> 8 & 255, ends >> 16 & 255];
-            for (raw, start) in raw.iter_mut().zip(starts) {
-                let at = self.at + start as usize;
-                *raw = (load(self.magnitudes, at >> 3) >> (at & 7)) as u32;
-            }
+#[inline(never)]
+fn long_bounds(kind: u32, bits: u64) -> (u32, u32, u32) {
+    let kind = match kind {
+        1 => Bounds::First,
+        2 => Bounds::Second,
+        3 => Bounds::Both,
+        4 => Bounds::BothSmall,
+        _ => Bounds::BothLarge,
+    };
+    bounds(kind, bits)
+}
+
+/// Takes the bits of a quad's samples; gives how many they are.
+#[inline(always)]
+fn take(magnitudes: &[u8], at: usize, code: u32, exponent: u32, quad: &mut Quad) -> usize {
+    let (pattern, known) = ((code >> 4 & 15) as usize, (code >> 12 & 15) as usize);
+    // Bits of each, one byte each.
+    let bits = SPREAD[pattern]
+        .wrapping_mul(exponent)
+        .wrapping_sub(SPREAD[known]);
+    let ends = bits.wrapping_mul(0x0101_0101);
+    let all = ends >> 24;
+    if all <= 56 {
+        let window = load(magnitudes, at >> 3) >> (at & 7);
+        quad.bits = [
+            window as u32,
+            (window >> (ends & 63)) as u32,
+            (window >> (ends >> 8 & 63)) as u32,
+            (window >> (ends >> 16 & 63)) as u32,
+        ];
+    } else {
+        let starts = [0, ends & 255, ends >> 8 & 255, ends >> 16 & 255];
+        for (bits, start) in quad.bits.iter_mut().zip(starts) {
+            let at = at + start as usize;
+            *bits = (load(magnitudes, at >> 3) >> (at & 7)) as u32;
         }
-        self.at += all as usize;
-        let top = 1u32 << exponent >> 1;
-        let own = &MASKS[pattern];
-        let known = &MASKS[known];
-        let value = &MASKS[(code >> 8 & 15) as usize];
-        let mut samples = [0; 4];
-        let mut less = [0; 4];
-        for n in 0..4 {
-            let mask = (top.wrapping_sub(1) | top & !known[n]) & own[n];
-            // Twice the magnitude less one, and the sign below.
-            let v = raw[n] & mask | top & value[n];
-            less[n] = v;
-            let v = v.wrapping_add(2);
-            samples[n] = ((v | 1) << (self.plane & 31) | v << 31) & own[n];
-        }
-        (samples, (less[1], less[3]))
     }
+    (quad.code, quad.exponent) = (code, exponent);
+    all as usize
 }
 
 /// The context of a quad by what was decoded around it: quads to the left above, above, to the right above and to the
@@ -540,6 +552,12 @@ fn surrounding(left_above: u32, above: u32, right_above: u32, left: u32) -> u32 
     (left_above >> 3 | above >> 1) & 1
         | (left >> 2 | left >> 3) << 1 & 2
         | (above >> 3 | right_above >> 1) << 2 & 4
+}
+
+/// A sample by its place.
+fn sample(samples: &mut [[u32; 4]], quads: usize, x: usize, y: usize) -> Option<&mut u32> {
+    let quad = samples.get_mut(y / 2 * quads + x / 2)?;
+    quad.get_mut(x % 2 * 2 + y % 2)
 }
 
 /// Bits one by one, in a stream that is free of stuffing; behind its end they are zero.
@@ -565,11 +583,12 @@ impl Blocks {
         let across = width + 2;
         self.significant.clear();
         self.significant.resize(across * (height + 2), 0);
-        for (y, row) in self.samples.chunks(self.stride).take(height).enumerate() {
-            let from = (y + 1) * across + 1;
-            let all = self.significant.get_mut(from..from + width);
-            for (mark, sample) in all.unwrap_or_default().iter_mut().zip(row) {
-                *mark = u8::from(*sample != 0);
+        for y in 0..height {
+            for x in 0..width {
+                let significant = sample(&mut self.samples, self.quads, x, y).is_some_and(|sample| *sample != 0);
+                if let Some(mark) = self.significant.get_mut((y + 1) * across + x + 1) {
+                    *mark = u8::from(significant);
+                }
             }
         }
         forward(data, 0, &mut self.magnitudes);
@@ -582,7 +601,7 @@ impl Blocks {
             for first in (0..width).step_by(4) {
                 let columns = first..(first + 4).min(width);
                 // Four columns of a stripe, then the signs of those that became significant.
-                let mut fresh = [0usize; 16];
+                let mut fresh = [(0, 0); 16];
                 let mut count = 0;
                 for x in columns {
                     for y in top..bottom {
@@ -602,13 +621,13 @@ impl Blocks {
                         if let (Some(mark), Some(place)) =
                             (self.significant.get_mut(here), fresh.get_mut(count))
                         {
-                            (*mark, *place) = (2, y * self.stride + x);
+                            (*mark, *place) = (2, (x, y));
                             count += 1;
                         }
                     }
                 }
-                for place in fresh.iter().take(count) {
-                    if let Some(sample) = self.samples.get_mut(*place) {
+                for (x, y) in fresh.into_iter().take(count) {
+                    if let Some(sample) = sample(&mut self.samples, self.quads, x, y) {
                         *sample = 3 << plane | bits.bit() << 31;
                     }
                 }
@@ -628,7 +647,7 @@ impl Blocks {
                     if self.significant.get((y + 1) * across + x + 1) != Some(&1) {
                         continue;
                     }
-                    if let Some(sample) = self.samples.get_mut(y * self.stride + x) {
+                    if let Some(sample) = sample(&mut self.samples, self.quads, x, y) {
                         // The half step of the plane above becomes the bit.
                         *sample = (*sample ^ (bits.bit() ^ 1) << (plane + 1)) | 1 << plane;
                     }

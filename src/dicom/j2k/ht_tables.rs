@@ -204,7 +204,7 @@ pub(super) static BOUNDS: [u16; 6 * 256] = {
     let mut i = 256;
     while i < out.len() {
         let (one, two, used) = bounds(Bounds::of(i >> 8), i as u64 & 255);
-        if used <= 8 {
+        if used <= 8 && one < 16 && two < 16 {
             out[i] = (one << 12 | two << 8 | used) as u16;
         }
         i += 1;

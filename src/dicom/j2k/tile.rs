@@ -386,10 +386,12 @@ impl Source<'_> {
         };
         if coded.mode.high_throughput() {
             ht.decode(&coded, u32::from(block.placeholders))?;
-            for (row, samples) in target.chunks_mut(width).zip(ht.rows()) {
-                for (x, sample) in row.iter_mut().zip(samples) {
-                    *x = T::coefficient(lowered(*sample, rule), rule);
-                }
+            let height = usize::from(block.height);
+            for ((n, rows), quads) in (0..).zip(target.chunks_mut(2 * width)).zip(ht.lines()) {
+                let (upper, lower) = rows.split_at_mut(rows.len().min(width));
+                let lower = if 2 * n + 1 < height { lower } else { &mut [] };
+                scatter(upper, own, quads, 0, rule);
+                scatter(lower, own, quads, 1, rule);
             }
         } else {
             blocks.decode(&coded)?;
@@ -409,6 +411,19 @@ impl Source<'_> {
 impl<T> Strip<T> {
     fn begin(&mut self, band: &Band) {
         (self.rows, self.next) = ((0, 0), band.blocks.0);
+    }
+}
+
+/// Writes a line of quads: of each the samples with this index and the second next.
+#[inline(always)]
+fn scatter<T: Dequantise>(row: &mut [T], width: usize, quads: &[[u32; 4]], line: usize, rule: &Rule) {
+    let row = row.get_mut(..width).unwrap_or_default();
+    let (pairs, last) = row.as_chunks_mut::<2>();
+    for (pair, quad) in pairs.iter_mut().zip(quads) {
+        *pair = [quad[line], quad[line + 2]].map(|s| T::coefficient(lowered(s, rule), rule));
+    }
+    if let (Some(x), Some(quad)) = (last.first_mut(), quads.get(width / 2)) {
+        *x = T::coefficient(lowered(quad[line], rule), rule);
     }
 }
 
