@@ -6,7 +6,7 @@
 use super::{
     Broken,
     block::Coded,
-    ht_tables::{BOUNDS, Bounds, Codes, FIRST, MASKS, OTHERS, SPREAD, bounds},
+    ht_tables::{BOUNDS, Bounds, Codes, FIRST, LONG, MASKS, OTHERS, SPREAD, bounds},
 };
 
 fn corrupt(what: &'static str) -> Broken {
@@ -459,29 +459,21 @@ impl Line<'_> {
             (*own_one, *own_two) = (pattern as u8, left as u8);
             // Exponent bounds.
             let mut kind = one >> 3 & 1 | two >> 2 & 2;
-            let (mut bound_one, mut bound_two) = (0, 0);
-            if kind != 0 {
-                if FIRST_ROW && kind == 3 {
-                    kind = if runs.event() { 5 } else { 4 };
-                }
-                let index = (kind << 8 | codes.bits as u32 & 255) as usize;
-                let known = u32::from(BOUNDS.get(index).copied().unwrap_or(0));
-                if known != 0 {
-                    (bound_one, bound_two) = (known >> 12, known >> 8 & 15);
-                    codes.skip(known & 15);
-                } else {
-                    let used;
-                    (bound_one, bound_two, used) = long_bounds(kind, codes.bits);
-                    codes.skip(used);
-                }
+            if FIRST_ROW && kind == 3 {
+                kind = if runs.event() { 5 } else { 4 };
             }
+            let index = (kind << 8 | codes.bits as u32 & 255) as usize;
+            let known = u32::from(BOUNDS[index & 2047]);
+            let (mut bound_one, mut bound_two) = (known >> 12, known >> 8 & 15);
+            let mut used = known & 15;
+            if known == LONG {
+                (bound_one, bound_two, used) = long_bounds(kind, codes.bits);
+            }
+            codes.skip(used);
             // Magnitudes; the exponents above foretell them (7.3.7).
             let predicted = |pattern: u32, around: u32| {
-                if FIRST_ROW || pattern & pattern.wrapping_sub(1) == 0 {
-                    1
-                } else {
-                    31 - (around | 2).leading_zeros()
-                }
+                let several = u32::from(pattern & pattern.wrapping_sub(1) != 0);
+                31 - (around & several.wrapping_neg() | 2).leading_zeros()
             };
             let (mut around_one, mut around_two) = (0, 0);
             if !FIRST_ROW

@@ -197,13 +197,18 @@ pub(super) const fn bounds(kind: Bounds, mut bits: u64) -> (u32, u32, u32) {
     (one, two, used)
 }
 
-/// Both bounds (4 bits each) above the number of bits they take, by the kind and the next eight bits; 0 where these are
-/// too few.
-pub(super) static BOUNDS: [u16; 6 * 256] = {
-    let mut out = [0; 6 * 256];
-    let mut i = 256;
-    while i < out.len() {
-        let (one, two, used) = bounds(Bounds::of(i >> 8), i as u64 & 255);
+/// What eight bits are too few for.
+pub(super) const LONG: u32 = 0xFF;
+
+/// Both bounds (4 bits each) above the number of bits they take, by the kind and the next eight bits. Kind 0 has none.
+pub(super) static BOUNDS: [u16; 8 * 256] = {
+    let mut out = [LONG as u16; 8 * 256];
+    let mut i = 0;
+    while i < 6 * 256 {
+        let (one, two, used) = match i >> 8 {
+            0 => (0, 0, 0),
+            kind => bounds(Bounds::of(kind), i as u64 & 255),
+        };
         if used <= 8 && one < 16 && two < 16 {
             out[i] = (one << 12 | two << 8 | used) as u16;
         }
