@@ -10,6 +10,7 @@ use super::{
     Broken,
     mq::{Context, Mq, Raw, context},
 };
+use std::hint::select_unpredictable;
 
 /// Significance of the samples around: three a row, from the row above the stripe on.
 const AROUND: u64 = (1 << 18) - 1;
@@ -187,6 +188,8 @@ pub(super) struct Blocks {
     flags: Vec<u64>,
     /// Rows of a stripe by column; with a margin as the flags have one.
     values: Vec<[u32; 4]>,
+    /// Samples of a stripe that are refined: their place, and in the lowest bits their context.
+    due: Vec<u32>,
     stride: usize,
     width: usize,
     height: usize,
@@ -300,7 +303,7 @@ impl Blocks {
                         raw.bit()
                     } else {
                         let context = zero[(here & NEIGHBOURS) as usize] & 31;
-                        mq.decode(&mut contexts[context as usize])
+                        mq.decode_even(&mut contexts[context as usize])
                     };
                     if significant != 0 {
                         let sign = if RAW {
@@ -330,33 +333,59 @@ impl Blocks {
         contexts: &mut [Context; 32],
         plane: u32,
     ) -> Mq<'a> {
+        self.due.resize(4 * self.width + 4, 0);
+        // In registers, where they need no trip through memory from one sample to the next.
+        let [mut first, mut second, mut third] = [0, 1, 2].map(|n| contexts[REFINEMENT + n]);
         for stripe in 0..self.height.div_ceil(4) {
             let rows = self.rows(stripe);
-            let first = (stripe + 1) * self.stride + 1;
-            let columns = first..first + self.width;
-            let all = self.flags[columns.clone()].iter_mut();
-            for (word, values) in all.zip(&mut self.values[columns]) {
-                let mut flags = *word;
-                let mut todo = flags >> OWN & !(flags >> VISITED) & rows;
-                while todo != 0 {
-                    let at = todo.trailing_zeros();
-                    todo &= todo.wrapping_sub(1);
-                    let here = flags >> at;
-                    let bit = if RAW {
-                        raw.bit()
-                    } else {
-                        let refined = (here >> REFINED & 1) as usize;
-                        let around = usize::from(here & NEIGHBOURS != 0);
-                        let context = REFINEMENT + (around | 2 * refined).min(2);
-                        mq.decode_even(&mut contexts[context])
-                    };
-                    flags |= 1 << (REFINED + at);
-                    // The half step of the plane above becomes the bit, and this plane's half step follows.
-                    let value = &mut values[row_of(at)];
+            let from = (stripe + 1) * self.stride + 1;
+            let columns = from..from + self.width;
+            // What is refined is known before the pass. Listed without a branch, it is decoded without one.
+            let mut count = 0;
+            for (column, word) in (0u32..).step_by(16).zip(&mut self.flags[columns.clone()]) {
+                let flags = *word;
+                let todo = flags >> OWN & !(flags >> VISITED) & rows;
+                if todo == 0 {
+                    continue;
+                }
+                let three = flags & AROUND;
+                let three = three | three >> 1 | three >> 2;
+                let around = three | flags >> 3 | flags >> 5 | three >> 6;
+                let Some(room) = self.due.get_mut(count..).and_then(|d| d.first_chunk_mut::<4>()) else {
+                    break;
+                };
+                let mut here = 0;
+                for row in 0..4u32 {
+                    let refined = (flags >> (REFINED + 3 * row)) as u32 & 1;
+                    let around = (around >> (3 * row)) as u32 & 1;
+                    room[here & 3] = column | row << 2 | (around | refined << 1);
+                    here += (todo >> (3 * row)) as usize & 1;
+                }
+                count += here;
+                *word = flags | todo << REFINED;
+            }
+            let values = self.values[columns].as_flattened_mut();
+            for due in self.due.iter().take(count) {
+                let bit = if RAW {
+                    raw.bit()
+                } else {
+                    let (again, around) = (due & 2 != 0, due & 1 != 0);
+                    let mut own = select_unpredictable(around, second, first);
+                    own = select_unpredictable(again, third, own);
+                    let bit = mq.decode_even(&mut own);
+                    third = select_unpredictable(again, own, third);
+                    second = select_unpredictable(!again & around, own, second);
+                    first = select_unpredictable(again | around, first, own);
+                    bit
+                };
+                // The half step of the plane above becomes the bit, and this plane's half step follows.
+                if let Some(value) = values.get_mut((due >> 2) as usize) {
                     *value = (*value ^ (bit ^ 1) << (plane + 1)) | 1 << plane;
                 }
-                *word = flags;
             }
+        }
+        for (n, context) in [first, second, third].into_iter().enumerate() {
+            contexts[REFINEMENT + n] = context;
         }
         mq
     }
@@ -394,7 +423,7 @@ impl Blocks {
                     todo &= todo.wrapping_sub(1);
                     let here = flags >> at;
                     let context = zero[(here & NEIGHBOURS) as usize] & 31;
-                    if known || mq.decode(&mut contexts[context as usize]) != 0 {
+                    if known || mq.decode_even(&mut contexts[context as usize]) != 0 {
                         let sign = sign(&mut mq, contexts, here);
                         flags |= (1 | sign << SIGN) << (OWN + at);
                         let value = 3 << plane | (sign as u32) << 31;

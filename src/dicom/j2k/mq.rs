@@ -5,6 +5,8 @@
 //! interval stays above one bound a symbol costs a subtraction and a comparison. Symbols that are about as probable as
 //! not are decoded without branches, which a processor could not foretell.
 
+use std::hint::select_unpredictable;
+
 /// Probability estimation (table C.2): Qe, next state after the more and the less probable symbol, and whether the
 /// sense of the more probable symbol turns then.
 const STATES: [(u16, u8, u8, bool); 47] = [
@@ -101,8 +103,6 @@ pub(super) struct Mq<'a> {
     interval: u64,
     /// From the code value to the upper end of the interval.
     above: u64,
-    /// The more probable symbol is certain, and no shift follows, while the interval does not fall below this.
-    floor: u64,
     /// Bits of the code value below the 16 that are compared.
     count: i32,
 }
@@ -114,12 +114,10 @@ impl<'a> Mq<'a> {
             at: 0,
             interval: HALF,
             above: HALF,
-            floor: 0,
             // One bit of the compared ones stays zero (C.3.5).
             count: -15,
         };
         (mq.above, mq.at, mq.count) = refill(data, 0, mq.above, mq.count);
-        mq.floor = mq.above.max(HALF);
         mq
     }
 
@@ -128,7 +126,7 @@ impl<'a> Mq<'a> {
     pub(super) fn decode(&mut self, context: &mut Context) -> u32 {
         let own = *context;
         let rest = self.interval.wrapping_sub(own & QE);
-        if rest >= self.floor {
+        if rest >= self.above.max(HALF) {
             self.interval = rest;
             return own as u32 & 1;
         }
@@ -150,21 +148,22 @@ impl<'a> Mq<'a> {
         let lower = self.above > rest;
         // The smaller part is that of the less probable symbol.
         let less = lower ^ (rest < qe);
-        let interval = if lower { qe } else { rest };
-        let above = self.above.wrapping_sub(if lower { rest } else { 0 });
+        let interval = select_unpredictable(lower, qe, rest);
+        let above = self.above.wrapping_sub(select_unpredictable(lower, rest, 0));
         // The upper part is more than an eighth of the full interval, so two shifts do.
         let upper_shift = (!rest >> 63) + u64::from(rest >> 62 == 0);
-        let shift = if lower { own >> 24 & 15 } else { upper_shift };
-        let next = own >> if less { 16 } else { 8 };
-        let next = CONTEXTS[(next & 127) as usize];
-        *context = if shift == 0 { own } else { next };
+        let shift = select_unpredictable(lower, own >> 24 & 15, upper_shift);
+        // Both are looked up before it is known which one it will be.
+        let more = CONTEXTS[(own >> 8 & 127) as usize];
+        let other = CONTEXTS[(own >> 16 & 127) as usize];
+        let more = select_unpredictable(shift == 0, own, more);
+        *context = select_unpredictable(less, other, more);
         self.interval = interval << shift;
         self.above = above << shift;
         self.count -= shift as i32;
         if self.count < 0 {
             (self.above, self.at, self.count) = refill(self.data, self.at, self.above, self.count);
         }
-        self.floor = self.above.max(HALF);
         (own as u32 ^ u32::from(less)) & 1
     }
 }
