@@ -191,7 +191,7 @@ pub(super) fn unpack_frame(
             }
             let bits = if size == 1 { 8 } else { 16 };
             let shape = (image.rows, image.columns, image.samples);
-            let decoded = jpeg2000::decode(syntax, shape, bits, &codestream, frame_limit)?;
+            let decoded = jpeg2000::decode(shape, bits, &codestream, frame_limit)?;
             fit(&decoded.bytes, size, size, destination)?;
             coded_finish(image, destination);
             if is_ybr(image) && !decoded.colour_transform {

@@ -106,13 +106,22 @@ static SIGN_CONTEXT: [u8; 256] = {
     let mut i = 0;
     while i < 256 {
         // Above, left, right, below.
+        let (h, v) = (sign_of(i, 2) + sign_of(i, 4), sign_of(i, 0) + sign_of(i, 6));
         let (h, v) = (
-            sign_of(i, 2) + sign_of(i, 4),
-            sign_of(i, 0) + sign_of(i, 6),
-        );
-        let (h, v) = (
-            if h > 1 { 1 } else if h < -1 { -1 } else { h },
-            if v > 1 { 1 } else if v < -1 { -1 } else { v },
+            if h > 1 {
+                1
+            } else if h < -1 {
+                -1
+            } else {
+                h
+            },
+            if v > 1 {
+                1
+            } else if v < -1 {
+                -1
+            } else {
+                v
+            },
         );
         let turned = h < 0 || h == 0 && v < 0;
         let (h, v) = if turned { (-h, -v) } else { (h, v) };
@@ -222,7 +231,7 @@ impl Blocks {
         let zero = &SIGNIFICANCE[coded.kind as usize];
         let mut contexts = START;
         let mut data = coded.data;
-        let mut pass = 0;
+        let mut pass = 0u32;
         for segment in coded.segments {
             let (bytes, rest) = data
                 .split_at_checked(segment.bytes as usize)
@@ -233,15 +242,29 @@ impl Blocks {
             let mut raw = Raw::new(bytes);
             for _ in 0..segment.passes {
                 let plane = (planes - 1)
-                    .checked_sub((pass + 2) / 3)
+                    .checked_sub(pass.div_ceil(3))
                     .ok_or(Broken::Corrupt("a code block with too many passes"))?;
                 let causal = coded.mode.causal();
                 match (pass % 3, bypassed) {
                     (1, false) => {
-                        mq = self.significance::<false>(zero, mq, &mut raw, &mut contexts, plane, causal);
+                        mq = self.significance::<false>(
+                            zero,
+                            mq,
+                            &mut raw,
+                            &mut contexts,
+                            plane,
+                            causal,
+                        );
                     }
                     (1, true) => {
-                        mq = self.significance::<true>(zero, mq, &mut raw, &mut contexts, plane, causal);
+                        mq = self.significance::<true>(
+                            zero,
+                            mq,
+                            &mut raw,
+                            &mut contexts,
+                            plane,
+                            causal,
+                        );
                     }
                     (2, false) => mq = self.refinement::<false>(mq, &mut raw, &mut contexts, plane),
                     (2, true) => mq = self.refinement::<true>(mq, &mut raw, &mut contexts, plane),
@@ -351,7 +374,11 @@ impl Blocks {
                 let three = flags & AROUND;
                 let three = three | three >> 1 | three >> 2;
                 let around = three | flags >> 3 | flags >> 5 | three >> 6;
-                let Some(room) = self.due.get_mut(count..).and_then(|d| d.first_chunk_mut::<4>()) else {
+                let Some(room) = self
+                    .due
+                    .get_mut(count..)
+                    .and_then(|d| d.first_chunk_mut::<4>())
+                else {
                     break;
                 };
                 let mut here = 0;

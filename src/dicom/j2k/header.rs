@@ -1,6 +1,6 @@
 //! Marker segments (T.800 annex A, T.814 annex A): what the main header and those of tile-parts say.
 
-use super::{Broken, block::Mode};
+use super::{Beginning, Broken, block::Mode};
 
 /// Most tiles that a codestream can number.
 const MOST_TILES: u64 = 65_535;
@@ -239,7 +239,7 @@ impl Style {
         }
         if mode & 0x80 != 0 {
             return Err(Broken::Unsupported(
-                "JPEG 2000 that mixes both kinds of code blocks is not supported",
+                "JPEG 2000 that mixes both kinds of code blocks",
             ));
         }
         let mut style = Self {
@@ -485,9 +485,20 @@ fn segment(bytes: &[u8]) -> Result<(u16, &[u8], &[u8]), Broken> {
     Ok((marker, body, rest))
 }
 
-/// Main header alone: size and coding.
-pub(super) fn main_header(bytes: &[u8]) -> Result<(Size, Coding), Broken> {
-    read_main(bytes, |_, _| Ok(())).map(|(size, coding, _)| (size, coding))
+/// Reads the beginning of a main header, as far as it goes.
+pub(super) fn beginning(bytes: &[u8]) -> Beginning {
+    let mut found = Beginning::default();
+    let mut rest = bytes.strip_prefix(&[0xFF, 0x4F]).unwrap_or_default();
+    while let Ok((marker, body, after)) = segment(rest) {
+        match marker {
+            SIZ => found.signed = body.get(36).map(|depth| depth & 0x80 != 0),
+            COD => found.irreversible = body.get(9).map(|wavelet| *wavelet == 0),
+            SOT => break,
+            _ => {}
+        }
+        rest = after;
+    }
+    found
 }
 
 /// Reads the main header and gives what follows; `other` sees the segments that are not about coding.
@@ -511,7 +522,9 @@ fn read_main<'a>(
         let (marker, body, after) = segment(rest)?;
         rest = after;
         match marker {
-            SIZ | SOD | EOC | PPT | 0xFF30..=0xFF3F => return Err(corrupt("a marker out of place")),
+            SIZ | SOD | EOC | PPT | 0xFF30..=0xFF3F => {
+                return Err(corrupt("a marker out of place"));
+            }
             _ if coding.read(marker, body)? => {}
             _ => other(marker, body)?,
         }
@@ -568,7 +581,10 @@ impl<'a> Codestream<'a> {
 
     /// A tile by its number.
     pub(super) fn tile(&self, index: u32) -> Result<Tile<'a>, Broken> {
-        let places = self.tiles.get(index as usize).map_or(&[][..], Vec::as_slice);
+        let places = self
+            .tiles
+            .get(index as usize)
+            .map_or(&[][..], Vec::as_slice);
         let mut coding = self.coding.clone();
         for component in &mut coding.components {
             (component.own_style, component.own_steps) = (false, false);
@@ -668,7 +684,9 @@ fn parts(mut rest: &[u8], tiles: u64) -> Result<Vec<Part<'_>>, Broken> {
         let part = if length == 0 {
             // The last tile-part runs to the end of codestream, behind which padding may follow.
             let used = whole.iter().rposition(|b| *b != 0).map_or(0, |i| i + 1);
-            let body = whole.get(..used).and_then(|w| w.strip_suffix(&EOC.to_be_bytes()));
+            let body = whole
+                .get(..used)
+                .and_then(|w| w.strip_suffix(&EOC.to_be_bytes()));
             rest = &[0xFF, 0xD9];
             body.ok_or(Broken::Cut)?
         } else if length < 14 {
@@ -694,7 +712,11 @@ fn parts(mut rest: &[u8], tiles: u64) -> Result<Vec<Part<'_>>, Broken> {
 /// Packed packet headers of the main header (A.7.4): for each tile-part a length and so many bytes.
 fn split_packed(mut packed: Vec<(u8, &[u8])>, parts: usize) -> Result<Vec<Vec<u8>>, Broken> {
     packed.sort_by_key(|(index, _)| *index);
-    let all: Vec<u8> = packed.iter().flat_map(|(_, bytes)| *bytes).copied().collect();
+    let all: Vec<u8> = packed
+        .iter()
+        .flat_map(|(_, bytes)| *bytes)
+        .copied()
+        .collect();
     let mut fields = Fields(&all);
     let mut out = Vec::new();
     for _ in 0..parts {

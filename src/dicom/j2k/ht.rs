@@ -285,7 +285,8 @@ impl Blocks {
         let quads = coded.width.div_ceil(2);
         self.quads = quads;
         // What was there is written over.
-        self.samples.resize(quads * coded.height.div_ceil(2), [0; 4]);
+        self.samples
+            .resize(quads * coded.height.div_ceil(2), [0; 4]);
         self.row.resize(quads.next_multiple_of(2), Quad::default());
         self.cleanup(data, quads, plane, coded.empty + 2)?;
         let Some(refining) = refining else {
@@ -339,9 +340,23 @@ impl Blocks {
         for (n, samples) in self.samples.chunks_exact_mut(quads).enumerate() {
             let (patterns, above) = (&mut self.patterns[..], &mut self.above[..]);
             if n == 0 {
-                line.read::<true>(&mut self.row, quads, patterns, above, &mut window, &mut runs);
+                line.read::<true>(
+                    &mut self.row,
+                    quads,
+                    patterns,
+                    above,
+                    &mut window,
+                    &mut runs,
+                );
             } else {
-                line.read::<false>(&mut self.row, quads, patterns, above, &mut window, &mut runs);
+                line.read::<false>(
+                    &mut self.row,
+                    quads,
+                    patterns,
+                    above,
+                    &mut window,
+                    &mut runs,
+                );
             }
             settle(&self.row, plane, above, samples);
         }
@@ -420,8 +435,9 @@ impl Line<'_> {
         let mut quads_left = quads;
         let row = row.as_chunks_mut::<2>().0;
         for (pair, place) in row.iter_mut().enumerate() {
-            let Some([own_one, own_two, after]) =
-                patterns.get_mut(2 * pair..).and_then(|all| all.first_chunk_mut::<3>())
+            let Some([own_one, own_two, after]) = patterns
+                .get_mut(2 * pair..)
+                .and_then(|all| all.first_chunk_mut::<3>())
             else {
                 return;
             };
@@ -432,7 +448,8 @@ impl Line<'_> {
             } else {
                 surrounding(left_above, old[0], old[1], left)
             };
-            let mut one = u32::from(table[(context << 7 | codes.bits as u32 & 127) as usize & 1023]);
+            let mut one =
+                u32::from(table[(context << 7 | codes.bits as u32 & 127) as usize & 1023]);
             if context == 0 && !runs.event() {
                 one = 0;
             }
@@ -577,7 +594,8 @@ impl Blocks {
         self.significant.resize(across * (height + 2), 0);
         for y in 0..height {
             for x in 0..width {
-                let significant = sample(&mut self.samples, self.quads, x, y).is_some_and(|sample| *sample != 0);
+                let significant =
+                    sample(&mut self.samples, self.quads, x, y).is_some_and(|sample| *sample != 0);
                 if let Some(mark) = self.significant.get_mut((y + 1) * across + x + 1) {
                     *mark = u8::from(significant);
                 }
@@ -606,7 +624,8 @@ impl Blocks {
                         if marks.get(here).is_none_or(|m| *m != 0) {
                             continue;
                         }
-                        let below = (!causal || y + 1 < bottom || y % 4 != 3) && three(here + across);
+                        let below =
+                            (!causal || y + 1 < bottom || y % 4 != 3) && three(here + across);
                         if !(three(here - across) || three(here) || below) || bits.bit() == 0 {
                             continue;
                         }

@@ -74,10 +74,18 @@ impl<'a> Picture<'a> {
     }
 }
 
-/// Reads the main header alone.
-pub(super) fn main_header(beginning: &[u8]) -> Result<Header, Broken> {
-    let (size, coding) = header::main_header(beginning)?;
-    Ok(summary(&size, &coding))
+/// What the beginning of a codestream says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Beginning {
+    /// Samples are signed.
+    pub(super) signed: Option<bool>,
+    /// The default wavelet is the 9-7 one.
+    pub(super) irreversible: Option<bool>,
+}
+
+/// Reads a codestream that may end anywhere.
+pub(super) fn beginning(bytes: &[u8]) -> Beginning {
+    header::beginning(bytes)
 }
 
 fn summary(size: &header::Size, coding: &header::Coding) -> Header {

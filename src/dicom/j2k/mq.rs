@@ -149,7 +149,9 @@ impl<'a> Mq<'a> {
         // The smaller part is that of the less probable symbol.
         let less = lower ^ (rest < qe);
         let interval = select_unpredictable(lower, qe, rest);
-        let above = self.above.wrapping_sub(select_unpredictable(lower, rest, 0));
+        let above = self
+            .above
+            .wrapping_sub(select_unpredictable(lower, rest, 0));
         // The upper part is more than an eighth of the full interval, so two shifts do.
         let upper_shift = (!rest >> 63) + u64::from(rest >> 62 == 0);
         let shift = select_unpredictable(lower, own >> 24 & 15, upper_shift);

@@ -233,7 +233,9 @@ fn header(bits: &mut Bits<'_>, plan: &mut Plan, place: usize, layer: u32) -> Res
             while bits.bit()? == 1 {
                 block.length_bits += 1;
                 if block.length_bits > 32 {
-                    return Err(Broken::Corrupt("a code block whose length has too many bits"));
+                    return Err(Broken::Corrupt(
+                        "a code block whose length has too many bits",
+                    ));
                 }
             }
             while passes > 0 {
@@ -244,7 +246,9 @@ fn header(bits: &mut Bits<'_>, plan: &mut Plan, place: usize, layer: u32) -> Res
                 };
                 let length = u32::from(block.length_bits) + now.ilog2();
                 if length > 32 {
-                    return Err(Broken::Corrupt("a code block whose length has too many bits"));
+                    return Err(Broken::Corrupt(
+                        "a code block whose length has too many bits",
+                    ));
                 }
                 let bytes = bits.bits(length)?;
                 if chunks.len() >= *most_chunks {
@@ -306,7 +310,7 @@ fn throughput(done: u16, passes: u32, placeholders: &mut u8) -> Result<(u32, boo
         1 => Ok((passes.min(2), true)),
         2 => Ok((1, false)),
         _ => Err(Broken::Unsupported(
-            "JPEG 2000 with more than one set of passes in a code block is not supported",
+            "JPEG 2000 with more than one set of passes in a code block",
         )),
     }
 }

@@ -192,7 +192,9 @@ impl Plan {
                     return Err(Broken::Corrupt("packets that end early"));
                 }
                 let here = here as usize;
-                pay(here * size_of::<Precinct>() + size_of::<Resolution>() + 3 * size_of::<Band>())?;
+                pay(here * size_of::<Precinct>()
+                    + size_of::<Resolution>()
+                    + 3 * size_of::<Band>())?;
                 let begun = plan.precincts.len();
                 let (first, exponents) = (precincts.first, precincts.exponents);
                 for at in 0..here as u32 {
@@ -218,9 +220,9 @@ impl Plan {
                 let mut bands = Vec::new();
                 for (n, high) in directions.iter().copied().enumerate() {
                     let from = levels + u32::from(resolution > 0);
-                    let (exponent, mantissa) = steps.step(resolution, n).ok_or(Broken::Corrupt(
-                        "fewer quantisation steps than sub-bands",
-                    ))?;
+                    let (exponent, mantissa) = steps
+                        .step(resolution, n)
+                        .ok_or(Broken::Corrupt("fewer quantisation steps than sub-bands"))?;
                     // The range of values grows by a bit in each direction that is high-pass (table E.1).
                     let gain = i32::from(high.0) + i32::from(high.1);
                     let planes = u32::from(steps.guard) + u32::from(exponent);
@@ -339,7 +341,9 @@ impl Plan {
     pub(super) fn sort(&mut self) {
         let resolutions = self.components.iter().flat_map(|c| &c.resolutions);
         for band in resolutions.flat_map(|r| &r.bands) {
-            let blocks = self.blocks.get_mut(band.blocks.0 as usize..band.blocks.1 as usize);
+            let blocks = self
+                .blocks
+                .get_mut(band.blocks.0 as usize..band.blocks.1 as usize);
             let blocks = blocks.unwrap_or_default();
             if !blocks.is_sorted_by_key(|b| (b.y, b.x)) {
                 blocks.sort_by_key(|b| (b.y, b.x));
@@ -348,7 +352,11 @@ impl Plan {
     }
 
     /// Reads all packets in the order of the tile (B.12).
-    pub(super) fn read(&mut self, coding: &Coding, packets: &mut Packets<'_>) -> Result<(), Broken> {
+    pub(super) fn read(
+        &mut self,
+        coding: &Coding,
+        packets: &mut Packets<'_>,
+    ) -> Result<(), Broken> {
         let all = Volume {
             order: coding.order,
             resolutions: (0, u8::MAX),

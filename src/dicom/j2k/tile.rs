@@ -77,7 +77,11 @@ fn lower(sample: u32, rule: &Rule) -> u32 {
 }
 
 /// Decodes all tiles.
-pub(super) fn decode(codestream: &Codestream<'_>, bytes: usize, memory: usize) -> Result<Vec<u8>, Broken> {
+pub(super) fn decode(
+    codestream: &Codestream<'_>,
+    bytes: usize,
+    memory: usize,
+) -> Result<Vec<u8>, Broken> {
     let size = &codestream.size;
     let (columns, rows) = (size.columns() as usize, size.rows() as usize);
     let components = usize::from(size.components);
@@ -94,7 +98,11 @@ pub(super) fn decode(codestream: &Codestream<'_>, bytes: usize, memory: usize) -
         let tile = codestream.tile(index)?;
         let coding = &tile.coding;
         // The resolutions of a component, and all components at once where they are transformed.
-        let planes = if coding.colour_transform { components + 1 } else { 1 };
+        let planes = if coding.colour_transform {
+            components + 1
+        } else {
+            1
+        };
         let left = area
             .width()
             .checked_mul(area.height())
@@ -114,7 +122,11 @@ pub(super) fn decode(codestream: &Codestream<'_>, bytes: usize, memory: usize) -
         let mut to = Target {
             out: &mut out,
             low: -(1i32 << (size.precision.min(31) - 1)),
-            shift: if size.signed { 0 } else { 1i32 << (size.precision.min(31) - 1) },
+            shift: if size.signed {
+                0
+            } else {
+                1i32 << (size.precision.min(31) - 1)
+            },
             bytes,
             pixel,
             line: columns * pixel,
@@ -131,19 +143,27 @@ pub(super) fn decode(codestream: &Codestream<'_>, bytes: usize, memory: usize) -
             let transformed = coding.colour_transform && index < 3;
             match (transformed, component.reversible) {
                 (false, true) => {
-                    source.decode(&mut room.shared, &mut room.whole, |y, row| to.whole(index, y, row))?;
+                    source.decode(&mut room.shared, &mut room.whole, |y, row| {
+                        to.whole(index, y, row)
+                    })?;
                 }
                 (false, false) => {
-                    source.decode(&mut room.shared, &mut room.real, |y, row| to.real(index, y, row))?;
+                    source.decode(&mut room.shared, &mut room.real, |y, row| {
+                        to.real(index, y, row)
+                    })?;
                 }
                 (true, true) => {
                     let mut plane = Vec::with_capacity(area.width() * area.height());
-                    source.decode(&mut room.shared, &mut room.whole, |_, row| plane.extend_from_slice(row))?;
+                    source.decode(&mut room.shared, &mut room.whole, |_, row| {
+                        plane.extend_from_slice(row)
+                    })?;
                     planes.push(Plane::Whole(plane));
                 }
                 (true, false) => {
                     let mut plane = Vec::with_capacity(area.width() * area.height());
-                    source.decode(&mut room.shared, &mut room.real, |_, row| plane.extend_from_slice(row))?;
+                    source.decode(&mut room.shared, &mut room.real, |_, row| {
+                        plane.extend_from_slice(row)
+                    })?;
                     planes.push(Plane::Real(plane));
                 }
             }
@@ -191,7 +211,9 @@ struct Strip<T> {
 impl<T> Strip<T> {
     fn row(&self, at: usize, width: usize) -> &[T] {
         let from = at.saturating_sub(self.rows.0) * width;
-        self.coefficients.get(from..from + width).unwrap_or_default()
+        self.coefficients
+            .get(from..from + width)
+            .unwrap_or_default()
     }
 }
 
@@ -241,9 +263,10 @@ impl Source<'_> {
             }
         }
         for (n, (resolution, rules)) in others.iter().zip(rules).enumerate() {
-            let (Some([hl, lh, hh]), Some(rules)) =
-                (resolution.bands.first_chunk::<3>(), rules.first_chunk::<3>())
-            else {
+            let (Some([hl, lh, hh]), Some(rules)) = (
+                resolution.bands.first_chunk::<3>(),
+                rules.first_chunk::<3>(),
+            ) else {
                 return Ok(());
             };
             for (strip, band) in strips.iter_mut().zip([hl, lh, hh]) {
@@ -294,7 +317,8 @@ impl Source<'_> {
             };
             let rule = |band: &Band| {
                 let own = factor(band.high.0, wide) * factor(band.high.1, tall);
-                let step = (1.0 + f32::from(band.mantissa) / 2048.0) * (band.exponent as f32).exp2();
+                let step =
+                    (1.0 + f32::from(band.mantissa) / 2048.0) * (band.exponent as f32).exp2();
                 Rule {
                     step: 0.5 * step * scale * if level > 0 { own } else { 1.0 },
                     raised_from: 1u32.checked_shl(self.component.raised + 1).unwrap_or(0),
@@ -335,7 +359,10 @@ impl Source<'_> {
         shared: &mut Shared,
     ) -> Result<(), Broken> {
         let width = band.area.width();
-        let blocks = self.plan.blocks.get(strip.next as usize..band.blocks.1 as usize);
+        let blocks = self
+            .plan
+            .blocks
+            .get(strip.next as usize..band.blocks.1 as usize);
         let blocks = blocks.unwrap_or_default();
         let top = blocks.first().map_or(0, |block| block.y);
         let height = blocks.first().map_or(0, |block| usize::from(block.height));
@@ -343,7 +370,10 @@ impl Source<'_> {
         strip.coefficients.resize(width * height, T::default());
         for block in blocks.iter().take_while(|block| block.y == top) {
             strip.next += 1;
-            let target = strip.coefficients.get_mut(block.x as usize..).unwrap_or_default();
+            let target = strip
+                .coefficients
+                .get_mut(block.x as usize..)
+                .unwrap_or_default();
             self.decode_block(band, rule, block, width, shared, target)?;
         }
         Ok(())
@@ -416,7 +446,13 @@ impl<T> Strip<T> {
 
 /// Writes a line of quads: of each the samples with this index and the second next.
 #[inline(always)]
-fn scatter<T: Dequantise>(row: &mut [T], width: usize, quads: &[[u32; 4]], line: usize, rule: &Rule) {
+fn scatter<T: Dequantise>(
+    row: &mut [T],
+    width: usize,
+    quads: &[[u32; 4]],
+    line: usize,
+    rule: &Rule,
+) {
     let row = row.get_mut(..width).unwrap_or_default();
     let (pairs, last) = row.as_chunks_mut::<2>();
     for (pair, quad) in pairs.iter_mut().zip(quads) {
@@ -477,7 +513,9 @@ fn gather<'a>(
 /// The inverse component transforms (annex G).
 fn untransform(planes: &mut [Plane]) -> Result<(), Broken> {
     let Some([y, b, r]) = planes.first_chunk_mut::<3>() else {
-        return Err(Broken::Corrupt("a colour transform of fewer than three components"));
+        return Err(Broken::Corrupt(
+            "a colour transform of fewer than three components",
+        ));
     };
     match (y, b, r) {
         (Plane::Whole(y), Plane::Whole(u), Plane::Whole(v)) => {
@@ -495,7 +533,11 @@ fn untransform(planes: &mut [Plane]) -> Result<(), Broken> {
                 (*y, *b, *r) = (red, green, blue);
             }
         }
-        _ => return Err(Broken::Corrupt("a colour transform over two kinds of wavelets")),
+        _ => {
+            return Err(Broken::Corrupt(
+                "a colour transform over two kinds of wavelets",
+            ));
+        }
     }
     Ok(())
 }
@@ -517,19 +559,29 @@ impl Target<'_> {
     /// Shifts samples to their range (G.1), limits them to it and writes them.
     fn whole(&mut self, component: usize, y: usize, row: &[i32]) {
         let (low, high, shift) = (self.low, -1 - self.low, self.shift);
-        self.write(component, y, row, |x| x.clamp(low, high).wrapping_add(shift));
+        self.write(component, y, row, |x| {
+            x.clamp(low, high).wrapping_add(shift)
+        });
     }
 
     fn real(&mut self, component: usize, y: usize, row: &[f32]) {
         let (low, high, shift) = (self.low, -1 - self.low, self.shift);
         let (lowest, highest) = (low as f32, high as f32);
-        self.write(component, y, row, |x| {
-            // With this added, a float is as fine as whole numbers, so it is rounded, ties to even.
+        if high < 1 << 22 {
+            // With this added a float has no room for fractions: the lowest bits are the rounded number.
             const ROUND: f32 = 12_582_912.0;
-            let x = x.max(lowest).min(highest);
-            let x = if high < 1 << 22 { x + ROUND - ROUND } else { x };
-            (x as i32).min(high).wrapping_add(shift)
-        });
+            let shift = shift.wrapping_sub(ROUND.to_bits() as i32);
+            self.write(component, y, row, |x| {
+                let x = x.max(lowest).min(highest) + ROUND;
+                (x.to_bits() as i32).wrapping_add(shift)
+            });
+        } else {
+            self.write(component, y, row, |x| {
+                (x.round_ties_even() as i32)
+                    .clamp(low, high)
+                    .wrapping_add(shift)
+            });
+        }
     }
 
     #[inline(always)]

@@ -99,7 +99,7 @@ impl Coefficient for i32 {
     }
 
     fn alone(self) -> Self {
-        self >> 1
+        self / 2
     }
 }
 
@@ -184,15 +184,17 @@ impl<T: Coefficient> Room<T> {
         // Each step follows one row behind the one before it.
         for i in 0..height + T::STEPS {
             if let Some(row) = rows.get_mut(i % KEPT).filter(|_| i < height) {
-                halves((i % 2 == 1) != odd_row, i / 2, &mut |low, high| {
-                    match &mut row[..] {
+                halves(
+                    (i % 2 == 1) != odd_row,
+                    i / 2,
+                    &mut |low, high| match &mut row[..] {
                         [x] => {
                             let high = high.first().map(|x| x.alone());
                             *x = low.first().copied().or(high).unwrap_or_default();
                         }
                         row => T::join(low, high, odd_column, line, row),
-                    }
-                })?;
+                    },
+                )?;
                 if height == 1 {
                     if odd_row {
                         row.iter_mut().for_each(|x| *x = x.alone());
@@ -212,7 +214,10 @@ impl<T: Coefficient> Room<T> {
                 // At the edges the only neighbour counts twice.
                 let behind = if at + 1 < height { at + 1 } else { at - 1 };
                 let before = at.checked_sub(1).unwrap_or(behind);
-                let mut row = rows.get_mut(at % KEPT).map(std::mem::take).unwrap_or_default();
+                let mut row = rows
+                    .get_mut(at % KEPT)
+                    .map(std::mem::take)
+                    .unwrap_or_default();
                 if let (Some(before), Some(behind)) =
                     (rows.get(before % KEPT), rows.get(behind % KEPT))
                 {
