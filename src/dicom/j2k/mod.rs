@@ -14,6 +14,8 @@ mod ht_tables;
 mod mq;
 mod packets;
 mod plan;
+#[cfg(test)]
+mod tests;
 mod tile;
 mod wavelet;
 

@@ -192,7 +192,8 @@ impl Plan {
                     return Err(Broken::Corrupt("packets that end early"));
                 }
                 let here = here as usize;
-                pay(here * size_of::<Precinct>()
+                // Twice, since they are sorted as well.
+                pay(2 * here * size_of::<(usize, Precinct)>()
                     + size_of::<Resolution>()
                     + 3 * size_of::<Band>())?;
                 let begun = plan.precincts.len();

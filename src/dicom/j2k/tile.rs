@@ -97,16 +97,17 @@ pub(super) fn decode(
         let area = size.tile(index);
         let tile = codestream.tile(index)?;
         let coding = &tile.coding;
-        // The resolutions of a component, and all components at once where they are transformed.
-        let planes = if coding.colour_transform {
-            components + 1
+        // Of a component its sub-bands in rows of blocks and its lower resolutions, less than five bytes a sample in
+        // all; and components as a whole where they are transformed.
+        let whole = if coding.colour_transform {
+            components.min(3)
         } else {
-            1
+            0
         };
         let left = area
             .width()
             .checked_mul(area.height())
-            .and_then(|samples| samples.checked_mul(4 * planes))
+            .and_then(|samples| samples.checked_mul(5 + 4 * whole))
             .and_then(|bytes| (memory - total).checked_sub(bytes))
             .ok_or(Broken::Memory)?;
         let headers = tile.headers.as_deref();
