@@ -10,18 +10,12 @@ use super::{
     wavelet::{self, Coefficient, SCALE},
 };
 
-/// The coefficients of a component, and later its samples.
-enum Plane {
-    Whole(Vec<i32>),
-    Real(Vec<f32>),
-}
-
 /// What is kept from one block and tile to the next.
 #[derive(Default)]
 struct Room {
     shared: Shared,
-    whole: Kept<i32>,
-    real: Kept<f32>,
+    whole: Vec<Stage<i32>>,
+    real: Vec<Stage<f32>>,
 }
 
 /// What blocks are decoded with.
@@ -43,9 +37,12 @@ struct Rule {
     raised: u32,
 }
 
-/// A coefficient that comes from a sign and a doubled magnitude.
+/// A coefficient that comes from a sign and a doubled magnitude, and becomes a sample.
 trait Dequantise: Coefficient {
     fn coefficient(sample: u32, rule: &Rule) -> Self;
+    /// The inverse component transforms (annex G).
+    fn untransform(one: &mut [Self], two: &mut [Self], three: &mut [Self]);
+    fn write(to: &mut Target<'_>, component: usize, y: usize, row: &[Self]);
 }
 
 impl Dequantise for i32 {
@@ -55,6 +52,18 @@ impl Dequantise for i32 {
         let sign = (sample as i32) >> 31;
         (magnitude as i32 ^ sign).wrapping_sub(sign)
     }
+
+    fn untransform(one: &mut [Self], two: &mut [Self], three: &mut [Self]) {
+        for (y, (u, v)) in one.iter_mut().zip(two.iter_mut().zip(three)) {
+            let green = y.wrapping_sub(u.wrapping_add(*v) >> 2);
+            let (red, blue) = (v.wrapping_add(green), u.wrapping_add(green));
+            (*y, *u, *v) = (red, green, blue);
+        }
+    }
+
+    fn write(to: &mut Target<'_>, component: usize, y: usize, row: &[Self]) {
+        to.whole(component, y, row);
+    }
 }
 
 impl Dequantise for f32 {
@@ -62,6 +71,19 @@ impl Dequantise for f32 {
     fn coefficient(sample: u32, rule: &Rule) -> Self {
         let magnitude = (sample & 0x7FFF_FFFF) as i32 as f32 * rule.step;
         f32::from_bits(magnitude.to_bits() | sample & 0x8000_0000)
+    }
+
+    fn untransform(one: &mut [Self], two: &mut [Self], three: &mut [Self]) {
+        for (y, (b, r)) in one.iter_mut().zip(two.iter_mut().zip(three)) {
+            let red = *y + 1.402 * *r;
+            let green = *y - 0.344_13 * *b - 0.714_14 * *r;
+            let blue = *y + 1.772 * *b;
+            (*y, *b, *r) = (red, green, blue);
+        }
+    }
+
+    fn write(to: &mut Target<'_>, component: usize, y: usize, row: &[Self]) {
+        to.real(component, y, row);
     }
 }
 
@@ -85,6 +107,9 @@ pub(super) fn decode(
     let size = &codestream.size;
     let (columns, rows) = (size.columns() as usize, size.rows() as usize);
     let components = usize::from(size.components);
+    if usize::from(size.precision) > 8 * bytes {
+        return Err(Broken::Planes);
+    }
     let pixel = components.checked_mul(bytes).ok_or(Broken::Memory)?;
     let total = columns
         .checked_mul(rows)
@@ -97,17 +122,11 @@ pub(super) fn decode(
         let area = size.tile(index);
         let tile = codestream.tile(index)?;
         let coding = &tile.coding;
-        // Of a component its sub-bands in rows of blocks and its lower resolutions, less than five bytes a sample in
-        // all; and components as a whole where they are transformed.
-        let whole = if coding.colour_transform {
-            components.min(3)
-        } else {
-            0
-        };
+        // Of each component its sub-bands in rows of blocks, and its lower resolutions: less than five bytes a sample.
         let left = area
             .width()
             .checked_mul(area.height())
-            .and_then(|samples| samples.checked_mul(5 + 4 * whole))
+            .and_then(|samples| samples.checked_mul(5 * components))
             .and_then(|bytes| (memory - total).checked_sub(bytes))
             .ok_or(Broken::Memory)?;
         let headers = tile.headers.as_deref();
@@ -122,11 +141,11 @@ pub(super) fn decode(
         }
         let mut to = Target {
             out: &mut out,
-            low: -(1i32 << (size.precision.min(31) - 1)),
+            low: -(1i32 << (size.precision - 1)),
             shift: if size.signed {
                 0
             } else {
-                1i32 << (size.precision.min(31) - 1)
+                1 << (size.precision - 1)
             },
             bytes,
             pixel,
@@ -134,69 +153,106 @@ pub(super) fn decode(
             first: (area.y0 - size.y0) as usize * columns * pixel
                 + (area.x0 - size.x0) as usize * pixel,
         };
-        let mut planes: Vec<Plane> = Vec::new();
-        for (index, component) in plan.components.iter().enumerate() {
-            let source = Source {
+        let sources: Vec<Source<'_>> = plan
+            .components
+            .iter()
+            .map(|component| Source {
                 plan: &plan,
                 component,
                 data: &tile.data,
+            })
+            .collect();
+        // Components that are transformed go together; others may differ in their wavelet.
+        let together = if coding.colour_transform { 3 } else { 1 };
+        let mut index = 0;
+        while let Some(group) = sources.get(index..(index + together).min(sources.len())) {
+            let Some(first) = group.first() else {
+                break;
             };
-            let transformed = coding.colour_transform && index < 3;
-            match (transformed, component.reversible) {
-                (false, true) => {
-                    source.decode(&mut room.shared, &mut room.whole, |y, row| {
-                        to.whole(index, y, row)
-                    })?;
-                }
-                (false, false) => {
-                    source.decode(&mut room.shared, &mut room.real, |y, row| {
-                        to.real(index, y, row)
-                    })?;
-                }
-                (true, true) => {
-                    let mut plane = Vec::with_capacity(area.width() * area.height());
-                    source.decode(&mut room.shared, &mut room.whole, |_, row| {
-                        plane.extend_from_slice(row)
-                    })?;
-                    planes.push(Plane::Whole(plane));
-                }
-                (true, false) => {
-                    let mut plane = Vec::with_capacity(area.width() * area.height());
-                    source.decode(&mut room.shared, &mut room.real, |_, row| {
-                        plane.extend_from_slice(row)
-                    })?;
-                    planes.push(Plane::Real(plane));
-                }
+            let reversible = first.component.reversible;
+            if group.iter().any(|s| s.component.reversible != reversible) {
+                return Err(Broken::Corrupt(
+                    "a colour transform over two kinds of wavelets",
+                ));
             }
-        }
-        if coding.colour_transform {
-            untransform(&mut planes)?;
-            for (index, plane) in planes.iter().enumerate() {
-                match plane {
-                    Plane::Whole(all) => {
-                        for (y, row) in all.chunks(area.width().max(1)).enumerate() {
-                            to.whole(index, y, row);
-                        }
-                    }
-                    Plane::Real(all) => {
-                        for (y, row) in all.chunks(area.width().max(1)).enumerate() {
-                            to.real(index, y, row);
-                        }
-                    }
-                }
+            let transformed = coding.colour_transform && index == 0;
+            if transformed && group.len() < 3 {
+                return Err(Broken::Corrupt(
+                    "a colour transform of fewer than three components",
+                ));
             }
+            if reversible {
+                decode_group(
+                    group,
+                    transformed,
+                    index,
+                    &mut room.shared,
+                    &mut room.whole,
+                    &mut to,
+                )?;
+            } else {
+                decode_group(
+                    group,
+                    transformed,
+                    index,
+                    &mut room.shared,
+                    &mut room.real,
+                    &mut to,
+                )?;
+            }
+            index += group.len();
         }
     }
     Ok(out)
 }
 
-/// What is kept from one component to the next.
+/// Decodes components side by side, row by row, to where they go.
+fn decode_group<T: Dequantise>(
+    group: &[Source<'_>],
+    transformed: bool,
+    first: usize,
+    shared: &mut Shared,
+    stages: &mut Vec<Stage<T>>,
+    to: &mut Target<'_>,
+) -> Result<(), Broken> {
+    stages.resize_with(group.len().max(stages.len()), Stage::default);
+    let mut height = 0;
+    for (source, stage) in group.iter().zip(&mut *stages) {
+        height = source.begin(stage, shared)?;
+    }
+    let mut lines: [Vec<T>; 3] = Default::default();
+    for y in 0..height {
+        if !transformed {
+            for (index, (source, stage)) in (first..).zip(group.iter().zip(&mut *stages)) {
+                T::write(to, index, y, source.row(stage, shared)?);
+            }
+            continue;
+        }
+        for (line, (source, stage)) in lines.iter_mut().zip(group.iter().zip(&mut *stages)) {
+            line.clear();
+            line.extend_from_slice(source.row(stage, shared)?);
+        }
+        let [one, two, three] = &mut lines;
+        T::untransform(one, two, three);
+        for (index, line) in (first..).zip(&lines) {
+            T::write(to, index, y, line);
+        }
+    }
+    Ok(())
+}
+
+/// What a component is decoded in.
 #[derive(Default)]
-struct Kept<T> {
+struct Stage<T> {
     join: wavelet::Room<T>,
     strips: [Strip<T>; 3],
-    own: Vec<T>,
+    /// The resolution below the one that is put together.
+    below: Vec<T>,
     next: Vec<T>,
+    rules: Vec<Vec<Rule>>,
+    /// Resolution that is put together, and rows of it so far.
+    resolution: usize,
+    y: usize,
 }
 
 /// The coefficients of a sub-band in one row of its code blocks.
@@ -226,81 +282,82 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// Decodes a component; `done` gets its rows in their order.
-    fn decode<T: Dequantise>(
+    /// Decodes all resolutions but the highest; gives how many rows that one has.
+    fn begin<T: Dequantise>(
         &self,
+        stage: &mut Stage<T>,
         shared: &mut Shared,
-        kept: &mut Kept<T>,
-        mut done: impl FnMut(usize, &[T]),
-    ) -> Result<(), Broken> {
-        let resolutions = &self.component.resolutions;
-        let Kept {
+    ) -> Result<usize, Broken> {
+        stage.rules = self.rules();
+        let mut height = 0;
+        for (n, resolution) in self.component.resolutions.iter().enumerate() {
+            stage.resolution = n;
+            stage.y = 0;
+            stage.join.begin(resolution.area.width());
+            for (strip, band) in stage.strips.iter_mut().zip(&resolution.bands) {
+                (strip.rows, strip.next) = ((0, 0), band.blocks.0);
+            }
+            height = resolution.area.height();
+            if n + 1 == self.component.resolutions.len() {
+                break;
+            }
+            let mut next = std::mem::take(&mut stage.next);
+            next.clear();
+            next.reserve_exact(resolution.area.width() * height);
+            for _ in 0..height {
+                next.extend_from_slice(self.row(stage, shared)?);
+            }
+            stage.next = std::mem::replace(&mut stage.below, next);
+        }
+        Ok(height)
+    }
+
+    /// The next row of the resolution.
+    fn row<'s, T: Dequantise>(
+        &self,
+        stage: &'s mut Stage<T>,
+        shared: &mut Shared,
+    ) -> Result<&'s [T], Broken> {
+        let Stage {
             join,
             strips,
-            own,
-            next,
-        } = kept;
-        let rules = self.rules();
-        let Some((lowest, rules)) = rules.split_first() else {
-            return Ok(());
+            below,
+            rules,
+            resolution,
+            y,
+            ..
+        } = stage;
+        let (Some(resolution), Some(rules)) = (
+            self.component.resolutions.get(*resolution),
+            rules.get(*resolution),
+        ) else {
+            return Ok(&[]);
         };
-        let Some((first, others)) = resolutions.split_first() else {
-            return Ok(());
-        };
-        let last = others.len();
-        // The lowest resolution is a sub-band as it is.
-        if let (Some(band), Some(rule)) = (first.bands.first(), lowest.first()) {
-            let strip = &mut strips[0];
-            strip.begin(band);
-            own.clear();
-            for y in 0..band.area.height() {
-                self.advance(band, rule, y, strip, shared)?;
-                let row = strip.row(y, band.area.width());
-                if last == 0 {
-                    done(y, row);
-                } else {
-                    own.extend_from_slice(row);
-                }
+        let [first, second, third] = strips;
+        match (&resolution.bands[..], &rules[..]) {
+            // The lowest resolution is a sub-band as it is.
+            ([band], [rule]) => {
+                self.advance(band, rule, *y, first, shared)?;
+                *y += 1;
+                Ok(first.row(*y - 1, band.area.width()))
             }
-        }
-        for (n, (resolution, rules)) in others.iter().zip(rules).enumerate() {
-            let (Some([hl, lh, hh]), Some(rules)) = (
-                resolution.bands.first_chunk::<3>(),
-                rules.first_chunk::<3>(),
-            ) else {
-                return Ok(());
-            };
-            for (strip, band) in strips.iter_mut().zip([hl, lh, hh]) {
-                strip.begin(band);
-            }
-            let [hl_strip, lh_strip, hh_strip] = strips;
-            let (lows, highs) = (lh.area.width(), hl.area.width());
-            next.clear();
-            join.join(
-                &resolution.area,
-                |high, y, put| {
+            ([hl, lh, hh], [hl_rule, lh_rule, hh_rule]) => {
+                let (lows, highs) = (lh.area.width(), hl.area.width());
+                join.row(&resolution.area, |high, y, put| {
                     if high {
-                        self.advance(lh, &rules[1], y, lh_strip, shared)?;
-                        self.advance(hh, &rules[2], y, hh_strip, shared)?;
-                        put(lh_strip.row(y, lows), hh_strip.row(y, highs));
+                        self.advance(lh, lh_rule, y, second, shared)?;
+                        self.advance(hh, hh_rule, y, third, shared)?;
+                        put(second.row(y, lows), third.row(y, highs));
                     } else {
-                        self.advance(hl, &rules[0], y, hl_strip, shared)?;
-                        let low = own.get(y * lows..(y + 1) * lows).unwrap_or_default();
-                        put(low, hl_strip.row(y, highs));
+                        self.advance(hl, hl_rule, y, first, shared)?;
+                        let low = below.get(y * lows..(y + 1) * lows).unwrap_or_default();
+                        put(low, first.row(y, highs));
                     }
                     Ok(())
-                },
-                |y, row| {
-                    if n + 1 == last {
-                        done(y, row);
-                    } else {
-                        next.extend_from_slice(row);
-                    }
-                },
-            )?;
-            std::mem::swap(own, next);
+                })
+            }
+            _ => Ok(&[]),
         }
-        Ok(())
     }
 
     /// How the magnitudes of each sub-band become coefficients.
@@ -439,12 +496,6 @@ impl Source<'_> {
     }
 }
 
-impl<T> Strip<T> {
-    fn begin(&mut self, band: &Band) {
-        (self.rows, self.next) = ((0, 0), band.blocks.0);
-    }
-}
-
 /// Writes a line of quads: of each the samples with this index and the second next.
 #[inline(always)]
 fn scatter<T: Dequantise>(
@@ -511,38 +562,6 @@ fn gather<'a>(
     Ok(only.unwrap_or(bytes))
 }
 
-/// The inverse component transforms (annex G).
-fn untransform(planes: &mut [Plane]) -> Result<(), Broken> {
-    let Some([y, b, r]) = planes.first_chunk_mut::<3>() else {
-        return Err(Broken::Corrupt(
-            "a colour transform of fewer than three components",
-        ));
-    };
-    match (y, b, r) {
-        (Plane::Whole(y), Plane::Whole(u), Plane::Whole(v)) => {
-            for (y, (u, v)) in y.iter_mut().zip(u.iter_mut().zip(v)) {
-                let green = y.wrapping_sub(u.wrapping_add(*v) >> 2);
-                let (red, blue) = (v.wrapping_add(green), u.wrapping_add(green));
-                (*y, *u, *v) = (red, green, blue);
-            }
-        }
-        (Plane::Real(y), Plane::Real(b), Plane::Real(r)) => {
-            for (y, (b, r)) in y.iter_mut().zip(b.iter_mut().zip(r)) {
-                let red = *y + 1.402 * *r;
-                let green = *y - 0.344_13 * *b - 0.714_14 * *r;
-                let blue = *y + 1.772 * *b;
-                (*y, *b, *r) = (red, green, blue);
-            }
-        }
-        _ => {
-            return Err(Broken::Corrupt(
-                "a colour transform over two kinds of wavelets",
-            ));
-        }
-    }
-    Ok(())
-}
-
 /// Where samples go.
 struct Target<'a> {
     out: &'a mut [u8],
@@ -559,40 +578,33 @@ struct Target<'a> {
 impl Target<'_> {
     /// Shifts samples to their range (G.1), limits them to it and writes them.
     fn whole(&mut self, component: usize, y: usize, row: &[i32]) {
-        let (low, high, shift) = (self.low, -1 - self.low, self.shift);
+        let (low, high, shift) = (self.low as i16, (-1 - self.low) as i16, self.shift as u16);
         self.write(component, y, row, |x| {
-            x.clamp(low, high).wrapping_add(shift)
+            // Limited in two steps, which processors have for many values at once.
+            let x = x.clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16;
+            (x.clamp(low, high) as u16).wrapping_add(shift)
         });
     }
 
     fn real(&mut self, component: usize, y: usize, row: &[f32]) {
-        let (low, high, shift) = (self.low, -1 - self.low, self.shift);
-        let (lowest, highest) = (low as f32, high as f32);
-        if high < 1 << 22 {
-            // With this added a float has no room for fractions: the lowest bits are the rounded number.
-            const ROUND: f32 = 12_582_912.0;
-            let shift = shift.wrapping_sub(ROUND.to_bits() as i32);
-            self.write(component, y, row, |x| {
-                let x = x.max(lowest).min(highest) + ROUND;
-                (x.to_bits() as i32).wrapping_add(shift)
-            });
-        } else {
-            self.write(component, y, row, |x| {
-                (x.round_ties_even() as i32)
-                    .clamp(low, high)
-                    .wrapping_add(shift)
-            });
-        }
+        let (low, high) = (self.low as f32, (-1 - self.low) as f32);
+        // With this added a float has no room for fractions: the lowest bits are the rounded number.
+        const ROUND: f32 = 12_582_912.0;
+        let shift = self.shift.wrapping_sub(ROUND.to_bits() as i32);
+        self.write(component, y, row, |x| {
+            let x = x.max(low).min(high) + ROUND;
+            (x.to_bits() as i32).wrapping_add(shift) as u16
+        });
     }
 
     #[inline(always)]
-    fn write<T: Copy>(&mut self, component: usize, y: usize, row: &[T], sample: impl Fn(T) -> i32) {
+    fn write<T: Copy>(&mut self, component: usize, y: usize, row: &[T], sample: impl Fn(T) -> u16) {
         let first = self.first + y * self.line + component * self.bytes;
         let out = self.out.get_mut(first..).unwrap_or_default();
         match (self.bytes, self.pixel) {
             (2, 2) => {
                 for (x, to) in row.iter().zip(out.as_chunks_mut::<2>().0) {
-                    *to = (sample(*x) as u16).to_le_bytes();
+                    *to = sample(*x).to_le_bytes();
                 }
             }
             (1, 1) => {
@@ -603,7 +615,7 @@ impl Target<'_> {
             (2, _) => {
                 for (x, to) in row.iter().zip(out.chunks_mut(self.pixel)) {
                     if let Some(to) = to.first_chunk_mut() {
-                        *to = (sample(*x) as u16).to_le_bytes();
+                        *to = sample(*x).to_le_bytes();
                     }
                 }
             }

@@ -42,6 +42,35 @@ fn lift<T: Copy>(all: &mut [T], others: &[T], inner: bool, f: impl Fn(T, T, T) -
     }
 }
 
+/// The same from one place to another.
+#[inline(always)]
+fn lift_to<T: Copy>(
+    all: &mut [T],
+    from: &[T],
+    others: &[T],
+    inner: bool,
+    f: impl Fn(T, T, T) -> T,
+) {
+    let (Some(first), Some(last)) = (others.first(), others.last()) else {
+        return;
+    };
+    let (rest, from) = match (all.split_first_mut(), from.split_first()) {
+        (Some((x, rest)), Some((own, from))) if !inner => {
+            *x = f(*own, *first, *first);
+            (rest, from)
+        }
+        _ => (all, from),
+    };
+    let behind = others.get(1..).unwrap_or_default();
+    let (main, tail) = rest.split_at_mut(rest.len().min(behind.len()));
+    for ((x, own), (a, b)) in main.iter_mut().zip(from).zip(others.iter().zip(behind)) {
+        *x = f(*own, *a, *b);
+    }
+    if let (Some(x), Some(own)) = (tail.first_mut(), from.get(main.len())) {
+        *x = f(*own, *last, *last);
+    }
+}
+
 /// Lifts the high-pass coefficients a last time and puts them between the even ones.
 #[inline(always)]
 fn weave<T: Copy>(evens: &[T], highs: &[T], odd: bool, row: &mut [T], f: impl Fn(T, T, T) -> T) {
@@ -93,8 +122,7 @@ impl Coefficient for i32 {
     #[inline]
     fn join(low: &[Self], high: &[Self], odd: bool, room: &mut [Self], row: &mut [Self]) {
         let (evens, _) = room.split_at_mut(low.len());
-        evens.copy_from_slice(low);
-        lift(evens, high, odd, even);
+        lift_to(evens, low, high, odd, even);
         weave(evens, high, odd, row, uneven);
     }
 
@@ -134,11 +162,9 @@ impl Coefficient for f32 {
     #[inline]
     fn join(low: &[Self], high: &[Self], odd: bool, room: &mut [Self], row: &mut [Self]) {
         let (evens, odds) = room.split_at_mut(low.len());
-        evens.copy_from_slice(low);
-        odds.copy_from_slice(high);
         let [delta, gamma, beta, alpha] = LIFTING;
-        lift(evens, odds, odd, |x, a, b| x - delta * (a + b));
-        lift(odds, evens, !odd, |x, a, b| x - gamma * (a + b));
+        lift_to(evens, low, high, odd, |x, a, b| x - delta * (a + b));
+        lift_to(odds, high, evens, !odd, |x, a, b| x - gamma * (a + b));
         lift(evens, odds, odd, |x, a, b| x - beta * (a + b));
         weave(evens, odds, odd, row, |x, a, b| x - alpha * (a + b));
     }
@@ -146,11 +172,6 @@ impl Coefficient for f32 {
     fn alone(self) -> Self {
         self
     }
-}
-
-/// The even places from `low` up to `high`.
-pub(super) const fn evens(low: u32, high: u32) -> usize {
-    (high.div_ceil(2) - low.div_ceil(2)) as usize
 }
 
 /// Rows that are kept while later steps need them; a power of two.
@@ -161,28 +182,34 @@ const KEPT: usize = 8;
 pub(super) struct Room<T> {
     rows: [Vec<T>; KEPT],
     line: Vec<T>,
+    /// Rows that were begun, and the steps behind the last one.
+    begun: usize,
 }
 
 impl<T: Coefficient> Room<T> {
-    /// Puts a resolution together. `halves` fills in the low-pass and the high-pass half of a row: the n-th of those
-    /// that are low-pass vertically, or high-pass. `done` gets the finished rows in their order.
-    pub(super) fn join<E>(
-        &mut self,
-        area: &Area,
-        mut halves: impl FnMut(bool, usize, &mut dyn FnMut(&[T], &[T])) -> Result<(), E>,
-        mut done: impl FnMut(usize, &[T]),
-    ) -> Result<(), E> {
-        let (width, height) = (area.width(), area.height());
-        let (odd_column, odd_row) = (area.x0 & 1 == 1, area.y0 & 1 == 1);
-        if width == 0 {
-            return Ok(());
-        }
+    /// Begins with the first row.
+    pub(super) fn begin(&mut self, width: usize) {
         for row in self.rows.iter_mut().chain([&mut self.line]) {
             row.resize(width, T::default());
         }
-        let Self { rows, line } = self;
+        self.begun = 0;
+    }
+
+    /// Puts the next row of a resolution together. `halves` hands over the low-pass and the high-pass half of a row: the
+    /// n-th of those that are low-pass vertically, or high-pass.
+    pub(super) fn row<E>(
+        &mut self,
+        area: &Area,
+        mut halves: impl FnMut(bool, usize, &mut dyn FnMut(&[T], &[T])) -> Result<(), E>,
+    ) -> Result<&[T], E> {
+        let height = area.height();
+        let (odd_column, odd_row) = (area.x0 & 1 == 1, area.y0 & 1 == 1);
+        let Self { rows, line, begun } = self;
+        let mut finished = KEPT;
         // Each step follows one row behind the one before it.
-        for i in 0..height + T::STEPS {
+        while *begun < height + T::STEPS {
+            let i = *begun;
+            *begun += 1;
             if let Some(row) = rows.get_mut(i % KEPT).filter(|_| i < height) {
                 halves(
                     (i % 2 == 1) != odd_row,
@@ -199,8 +226,8 @@ impl<T: Coefficient> Room<T> {
                     if odd_row {
                         row.iter_mut().for_each(|x| *x = x.alone());
                     }
-                    done(0, row);
-                    return Ok(());
+                    finished = 0;
+                    break;
                 }
             }
             for step in 0..T::STEPS {
@@ -212,7 +239,11 @@ impl<T: Coefficient> Room<T> {
                     continue;
                 }
                 // At the edges the only neighbour counts twice.
-                let behind = if at + 1 < height { at + 1 } else { at - 1 };
+                let behind = if at + 1 < height {
+                    at + 1
+                } else {
+                    at.saturating_sub(1)
+                };
                 let before = at.checked_sub(1).unwrap_or(behind);
                 let mut row = rows
                     .get_mut(at % KEPT)
@@ -227,12 +258,11 @@ impl<T: Coefficient> Room<T> {
                     *place = row;
                 }
             }
-            if let Some(at) = i.checked_sub(T::STEPS)
-                && let Some(row) = rows.get(at % KEPT)
-            {
-                done(at, row);
+            if let Some(at) = i.checked_sub(T::STEPS) {
+                finished = at % KEPT;
+                break;
             }
         }
-        Ok(())
+        Ok(rows.get(finished).map_or(&[], Vec::as_slice))
     }
 }
