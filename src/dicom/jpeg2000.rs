@@ -102,16 +102,8 @@ fn codestream_prefix(bytes: &[u8]) -> &[u8] {
     at.and_then(|at| bytes.get(at..)).unwrap_or_default()
 }
 
-/// What a decoded frame is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Decoded {
-    /// Interleaved little-endian values, the low bits of each sample.
-    pub(super) bytes: Vec<u8>,
-    /// The codestream was transformed to and from luma and chroma by itself.
-    pub(super) colour_transform: bool,
-}
-
-/// Decodes one frame; `bits` (8 or 16) is the width of a value that is wanted, `limit` what it may take in bytes.
+/// Decodes one frame to interleaved little-endian values of `bits` (8 or 16), the low bits of each sample. `limit` is
+/// how many bytes that may take besides. Gives whether the codestream transforms to and from luma and chroma itself.
 ///
 /// # Errors
 /// `J2K_CORRUPT`, `J2K_NO_END`, `J2K_SIZE` (rejected), `J2K_TILES`, `FRAME_TOO_LARGE` (limit),
@@ -121,7 +113,8 @@ pub(super) fn decode(
     bits: u16,
     frame: &[u8],
     limit: usize,
-) -> Result<Decoded, Fault> {
+    destination: &mut [u8],
+) -> Result<bool, Fault> {
     let codestream = codestream_of(frame).ok_or_else(|| wrong("boxes without a codestream"))?;
     let picture = Picture::read(codestream)?;
     let header = picture.header();
@@ -154,10 +147,8 @@ pub(super) fn decode(
             ),
         ));
     }
-    Ok(Decoded {
-        bytes: picture.decode(usize::from(bits / 8), limit)?,
-        colour_transform: header.colour_transform,
-    })
+    picture.decode(usize::from(bits / 8), limit, destination)?;
+    Ok(header.colour_transform)
 }
 
 #[cfg(test)]
@@ -196,21 +187,22 @@ mod tests {
         boxed.extend((bare.len() as u32 + 8).to_be_bytes());
         boxed.extend(b"jp2c");
         boxed.extend(&bare);
-        let whole = decode((2, 2, 1), 16, &bare, 1000).unwrap();
-        assert_eq!(whole.bytes, [0; 8]);
-        assert_eq!(decode((2, 2, 1), 16, &boxed, 1000), Ok(whole));
+        let mut out = [1; 8];
+        assert_eq!(decode((2, 2, 1), 16, &bare, 1000, &mut out), Ok(false));
+        assert_eq!(out, [0; 8]);
+        out.fill(1);
+        assert_eq!(decode((2, 2, 1), 16, &boxed, 1000, &mut out), Ok(false));
+        assert_eq!(out, [0; 8]);
         assert_eq!(is_signed(&boxed), Some(true));
         let cut = boxed.get(..boxed.len() - 1).unwrap();
-        assert_eq!(
-            decode((2, 2, 1), 16, cut, 1000).unwrap_err().code,
-            "J2K_CORRUPT"
-        );
+        let refused = decode((2, 2, 1), 16, cut, 1000, &mut out);
+        assert_eq!(refused.unwrap_err().code, "J2K_CORRUPT");
     }
 
     #[test]
     fn what_the_header_does_not_say_is_refused() {
         let code = |size, bits, limit, bytes: &[u8]| {
-            decode(size, bits, bytes, limit).map_err(|fault| fault.code)
+            decode(size, bits, bytes, limit, &mut [0; 8]).map_err(|fault| fault.code)
         };
         let bytes = stream(2, 1);
         assert_eq!(code((2, 3, 1), 16, 1000, &bytes), Err("J2K_SIZE"));

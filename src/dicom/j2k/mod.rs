@@ -70,9 +70,16 @@ impl<'a> Picture<'a> {
     }
 
     /// Decodes to values of `bytes` (1 or 2) bytes, little-endian, components interleaved: the low bits of each sample.
-    /// Takes no more than about `memory` bytes.
-    pub(super) fn decode(&self, bytes: usize, memory: usize) -> Result<Vec<u8>, Broken> {
-        tile::decode(&self.0, bytes, memory)
+    /// Takes no more than about `memory` bytes besides `out`, whose length must fit.
+    pub(super) fn decode(&self, bytes: usize, memory: usize, out: &mut [u8]) -> Result<(), Broken> {
+        let header = self.header();
+        let size = (header.rows as usize).checked_mul(header.columns as usize);
+        let size =
+            size.and_then(|pixels| pixels.checked_mul(usize::from(header.components) * bytes));
+        if size != Some(out.len()) {
+            return Err(Broken::Memory);
+        }
+        tile::decode(&self.0, bytes, memory, out)
     }
 }
 

@@ -85,7 +85,19 @@ fn words(bytes: &[u8]) -> impl Iterator<Item = u16> {
 }
 
 fn decode(codestream: &[u8], width: usize) -> Result<Vec<u8>, Broken> {
-    Picture::read(codestream)?.decode(width, 1 << 20)
+    decode_within(&Picture::read(codestream)?, width, 1 << 20)
+}
+
+/// Refused where the samples alone take more than the memory.
+fn decode_within(picture: &Picture<'_>, width: usize, memory: usize) -> Result<Vec<u8>, Broken> {
+    let header = picture.header();
+    let samples = header.rows as usize * header.columns as usize * usize::from(header.components);
+    if samples * width > memory {
+        return Err(Broken::Memory);
+    }
+    let mut out = vec![0; samples * width];
+    picture.decode(width, memory, &mut out)?;
+    Ok(out)
 }
 
 #[test]
@@ -199,7 +211,7 @@ fn damage_is_refused_or_makes_another_picture() {
                 continue;
             };
             let header = picture.header();
-            match picture.decode(2, 1 << 20) {
+            match decode_within(&picture, 2, 1 << 20) {
                 Ok(bytes) => {
                     let size = header.rows * header.columns * u32::from(header.components) * 2;
                     assert_eq!(bytes.len(), size as usize, "{}", sample.name);
@@ -235,7 +247,9 @@ fn hollow(columns: u32, rows: u32, tile: u32, precinct: u8, layers: u16, tiles: 
 fn sizes_that_are_lies_take_no_memory() {
     let refusal = |stream: &[u8], memory: usize| {
         let picture = Picture::read(stream);
-        picture.and_then(|p| p.decode(1, memory)).unwrap_err()
+        picture
+            .and_then(|p| decode_within(&p, 1, memory))
+            .unwrap_err()
     };
     let early = Broken::Corrupt("packets that end early");
     // One packet of one block is all that is there.
@@ -262,8 +276,11 @@ fn sizes_that_are_lies_take_no_memory() {
         Broken::Missing(39_999, 40_000)
     );
     assert_eq!(refusal(&hollow(2, 2, 1, 0xFF, 1, 4), 3), Broken::Memory);
+    let small = hollow(2, 2, 1, 0xFF, 1, 4);
+    let short = Picture::read(&small).and_then(|p| p.decode(1, 1 << 20, &mut [0; 3]));
+    assert_eq!(short, Err(Broken::Memory));
     // An empty packet is a picture without detail.
-    let grey = Picture::read(&hollow(2, 2, 1, 0xFF, 1, 4)).and_then(|p| p.decode(1, 1 << 20));
+    let grey = decode(&hollow(2, 2, 1, 0xFF, 1, 4), 1);
     assert_eq!(grey, Ok(vec![128; 4]));
 }
 

@@ -42,7 +42,10 @@ trait Dequantise: Coefficient {
     fn coefficient(sample: u32, rule: &Rule) -> Self;
     /// The inverse component transforms (annex G).
     fn untransform(one: &mut [Self], two: &mut [Self], three: &mut [Self]);
+    /// Writes a row of a component.
     fn write(to: &mut Target<'_>, component: usize, y: usize, row: &[Self]);
+    /// Writes a row of the first three components.
+    fn write_pixels(to: &mut Target<'_>, y: usize, rows: [&[Self]; 3]);
 }
 
 impl Dequantise for i32 {
@@ -62,7 +65,13 @@ impl Dequantise for i32 {
     }
 
     fn write(to: &mut Target<'_>, component: usize, y: usize, row: &[Self]) {
-        to.whole(component, y, row);
+        let limits = to.limits;
+        to.write(component, y, row, |x| limits.whole(x));
+    }
+
+    fn write_pixels(to: &mut Target<'_>, y: usize, rows: [&[Self]; 3]) {
+        let limits = to.limits;
+        to.write_pixels(y, rows, |x| limits.whole(x));
     }
 }
 
@@ -83,7 +92,13 @@ impl Dequantise for f32 {
     }
 
     fn write(to: &mut Target<'_>, component: usize, y: usize, row: &[Self]) {
-        to.real(component, y, row);
+        let limits = to.limits;
+        to.write(component, y, row, |x| limits.real(x));
+    }
+
+    fn write_pixels(to: &mut Target<'_>, y: usize, rows: [&[Self]; 3]) {
+        let limits = to.limits;
+        to.write_pixels(y, rows, |x| limits.real(x));
     }
 }
 
@@ -98,25 +113,20 @@ fn lower(sample: u32, rule: &Rule) -> u32 {
     }
 }
 
-/// Decodes all tiles.
+/// Decodes all tiles into `out`, which has room for all samples of `bytes` bytes each.
 pub(super) fn decode(
     codestream: &Codestream<'_>,
     bytes: usize,
     memory: usize,
-) -> Result<Vec<u8>, Broken> {
+    out: &mut [u8],
+) -> Result<(), Broken> {
     let size = &codestream.size;
-    let (columns, rows) = (size.columns() as usize, size.rows() as usize);
+    let columns = size.columns() as usize;
     let components = usize::from(size.components);
     if usize::from(size.precision) > 8 * bytes {
         return Err(Broken::Planes);
     }
-    let pixel = components.checked_mul(bytes).ok_or(Broken::Memory)?;
-    let total = columns
-        .checked_mul(rows)
-        .and_then(|pixels| pixels.checked_mul(pixel))
-        .filter(|total| *total <= memory)
-        .ok_or(Broken::Memory)?;
-    let mut out = Vec::new();
+    let pixel = components * bytes;
     let mut room = Room::default();
     for index in 0..size.tiles() as u32 {
         let area = size.tile(index);
@@ -127,7 +137,7 @@ pub(super) fn decode(
             .width()
             .checked_mul(area.height())
             .and_then(|samples| samples.checked_mul(5 * components))
-            .and_then(|bytes| (memory - total).checked_sub(bytes))
+            .and_then(|bytes| memory.checked_sub(bytes))
             .ok_or(Broken::Memory)?;
         let headers = tile.headers.as_deref();
         let available = headers.unwrap_or(&tile.data).len();
@@ -135,23 +145,22 @@ pub(super) fn decode(
         let mut packets = Packets::new(&tile.data, headers, coding.starts, coding.ends);
         plan.read(coding, &mut packets)?;
         plan.sort();
-        if out.is_empty() {
-            // Not before the first tile proved to hold packets.
-            out = vec![0; total];
-        }
         let mut to = Target {
-            out: &mut out,
-            low: -(1i32 << (size.precision - 1)),
-            shift: if size.signed {
-                0
-            } else {
-                1 << (size.precision - 1)
+            out: &mut *out,
+            limits: Limits {
+                low: -1 << (size.precision - 1),
+                shift: if size.signed {
+                    0
+                } else {
+                    1 << (size.precision - 1)
+                },
             },
             bytes,
             pixel,
             line: columns * pixel,
             first: (area.y0 - size.y0) as usize * columns * pixel
                 + (area.x0 - size.x0) as usize * pixel,
+            narrow: Default::default(),
         };
         let sources: Vec<Source<'_>> = plan
             .components
@@ -203,7 +212,7 @@ pub(super) fn decode(
             index += group.len();
         }
     }
-    Ok(out)
+    Ok(())
 }
 
 /// Decodes components side by side, row by row, to where they go.
@@ -234,9 +243,7 @@ fn decode_group<T: Dequantise>(
         }
         let [one, two, three] = &mut lines;
         T::untransform(one, two, three);
-        for (index, line) in (first..).zip(&lines) {
-            T::write(to, index, y, line);
-        }
+        T::write_pixels(to, y, [one, two, three]);
     }
     Ok(())
 }
@@ -562,39 +569,64 @@ fn gather<'a>(
     Ok(only.unwrap_or(bytes))
 }
 
+/// The range of samples.
+#[derive(Clone, Copy)]
+struct Limits {
+    /// The least signed value of the precision.
+    low: i16,
+    /// What unsigned samples are shifted by (G.1).
+    shift: u16,
+}
+
+impl Limits {
+    #[inline(always)]
+    fn whole(self, x: i32) -> u16 {
+        // Limited in two steps, which processors have for many values at once.
+        let x = x.clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16;
+        (x.clamp(self.low, !self.low) as u16).wrapping_add(self.shift)
+    }
+
+    #[inline(always)]
+    fn real(self, x: f32) -> u16 {
+        // With this added a float has no room for fractions: its lowest bits are the rounded number.
+        const ROUND: f32 = 12_582_912.0;
+        let x = x.max(f32::from(self.low)).min(f32::from(!self.low)) + ROUND;
+        (x.to_bits() as u16).wrapping_add(self.shift)
+    }
+}
+
 /// Where samples go.
 struct Target<'a> {
     out: &'a mut [u8],
-    /// The least signed value of the precision.
-    low: i32,
-    /// What unsigned samples are shifted by.
-    shift: i32,
+    limits: Limits,
     bytes: usize,
     pixel: usize,
     line: usize,
     first: usize,
+    /// A row of each component of narrow values.
+    narrow: [Vec<u8>; 3],
 }
 
 impl Target<'_> {
-    /// Shifts samples to their range (G.1), limits them to it and writes them.
-    fn whole(&mut self, component: usize, y: usize, row: &[i32]) {
-        let (low, high, shift) = (self.low as i16, (-1 - self.low) as i16, self.shift as u16);
-        self.write(component, y, row, |x| {
-            // Limited in two steps, which processors have for many values at once.
-            let x = x.clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16;
-            (x.clamp(low, high) as u16).wrapping_add(shift)
-        });
-    }
-
-    fn real(&mut self, component: usize, y: usize, row: &[f32]) {
-        let (low, high) = (self.low as f32, (-1 - self.low) as f32);
-        // With this added a float has no room for fractions: the lowest bits are the rounded number.
-        const ROUND: f32 = 12_582_912.0;
-        let shift = self.shift.wrapping_sub(ROUND.to_bits() as i32);
-        self.write(component, y, row, |x| {
-            let x = x.max(low).min(high) + ROUND;
-            (x.to_bits() as i32).wrapping_add(shift) as u16
-        });
+    #[inline(always)]
+    fn write_pixels<T: Copy>(&mut self, y: usize, rows: [&[T]; 3], sample: impl Fn(T) -> u16) {
+        if self.pixel != 3 {
+            for (component, row) in rows.into_iter().enumerate() {
+                self.write(component, y, row, &sample);
+            }
+            return;
+        }
+        for (narrow, row) in self.narrow.iter_mut().zip(rows) {
+            narrow.clear();
+            narrow.extend(row.iter().map(|x| sample(*x) as u8));
+        }
+        let first = self.first + y * self.line;
+        let out = self.out.get_mut(first..).unwrap_or_default();
+        let [one, two, three] = &self.narrow;
+        let pixels = out.as_chunks_mut::<3>().0.iter_mut();
+        for (to, ((a, b), c)) in pixels.zip(one.iter().zip(two).zip(three)) {
+            *to = [*a, *b, *c];
+        }
     }
 
     #[inline(always)]
