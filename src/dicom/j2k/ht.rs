@@ -474,6 +474,12 @@ impl Line<'_> {
             left = two >> 4 & 15;
             left_above = old[1];
             (*own_one, *own_two) = (pattern as u8, left as u8);
+            if one | two == 0 {
+                // Nothing is significant, which is most of a picture's dark.
+                *place = [Quad::default(); 2];
+                corner = above.get(2 * pair + 1).map_or(0, |above| above[3]);
+                continue;
+            }
             // Exponent bounds.
             let mut kind = one >> 3 & 1 | two >> 2 & 2;
             if FIRST_ROW && kind == 3 {

@@ -617,8 +617,10 @@ impl Target<'_> {
             return;
         }
         for (narrow, row) in self.narrow.iter_mut().zip(rows) {
-            narrow.clear();
-            narrow.extend(row.iter().map(|x| sample(*x) as u8));
+            narrow.resize(row.len(), 0);
+            for (x, to) in row.iter().zip(narrow) {
+                *to = sample(*x) as u8;
+            }
         }
         let first = self.first + y * self.line;
         let out = self.out.get_mut(first..).unwrap_or_default();
