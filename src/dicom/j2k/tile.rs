@@ -41,7 +41,7 @@ struct Rule {
 trait Dequantise: Coefficient {
     fn coefficient(sample: u32, rule: &Rule) -> Self;
     /// The inverse component transforms (annex G).
-    fn untransform(one: &mut [Self], two: &mut [Self], three: &mut [Self]);
+    fn untransform(pixel: [Self; 3]) -> [Self; 3];
     /// Writes a row of a component.
     fn write(to: &mut Target<'_>, component: usize, y: usize, row: &[Self]);
     /// Writes a row of the first three components.
@@ -56,12 +56,10 @@ impl Dequantise for i32 {
         (magnitude as i32 ^ sign).wrapping_sub(sign)
     }
 
-    fn untransform(one: &mut [Self], two: &mut [Self], three: &mut [Self]) {
-        for (y, (u, v)) in one.iter_mut().zip(two.iter_mut().zip(three)) {
-            let green = y.wrapping_sub(u.wrapping_add(*v) >> 2);
-            let (red, blue) = (v.wrapping_add(green), u.wrapping_add(green));
-            (*y, *u, *v) = (red, green, blue);
-        }
+    #[inline(always)]
+    fn untransform([y, u, v]: [Self; 3]) -> [Self; 3] {
+        let green = y.wrapping_sub(u.wrapping_add(v) >> 2);
+        [v.wrapping_add(green), green, u.wrapping_add(green)]
     }
 
     fn write(to: &mut Target<'_>, component: usize, y: usize, row: &[Self]) {
@@ -82,13 +80,10 @@ impl Dequantise for f32 {
         f32::from_bits(magnitude.to_bits() | sample & 0x8000_0000)
     }
 
-    fn untransform(one: &mut [Self], two: &mut [Self], three: &mut [Self]) {
-        for (y, (b, r)) in one.iter_mut().zip(two.iter_mut().zip(three)) {
-            let red = *y + 1.402 * *r;
-            let green = *y - 0.344_13 * *b - 0.714_14 * *r;
-            let blue = *y + 1.772 * *b;
-            (*y, *b, *r) = (red, green, blue);
-        }
+    #[inline(always)]
+    fn untransform([y, b, r]: [Self; 3]) -> [Self; 3] {
+        let green = y - 0.344_13 * b - 0.714_14 * r;
+        [y + 1.402 * r, green, y + 1.772 * b]
     }
 
     fn write(to: &mut Target<'_>, component: usize, y: usize, row: &[Self]) {
@@ -237,13 +232,22 @@ fn decode_group<T: Dequantise>(
             }
             continue;
         }
-        for (line, (source, stage)) in lines.iter_mut().zip(group.iter().zip(&mut *stages)) {
-            line.clear();
-            line.extend_from_slice(source.row(stage, shared)?);
+        let ([a, b, c, ..], [one, two, three, ..]) = (group, &mut stages[..]) else {
+            return Ok(());
+        };
+        let one = a.row(one, shared)?;
+        let two = b.row(two, shared)?;
+        let three = c.row(three, shared)?;
+        let [red, green, blue] = &mut lines;
+        for line in [&mut *red, green, blue] {
+            line.resize(one.len(), T::default());
         }
-        let [one, two, three] = &mut lines;
-        T::untransform(one, two, three);
-        T::write_pixels(to, y, [one, two, three]);
+        let from = one.iter().zip(two).zip(three);
+        let into = red.iter_mut().zip(green.iter_mut()).zip(blue.iter_mut());
+        for (((r, g), b), ((x, y), z)) in into.zip(from) {
+            [*r, *g, *b] = T::untransform([*x, *y, *z]);
+        }
+        T::write_pixels(to, y, [red, green, blue]);
     }
     Ok(())
 }
@@ -386,7 +390,9 @@ impl Source<'_> {
                     (1.0 + f32::from(band.mantissa) / 2048.0) * (band.exponent as f32).exp2();
                 Rule {
                     step: 0.5 * step * scale * if level > 0 { own } else { 1.0 },
-                    raised_from: 1u32.checked_shl(self.component.raised + 1).unwrap_or(0),
+                    raised_from: 1u32
+                        .checked_shl(self.component.raised + 1)
+                        .unwrap_or(u32::MAX),
                     raised: self.component.raised,
                 }
             };
