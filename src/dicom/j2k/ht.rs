@@ -339,26 +339,26 @@ impl Blocks {
         };
         for (n, samples) in self.samples.chunks_exact_mut(quads).enumerate() {
             let (patterns, above) = (&mut self.patterns[..], &mut self.above[..]);
-            if n == 0 {
-                line.read::<true>(
-                    &mut self.row,
-                    quads,
-                    patterns,
-                    above,
-                    &mut window,
-                    &mut runs,
-                );
+            let read = if n == 0 {
+                Line::read::<true>
             } else {
-                line.read::<false>(
-                    &mut self.row,
-                    quads,
-                    patterns,
-                    above,
-                    &mut window,
-                    &mut runs,
-                );
+                Line::read::<false>
+            };
+            let row = &mut self.row;
+            if read(
+                &mut line,
+                row,
+                quads,
+                patterns,
+                above,
+                &mut window,
+                &mut runs,
+            ) {
+                settle(row, plane, above, samples);
+            } else {
+                above.fill([0; 4]);
+                samples.fill([0; 4]);
             }
-            settle(&self.row, plane, above, samples);
         }
         let used = (window.at * 8).saturating_sub(window.left as usize);
         if line.exceeded || used > code_bits || line.at > magnitude_bits + 8 * MARGIN / 2 {
@@ -412,7 +412,8 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// A row of quads (7.3.5): patterns and exponent bounds of a pair, then its magnitudes.
+    /// A row of quads (7.3.5): patterns and exponent bounds of a pair, then its magnitudes. Gives whether any sample is
+    /// significant.
     #[inline(never)]
     fn read<const FIRST_ROW: bool>(
         &mut self,
@@ -422,7 +423,7 @@ impl Line<'_> {
         above: &[[u32; 4]],
         window: &mut Window<'_>,
         runs: &mut Runs<'_>,
-    ) {
+    ) -> bool {
         let table: &Codes = if FIRST_ROW { &FIRST } else { &OTHERS };
         let mut codes = *window;
         let (magnitudes, most) = (self.magnitudes, self.most);
@@ -433,15 +434,25 @@ impl Line<'_> {
         // The last magnitude of the quad to the left above.
         let mut corner = 0u32;
         let mut quads_left = quads;
+        let mut any = false;
         let row = row.as_chunks_mut::<2>().0;
         for (pair, place) in row.iter_mut().enumerate() {
             let Some([own_one, own_two, after]) = patterns
                 .get_mut(2 * pair..)
                 .and_then(|all| all.first_chunk_mut::<3>())
             else {
-                return;
+                break;
             };
             let old = [u32::from(*own_one), u32::from(*own_two), u32::from(*after)];
+            if runs.zeros > 1 && quads_left > 1 && left | left_above | old[0] | old[1] | old[2] == 0
+            {
+                // Dark on all sides, and two quads more of it.
+                runs.zeros -= 2;
+                quads_left -= 2;
+                corner = 0;
+                *place = [Quad::default(); 2];
+                continue;
+            }
             // First quad.
             let context = if FIRST_ROW {
                 (left | left >> 1) & 1 | left >> 1 & 6
@@ -480,6 +491,7 @@ impl Line<'_> {
                 corner = above.get(2 * pair + 1).map_or(0, |above| above[3]);
                 continue;
             }
+            any = true;
             // Exponent bounds.
             let mut kind = one >> 3 & 1 | two >> 2 & 2;
             if FIRST_ROW && kind == 3 {
@@ -516,6 +528,7 @@ impl Line<'_> {
         }
         *window = codes;
         (self.at, self.exceeded) = (at, exceeded);
+        any
     }
 }
 
