@@ -302,7 +302,7 @@ pub enum Want {
 }
 
 /// Preamble-less Part 10 start: `DICM` and a meta header with the given transfer syntax.
-pub(super) fn meta_header(transfer_syntax: &str) -> Vec<u8> {
+fn meta_header(transfer_syntax: &str) -> Vec<u8> {
     let mut group = Vec::with_capacity(96);
     let mut put = |element: u16, vr: &[u8; 2], value: &[u8]| {
         group.extend([0x02, 0x00]);

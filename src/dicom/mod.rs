@@ -12,7 +12,6 @@
 pub mod assemble;
 pub mod bytes;
 pub mod charset;
-mod codec;
 mod colour;
 mod cover;
 mod directory;
@@ -25,6 +24,7 @@ pub mod guard;
 pub mod header;
 mod image;
 mod inflate;
+mod j2k;
 mod jpeg;
 mod jpeg2000;
 mod jpeg_ls;

@@ -191,10 +191,9 @@ pub(super) fn unpack_frame(
             }
             let bits = if size == 1 { 8 } else { 16 };
             let shape = (image.rows, image.columns, image.samples);
-            let decoded = jpeg2000::decode(syntax, shape, bits, &codestream, frame_limit)?;
-            fit(&decoded.bytes, size, size, destination)?;
+            let transformed = jpeg2000::decode(shape, bits, &codestream, frame_limit, destination)?;
             coded_finish(image, destination);
-            if is_ybr(image) && !decoded.colour_transform {
+            if is_ybr(image) && !transformed {
                 rgb_from_ybr(destination, size, image.bits_stored);
             }
             Ok(())
