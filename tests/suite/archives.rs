@@ -352,9 +352,9 @@ fn members_that_lie_are_refused_one_by_one() {
         ("INFLATE_RATIO", zeros(40 << 20)),
         ("ARCHIVE_LIMIT", {
             // Ten thousand million zeros, honestly declared.
-            let data = deflate_zeros(10_000_000_000 / 400);
+            let data = deflate_zeros(10_000_000_000);
             let packed = data.len() as u64;
-            zeros(packed * 400).with(|m| (m.data, m.packed) = (data, packed))
+            zeros(10_000_000_000).with(|m| (m.wide, m.data, m.packed) = (true, data, packed))
         }),
         ("ARCHIVE_RANGE", good().with(|m| m.packed = 1 << 20)),
         (
@@ -548,11 +548,7 @@ fn a_million_members_are_refused() {
     let directory = entry.repeat(50_000);
     let found = of_bytes(&end(b"PK\x03\x04".to_vec(), &directory, 50_000, false));
     assert_eq!(found.len(), 50_000);
-    assert!(
-        found
-            .iter()
-            .all(|code| code == "ARCHIVE_RANGE" || code == "ARCHIVE_OVERLAP")
-    );
+    assert!(found.iter().all(|code| code.starts_with("ARCHIVE_")));
 }
 
 #[test]

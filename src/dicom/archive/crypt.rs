@@ -158,10 +158,7 @@ fn open_aes<'a>(
 }
 
 /// The counter begins at one and is written in little endian, unlike anywhere else.
-fn count_over<C: KeyIvInit + StreamCipher>(
-    key: &[u8],
-    data: &mut [u8],
-) -> Result<(), Closed> {
+fn count_over<C: KeyIvInit + StreamCipher>(key: &[u8], data: &mut [u8]) -> Result<(), Closed> {
     let mut cipher = C::new_from_slices(key, &1u128.to_le_bytes()).map_err(|_| Closed::Damaged)?;
     cipher
         .try_apply_keystream(data)
