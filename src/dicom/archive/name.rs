@@ -149,8 +149,8 @@ mod tests {
             ("片/Ä".as_bytes(), false, "片/Ä"),
             // "Schädel" in code page 437.
             (b"Sch\x84del", false, "Schädel"),
-            // 头颅 in GBK.
-            (b"\xCD\xB7\xC2\xAD/1", false, "头颅/1"),
+            // In GBK.
+            (b"\xD0\xD8\xB2\xBF/1", false, "胸部/1"),
             (b"\xFF\xFEa", true, "\u{FFFD}\u{FFFD}a"),
             (b"\xE1\xFF", false, "ß\u{A0}"),
         ] {

@@ -38,7 +38,8 @@ fn type_in(stage: &mut Stage, text: &str) {
 }
 
 fn says(stage: &mut Stage, text: &str) -> bool {
-    stage.harness().query_by_label_contains(text).is_some()
+    let found = stage.harness().query_all_by_label_contains(text).next();
+    found.is_some()
 }
 
 /// Series, and files that did not open.
