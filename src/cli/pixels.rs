@@ -5,11 +5,7 @@ use super::{
     inspect::{exit_of, limits},
 };
 use crate::{
-    dicom::{
-        frames::FrameSource as _,
-        scan::{ScanOptions, read_instance},
-        window_default::window_default,
-    },
+    dicom::{frames::FrameSource as _, scan::read_instance, window_default::window_default},
     imaging::window::{display_u8, modality_value, palette_rgb},
     model::{
         lut::{Voi, WindowLevel},
@@ -66,7 +62,7 @@ fn parse_window(text: &str) -> Result<WindowLevel, String> {
 /// Runs `pixels`.
 pub fn run(args: &PixelsArgs, common: &Common, out: &mut Output) -> Exit {
     let limits = limits(common);
-    let instance = match read_instance(&args.file, &ScanOptions { limits }) {
+    let instance = match read_instance(&args.file, &common.scan_options(limits)) {
         Ok(instance) => instance,
         Err(rejection) => {
             let (code, detail) = (rejection.code, &rejection.detail);

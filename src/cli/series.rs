@@ -7,10 +7,13 @@ use super::{
 use crate::{
     dicom::{
         assemble::lay_out,
-        scan::{ScanEvent, ScanOptions, scan},
+        scan::{ScanEvent, scan},
     },
     gpu::GpuError,
-    model::{layout::SeriesLayout, study::Rejection},
+    model::{
+        layout::SeriesLayout,
+        study::{Rejection, RejectionKind},
+    },
     task::{CancelToken, Progress},
 };
 use std::{
@@ -59,7 +62,7 @@ pub fn layouts(path: &Path, common: &Common) -> (Vec<SeriesLayout>, Option<Rejec
     in_pool(common, || {
         scan(
             &paths,
-            &ScanOptions { limits },
+            &common.scan_options(limits),
             &CancelToken::default(),
             &Progress::default(),
             &|event| {
@@ -67,7 +70,12 @@ pub fn layouts(path: &Path, common: &Common) -> (Vec<SeriesLayout>, Option<Rejec
                 match event {
                     ScanEvent::Instance(instance) => found.0.push(instance),
                     ScanEvent::Rejected(rejection) => {
-                        found.1.get_or_insert(rejection);
+                        // What a passphrase would open is told first: there may be junk before it.
+                        let locked = |r: &Rejection| r.outcome == RejectionKind::Locked;
+                        let kept = found.1.as_ref();
+                        if kept.is_none_or(|kept| !locked(kept) && locked(&rejection)) {
+                            found.1 = Some(rejection);
+                        }
                     }
                 }
             },

@@ -4,6 +4,7 @@
 //! fragments and handed to a codec alone. A frame is whole or refused.
 
 use super::{
+    archive::{Archives, Keyring},
     cover::read_cover,
     encapsulated::{Fragment, FrameTable},
     guard::{Fault, Limits, PixelPlace, Structure},
@@ -120,6 +121,7 @@ pub struct FileFrames {
     workers: Option<Arc<Workers>>,
     volumes: VolumeCache,
     mosaics: MosaicCache,
+    archives: Archives,
 }
 
 /// Where the frames of one file are.
@@ -154,6 +156,30 @@ impl FileFrames {
         Self { workers, ..self }
     }
 
+    /// Opens encrypted archives with the passphrases of a ring.
+    pub fn with_keys(mut self, keys: Keyring) -> Self {
+        self.archives.keys = keys;
+        self
+    }
+
+    /// The structure of a file, or of a member of an archive.
+    fn structure(&self, instance: &Instance, again: bool) -> Result<Structure, FrameError> {
+        let (path, limits) = (&instance.source.path, &self.limits);
+        let Some(member) = &instance.source.member else {
+            let found = std::fs::metadata(path).map_err(Fault::from)?.len();
+            if found != instance.source.bytes {
+                return Err(FrameError::Changed);
+            }
+            return Ok(Structure::of_file(path, limits)?);
+        };
+        let opened = self.archives.open(member, limits, again);
+        let source = opened.map_err(|fault| match fault.code {
+            "FILE_CHANGED" => FrameError::Changed,
+            _ => FrameError::Refused(fault),
+        })?;
+        Ok(Structure::of_source(source, limits)?)
+    }
+
     /// A compressed frame, decoded in another process where there are any.
     fn unpack(
         &self,
@@ -183,11 +209,7 @@ impl FileFrames {
                 return Ok(Arc::clone(index));
             }
         }
-        let found = std::fs::metadata(path).map_err(Fault::from)?.len();
-        if found != instance.source.bytes {
-            return Err(FrameError::Changed);
-        }
-        let structure = Structure::of_file(path, &self.limits)?;
+        let structure = self.structure(instance, image.frames > 1)?;
         let table = match structure.pixels.as_ref().map(|p| &p.place) {
             Some(PixelPlace::Encapsulated(fragments)) => FrameTable::build(
                 &structure.source,
@@ -199,7 +221,7 @@ impl FileFrames {
         };
         let index = Arc::new(PixelIndex {
             path: Arc::clone(path),
-            bytes: found,
+            bytes: instance.source.bytes,
             structure,
             table,
         });
@@ -269,7 +291,14 @@ impl FrameSource for FileFrames {
             SourceKind::Tiff => Some(Picture::Tiff),
             SourceKind::Volume => {
                 let volumes = &self.volumes;
-                return Ok(volumes.read_into(instance, frame, &self.limits, destination)?);
+                let archives = &self.archives;
+                return Ok(volumes.read_into(
+                    instance,
+                    frame,
+                    &self.limits,
+                    archives,
+                    destination,
+                )?);
             }
         };
         if let Some(kind) = picture {
@@ -277,7 +306,7 @@ impl FrameSource for FileFrames {
                 page: frame,
                 ..Coding::from(image)
             };
-            let file = raster::read_again(instance)?;
+            let file = raster::read_again(instance, &self.limits, &self.archives)?;
             return Ok(self.unpack(&coding, syntax::of_picture(kind), file, destination)?);
         }
         if image.parts.mosaic.is_some() {

@@ -1,6 +1,6 @@
 //! Patients, studies and series on the left: current above priors, a small picture each, what did not open below.
 
-use super::{context::UiContext, overlay_text, theme, widgets};
+use super::{context::UiContext, overlay_text, theme, unlock, widgets};
 use crate::{
     model::study::Rejection,
     workspace::{
@@ -252,11 +252,14 @@ fn without_picture(context: &UiContext<'_>, ui: &mut Ui) {
 }
 
 /// Files that do not open, each with its reason.
-fn rejected(context: &UiContext<'_>, ui: &mut Ui, rejected: &[Rejection]) {
+fn rejected(context: &mut UiContext<'_>, ui: &mut Ui, rejected: &[Rejection]) {
     if rejected.is_empty() {
         return;
     }
     widgets::section(ui, context.word("rejected-title"), Some(rejected.len()));
+    if !context.workspace.library.locked.is_empty() && unlock::again_ui(context, ui) {
+        context.actions.push(Action::AskPassphrase);
+    }
     for rejection in rejected.iter().take(200) {
         let name = rejection
             .path

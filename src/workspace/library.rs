@@ -9,7 +9,7 @@ use crate::{
         study::{Instance, Rejection, SeriesDescription, StudyDescription},
     },
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 /// Everything that was found.
 #[derive(Debug, Default)]
@@ -20,8 +20,19 @@ pub struct Library {
     pub without_picture: Vec<Arc<Instance>>,
     /// Files that do not open, with the reason.
     pub rejected: Vec<Rejection>,
+    /// Archives of which some files wait for a passphrase.
+    pub locked: Vec<LockedArchive>,
     /// Files seen.
     pub received: usize,
+}
+
+/// An encrypted archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockedArchive {
+    /// The file.
+    pub path: Arc<Path>,
+    /// Files in it that are locked.
+    pub members: usize,
 }
 
 /// A patient with studies.
@@ -120,6 +131,7 @@ impl Library {
             patients,
             without_picture,
             rejected,
+            locked: Vec::new(),
             received,
         }
     }

@@ -9,7 +9,8 @@ use super::{
     library::{Library, SeriesNode},
     loader::Loader,
     masks::{FrameKey, Masks},
-    opening::{self, SharedFound},
+    opening::SharedFound,
+    passphrase::Passphrases,
     presets,
     record_link::RecordPanel,
     settings::{Settings, SideTab},
@@ -27,7 +28,6 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use glam::DVec3;
 use std::{
     collections::{BTreeMap, HashMap},
-    path::PathBuf,
     sync::Arc,
 };
 
@@ -148,13 +148,15 @@ pub struct Workspace {
     pub gpu: GpuContext,
     /// The demo is open: say SYNTHETIC.
     pub demo: Option<DemoFiles>,
-    found: SharedFound,
+    /// Encrypted archives.
+    pub passphrases: Passphrases,
+    pub(super) found: SharedFound,
     displays: BTreeMap<String, Arc<SeriesDisplay>>,
     display_order: Vec<String>,
     // Before the loader, which waits for its threads when it goes: one that has news must not wait for a reader.
     events: (Sender<Event>, Receiver<Event>),
     loader: Loader,
-    scanning: usize,
+    pub(super) scanning: usize,
     opened_first: bool,
 }
 
@@ -192,6 +194,7 @@ impl Workspace {
             waker,
             gpu,
             demo: None,
+            passphrases: Passphrases::default(),
             found: SharedFound::default(),
             displays: BTreeMap::new(),
             display_order: Vec::new(),
@@ -205,22 +208,6 @@ impl Workspace {
     /// Where workers send their news.
     pub fn sender(&self) -> Sender<Event> {
         self.events.0.clone()
-    }
-
-    /// Opens files and folders in the background.
-    pub fn open(&mut self, paths: Vec<PathBuf>) {
-        if paths.is_empty() {
-            return;
-        }
-        let job = self.jobs.start("job-reading");
-        self.scanning += 1;
-        opening::open(
-            paths,
-            self.found.clone(),
-            job,
-            self.sender(),
-            self.waker.clone(),
-        );
     }
 
     /// Whether nothing is open and nothing is on its way.
@@ -252,6 +239,7 @@ impl Workspace {
                 if let Some(job) = done {
                     self.scanning = self.scanning.saturating_sub(1);
                     self.jobs.finish(job);
+                    self.passphrases.after(job, &self.library.locked);
                 }
                 if !self.opened_first {
                     self.open_first();
@@ -943,6 +931,7 @@ impl Workspace {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .clear();
+        self.passphrases.clear();
         self.library = Arc::default();
         self.displays.clear();
         self.display_order.clear();

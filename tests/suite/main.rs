@@ -9,6 +9,7 @@
     missing_docs
 )]
 
+mod archives;
 mod bad_input;
 mod covers;
 mod decode_worker;

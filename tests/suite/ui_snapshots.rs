@@ -30,7 +30,7 @@ use std::{
 const SIZE: [f32; 2] = [1000.0, 640.0];
 
 /// Windows in memory wait for each other: one software device at a time.
-fn alone() -> MutexGuard<'static, ()> {
+pub fn alone() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
     ONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
