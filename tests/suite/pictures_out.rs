@@ -72,10 +72,8 @@ fn pixels_are_values_by_the_slope_and_intercept_they_bring() {
         let folder = tempfile::tempdir().unwrap();
         let images = folder.path().join("images");
         series(&images, |_, mut slice| {
-            slice.rescale = Some(match slope {
-                1.0 => ("-1024", "1"),
-                _ => ("10", "2.5"),
-            });
+            let plain = slope == 1.0;
+            slice.rescale = Some(if plain { ("-1024", "1") } else { ("10", "2.5") });
             slice
         });
         let (files, report) = pictures(&images, &folder.path().join("ct.png"), &[]);

@@ -82,9 +82,7 @@ fn by_qform(file: &Path, folder: &Path) -> PathBuf {
     {
         put(256 + 4 * i, value);
     }
-    for at in 280..328 {
-        bytes[at] = 0;
-    }
+    bytes[280..328].fill(0);
     bytes[252..256].copy_from_slice(&[1, 0, 0, 0]);
     let path = folder.join(file.file_stem().unwrap());
     let mut out = std::fs::File::create(&path).unwrap();
