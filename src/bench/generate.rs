@@ -250,7 +250,7 @@ fn write_large_film(dir: &Path, seed: u64) -> Result<PathBuf, Failure> {
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1);
             let noise = (state >> 60) as usize;
-            let edge = if (row / 500 + column / 700) % 2 == 0 {
+            let edge = if (row / 500 + column / 700).is_multiple_of(2) {
                 1500
             } else {
                 0
