@@ -202,7 +202,11 @@ impl Common {
     }
 }
 
-fn parse_size(text: &str) -> Result<u64, String> {
+/// A number of bytes such as `512M` or `2G`.
+///
+/// # Errors
+/// A sentence that says what is expected.
+pub fn parse_size(text: &str) -> Result<u64, String> {
     let text = text
         .trim()
         .trim_end_matches(['b', 'B'])

@@ -11,7 +11,7 @@ use crate::{
     },
     gpu::GpuError,
     model::{
-        layout::SeriesLayout,
+        layout::{FrameRef, SeriesLayout},
         study::{Rejection, RejectionKind},
     },
     task::{CancelToken, Progress},
@@ -51,6 +51,26 @@ impl From<GpuError> for Refusal {
             GpuError::Refused(_) | GpuError::ReadBack(_) => Exit::Internal,
         };
         Self::new(exit, error.to_string())
+    }
+}
+
+/// Whether all slices of a series fit under `--max-memory`, where one is given.
+///
+/// # Errors
+/// [`Exit::Limit`] with both numbers.
+pub fn fits(layout: &SeriesLayout, common: &Common) -> Result<(), Refusal> {
+    let bytes = |frame: &FrameRef| {
+        let image = frame.instance.image.as_ref();
+        image.map_or(0, |i| i.frame_bytes() as u64)
+    };
+    let needed: u64 = layout.frames.iter().map(bytes).sum();
+    match common.max_memory {
+        Some(most) if needed > most => {
+            let [needed, most] = [needed, most].map(|n| n.div_ceil(1 << 20));
+            let text = format!("the volume takes {needed} MiB and --max-memory allows {most}");
+            Err(Refusal::new(Exit::Limit, text))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -13,9 +13,9 @@ use super::{
     native::NativeShape,
     raster,
     syntax::{self, Picture, Syntax},
-    unpack::{Coding, native_frame, unpack_frame},
+    unpack::{Coding, native_frame, unpack_frame, unpack_page},
     volume_file::VolumeCache,
-    worker::Workers,
+    worker::{FileKey, Workers},
 };
 use crate::model::{
     cover::FrameCover,
@@ -122,6 +122,8 @@ pub struct FileFrames {
     volumes: VolumeCache,
     mosaics: MosaicCache,
     archives: Archives,
+    /// The last picture file of several pages, where this process decodes.
+    file: Mutex<Option<(FileKey, Arc<Vec<u8>>)>>,
 }
 
 /// Where the frames of one file are.
@@ -193,6 +195,38 @@ impl FileFrames {
             Some(workers) => workers.decode(coding, syntax, codestream, limit, destination),
             None => unpack_frame(coding, syntax, codestream, limit, destination),
         }
+    }
+
+    /// A page of a picture file that has several: the file is read once by whoever decodes it.
+    fn unpack_page(
+        &self,
+        instance: &Instance,
+        coding: &Coding,
+        syntax: &'static Syntax,
+        destination: &mut [u8],
+    ) -> Result<(), Fault> {
+        let limit = self.limits.frame_bytes;
+        let key = FileKey::of(instance)?;
+        let read = || raster::read_again(instance, &self.limits, &self.archives);
+        if let Some(workers) = &self.workers {
+            return workers.decode_page(coding, syntax, &key, read, limit, destination);
+        }
+        let kept = {
+            let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+            file.as_ref()
+                .filter(|(of, _)| *of == key)
+                .map(|(_, bytes)| Arc::clone(bytes))
+        };
+        let bytes = match kept {
+            Some(bytes) => bytes,
+            None => {
+                let bytes = Arc::new(read()?);
+                let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+                *file = Some((key, Arc::clone(&bytes)));
+                bytes
+            }
+        };
+        unpack_page(coding, syntax, &bytes, limit, destination)
     }
 
     /// The index of a file, kept for the next frame when it has several.
@@ -306,8 +340,12 @@ impl FrameSource for FileFrames {
                 page: frame,
                 ..Coding::from(image)
             };
+            let syntax = syntax::of_picture(kind);
+            if image.frames > 1 {
+                return Ok(self.unpack_page(instance, &coding, syntax, destination)?);
+            }
             let file = raster::read_again(instance, &self.limits, &self.archives)?;
-            return Ok(self.unpack(&coding, syntax::of_picture(kind), file, destination)?);
+            return Ok(self.unpack(&coding, syntax, file, destination)?);
         }
         if image.parts.mosaic.is_some() {
             let (limit, whole) = (self.limits.frame_bytes, 0);
@@ -339,12 +377,11 @@ impl FrameSource for FileFrames {
                 let parts = fragments.list.get(range).unwrap_or_default();
                 let exact = index.table.lengths.get(frame).copied();
                 let codestream = gather(structure, parts, exact)?;
-                self.unpack(
-                    &Coding::from(image),
-                    structure.syntax,
-                    codestream,
-                    destination,
-                )?;
+                let coding = Coding {
+                    planar: image.samples == 3 && structure.planar() == 1,
+                    ..Coding::from(image)
+                };
+                self.unpack(&coding, structure.syntax, codestream, destination)?;
             }
         }
         Ok(())

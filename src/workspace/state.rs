@@ -331,7 +331,7 @@ impl Workspace {
                 continue;
             }
             let successor = self.library.successor(&node).cloned();
-            let display = successor.as_ref().map(|s| self.display(s));
+            let display = successor.as_ref().map(|s| self.display(s, index));
             changed = true;
             if let Some(viewport) = self.viewports.get_mut(index) {
                 match (successor, display) {
@@ -394,17 +394,26 @@ impl Workspace {
     }
 
     /// The display of a series, made on first use. Displays that no viewport shows are dropped when the
-    /// budget is exceeded, the least recently opened first.
-    fn display(&mut self, node: &Arc<SeriesNode>) -> Arc<SeriesDisplay> {
+    /// budget is exceeded, the least recently opened first. `cell` will show it instead of what it shows now.
+    fn display(&mut self, node: &Arc<SeriesNode>, cell: usize) -> Arc<SeriesDisplay> {
         if let Some(display) = self.displays.get(&node.key) {
             self.display_order.retain(|k| k != &node.key);
             self.display_order.push(node.key.clone());
             return display.clone();
         }
+        // What other cells show may fill up to its own bound; a series always gets an eighth.
+        let half = self.settings.memory_budget / 2;
+        let shown = |key: &String| {
+            let cells = self.viewports.iter().take(self.layout.cells()).enumerate();
+            let mut others = cells.filter(|(at, _)| *at != cell);
+            others.any(|(_, v)| v.node.as_ref().is_some_and(|n| n.key == *key))
+        };
+        let others = self.displays.iter().filter(|(key, _)| shown(key));
+        let taken: u64 = others.map(|(_, d)| d.most_bytes()).sum();
         let display = Arc::new(SeriesDisplay::new(
             node.key.clone(),
             node.layout.clone(),
-            self.settings.memory_budget / 2,
+            half.saturating_sub(taken).max(half / 8),
             &self.gpu,
         ));
         self.displays.insert(node.key.clone(), display.clone());
@@ -439,7 +448,7 @@ impl Workspace {
 
     /// Shows a series in a cell.
     pub fn show(&mut self, cell: usize, node: &Arc<SeriesNode>) {
-        let display = self.display(node);
+        let display = self.display(node, cell);
         let kind = ViewKind::Stack;
         if let Some(viewport) = self.viewports.get_mut(cell) {
             viewport.show(node.clone(), display, kind);
