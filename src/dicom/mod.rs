@@ -14,6 +14,7 @@ pub mod bytes;
 pub mod charset;
 mod codec;
 mod colour;
+pub mod content;
 mod cover;
 mod directory;
 mod elements;

@@ -106,6 +106,7 @@ pub(super) fn describe(path: &Arc<Path>, bytes: u64, limits: &Limits) -> Result<
         instance_number: None,
         technique: Technique::default(),
         pet: None,
+        object: None,
         image: Some(image),
         findings,
     })

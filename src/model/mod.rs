@@ -5,6 +5,7 @@
 //! Its names are those of the DICOM and FHIR standards. Patient space is DICOM LPS in millimetres, `f64`.
 
 pub mod annotation;
+pub mod content;
 pub mod cover;
 pub mod date;
 pub mod edit;

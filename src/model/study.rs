@@ -1,6 +1,7 @@
 //! Study > Series > Instance > Frame, as read from headers alone.
 
 use super::{
+    content::ObjectDescription,
     cover::DisplayModules,
     date::Date,
     facts::FrameFacts,
@@ -66,6 +67,8 @@ pub struct Instance {
     ///
     /// [`FrameFacts`]: super::pet::FrameFacts
     pub pet: Option<Arc<PetFacts>>,
+    /// What a list says of an object that is more, or other, than a picture; `None` for plain pictures.
+    pub object: Option<Arc<ObjectDescription>>,
     /// What was noticed while reading the header.
     pub findings: Vec<Finding>,
 }

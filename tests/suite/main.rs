@@ -10,6 +10,7 @@
 )]
 
 mod bad_input;
+mod content;
 mod covers;
 mod decode_worker;
 mod dicom_reading;
@@ -26,6 +27,8 @@ mod shaders;
 mod stacks;
 mod store;
 mod support;
+#[cfg(feature = "screen")]
+mod ui_documents;
 #[cfg(feature = "screen")]
 mod ui_snapshots;
 mod volumes;

@@ -744,6 +744,7 @@ fn instance(
         instance_number: Some(number),
         technique: Technique::default(),
         pet: None,
+        object: None,
         image: None,
         findings: Vec::new(),
     })
