@@ -18,7 +18,11 @@ use crate::{
 };
 use clap::Args;
 use serde_json::{Map, Value, json};
-use std::{fs::File, io::Write as _, path::PathBuf};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+use tempfile::NamedTempFile;
 
 /// Arguments of `content`.
 #[derive(Debug, Args)]
@@ -62,9 +66,18 @@ pub fn run(args: &ContentArgs, common: &Common, out: &mut Output) -> Exit {
             return Exit::Unsupported;
         };
         let write = || -> Result<(), Fault> {
-            let mut file = File::create(path)?;
+            let same = |a: &Path, b: &Path| Some(a.canonicalize().ok()?) == b.canonicalize().ok();
+            if same(path, &args.file) {
+                let text = "a document is not written over the object that holds it";
+                return Err(Fault::unsupported("SAME_FILE", text));
+            }
+            // Whole or not at all: the name appears when all bytes are there.
+            let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
+            let mut file = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
             export(&structure, document, &mut file)?;
-            Ok(file.flush()?)
+            file.flush()?;
+            file.persist(path).map_err(|failed| failed.error)?;
+            Ok(())
         };
         if let Err(fault) = write() {
             out.error(format!(

@@ -16,7 +16,7 @@ use crate::{
         document::{DocumentState, DocumentView, Wish},
     },
 };
-use document_row::{Row, Style};
+use document_row::{More, Row, Style};
 use egui::{
     Align, Align2, FontId, Rect, Role, ScrollArea, Sense, Stroke, Ui, UiBuilder, WidgetInfo, pos2,
     style::ScrollAnimation, vec2,
@@ -66,9 +66,10 @@ impl DocumentLayout {
         self.language = Some(style.words);
         self.hidden = style.hide;
         self.heights.clear();
-        let guesses = content.nodes.iter();
-        self.heights
-            .extend(guesses.map(|node| document_row::guess(node, style.width)));
+        let guesses = content.nodes.iter().enumerate();
+        self.heights.extend(
+            guesses.map(|(at, node)| document_row::guess(node, style.width, node.end > at + 1)),
+        );
     }
 }
 
@@ -226,6 +227,8 @@ fn pages(
     let builder = UiBuilder::new().max_rect(body).id_salt(("document", cell));
     ui.scope_builder(builder, |ui| {
         ui.set_clip_rect(body.intersect(ui.clip_rect()));
+        // The bar is no brighter than the text beside it.
+        ui.spacing_mut().scroll.foreground_color = false;
         let area = ScrollArea::vertical()
             .id_salt(key)
             .auto_shrink([false, false]);
@@ -398,6 +401,7 @@ impl Page<'_> {
             theme::SMALL_PT,
             theme::TEXT_DIM,
         ) + 8.0;
+        texts.push(line);
         for finding in &self.content.findings {
             use crate::model::finding::Severity;
             if finding.severity >= Severity::Warning {
@@ -411,9 +415,9 @@ impl Page<'_> {
         }
         y += 4.0;
         for node in &self.content.head {
-            let row = Row::new(node, self.style, false);
+            let row = Row::new(node, self.style, More::default());
             let indent = f32::from(node.depth) * 16.0;
-            let height = row.paint_fact(ui, at + vec2(indent, y));
+            let height = row.paint_fact(ui, at + vec2(indent, y), at.x);
             y += height;
             texts.push(row.text().to_owned());
         }
@@ -437,6 +441,45 @@ impl Page<'_> {
         height
     }
 
+    /// Where a reference or a link leads, in words.
+    fn target(&self, context: &UiContext<'_>, value: &Value) -> Option<String> {
+        let words = self.style.words;
+        match value {
+            Value::Reference(to) => {
+                let library = &context.workspace.library;
+                let (series, at) = library.place_of(&to.instance_uid)?;
+                let number = ("number", (at + 1).into());
+                let count = ("count", series.layout.frames.len().into());
+                let image = words.tr("overlay-image-of", &[number, count]);
+                let text = format!("{}  {image}", series.description.description);
+                Some(text.trim().to_owned())
+            }
+            Value::Link {
+                node: Some(node),
+                path,
+            } => {
+                let name = content_words::name_text(words, &self.content.nodes.get(*node)?.name);
+                let place = format!("{name} ({path})");
+                Some(words.tr("content-value-link", &[("place", place.trim().into())]))
+            }
+            _ => None,
+        }
+    }
+
+    /// The colour of a node, or of the first one below it.
+    fn swatch(&self, at: usize) -> Option<[u8; 3]> {
+        let color = |at: usize| match self.content.nodes.get(at)?.value {
+            Value::Color(rgb) => Some(rgb),
+            _ => None,
+        };
+        let own = self.content.nodes.get(at)?;
+        let below = || {
+            let next = self.content.nodes.get(at + 1)?;
+            (next.depth > own.depth).then(|| color(at + 1)).flatten()
+        };
+        color(at).or_else(below)
+    }
+
     /// One row. Returns its height.
     fn row(
         &self,
@@ -454,8 +497,14 @@ impl Page<'_> {
             Value::Link { node, .. } => node.is_some(),
             _ => false,
         };
-        let row = Row::new(node, self.style, open_series);
         let holds = node.end > at + 1;
+        let more = More {
+            link: open_series,
+            holds,
+            target: self.target(context, &node.value),
+            swatch: self.swatch(at),
+        };
+        let row = Row::new(node, self.style, more);
         let closed = self.view.closed.contains(&at);
         let height = row.height(ui);
         let rect = Rect::from_min_size(place, vec2(self.style.width, height));
@@ -488,6 +537,7 @@ impl Page<'_> {
         texts.push(row.text().to_owned());
         if response.clicked() {
             let cell = self.cell;
+            context.actions.push(Action::Activate(cell));
             context.actions.push(match &node.value {
                 Value::Reference(to) if open_series => Action::ShowReference {
                     cell,
@@ -499,7 +549,6 @@ impl Page<'_> {
                 } => Action::SeeNode { cell, node: *node },
                 _ => Action::ToggleNode { cell, node: at },
             });
-            context.actions.push(Action::Activate(cell));
         }
         if response.hovered() {
             let details = row.details(open_series);

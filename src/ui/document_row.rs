@@ -7,7 +7,7 @@ use crate::{
     workspace::content_words,
 };
 use egui::{
-    Color32, FontId, Galley, Pos2, Rect, Shape, Stroke, Ui,
+    Color32, FontId, Galley, Pos2, Rect, Shape, Stroke, Ui, pos2,
     text::{LayoutJob, TextFormat},
     vec2,
 };
@@ -21,6 +21,8 @@ const DEEPEST: u16 = 16;
 const GUTTER: f32 = 20.0;
 /// Room between rows.
 const GAP: f32 = 6.0;
+/// Width of the names of facts.
+const NAMES: f32 = 200.0;
 /// More room above a heading.
 const ABOVE: f32 = 8.0;
 
@@ -33,6 +35,19 @@ pub(super) struct Style {
     pub(super) width: f32,
 }
 
+/// What a row does not know from its node.
+#[derive(Default)]
+pub(super) struct More {
+    /// It leads somewhere.
+    pub(super) link: bool,
+    /// It holds others.
+    pub(super) holds: bool,
+    /// Where it leads, in words.
+    pub(super) target: Option<String>,
+    /// A colour to be drawn behind it.
+    pub(super) swatch: Option<[u8; 3]>,
+}
+
 /// A row in the making.
 pub(super) struct Row<'a> {
     node: &'a ContentNode,
@@ -42,10 +57,14 @@ pub(super) struct Row<'a> {
     unit: String,
     text: String,
     link: bool,
+    /// How the row belongs to the one above, where it has no name of its own.
+    lead: String,
+    heading: bool,
+    swatch: Option<[u8; 3]>,
 }
 
 /// How high a row will about be, without laying its text out.
-pub(super) fn guess(node: &ContentNode, width: f32) -> f32 {
+pub(super) fn guess(node: &ContentNode, width: f32, holds: bool) -> f32 {
     let (length, breaks) = match &node.value {
         Value::Text(text) => (text.len(), text.bytes().filter(|b| *b == b'\n').count()),
         Value::None => (0, 0),
@@ -54,24 +73,26 @@ pub(super) fn guess(node: &ContentNode, width: f32) -> f32 {
     let room = (width - indent(node)).max(80.0);
     let needed = (node.name.text.len() + length) as f32 * 6.2;
     let lines = (needed / room).ceil().max(1.0) + breaks as f32;
-    lines * 17.0 + GAP + if is_heading(node) { ABOVE } else { 0.0 }
+    lines * 17.0 + GAP + if is_heading(node, holds) { ABOVE } else { 0.0 }
 }
 
 fn indent(node: &ContentNode) -> f32 {
     f32::from(node.depth.min(DEEPEST)) * INDENT + GUTTER
 }
 
-/// Whether a node stands above others and says nothing itself.
-fn is_heading(node: &ContentNode) -> bool {
-    node.kind == "CONTAINER" || (node.depth == 0 && node.kind.is_empty())
+/// Whether a node is a heading: one of a report, or one of ours that holds others.
+fn is_heading(node: &ContentNode, holds: bool) -> bool {
+    let one_of_many = matches!(node.name.key, Some("content-annotation"));
+    let ours = node.name.key.is_some() && !one_of_many;
+    node.kind == "CONTAINER" || (holds && node.depth == 0 && ours)
 }
 
 impl<'a> Row<'a> {
-    pub(super) fn new(node: &'a ContentNode, style: &'a Style, link: bool) -> Self {
+    pub(super) fn new(node: &'a ContentNode, style: &'a Style, more: More) -> Self {
         let words = style.words;
         let mut name = content_words::name_text(words, &node.name);
         let hidden = style.hide && node.personal && node.value != Value::None;
-        let (value, mut unit) = if hidden {
+        let (mut value, mut unit) = if hidden {
             (words.word("content-hidden").to_owned(), String::new())
         } else {
             content_words::value_text(words, &node.value)
@@ -80,11 +101,23 @@ impl<'a> Row<'a> {
         if matches!(node.value, Value::Reference(_) | Value::Uid(..)) {
             unit.clear();
         }
+        if let Some(target) = more.target.filter(|_| !hidden) {
+            match node.value {
+                Value::Link { .. } => value = target,
+                _ => unit = target,
+            }
+        }
+        let lead = match node.relationship {
+            Some(relationship) if name.is_empty() => {
+                content_words::relationship_text(words, relationship)
+            }
+            _ => String::new(),
+        };
         if name.is_empty() && value.is_empty() {
             name = words.word("content-no-name").to_owned();
         }
         let mut text = name.clone();
-        for part in [&value, &unit] {
+        for part in [&lead, &value, &unit] {
             if !part.is_empty() {
                 if !text.is_empty() {
                     text.push(' ');
@@ -99,7 +132,10 @@ impl<'a> Row<'a> {
             value,
             unit,
             text,
-            link,
+            link: more.link,
+            lead,
+            heading: is_heading(node, more.holds),
+            swatch: more.swatch,
         }
     }
 
@@ -112,7 +148,7 @@ impl<'a> Row<'a> {
         match (self.node.kind.as_str(), self.node.depth) {
             ("CONTAINER", 0) => 17.0,
             ("CONTAINER", _) => 15.0,
-            _ if is_heading(self.node) => 15.0,
+            _ if self.heading => 15.0,
             _ => theme::BODY_PT,
         }
     }
@@ -132,7 +168,11 @@ impl<'a> Row<'a> {
             ..format(size, theme::TEXT)
         };
         job.append(&self.name, 0.0, named);
-        let gap = if self.name.is_empty() { 0.0 } else { 12.0 };
+        if !self.lead.is_empty() {
+            job.append(&self.lead, 0.0, format(size, theme::TEXT_DIM));
+        }
+        let first = self.name.is_empty() && self.lead.is_empty();
+        let gap = if first { 0.0 } else { 12.0 };
         let hidden = self.style.hide && self.node.personal;
         let color = match &self.node.value {
             _ if hidden => theme::TEXT_FAINT,
@@ -144,13 +184,17 @@ impl<'a> Row<'a> {
             job.append(&self.value, gap, format(size, color));
         }
         if !self.unit.is_empty() {
-            job.append(&self.unit, 6.0, format(size, theme::TEXT_DIM));
+            let gap = match self.node.value {
+                Value::Reference(_) | Value::Points(_) => 12.0,
+                _ => 6.0,
+            };
+            job.append(&self.unit, gap, format(size, theme::TEXT_DIM));
         }
         ui.fonts_mut(|fonts| fonts.layout_job(job))
     }
 
     fn above(&self) -> f32 {
-        if is_heading(self.node) { ABOVE } else { 0.0 }
+        if self.heading { ABOVE } else { 0.0 }
     }
 
     /// Height with the room around it.
@@ -187,7 +231,7 @@ impl<'a> Row<'a> {
             ui.painter()
                 .add(Shape::convex_polygon(points, theme::TEXT_DIM, Stroke::NONE));
         }
-        if let Value::Color([r, g, b]) = self.node.value {
+        if let Some([r, g, b]) = self.swatch {
             let end = galley.rect.right() + 8.0;
             let swatch =
                 Rect::from_min_size(place + vec2(end, (line - 12.0) / 2.0), vec2(24.0, 12.0));
@@ -201,22 +245,23 @@ impl<'a> Row<'a> {
     }
 
     /// Draws a fact of the head: small, its name in the lighter shade. Returns the height.
-    pub(super) fn paint_fact(&self, ui: &Ui, at: Pos2) -> f32 {
-        let format = |color| TextFormat {
-            font_id: FontId::proportional(theme::SMALL_PT),
-            color,
-            ..TextFormat::default()
+    pub(super) fn paint_fact(&self, ui: &Ui, at: Pos2, left: f32) -> f32 {
+        let font = || FontId::proportional(theme::SMALL_PT);
+        let column = if self.style.width > 2.0 * NAMES {
+            NAMES
+        } else {
+            self.style.width / 2.0
         };
-        let mut job = LayoutJob::default();
-        job.wrap.max_width = self.style.width - 16.0;
-        job.append(&self.name, 0.0, format(theme::TEXT_DIM));
-        job.append(&self.value, 12.0, format(theme::TEXT));
-        if !self.unit.is_empty() {
-            job.append(&self.unit, 6.0, format(theme::TEXT_DIM));
-        }
-        let galley = ui.fonts_mut(|fonts| fonts.layout_job(job));
-        let height = galley.size().y;
-        ui.painter().galley(at, galley, theme::TEXT);
+        let painter = ui.painter();
+        let name = painter.layout(self.name.clone(), font(), theme::TEXT_DIM, column - 12.0);
+        let value = format!("{} {}", self.value, self.unit);
+        let value = value.trim().to_owned();
+        let room = self.style.width - column;
+        let value = painter.layout(value, font(), theme::TEXT, room);
+        let height = name.size().y.max(value.size().y);
+        painter.galley(at, name, theme::TEXT_DIM);
+        // Values stand below each other, however far their names are moved in.
+        painter.galley(pos2(left + column, at.y), value, theme::TEXT);
         height + 4.0
     }
 

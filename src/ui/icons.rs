@@ -306,10 +306,10 @@ pub fn paint(painter: &Painter, rect: Rect, icon: Icon, color: Color32) {
             painter.circle_filled(at(8.2, 7.8), 1.2 * unit, color);
         }
         Icon::Beam => {
-            line(&[(5.5, 1.5), (10.5, 1.5)]);
-            line(&[(6.5, 1.5), (3.5, 10.0)]);
-            line(&[(9.5, 1.5), (12.5, 10.0)]);
-            arc(8.0, 10.0, 4.5, 0.0, 360.0);
+            line(&[(8.0, 1.5), (2.5, 13.5)]);
+            line(&[(8.0, 1.5), (13.5, 13.5)]);
+            arc(8.0, 1.5, 13.2, 65.5, 114.5);
+            painter.circle_stroke(at(8.0, 9.6), 2.0 * unit, stroke);
         }
         Icon::Wave => line(&[
             (1.5, 8.5),

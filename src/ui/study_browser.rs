@@ -255,13 +255,14 @@ fn object_row(context: &mut UiContext<'_>, ui: &mut Ui, object: &Arc<ObjectNode>
         }
         _ => String::new(),
     };
-    let mut second = vec![instance.series.modality.as_str()];
-    if title != kind {
-        second.push(kind);
-    }
-    second.retain(|text| !text.is_empty());
-    let second = second.join("  ");
-    let name = [title.as_str(), second.as_str(), date.as_str()].join(", ");
+    // What it is says more than its modality.
+    let second = match instance.series.modality.as_str() {
+        modality if title == kind => modality,
+        _ => kind,
+    };
+    let name = [title.as_str(), second, date.as_str()];
+    let name: Vec<&str> = name.into_iter().filter(|part| !part.is_empty()).collect();
+    let name = name.join(", ");
     response.widget_info(|| WidgetInfo::selected(Role::ListItem, true, shown, &name));
     if ui.is_rect_visible(rect) {
         let clip = rect.intersect(ui.clip_rect());
@@ -281,22 +282,8 @@ fn object_row(context: &mut UiContext<'_>, ui: &mut Ui, object: &Arc<ObjectNode>
         }
         let lines = Lines::beside(tile, rect);
         lines.text(ui, &painter, 6.0, &title, theme::BODY_PT, theme::TEXT);
-        lines.text(
-            ui,
-            &painter,
-            25.0,
-            &second,
-            theme::SMALL_PT,
-            theme::TEXT_DIM,
-        );
-        lines.text(
-            ui,
-            &painter,
-            43.0,
-            &date,
-            theme::SMALL_PT,
-            theme::TEXT_FAINT,
-        );
+        lines.text(ui, &painter, 25.0, second, theme::SMALL_PT, theme::TEXT_DIM);
+        lines.text(ui, &painter, 43.0, &date, theme::SMALL_PT, theme::TEXT_DIM);
     }
     if response.clicked() {
         context.actions.push(Action::ShowObject {

@@ -2,7 +2,9 @@
 
 use crate::{
     i18n::Language,
-    model::content::{Code, Content, ContentNode, Name, ObjectDescription, Reference, Value},
+    model::content::{
+        Code, Content, ContentNode, Name, ObjectDescription, Reference, Relationship, Value,
+    },
 };
 
 /// What a node is called.
@@ -118,6 +120,20 @@ pub fn reference_text(words: Language, reference: &Reference) -> String {
         parts.push(words.tr("content-value-parts", &[("parts", list.as_str().into())]));
     }
     parts.join(", ")
+}
+
+/// How an item belongs to the one above.
+pub fn relationship_text(words: Language, relationship: Relationship) -> String {
+    let key = match relationship {
+        Relationship::Contains => return String::new(),
+        Relationship::HasObservationContext => "content-has-observation-context",
+        Relationship::HasAcquisitionContext => "content-has-acquisition-context",
+        Relationship::HasConceptModifier => "content-has-modifier",
+        Relationship::HasProperties => "content-has-properties",
+        Relationship::InferredFrom => "content-inferred-from",
+        Relationship::SelectedFrom => "content-selected-from",
+    };
+    words.word(key).to_owned()
 }
 
 /// The first of many.

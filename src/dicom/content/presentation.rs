@@ -68,7 +68,7 @@ pub(super) fn referenced_images(writer: &mut Writer<'_, '_>, depth: usize, item:
         );
         for image in images {
             let value = Value::Reference(Box::new(reference(tree, image)));
-            writer.attribute(depth + 1, tags::REFERENCED_SOP_INSTANCE_UID, value);
+            writer.attribute(depth + 1, tags::REFERENCED_IMAGE_SEQUENCE, value);
         }
     }
 }

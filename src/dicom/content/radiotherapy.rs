@@ -106,7 +106,6 @@ pub(super) fn structure_set(writer: &mut Writer<'_, '_>, findings: &mut Vec<Find
                 ],
             );
         }
-        writer.field(1, *region, tags::REFERENCED_FRAME_OF_REFERENCE_UID);
     }
     let known: Vec<i64> = regions
         .iter()

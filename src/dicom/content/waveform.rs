@@ -174,30 +174,35 @@ fn annotations(writer: &mut Writer<'_, '_>, root: Item) {
         .items(root, tags::WAVEFORM_ANNOTATION_SEQUENCE)
         .collect();
     for (item, number) in all.into_iter().zip(1..) {
-        let text = tree.text(item, tags::UNFORMATTED_TEXT_VALUE);
-        let concept = code_in(tree, item, tags::CONCEPT_NAME_CODE_SEQUENCE);
-        let (value, personal) = match concept {
-            Some(code) => (Value::Code(Box::new(code)), false),
-            None => (Value::Text(text.clone()), true),
-        };
-        let name = ("content-annotation", "Annotation");
-        writer.heading(0, name, Some(number), value, personal);
         let measured = tree.numbers(item, tags::NUMERIC_VALUE, 4);
-        if !measured.is_empty() {
+        let (value, personal) = if measured.is_empty() {
+            let text = tree.text(item, tags::UNFORMATTED_TEXT_VALUE);
+            match code_in(tree, item, tags::CONCEPT_CODE_SEQUENCE) {
+                Some(code) => (Value::Code(Box::new(code)), false),
+                None if text.is_empty() => (Value::None, false),
+                None => (Value::Text(text), true),
+            }
+        } else {
             let unit = code_in(tree, item, tags::MEASUREMENT_UNITS_CODE_SEQUENCE);
-            let value = Value::Number {
+            let number = Value::Number {
                 text: rows(&measured),
                 value: measured.first().copied(),
                 unit: unit.map(Box::new),
                 qualifier: None,
             };
-            writer.attribute(1, tags::NUMERIC_VALUE, value);
+            (number, false)
+        };
+        match code_in(tree, item, tags::CONCEPT_NAME_CODE_SEQUENCE) {
+            Some(concept) => writer.concept(0, concept, value, personal),
+            None => {
+                let name = ("content-annotation", "Annotation");
+                writer.heading(0, name, Some(number), value, personal);
+            }
         }
         writer.fields(
             1,
             item,
             &[
-                tags::CONCEPT_CODE_SEQUENCE,
                 tags::REFERENCED_WAVEFORM_CHANNELS,
                 tags::TEMPORAL_RANGE_TYPE,
                 tags::REFERENCED_SAMPLE_POSITIONS,

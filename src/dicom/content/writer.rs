@@ -23,11 +23,14 @@ const MOST_FRAMES: usize = 1000;
 
 static CLASSES: StandardSopClassDictionary = StandardSopClassDictionary;
 
-/// What an attribute is called: its keyword, in words.
+/// What an attribute is called: its keyword, in words; that a value is a sequence is nothing for people.
 pub(super) fn attribute_name(tag: Tag) -> String {
     let known = StandardDataDictionary.by_tag(tag).map(|e| e.alias());
     match known {
-        Some(keyword) if !keyword.is_empty() && tag.0.is_multiple_of(2) => words_of(keyword),
+        Some(keyword) if !keyword.is_empty() && tag.0.is_multiple_of(2) => {
+            let keyword = keyword.strip_suffix("Sequence").unwrap_or(keyword);
+            words_of(keyword.strip_suffix("Code").unwrap_or(keyword))
+        }
         _ => format!("({:04X},{:04X})", tag.0, tag.1),
     }
 }
@@ -252,6 +255,24 @@ impl<'t, 'a> Writer<'t, 'a> {
             text: text.to_owned(),
             key: Some(key),
             number,
+            ..Name::default()
+        };
+        self.out.push(
+            depth,
+            ContentNode {
+                name,
+                value,
+                personal,
+                ..ContentNode::default()
+            },
+        );
+    }
+
+    /// A value under the concept that the object names.
+    pub(super) fn concept(&mut self, depth: usize, concept: Code, value: Value, personal: bool) {
+        let name = Name {
+            text: concept.display().to_owned(),
+            code: Some(Box::new(concept)),
             ..Name::default()
         };
         self.out.push(
@@ -536,6 +557,10 @@ mod tests {
         check("RTPlanLabel", "RT Plan Label");
         check("XRayTubeCurrent", "X Ray Tube Current");
         assert_eq!(attribute_name(Tag(0x0029, 0x1010)), "(0029,1010)");
+        assert_eq!(
+            attribute_name(tags::SEGMENTED_PROPERTY_TYPE_CODE_SEQUENCE),
+            "Segmented Property Type"
+        );
         assert_eq!(
             attribute_name(tags::STRUCTURE_SET_LABEL),
             "Structure Set Label"
