@@ -65,12 +65,12 @@ pub fn run(args: &ContentArgs, common: &Common, out: &mut Output) -> Exit {
             ));
             return Exit::Unsupported;
         };
+        let real = |path: &Path| path.canonicalize().ok();
+        if real(path).is_some_and(|p| Some(p) == real(&args.file)) {
+            out.error("a document is not written over the object that holds it");
+            return Exit::Usage;
+        }
         let write = || -> Result<(), Fault> {
-            let same = |a: &Path, b: &Path| Some(a.canonicalize().ok()?) == b.canonicalize().ok();
-            if same(path, &args.file) {
-                let text = "a document is not written over the object that holds it";
-                return Err(Fault::unsupported("SAME_FILE", text));
-            }
             // Whole or not at all: the name appears when all bytes are there.
             let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
             let mut file = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
