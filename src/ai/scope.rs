@@ -269,6 +269,7 @@ mod tests {
             instance_number: None,
             technique: Technique::default(),
             pet: None,
+            object: None,
             image: Some(ImageDescription {
                 rows: 8,
                 columns: 8,

@@ -42,6 +42,8 @@ pub struct InspectArgs {
 struct Row {
     path: Arc<Path>,
     instance: Option<Arc<Instance>>,
+    /// What an object without a picture says, in a line.
+    content: Option<String>,
     refusal: Option<(RejectionKind, &'static str, String)>,
 }
 
@@ -131,6 +133,7 @@ fn read(args: &InspectArgs, limits: Limits, common: &Common) -> Vec<Row> {
             ScanEvent::Instance(instance) => Row {
                 path: Arc::clone(&instance.source.path),
                 instance: Some(instance),
+                content: None,
                 refusal: None,
             },
             ScanEvent::Rejected(Rejection {
@@ -141,6 +144,7 @@ fn read(args: &InspectArgs, limits: Limits, common: &Common) -> Vec<Row> {
             }) => Row {
                 path,
                 instance: None,
+                content: None,
                 refusal: Some((outcome, code, detail)),
             },
         };
@@ -156,11 +160,23 @@ fn read(args: &InspectArgs, limits: Limits, common: &Common) -> Vec<Row> {
         &sink,
     );
     let mut rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let source = common.frame_source(limits);
+    rows.par_iter_mut()
+        .for_each(|row| read_content(row, &source, common));
     if args.decode {
-        let source = common.frame_source(limits);
         rows.par_iter_mut().for_each(|row| decode(row, &source));
     }
     rows
+}
+
+/// Reads what an object without a picture says; one that cannot be read is refused.
+fn read_content(row: &mut Row, source: &FileFrames, common: &Common) {
+    let object = row.instance.as_ref().filter(|i| i.image.is_none());
+    let Some(object) = object else { return };
+    match source.read_content(object) {
+        Ok(content) => row.content = Some(super::content::summary(&content, common)),
+        Err(error) => row.refusal = Some((error.kind(), error.code(), error.to_string())),
+    }
 }
 
 /// Decodes every frame into one buffer.
@@ -218,8 +234,15 @@ fn print_row(row: &Row, common: &Common, out: &mut Output) {
     let (outcome, code, detail) = verdict(row);
     if !common.json {
         let what = row.instance.as_ref().map_or(String::new(), |i| describe(i));
+        let said = row
+            .content
+            .as_ref()
+            .map_or(String::new(), |c| format!(" {c}"));
         let why = detail.map_or(String::new(), |d| format!(" [{}] {d}", code.unwrap_or("")));
-        out.line(format!("{outcome:<11} {}{what}{why}", row.path.display()));
+        out.line(format!(
+            "{outcome:<11} {}{what}{said}{why}",
+            row.path.display()
+        ));
         return;
     }
     let (tag, offset) = place(detail);
@@ -253,6 +276,9 @@ fn print_row(row: &Row, common: &Common, out: &mut Output) {
             json!(birth.as_deref().map(|d| common.phi(d))),
         );
         put("synthetic", json!(patient.synthetic));
+        let object = instance.object.as_ref();
+        put("object", json!(object.map(|o| o.kind.word())));
+        put("content", json!(row.content));
         picture(instance, &mut put);
         put("findings", findings(&instance.findings));
     }

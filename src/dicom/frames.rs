@@ -5,6 +5,7 @@
 
 use super::{
     archive::{Archives, Keyring},
+    content,
     cover::read_cover,
     encapsulated::{Fragment, FrameTable},
     guard::{Fault, Limits, PixelPlace, Structure},
@@ -18,6 +19,7 @@ use super::{
     worker::{FileKey, Workers},
 };
 use crate::model::{
+    content::Content,
     cover::FrameCover,
     pixels::{Frame, PixelBytes},
     study::{ImageDescription, Instance, RejectionKind, SourceKind},
@@ -77,7 +79,7 @@ impl FrameError {
     }
 }
 
-/// Gives decoded frames. Frames are counted from 0.
+/// Gives decoded frames, counted from 0, and what objects say beside them.
 pub trait FrameSource: Send + Sync {
     /// A decoded frame.
     ///
@@ -105,6 +107,15 @@ pub trait FrameSource: Send + Sync {
     fn read_cover(&self, instance: &Instance, frame: usize) -> Result<FrameCover, FrameError> {
         let _ = (instance, frame);
         Ok(FrameCover::default())
+    }
+
+    /// What an object says beside or instead of its picture.
+    ///
+    /// # Errors
+    /// [`FrameError`].
+    fn read_content(&self, instance: &Instance) -> Result<Content, FrameError> {
+        let _ = instance;
+        Err(FrameError::NoPicture)
     }
 }
 
@@ -385,6 +396,10 @@ impl FrameSource for FileFrames {
             }
         }
         Ok(())
+    }
+
+    fn read_content(&self, instance: &Instance) -> Result<Content, FrameError> {
+        Ok(content::read(&self.structure(instance, false)?)?)
     }
 
     fn read_cover(&self, instance: &Instance, frame: usize) -> Result<FrameCover, FrameError> {

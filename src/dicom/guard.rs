@@ -21,8 +21,8 @@ use std::{collections::HashSet, io, path::Path, sync::Arc};
 
 mod walk;
 
-use walk::{Walk, known_vr, read_header};
-pub(super) use walk::{dictionary_vr, items_of};
+use walk::{Walk, known_vr};
+pub(super) use walk::{dictionary_vr, items_of, read_header, tag_of};
 
 /// Why something was refused, without a path. The text names tag and offset and never a value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -90,7 +90,7 @@ impl From<io::Error> for Fault {
 }
 
 /// Item (FFFE,E000).
-const ITEM: Tag = Tag(0xFFFE, 0xE000);
+pub(super) const ITEM: Tag = Tag(0xFFFE, 0xE000);
 
 /// What a file may cost. The defaults are far above real files and far below what hurts.
 #[derive(Clone, Copy, Debug)]
@@ -137,7 +137,7 @@ pub(super) const fn key(tag: Tag) -> u32 {
 }
 
 /// The length that means "until a delimiter".
-const UNDEFINED: u32 = 0xFFFF_FFFF;
+pub(super) const UNDEFINED: u32 = 0xFFFF_FFFF;
 
 /// A top-level element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,6 +15,7 @@ pub mod assemble;
 pub mod bytes;
 pub mod charset;
 mod colour;
+pub mod content;
 mod cover;
 mod directory;
 mod elements;

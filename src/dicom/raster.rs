@@ -274,6 +274,7 @@ pub fn read_picture(
         instance_number: None,
         technique: Technique::default(),
         pet: None,
+        object: None,
         image: Some(image),
         findings,
     })

@@ -142,6 +142,7 @@ fn describe_read(path: &Arc<Path>, bytes: u64, read: formats::Read) -> Result<In
         instance_number: None,
         technique: Technique::default(),
         pet: None,
+        object: None,
         image: Some(image),
         findings,
     })

@@ -2,6 +2,7 @@
 
 use super::{
     archive::Member,
+    content::ObjectDescription,
     cover::DisplayModules,
     date::Date,
     facts::FrameFacts,
@@ -70,6 +71,8 @@ pub struct Instance {
     ///
     /// [`FrameFacts`]: super::pet::FrameFacts
     pub pet: Option<Arc<PetFacts>>,
+    /// What a list says of an object that is more, or other, than a picture; `None` for plain pictures.
+    pub object: Option<Arc<ObjectDescription>>,
     /// What was noticed while reading the header.
     pub findings: Vec<Finding>,
 }

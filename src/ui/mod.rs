@@ -6,6 +6,8 @@
 pub mod ai_panel;
 pub mod banner;
 pub mod context;
+pub mod document;
+mod document_row;
 pub mod findings_panel;
 pub mod fonts;
 mod gestures;

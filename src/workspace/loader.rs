@@ -1,7 +1,14 @@
 //! Reading frames in the order in which they are needed: what is shown, its neighbours, the rest.
 
-use super::{display::SeriesDisplay, event::Event, library::SeriesNode, waker::Waker};
+use super::{
+    display::SeriesDisplay,
+    document::DocumentState,
+    event::Event,
+    library::{Library, ObjectNode, SeriesNode},
+    waker::Waker,
+};
 use crate::{
+    diary,
     dicom::{frames::FrameSource, load, window_default::window_default},
     gpu::GpuContext,
     imaging::{palette, window},
@@ -9,17 +16,21 @@ use crate::{
     task::{Class, PriorityQueue, spawn_named},
 };
 use crossbeam_channel::Sender;
-use std::{sync::Arc, thread::JoinHandle};
+use std::{panic::AssertUnwindSafe, sync::Arc, thread::JoinHandle};
 
 enum Work {
     Chunk(Arc<SeriesDisplay>),
     Thumbnail(Arc<SeriesNode>),
+    Document(Arc<ObjectNode>, Arc<Library>),
 }
 
 type Key = (String, usize);
 
 /// Key of a series' thumbnail among its chunks.
 const THUMBNAIL: usize = usize::MAX;
+
+/// Key of an object's content, which has no chunks.
+const DOCUMENT: usize = usize::MAX - 1;
 
 /// The decode threads and their queue.
 pub struct Loader {
@@ -52,6 +63,13 @@ impl Loader {
                             // is read from the display, so a full channel loses nothing.
                             let _ = events.try_send(Event::Frames);
                             waker.wake("frames");
+                        }
+                        Work::Document(object, library) => {
+                            let state = read_document(&object, source.as_ref());
+                            // Made here, so that the window's thread does not have to.
+                            let _ = library.places();
+                            let _ = events.send(Event::Document { object: key, state });
+                            waker.wake("document");
                         }
                         Work::Thumbnail(node) => {
                             if let Some((size, rgba)) = thumbnail(&node.layout, source.as_ref()) {
@@ -106,11 +124,20 @@ impl Loader {
             .push(key, Class::Thumbnail, place, Work::Thumbnail(node.clone()));
     }
 
+    /// Asks for what an object says.
+    pub fn want_document(&self, object: &Arc<ObjectNode>, library: &Arc<Library>) {
+        let key = (object.key.clone(), DOCUMENT);
+        let work = Work::Document(object.clone(), library.clone());
+        self.queue.push(key, Class::Interaction, 0, work);
+    }
+
     /// Drops what waits for series that are no longer shown.
     pub fn keep_only(&self, shown: &[String]) {
         self.queue.reprioritize(|(key, chunk)| {
-            if *chunk == THUMBNAIL {
-                return Some((Class::Thumbnail, 0));
+            match *chunk {
+                THUMBNAIL => return Some((Class::Thumbnail, 0)),
+                DOCUMENT => return Some((Class::Interaction, 0)),
+                _ => {}
             }
             shown.contains(key).then_some((Class::Prefetch, 0))
         });
@@ -131,6 +158,15 @@ impl Drop for Loader {
             let _ = thread.join();
         }
         let _ = self.gpu.device.poll(wgpu::PollType::wait_indefinitely());
+    }
+}
+
+/// Reads an object; a panic of a reader is a refusal.
+fn read_document(object: &ObjectNode, source: &dyn FrameSource) -> DocumentState {
+    match diary::contain(AssertUnwindSafe(|| source.read_content(&object.instance))) {
+        Ok(Ok(content)) => DocumentState::Ready(Arc::new(content)),
+        Ok(Err(error)) => DocumentState::Failed(format!("{}: {error}", error.code())),
+        Err(_) => DocumentState::Failed("PARSER_PANIC".to_owned()),
     }
 }
 

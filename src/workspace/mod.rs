@@ -5,8 +5,10 @@
 
 pub mod action;
 pub mod command;
+pub mod content_words;
 pub mod demo;
 pub mod display;
+pub mod document;
 pub mod event;
 pub mod jobs;
 pub mod library;

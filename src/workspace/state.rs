@@ -1,9 +1,13 @@
 //! The workspace itself: what is open and selected, and what each command does to it.
 
+mod arrange;
+mod documents;
+
 use super::{
     command::{Command, Needs},
     demo::DemoFiles,
     display::SeriesDisplay,
+    document::{DocumentState, Wish},
     event::Event,
     jobs::Jobs,
     library::{Library, SeriesNode},
@@ -21,7 +25,7 @@ use super::{
 use crate::{
     dicom::frames::FrameSource,
     gpu::GpuContext,
-    model::{finding::Finding, geometry::BodyPlane, view::Interpolation},
+    model::{finding::Finding, view::Interpolation},
     tools::Tool,
 };
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -151,6 +155,7 @@ pub struct Workspace {
     /// Encrypted archives.
     pub passphrases: Passphrases,
     pub(super) found: SharedFound,
+    documents: documents::Documents,
     displays: BTreeMap<String, Arc<SeriesDisplay>>,
     display_order: Vec<String>,
     // Before the loader, which waits for its threads when it goes: one that has news must not wait for a reader.
@@ -196,6 +201,7 @@ impl Workspace {
             demo: None,
             passphrases: Passphrases::default(),
             found: SharedFound::default(),
+            documents: documents::Documents::default(),
             displays: BTreeMap::new(),
             display_order: Vec::new(),
             loader,
@@ -242,7 +248,7 @@ impl Workspace {
                     self.passphrases.after(job, &self.library.locked);
                 }
                 if !self.opened_first {
-                    self.open_first();
+                    self.open_first(done.is_some());
                 }
                 if done.is_some() && self.scanning == 0 {
                     self.show_sight();
@@ -259,6 +265,7 @@ impl Workspace {
                 let rgba = rgba.into();
                 self.thumbnails.insert(series, Thumbnail { size, rgba });
             }
+            Event::Document { object, state } => self.take_document(&object, state),
             Event::Record(answer) => self.record.answer(answer),
             Event::RecordChanged => self.record.refresh(),
             Event::Mask(outcome) => {
@@ -359,12 +366,16 @@ impl Workspace {
         }
     }
 
-    fn open_first(&mut self) {
-        let Some(first) = self.first_to_show() else {
-            return;
-        };
-        self.opened_first = true;
-        self.show(0, &first);
+    fn open_first(&mut self, done: bool) {
+        let object = self.library.objects().next().cloned();
+        if let Some(first) = self.first_to_show() {
+            self.opened_first = true;
+            self.show(0, &first);
+        } else if let Some(first) = object.filter(|_| done) {
+            // A picture opens first; where there is none, what the first object says.
+            self.opened_first = true;
+            self.show_object(0, &first, None);
+        }
     }
 
     /// The demo opens in four views on its largest nodule.
@@ -380,7 +391,8 @@ impl Workspace {
 
     /// The largest series of the newest study of the first patient opens first.
     fn first_to_show(&self) -> Option<Arc<SeriesNode>> {
-        let study = self.library.patients.first()?.studies.first()?;
+        let mut studies = self.library.patients.iter().flat_map(|p| &p.studies);
+        let study = studies.find(|s| !s.series.is_empty())?;
         study
             .series
             .iter()
@@ -519,9 +531,12 @@ impl Workspace {
 
     /// Moves by slices in a cell.
     pub fn step(&mut self, cell: usize, by: i64) {
-        let Some(viewport) = self.viewports.get(cell) else {
+        let Some(viewport) = self.viewports.get_mut(cell) else {
             return;
         };
+        if let Some(document) = &mut viewport.document {
+            return document.wish(Wish::Lines(by));
+        }
         let last = viewport.slice_count().saturating_sub(1) as i64;
         let target = (viewport.slice_index() as i64)
             .saturating_add(by)
@@ -567,6 +582,9 @@ impl Workspace {
         let Some(viewport) = self.viewports.get(cell) else {
             return Vec::new();
         };
+        if let Some(DocumentState::Ready(content)) = self.document(cell) {
+            return content.findings.clone();
+        }
         let Some(display) = viewport.display.as_ref() else {
             return Vec::new();
         };
@@ -585,13 +603,9 @@ impl Workspace {
 
     /// Whether more than one patient is on the screen (safety S3).
     pub fn several_patients(&self) -> bool {
-        let mut patients = self.visible_cells().filter_map(|c| {
-            self.viewports
-                .get(c)?
-                .node
-                .as_ref()
-                .map(|n| n.patient.clone())
-        });
+        let mut patients = self
+            .visible_cells()
+            .filter_map(|c| self.viewports.get(c)?.patient().cloned());
         let Some(first) = patients.next() else {
             return false;
         };
@@ -603,7 +617,7 @@ impl Workspace {
         let identity = self
             .viewports
             .get(self.active)
-            .and_then(|v| v.node.as_ref().map(|n| n.patient.clone()));
+            .and_then(|v| v.patient().cloned());
         self.record.follow(identity.as_ref());
     }
 
@@ -613,8 +627,10 @@ impl Workspace {
         let picture = viewport.is_some_and(|v| v.display.is_some());
         match command.row().needs {
             Needs::Nothing => true,
-            Needs::Study => self.library.series().next().is_some(),
+            Needs::Study => !self.library.patients.is_empty(),
             Needs::Picture => picture,
+            Needs::Content => self.has_content(),
+            Needs::View => viewport.is_some_and(|v| v.patient().is_some()),
             Needs::Volume => viewport
                 .and_then(|v| v.display.as_ref())
                 .is_some_and(|d| d.is_volume()),
@@ -654,6 +670,7 @@ impl Workspace {
             Command::LayoutTwo => self.set_layout(Layout::Two),
             Command::LayoutFour => self.set_layout(Layout::Four),
             Command::LayoutMpr => self.set_layout(Layout::Mpr),
+            Command::Content => self.toggle_content(),
             Command::Maximise => self.maximise(!self.maximised),
             Command::NextView => self.activate_next(1),
             Command::PreviousView => self.activate_next(-1),
@@ -791,114 +808,6 @@ impl Workspace {
         }
     }
 
-    /// Arranges the cells. Series that are shown stay; free cells take the next ones of the same patient.
-    pub fn set_layout(&mut self, layout: Layout) {
-        let from_mpr = self.layout == Layout::Mpr;
-        let active_node = self.active_viewport().and_then(|v| v.node.clone());
-        self.layout = layout;
-        self.maximised = false;
-        match layout {
-            Layout::Mpr => self.arrange_mpr(),
-            _ => {
-                if from_mpr && let Some(node) = active_node {
-                    for viewport in &mut self.viewports {
-                        viewport.clear();
-                    }
-                    self.show(0, &node);
-                }
-                self.fill_cells();
-            }
-        }
-        self.active = self.active.min(layout.cells() - 1);
-        self.request_frames();
-    }
-
-    fn fill_cells(&mut self) {
-        let Some(patient) = self
-            .viewports
-            .iter()
-            .find_map(|v| v.node.as_ref().map(|n| n.patient.clone()))
-        else {
-            return;
-        };
-        let candidates: Vec<_> = self
-            .library
-            .series_of_patient(&patient)
-            .into_iter()
-            .cloned()
-            .collect();
-        for cell in 0..self.layout.cells() {
-            if self.viewports.get(cell).is_some_and(|v| v.node.is_some()) {
-                continue;
-            }
-            let shown: Vec<String> = self
-                .viewports
-                .iter()
-                .filter_map(|v| v.node.as_ref().map(|n| n.key.clone()))
-                .collect();
-            let Some(next) = candidates.iter().find(|n| !shown.contains(&n.key)).cloned() else {
-                return;
-            };
-            let active = self.active;
-            self.show(cell, &next);
-            self.active = active;
-        }
-    }
-
-    /// Axial, axial in a second window, coronal and sagittal of the active volume.
-    fn arrange_mpr(&mut self) {
-        let Some(source) = self.active_viewport().cloned() else {
-            return;
-        };
-        let (Some(node), Some(display)) = (source.node.clone(), source.display.clone()) else {
-            return;
-        };
-        if !display.is_volume() {
-            self.layout = Layout::One;
-            return;
-        }
-        let crosshair = source.crosshair.or_else(|| {
-            let grid = display.layout.volume?;
-            let middle = grid.centre();
-            let plane_of = |slice: usize| {
-                grid.patient_from_voxel
-                    .transform_point3(DVec3::new(0.0, 0.0, slice as f64))
-            };
-            match source.kind {
-                // From a stack the cuts begin at the slice that was shown, when it was moved to.
-                ViewKind::Stack if source.slice > 0 => {
-                    let normal = grid.patient_from_voxel.matrix3.z_axis.normalize();
-                    Some(middle + normal * (plane_of(source.slice) - middle).dot(normal))
-                }
-                _ => Some(middle),
-            }
-        });
-        let second = match (node.description.modality.as_str(), &source.view.voi) {
-            ("CT", VoiChoice::Preset(name)) if name == "lung" => {
-                VoiChoice::Preset("mediastinum".into())
-            }
-            ("CT", _) if opens_as_lung(&source) => VoiChoice::Preset("mediastinum".into()),
-            ("CT", _) => VoiChoice::Preset("lung".into()),
-            _ => VoiChoice::Auto,
-        };
-        let planes = [
-            BodyPlane::Axial,
-            BodyPlane::Axial,
-            BodyPlane::Coronal,
-            BodyPlane::Sagittal,
-        ];
-        for (cell, (viewport, plane)) in self.viewports.iter_mut().zip(planes).enumerate() {
-            viewport.show(node.clone(), display.clone(), ViewKind::Plane(plane));
-            viewport.crosshair = crosshair;
-            viewport.view.voi = if cell == 1 {
-                second.clone()
-            } else {
-                source.view.voi.clone()
-            };
-        }
-        self.active = 0;
-    }
-
     /// Fills the whole area with the active cell, or goes back.
     pub fn maximise(&mut self, on: bool) {
         self.maximised = on && self.layout.cells() > 1;
@@ -909,21 +818,6 @@ impl Workspace {
         let cells = self.layout.cells() as isize;
         self.active = (self.active as isize + by).rem_euclid(cells) as usize;
         self.request_frames();
-    }
-
-    fn change_series(&mut self, by: isize) {
-        let Some(node) = self.active_viewport().and_then(|v| v.node.clone()) else {
-            return;
-        };
-        let all: Vec<_> = self.library.series().cloned().collect();
-        let Some(at) = all.iter().position(|n| n.key == node.key) else {
-            return;
-        };
-        let target = at as isize + by;
-        if let Some(next) = usize::try_from(target).ok().and_then(|i| all.get(i)) {
-            let cell = self.active;
-            self.show(cell, next);
-        }
     }
 
     fn show_tab(&mut self, tab: SideTab) {
@@ -942,6 +836,7 @@ impl Workspace {
             .clear();
         self.passphrases.clear();
         self.library = Arc::default();
+        self.documents.clear();
         self.displays.clear();
         self.display_order.clear();
         self.thumbnails.clear();
@@ -959,6 +854,7 @@ impl Workspace {
     pub fn is_idle(&self) -> bool {
         self.jobs.running().is_empty()
             && self.loader.waiting() == 0
+            && !self.is_reading()
             && self.events.1.is_empty()
             && !self.record.is_busy()
             && !self.is_loading()
@@ -975,13 +871,6 @@ impl Workspace {
                 })
         })
     }
-}
-
-fn opens_as_lung(viewport: &Viewport) -> bool {
-    viewport
-        .voi()
-        .level()
-        .is_some_and(|level| level.center < -300.0)
 }
 
 #[cfg(test)]

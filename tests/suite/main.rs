@@ -11,6 +11,7 @@
 
 mod archives;
 mod bad_input;
+mod content;
 mod covers;
 mod decode_worker;
 mod dicom_reading;
@@ -34,6 +35,8 @@ mod storage_orders;
 mod store;
 mod support;
 mod syntaxes;
+#[cfg(feature = "screen")]
+mod ui_documents;
 #[cfg(feature = "screen")]
 mod ui_snapshots;
 mod volumes;

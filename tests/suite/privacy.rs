@@ -82,6 +82,7 @@ fn instance() -> Arc<Instance> {
         instance_number: None,
         technique: Technique::default(),
         pet: None,
+        object: None,
         image: None,
         findings: Vec::new(),
     })

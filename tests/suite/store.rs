@@ -745,6 +745,7 @@ fn instance(
         instance_number: Some(number),
         technique: Technique::default(),
         pet: None,
+        object: None,
         image: None,
         findings: Vec::new(),
     })

@@ -38,6 +38,7 @@ fn instance(series: &str, reference: &str, number: usize, spacing: Spacing) -> A
         instance_number: Some(number as i32 + 1),
         technique: Technique::default(),
         pet: None,
+        object: None,
         image: Some(ImageDescription {
             rows: ROWS,
             columns: COLUMNS,

@@ -70,6 +70,7 @@ fn series(regular: bool) -> LoadedSeries {
         instance_number: None,
         technique: Technique::default(),
         pet: None,
+        object: None,
         image: Some(ImageDescription {
             rows: 5,
             columns: 8,
