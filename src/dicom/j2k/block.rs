@@ -237,7 +237,7 @@ impl Blocks {
                 .split_at_checked(segment.bytes as usize)
                 .ok_or(Broken::Corrupt("a code block without its bytes"))?;
             data = rest;
-            let bypassed = coded.mode.bypass() && pass >= 10 && pass % 3 != 0;
+            let bypassed = coded.mode.bypass() && pass >= 10 && !pass.is_multiple_of(3);
             let mut mq = Mq::new(if bypassed { &[] } else { bytes });
             let mut raw = Raw::new(bytes);
             for _ in 0..segment.passes {

@@ -14,6 +14,7 @@ mod ht_tables;
 mod mq;
 mod packets;
 mod plan;
+mod samples;
 #[cfg(test)]
 mod tests;
 mod tile;

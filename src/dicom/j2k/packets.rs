@@ -297,7 +297,7 @@ fn classic(mode: super::block::Mode, done: u16, passes: u32) -> (u32, bool) {
     (passes.min(left), fresh)
 }
 
-/// The same for blocks of T.814 (B.3): the cleanup pass, with the passes of empty sets before it, then both passes that
+/// The same for blocks of T.814 (annex B): the cleanup pass, with the passes of empty sets before it, then both passes that
 /// refine it.
 fn throughput(done: u16, passes: u32, placeholders: &mut u8) -> Result<(u32, bool), Broken> {
     if done == 0 {

@@ -56,7 +56,8 @@ impl Sample {
         for y in 0..self.rows {
             for x in 0..self.columns {
                 for c in 0..self.components {
-                    let noise = (x * 73 ^ y * 179 ^ c * 31).wrapping_mul(2_654_435_761) >> 16;
+                    let noise = (x * 73) ^ (y * 179) ^ (c * 31);
+                    let noise = noise.wrapping_mul(2_654_435_761) >> 16;
                     let value = x * top / self.columns + y * 3 + (noise & (top >> 3));
                     let sign = i32::from(self.signed) << (self.bits - 1);
                     out.push((value & top) as i32 - sign);

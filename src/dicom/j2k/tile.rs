@@ -7,6 +7,7 @@ use super::{
     ht,
     packets::Packets,
     plan::{Band, Block, Component, Plan},
+    samples::Target,
     wavelet::{self, Coefficient, SCALE},
 };
 
@@ -116,12 +117,10 @@ pub(super) fn decode(
     out: &mut [u8],
 ) -> Result<(), Broken> {
     let size = &codestream.size;
-    let columns = size.columns() as usize;
     let components = usize::from(size.components);
     if usize::from(size.precision) > 8 * bytes {
         return Err(Broken::Planes);
     }
-    let pixel = components * bytes;
     let mut room = Room::default();
     for index in 0..size.tiles() as u32 {
         let area = size.tile(index);
@@ -140,23 +139,7 @@ pub(super) fn decode(
         let mut packets = Packets::new(&tile.data, headers, coding.starts, coding.ends);
         plan.read(coding, &mut packets)?;
         plan.sort();
-        let mut to = Target {
-            out: &mut *out,
-            limits: Limits {
-                low: -1 << (size.precision - 1),
-                shift: if size.signed {
-                    0
-                } else {
-                    1 << (size.precision - 1)
-                },
-            },
-            bytes,
-            pixel,
-            line: columns * pixel,
-            first: (area.y0 - size.y0) as usize * columns * pixel
-                + (area.x0 - size.x0) as usize * pixel,
-            narrow: Default::default(),
-        };
+        let mut to = Target::new(size, &area, bytes, out);
         let sources: Vec<Source<'_>> = plan
             .components
             .iter()
@@ -573,99 +556,4 @@ fn gather<'a>(
         next = chunk.next;
     }
     Ok(only.unwrap_or(bytes))
-}
-
-/// The range of samples.
-#[derive(Clone, Copy)]
-struct Limits {
-    /// The least signed value of the precision.
-    low: i16,
-    /// What unsigned samples are shifted by (G.1).
-    shift: u16,
-}
-
-impl Limits {
-    #[inline(always)]
-    fn whole(self, x: i32) -> u16 {
-        // Limited in two steps, which processors have for many values at once.
-        let x = x.clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16;
-        (x.clamp(self.low, !self.low) as u16).wrapping_add(self.shift)
-    }
-
-    #[inline(always)]
-    fn real(self, x: f32) -> u16 {
-        // With this added a float has no room for fractions: its lowest bits are the rounded number.
-        const ROUND: f32 = 12_582_912.0;
-        let x = x.max(f32::from(self.low)).min(f32::from(!self.low)) + ROUND;
-        (x.to_bits() as u16).wrapping_add(self.shift)
-    }
-}
-
-/// Where samples go.
-struct Target<'a> {
-    out: &'a mut [u8],
-    limits: Limits,
-    bytes: usize,
-    pixel: usize,
-    line: usize,
-    first: usize,
-    /// A row of each component of narrow values.
-    narrow: [Vec<u8>; 3],
-}
-
-impl Target<'_> {
-    #[inline(always)]
-    fn write_pixels<T: Copy>(&mut self, y: usize, rows: [&[T]; 3], sample: impl Fn(T) -> u16) {
-        if self.pixel != 3 {
-            for (component, row) in rows.into_iter().enumerate() {
-                self.write(component, y, row, &sample);
-            }
-            return;
-        }
-        for (narrow, row) in self.narrow.iter_mut().zip(rows) {
-            narrow.resize(row.len(), 0);
-            for (x, to) in row.iter().zip(narrow) {
-                *to = sample(*x) as u8;
-            }
-        }
-        let first = self.first + y * self.line;
-        let out = self.out.get_mut(first..).unwrap_or_default();
-        let [one, two, three] = &self.narrow;
-        let pixels = out.as_chunks_mut::<3>().0.iter_mut();
-        for (to, ((a, b), c)) in pixels.zip(one.iter().zip(two).zip(three)) {
-            *to = [*a, *b, *c];
-        }
-    }
-
-    #[inline(always)]
-    fn write<T: Copy>(&mut self, component: usize, y: usize, row: &[T], sample: impl Fn(T) -> u16) {
-        let first = self.first + y * self.line + component * self.bytes;
-        let out = self.out.get_mut(first..).unwrap_or_default();
-        match (self.bytes, self.pixel) {
-            (2, 2) => {
-                for (x, to) in row.iter().zip(out.as_chunks_mut::<2>().0) {
-                    *to = sample(*x).to_le_bytes();
-                }
-            }
-            (1, 1) => {
-                for (x, to) in row.iter().zip(out) {
-                    *to = sample(*x) as u8;
-                }
-            }
-            (2, _) => {
-                for (x, to) in row.iter().zip(out.chunks_mut(self.pixel)) {
-                    if let Some(to) = to.first_chunk_mut() {
-                        *to = sample(*x).to_le_bytes();
-                    }
-                }
-            }
-            _ => {
-                for (x, to) in row.iter().zip(out.chunks_mut(self.pixel)) {
-                    if let Some(to) = to.first_mut() {
-                        *to = sample(*x) as u8;
-                    }
-                }
-            }
-        }
-    }
 }
