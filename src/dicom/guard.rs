@@ -301,34 +301,6 @@ pub enum Want {
     Large,
 }
 
-/// Preamble-less Part 10 start: `DICM` and a meta header with the given transfer syntax.
-fn meta_header(transfer_syntax: &str) -> Vec<u8> {
-    let mut group = Vec::with_capacity(96);
-    let mut put = |element: u16, vr: &[u8; 2], value: &[u8]| {
-        group.extend([0x02, 0x00]);
-        group.extend(element.to_le_bytes());
-        group.extend(vr);
-        let padded = value.len() + value.len() % 2;
-        if vr == b"OB" {
-            group.extend([0, 0]);
-            group.extend((padded as u32).to_le_bytes());
-        } else {
-            group.extend((padded as u16).to_le_bytes());
-        }
-        group.extend(value);
-        group.resize(group.len() + value.len() % 2, 0);
-    };
-    put(0x0001, b"OB", &[0, 1]);
-    put(0x0002, b"UI", b"1.2");
-    put(0x0003, b"UI", b"1.2");
-    put(0x0010, b"UI", transfer_syntax.as_bytes());
-    put(0x0012, b"UI", b"1.2");
-    let mut stream = b"DICM\x02\0\0\0UL\x04\0".to_vec();
-    stream.extend((group.len() as u32).to_le_bytes());
-    stream.extend(group);
-    stream
-}
-
 fn ascii_text(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     text.trim_matches(|c: char| c == '\0' || c.is_whitespace())

@@ -83,10 +83,9 @@ pub fn open(
             let locked: Vec<Arc<Path>> = found.locked.keys().cloned().collect();
             (found.snapshot(), locked)
         };
-        let library = Arc::new(Library {
-            locked: archives_of(&locked),
-            ..Library::build(&instances, rejected)
-        });
+        let mut library = Library::build(&instances, rejected);
+        library.locked = archives_of(&locked);
+        let library = Arc::new(library);
         let _ = events.send(Event::Library {
             library,
             done: Some(job.id),

@@ -504,7 +504,7 @@ fn members_do_not_share_bytes() {
     );
     let inner = archive(&[Member::stored("x", &slice(3))]);
     let outer = Member::stored("outer", &inner);
-    let mut bytes = archive(&[outer.clone()]);
+    let mut bytes = archive(std::slice::from_ref(&outer));
     let directory = bytes.windows(4).rposition(|w| w == b"PK\x01\x02").unwrap();
     bytes.truncate(directory);
     let header = 30 + "outer".len() as u64;
@@ -582,7 +582,7 @@ fn a_scan_of_an_archive_can_be_cancelled_and_counts() {
     let (cancel, progress) = (CancelToken::default(), Progress::default());
     let count = Mutex::new(0);
     scan(
-        &[path.clone()],
+        std::slice::from_ref(&path),
         &ScanOptions::default(),
         &cancel,
         &progress,

@@ -295,7 +295,7 @@ fn pixels_are_those_of_an_independent_decoder() {
             table.count(kind, 2);
         }
     }
-    table.print("Real files beside an independent decoder");
+    println!("{}", table.text("Real files beside an independent decoder"));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     // Counted once, so that nothing slips from one class to another unseen.
     assert_eq!((exact, close, unsupported), (437, 32, 0));

@@ -35,19 +35,19 @@ impl Table {
         self.0.entry(kind).or_default()[verdict] += 1;
     }
 
-    pub fn print(&self, title: &str) {
-        println!("\n{title}\n");
-        println!(
-            "| transfer syntax | bits stored / allocated | sign | photometric | equal | within 1 | wrong |"
+    /// As Markdown.
+    pub fn text(&self, title: &str) -> String {
+        let mut text = format!(
+            "\n{title}\n\n| transfer syntax | bits stored / allocated | sign | photometric | equal | within 1 | wrong |\n\
+             | --- | --- | --- | --- | --- | --- | --- |\n"
         );
-        println!("| --- | --- | --- | --- | --- | --- | --- |");
         for ([syntax, bits, sign, photometric], [equal, close, wrong]) in &self.0 {
-            println!(
-                "| {syntax} | {bits} | {sign} | {photometric} | {equal} | {close} | {wrong} |"
+            text += &format!(
+                "| {syntax} | {bits} | {sign} | {photometric} | {equal} | {close} | {wrong} |\n"
             );
         }
         let total = |at: usize| self.0.values().map(|v| v[at]).sum::<usize>();
-        println!("| all | | | | {} | {} | {} |", total(0), total(1), total(2));
+        text + &format!("| all | | | | {} | {} | {} |", total(0), total(1), total(2))
     }
 }
 
@@ -176,7 +176,7 @@ fn every_syntax_width_sign_and_colour_gives_the_truth() {
             }
         }
     }
-    table.print("Made pictures");
+    println!("{}", table.text("Made pictures"));
     assert!(
         wrong.is_empty(),
         "{} wrong:\n{}",

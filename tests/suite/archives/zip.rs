@@ -103,7 +103,7 @@ impl Member {
             extra.extend(self.packed.to_le_bytes());
         }
         let mut out = b"PK\x03\x04\x2D\0".to_vec();
-        out.extend((self.flags | u16::from(self.descriptor) * 8).to_le_bytes());
+        out.extend((self.flags | (u16::from(self.descriptor) * 8)).to_le_bytes());
         out.extend(self.method.to_le_bytes());
         out.extend([0; 4]);
         out.extend(crc.to_le_bytes());
@@ -129,7 +129,7 @@ impl Member {
         let mut out = b"PK\x01\x02\x2D".to_vec();
         out.push(self.host);
         out.extend([0x2D, 0]);
-        out.extend((self.flags | u16::from(self.descriptor) * 8).to_le_bytes());
+        out.extend((self.flags | (u16::from(self.descriptor) * 8)).to_le_bytes());
         out.extend(self.method.to_le_bytes());
         out.extend([0; 4]);
         out.extend(self.crc.to_le_bytes());
