@@ -81,20 +81,21 @@ impl Staging {
         if u64::from(pitch) > SLOT_BYTES {
             return Err(GpuError::Mismatch("a row is longer than is staged"));
         }
+        // A layer that fits is written at once: of one that is written in parts the device clears the rest first.
+        let most = (SLOT_BYTES / u64::from(pitch).max(1)) as usize;
         let (mut rest, mut first) = (bytes, to.first);
         while !rest.is_empty() {
+            let rows = (rest.len() / row_bytes).clamp(1, most.max(1));
+            let room = u64::from(pitch) * rows as u64;
             let mut ring = self.ring();
-            let Some((buffer, at)) = ring.buffer(&self.device, &self.queue, u64::from(pitch))
-            else {
+            let Some((buffer, at)) = ring.buffer(&self.device, &self.queue, room) else {
                 // All are in use: the others may go on while this one waits for the device.
                 drop(ring);
                 self.wait()?;
                 continue;
             };
-            let fit = (buffer.size() - at) / u64::from(pitch).max(1);
-            let rows = (rest.len() / row_bytes).min(fit as usize).max(1);
             let (chunk, behind) = rest.split_at((rows * row_bytes).min(rest.len()));
-            let end = at + u64::from(pitch) * rows as u64;
+            let end = at + room;
             if let Err(error) = fill(&buffer, at..end, pitch as usize, row_bytes, chunk) {
                 ring.made -= 1;
                 return Err(error);
@@ -157,15 +158,15 @@ impl Staging {
 }
 
 impl Ring {
-    /// A buffer with room for a row, and where; `None` while all are in use.
+    /// A buffer with so much room, and where; `None` while all are in use.
     fn buffer(
         &mut self,
         device: &wgpu::Device,
         queue: &wgpu::Queue,
-        row: u64,
+        room: u64,
     ) -> Option<(wgpu::Buffer, u64)> {
         if let Some((buffer, at)) = self.filling.take() {
-            if buffer.size() - at >= row {
+            if buffer.size() - at >= room {
                 return Some((buffer, at));
             }
             // Full: the device copies from it while the next one is written.
