@@ -4,10 +4,8 @@
 //! toolkit's own drawing and the network runtime; what the latter copies is reported with [`CopyDoor::note_upload`]
 //! and [`CopyDoor::note_readback`]. So "zero bytes of mask" can be counted instead of believed.
 
-use super::{
-    error::GpuError,
-    staging::{Rows, Staging},
-};
+use super::error::GpuError;
+use staging::{Rows, Staging};
 use std::{
     sync::{
         atomic::{AtomicU64, Ordering},
@@ -15,6 +13,8 @@ use std::{
     },
     time::Duration,
 };
+
+mod staging;
 
 /// What is carried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -8,7 +8,6 @@ pub mod door;
 pub mod error;
 pub mod shader;
 pub mod shared_buffer;
-mod staging;
 pub mod texture;
 
 pub use context::GpuContext;

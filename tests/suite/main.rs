@@ -17,6 +17,7 @@ mod decode_worker;
 mod dicom_reading;
 mod gpu_vs_cpu;
 mod large_frames;
+mod inflating;
 mod layers;
 mod markers;
 mod measuring;

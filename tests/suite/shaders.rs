@@ -218,12 +218,12 @@ fn copies_in(text: &str) -> Vec<&'static str> {
 #[test]
 fn only_the_door_copies_between_cpu_and_gpu() {
     let source = root().join("src");
-    let door = source.join("gpu").join("door.rs");
+    let door = source.join("gpu").join("door");
     for path in files(&source, "rs") {
         let found = copies_in(&fs::read_to_string(&path).unwrap());
-        if path == door {
+        if path.with_extension("") == door || path.starts_with(&door) {
             // The door itself is found out, so the search works.
-            assert!(found.contains(&".write_texture(") && found.contains(&"map_async("));
+            assert!(found.contains(&"map_async("), "{}", path.display());
         } else {
             assert!(
                 found.is_empty(),

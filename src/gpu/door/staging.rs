@@ -4,7 +4,7 @@
 //! given back behind it. Must stay true: copies reach the device before the commands that are submitted after them, since
 //! everybody submits here; and so many buffers are in use at most, whatever is uploaded.
 
-use super::error::GpuError;
+use crate::gpu::error::GpuError;
 use std::{
     sync::{
         Mutex, MutexGuard, PoisonError,
