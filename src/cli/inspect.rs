@@ -4,7 +4,6 @@ use super::{Common, Exit, Output};
 use crate::{
     dicom::{
         assemble::lay_out,
-        content,
         frames::{FileFrames, FrameSource as _},
         guard::Limits,
         scan::{ScanEvent, ScanOptions, scan},
@@ -143,22 +142,22 @@ fn read(args: &InspectArgs, limits: Limits, common: &Common) -> Vec<Row> {
         &sink,
     );
     let mut rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let source = common.frame_source(limits);
     rows.par_iter_mut()
-        .for_each(|row| read_content(row, &limits, common));
+        .for_each(|row| read_content(row, &source, common));
     if args.decode {
-        let source = common.frame_source(limits);
         rows.par_iter_mut().for_each(|row| decode(row, &source));
     }
     rows
 }
 
 /// Reads what an object without a picture says; one that cannot be read is refused.
-fn read_content(row: &mut Row, limits: &Limits, common: &Common) {
+fn read_content(row: &mut Row, source: &FileFrames, common: &Common) {
     let object = row.instance.as_ref().filter(|i| i.image.is_none());
     let Some(object) = object else { return };
-    match content::read_file(&object.source.path, limits) {
+    match source.read_content(object) {
         Ok(content) => row.content = Some(super::content::summary(&content, common)),
-        Err(fault) => row.refusal = Some((fault.kind, fault.code, fault.detail)),
+        Err(error) => row.refusal = Some((error.kind(), error.code(), error.to_string())),
     }
 }
 

@@ -4,6 +4,7 @@
 //! fragments and handed to a codec alone. A frame is whole or refused.
 
 use super::{
+    content,
     cover::read_cover,
     encapsulated::{Fragment, FrameTable},
     guard::{Fault, Limits, PixelPlace, Structure},
@@ -17,6 +18,7 @@ use super::{
     worker::Workers,
 };
 use crate::model::{
+    content::Content,
     cover::FrameCover,
     pixels::{Frame, PixelBytes},
     study::{ImageDescription, Instance, RejectionKind, SourceKind},
@@ -105,6 +107,13 @@ pub trait FrameSource: Send + Sync {
         let _ = (instance, frame);
         Ok(FrameCover::default())
     }
+
+    /// What the object says beside its frames, or instead of them.
+    ///
+    /// # Errors
+    /// [`FrameError::Changed`] when it is not any more the object that was scanned: what it says would stand under the
+    /// name of somebody else.
+    fn read_content(&self, instance: &Instance) -> Result<Content, FrameError>;
 }
 
 /// How many files' pixel indices are kept, and how many bytes of inflated data sets.
@@ -319,6 +328,19 @@ impl FrameSource for FileFrames {
             }
         }
         Ok(())
+    }
+
+    fn read_content(&self, instance: &Instance) -> Result<Content, FrameError> {
+        let path = &instance.source.path;
+        let found = std::fs::metadata(path).map_err(Fault::from)?.len();
+        if found != instance.source.bytes {
+            return Err(FrameError::Changed);
+        }
+        let content = content::read(&Structure::of_file(path, &self.limits)?)?;
+        if content.instance_uid != instance.sop_instance_uid {
+            return Err(FrameError::Changed);
+        }
+        Ok(content)
     }
 
     fn read_cover(&self, instance: &Instance, frame: usize) -> Result<FrameCover, FrameError> {

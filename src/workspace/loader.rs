@@ -9,14 +9,14 @@ use super::{
 };
 use crate::{
     diary,
-    dicom::{content, frames::FrameSource, guard::Limits, load, window_default::window_default},
+    dicom::{frames::FrameSource, load, window_default::window_default},
     gpu::GpuContext,
     imaging::{palette, window},
     model::{layout::SeriesLayout, lut::Voi, pixels::Frame, view::GreyPipeline},
     task::{Class, PriorityQueue, spawn_named},
 };
 use crossbeam_channel::Sender;
-use std::{sync::Arc, thread::JoinHandle};
+use std::{panic::AssertUnwindSafe, sync::Arc, thread::JoinHandle};
 
 enum Work {
     Chunk(Arc<SeriesDisplay>),
@@ -65,7 +65,7 @@ impl Loader {
                             waker.wake("frames");
                         }
                         Work::Document(object, library) => {
-                            let state = read_document(&object);
+                            let state = read_document(&object, source.as_ref());
                             // Made here, so that the window's thread does not have to.
                             let _ = library.places();
                             let _ = events.send(Event::Document { object: key, state });
@@ -162,12 +162,11 @@ impl Drop for Loader {
 }
 
 /// Reads an object; a panic of a reader is a refusal.
-fn read_document(object: &ObjectNode) -> DocumentState {
-    let path = &object.instance.source.path;
-    let read = || content::read_file(path, &Limits::default());
+fn read_document(object: &ObjectNode, source: &dyn FrameSource) -> DocumentState {
+    let read = AssertUnwindSafe(|| source.read_content(&object.instance));
     match diary::contain(read) {
         Ok(Ok(content)) => DocumentState::Ready(Arc::new(content)),
-        Ok(Err(fault)) => DocumentState::Failed(format!("{}: {}", fault.code, fault.detail)),
+        Ok(Err(error)) => DocumentState::Failed(format!("{}: {error}", error.code())),
         Err(_) => DocumentState::Failed("PARSER_PANIC".to_owned()),
     }
 }
