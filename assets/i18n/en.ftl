@@ -156,7 +156,7 @@ preset-values = { $name }, W { $width } L { $center }
 
 ## First screen
 
-first-drop = Drop a folder or files here
+first-drop = Drop a folder, a ZIP or files here
 first-drop-active = Let go to open
 first-open-folder = Open folder
 first-open-files = Open files
@@ -212,6 +212,8 @@ badge-more-findings = { $count ->
 badge-lossy-unknown = LOSSY, ratio unknown
 badge-lossy-undeclared = LOSSY, not declared by the file
 badge-loading = Series still loading { $percent } %
+badge-reduced = Shown at 1/{ $factor } resolution; measurements use full data
+badge-over-budget = Larger than the memory budget: shown as a stack
 badge-provisional = Provisional
 badge-cannot-decode = This frame cannot be decoded
 badge-cannot-decode-reason = Reason
@@ -496,6 +498,8 @@ finding-lossy-bare = Lossy compression, ratio unknown
 finding-lossy-undeclared = The transfer syntax is lossy, but the file does not say so
 finding-single-slice = One slice only
 finding-turned-picture = The picture says it must be turned; it is shown as stored
+finding-archive-name = Its name in the archive leads elsewhere, or is none on some systems; it is only shown
+finding-archive-name-twice = Another file of the archive has the same name, or the same but for case
 finding-pages-not-shown = { $count ->
     [one] One page of another size or type is not shown
    *[other] { $count } pages of another size or type are not shown
@@ -616,6 +620,22 @@ rejected-unreadable = The file cannot be read
 rejected-empty = The file is empty
 rejected-password = The archive needs a password
 rejected-nothing-found = Nothing to show was found there
+
+## Encrypted archives
+
+unlock-title = This archive is encrypted
+unlock-text = { $count ->
+    [one] { $count } file in it is locked; its passphrase opens it
+   *[other] { $count } files in it are locked; its passphrase opens them
+}
+unlock-field = Passphrase
+unlock-show = Show what is typed
+unlock-privacy = Kept in memory until the study is closed, never written down
+unlock-trying = Trying…
+unlock-wrong = This passphrase does not open it; try again
+unlock-open = Unlock
+unlock-leave = Leave locked
+unlock-again = Enter the passphrase…
 
 ## Errors
 

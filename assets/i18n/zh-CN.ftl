@@ -156,7 +156,7 @@ preset-values = { $name }，窗宽 { $width } 窗位 { $center }
 
 ## 首屏
 
-first-drop = 将文件夹或文件拖放到此处
+first-drop = 将文件夹、ZIP 压缩包或文件拖放到此处
 first-drop-active = 松开即可打开
 first-open-folder = 打开文件夹
 first-open-files = 打开文件
@@ -206,6 +206,8 @@ badge-more-findings = “所见”栏另有 { $count } 条
 badge-lossy-unknown = 有损压缩，压缩比未知
 badge-lossy-undeclared = 有损压缩，文件未声明
 badge-loading = 序列仍在加载 { $percent } %
+badge-reduced = 已按 1/{ $factor } 显示，测量使用完整数据
+badge-over-budget = 超出内存上限：仅显示图像序列，无多平面重建
 badge-provisional = 暂定
 badge-cannot-decode = 此帧无法解码
 badge-cannot-decode-reason = 原因
@@ -423,6 +425,8 @@ finding-lossy-bare = 有损压缩，压缩比未知
 finding-lossy-undeclared = 传输语法为有损压缩，但文件未声明
 finding-single-slice = 仅有一个层面
 finding-turned-picture = 图片标明需要旋转，此处按存储方向显示
+finding-archive-name = 它在压缩包中的名称指向别处，或在某些系统上无效；仅作显示
+finding-archive-name-twice = 压缩包中另有同名文件，或仅大小写不同
 finding-pages-not-shown = 有 { $count } 页尺寸或类型与首页不同，未显示
 finding-values-turned-over = 文件以低值为白色，数值已反转
 finding-sign-mismatch = Pixel Representation 与压缩数据在数值是否有符号上不一致
@@ -536,6 +540,19 @@ rejected-unreadable = 文件无法读取
 rejected-empty = 文件为空
 rejected-password = 压缩包需要密码
 rejected-nothing-found = 其中没有可显示的内容
+
+## 加密的压缩包
+
+unlock-title = 此压缩包已加密
+unlock-text = 其中 { $count } 个文件已锁定，输入密码后即可打开
+unlock-field = 密码
+unlock-show = 显示输入的内容
+unlock-privacy = 密码只保存在内存中，关闭检查后即清除，不会写入磁盘
+unlock-trying = 正在尝试…
+unlock-wrong = 此密码不正确，请重试
+unlock-open = 解锁
+unlock-leave = 保持锁定
+unlock-again = 输入密码…
 
 ## 错误
 

@@ -6,7 +6,7 @@ use crate::{
         assemble::lay_out,
         frames::{FileFrames, FrameSource as _},
         guard::Limits,
-        scan::{ScanEvent, ScanOptions, scan},
+        scan::{ScanEvent, scan},
     },
     model::{
         cover::{OverlayBits, OverlayKind, OverlayPlane},
@@ -74,7 +74,7 @@ pub(super) fn in_pool<T: Send>(common: &Common, work: impl FnOnce() -> T + Send)
 pub fn run(args: &InspectArgs, common: &Common, out: &mut Output) -> Exit {
     let limits = limits(common);
     let rows = in_pool(common, || read(args, limits, common));
-    let several = rows.len() > 1;
+    let several = rows.len() > 1 && !wholly_locked(args, &rows);
     for row in &rows {
         print_row(row, common, out);
     }
@@ -85,6 +85,14 @@ pub fn run(args: &InspectArgs, common: &Common, out: &mut Output) -> Exit {
         .collect();
     let layouts = lay_out(&shown);
     print_summary(&rows, &layouts, args.check, common, out);
+    let locked = |row: &Row| {
+        row.refusal
+            .as_ref()
+            .is_some_and(|r| r.1 == "ARCHIVE_LOCKED")
+    };
+    if rows.iter().any(locked) {
+        out.note("the passphrase of an archive is read through --archive-passphrase-fd N");
+    }
     let refused = rows.iter().find_map(|r| r.refusal.as_ref());
     match refused {
         Some(_) if several => Exit::Finding,
@@ -92,6 +100,15 @@ pub fn run(args: &InspectArgs, common: &Common, out: &mut Output) -> Exit {
         None if args.check && layouts.iter().flat_map(|l| &l.findings).any(weighs) => Exit::Finding,
         None => Exit::Done,
     }
+}
+
+/// One archive of which nothing opens because it is encrypted: as one input that is locked, whatever it holds.
+fn wholly_locked(args: &InspectArgs, rows: &[Row]) -> bool {
+    let locked = |row: &Row| {
+        let refusal = row.refusal.as_ref();
+        refusal.is_some_and(|(kind, ..)| *kind == RejectionKind::Locked)
+    };
+    matches!(args.paths.as_slice(), [only] if only.is_file()) && rows.iter().all(locked)
 }
 
 fn weighs(finding: &Finding) -> bool {
@@ -104,6 +121,7 @@ pub(super) const fn exit_of(kind: RejectionKind) -> Exit {
         RejectionKind::Rejected => Exit::Rejected,
         RejectionKind::Limit => Exit::Limit,
         RejectionKind::Unsupported => Exit::Unsupported,
+        RejectionKind::Locked => Exit::Locked,
         RejectionKind::Io => Exit::Io,
     }
 }
@@ -133,7 +151,7 @@ fn read(args: &InspectArgs, limits: Limits, common: &Common) -> Vec<Row> {
         let mut rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
         rows.push(row);
     };
-    let options = ScanOptions { limits };
+    let options = common.scan_options(limits);
     scan(
         &args.paths,
         &options,
@@ -183,7 +201,7 @@ fn decode(row: &mut Row, source: &FileFrames) {
 fn verdict(row: &Row) -> (&'static str, Option<&'static str>, Option<&str>) {
     if let Some((kind, code, detail)) = &row.refusal {
         let word = match kind {
-            RejectionKind::Rejected | RejectionKind::Io => "rejected",
+            RejectionKind::Rejected | RejectionKind::Locked | RejectionKind::Io => "rejected",
             RejectionKind::Limit => "limit",
             RejectionKind::Unsupported => "unsupported",
         };

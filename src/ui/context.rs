@@ -1,6 +1,6 @@
 //! What every panel gets: the workspace to read, a list to push wishes into, words in the user's language.
 
-use super::{document::DocumentLayout, picture::PictureCache};
+use super::{document::DocumentLayout, picture::PictureCache, unlock::PassphraseField};
 use crate::{
     i18n::{Language, Value},
     model::view::OverlayStyle,
@@ -24,6 +24,8 @@ pub struct UiState {
     pub palette: Option<PaletteState>,
     /// The help is open.
     pub help: bool,
+    /// The passphrase that is being typed.
+    pub passphrase: PassphraseField,
     /// The running gesture.
     pub drag: Option<Drag>,
     /// Rest of the wheel.
@@ -99,6 +101,7 @@ impl UiState {
             thumbnails: HashMap::new(),
             palette: None,
             help: false,
+            passphrase: PassphraseField::default(),
             drag: None,
             scroll: ScrollSteps::default(),
             hover: None,

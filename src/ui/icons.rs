@@ -32,6 +32,7 @@ pub enum Icon {
     Close,
     Warning,
     Undo,
+    Lock,
     Unfold,
     Fold,
     Report,
@@ -187,6 +188,13 @@ pub fn paint(painter: &Painter, rect: Rect, icon: Icon, color: Color32) {
             line(&[(2.5, 6.0), (9.5, 6.0)]);
             arc(9.5, 9.5, 3.5, -90.0, 90.0);
             line(&[(9.5, 13.0), (6.0, 13.0)]);
+        }
+        Icon::Lock => {
+            boxed(3.5, 7.0, 9.0, 6.5);
+            arc(8.0, 5.5, 2.8, 180.0, 360.0);
+            line(&[(5.2, 5.5), (5.2, 7.0)]);
+            line(&[(10.8, 5.5), (10.8, 7.0)]);
+            line(&[(8.0, 9.4), (8.0, 11.2)]);
         }
         Icon::Lungs => {
             line(&[(8.0, 1.5), (8.0, 6.0)]);

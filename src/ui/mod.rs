@@ -26,6 +26,7 @@ pub mod start_screen;
 pub mod status_bar;
 pub mod study_browser;
 pub mod theme;
+pub mod unlock;
 pub mod viewport;
 pub mod widgets;
 

@@ -2,7 +2,7 @@
 
 use super::{
     context::{Dragged, UiContext},
-    icons, overlay_text, theme, widgets,
+    icons, overlay_text, theme, unlock, widgets,
 };
 use crate::{
     model::study::Rejection,
@@ -333,11 +333,14 @@ impl Lines {
 }
 
 /// Files that do not open, each with its reason.
-fn rejected(context: &UiContext<'_>, ui: &mut Ui, rejected: &[Rejection]) {
+fn rejected(context: &mut UiContext<'_>, ui: &mut Ui, rejected: &[Rejection]) {
     if rejected.is_empty() {
         return;
     }
     widgets::section(ui, context.word("rejected-title"), Some(rejected.len()));
+    if !context.workspace.library.locked.is_empty() && unlock::again_ui(context, ui) {
+        context.actions.push(Action::AskPassphrase);
+    }
     for rejection in rejected.iter().take(200) {
         let name = rejection
             .path

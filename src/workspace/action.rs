@@ -7,7 +7,10 @@ use super::{
     state::Workspace,
     view::{ViewState, Viewport, VoiChoice},
 };
-use crate::{i18n::Language, model::view::OverlayStyle};
+use crate::{
+    i18n::Language,
+    model::{passphrase::Passphrase, view::OverlayStyle},
+};
 use glam::DVec3;
 use std::path::PathBuf;
 
@@ -111,6 +114,12 @@ pub enum Action {
     DismissNotice(usize),
     /// Open files and folders.
     Open(Vec<PathBuf>),
+    /// Try a passphrase on the archive that is asked about.
+    TryPassphrase(Passphrase),
+    /// Leave the archive that is asked about locked.
+    LeaveLocked,
+    /// Ask for the passphrases of what was left locked.
+    AskPassphrase,
     /// Speak another language.
     Speak(Language),
 }
@@ -174,6 +183,9 @@ impl Workspace {
                 }
             }
             Action::Open(paths) => self.open(paths),
+            Action::TryPassphrase(passphrase) => self.try_passphrase(passphrase),
+            Action::LeaveLocked => self.leave_locked(),
+            Action::AskPassphrase => self.ask_passphrase(),
             Action::Speak(language) => self.settings.language = language,
         }
         None

@@ -12,6 +12,7 @@ use crate::{
 };
 use std::{
     collections::{BTreeMap, HashMap},
+    path::Path,
     sync::{Arc, OnceLock},
 };
 
@@ -22,10 +23,21 @@ pub struct Library {
     pub patients: Vec<PatientNode>,
     /// Files that do not open, with the reason.
     pub rejected: Vec<Rejection>,
+    /// Archives of which some files wait for a passphrase.
+    pub locked: Vec<LockedArchive>,
     /// Files seen.
     pub received: usize,
     /// Where each instance is shown, made when first asked for.
     places: OnceLock<HashMap<String, (Arc<SeriesNode>, usize)>>,
+}
+
+/// An encrypted archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockedArchive {
+    /// The file.
+    pub path: Arc<Path>,
+    /// Files in it that are locked.
+    pub members: usize,
 }
 
 /// A patient with studies.
@@ -156,6 +168,7 @@ impl Library {
         Self {
             patients,
             rejected,
+            locked: Vec::new(),
             received,
             places: OnceLock::new(),
         }

@@ -97,7 +97,7 @@ impl Loader {
         let Some(centre) = display.chunk_of(shown) else {
             return;
         };
-        let reach = if display.all_fit() { usize::MAX } else { 4 };
+        let reach = display.reach();
         for chunk in 0..display.chunks().len() {
             let distance = chunk.abs_diff(centre);
             if distance > reach || !display.wants(chunk) {
@@ -184,6 +184,12 @@ fn thumbnail(layout: &SeriesLayout, source: &dyn FrameSource) -> Option<([usize;
     let image = reference.instance.image.as_ref()?;
     let description = image.frame(reference.frame);
     let voi = window_default(description, &frame, image.padding);
+    // Of large pictures a few pixels are enough for one of the thumbnail.
+    let step = frame.rows.max(frame.columns) / (8 * THUMBNAIL_SIDE);
+    let frame = match step {
+        0 | 1 => frame,
+        _ => frame.thinned(step),
+    };
     let frame = match image.palette.as_deref() {
         Some(palette) => palette::expand(&frame, palette)?,
         None => frame,

@@ -15,6 +15,7 @@ pub mod library;
 pub mod loader;
 pub mod masks;
 pub mod opening;
+pub mod passphrase;
 pub mod presets;
 pub mod record_link;
 pub mod settings;

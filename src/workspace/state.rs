@@ -13,7 +13,8 @@ use super::{
     library::{Library, SeriesNode},
     loader::Loader,
     masks::{FrameKey, Masks},
-    opening::{self, SharedFound},
+    opening::SharedFound,
+    passphrase::Passphrases,
     presets,
     record_link::RecordPanel,
     settings::{Settings, SideTab},
@@ -31,7 +32,6 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use glam::DVec3;
 use std::{
     collections::{BTreeMap, HashMap},
-    path::PathBuf,
     sync::Arc,
 };
 
@@ -152,14 +152,16 @@ pub struct Workspace {
     pub gpu: GpuContext,
     /// The demo is open: say SYNTHETIC.
     pub demo: Option<DemoFiles>,
-    found: SharedFound,
+    /// Encrypted archives.
+    pub passphrases: Passphrases,
+    pub(super) found: SharedFound,
     documents: documents::Documents,
     displays: BTreeMap<String, Arc<SeriesDisplay>>,
     display_order: Vec<String>,
     // Before the loader, which waits for its threads when it goes: one that has news must not wait for a reader.
     events: (Sender<Event>, Receiver<Event>),
     loader: Loader,
-    scanning: usize,
+    pub(super) scanning: usize,
     opened_first: bool,
 }
 
@@ -197,6 +199,7 @@ impl Workspace {
             waker,
             gpu,
             demo: None,
+            passphrases: Passphrases::default(),
             found: SharedFound::default(),
             documents: documents::Documents::default(),
             displays: BTreeMap::new(),
@@ -211,22 +214,6 @@ impl Workspace {
     /// Where workers send their news.
     pub fn sender(&self) -> Sender<Event> {
         self.events.0.clone()
-    }
-
-    /// Opens files and folders in the background.
-    pub fn open(&mut self, paths: Vec<PathBuf>) {
-        if paths.is_empty() {
-            return;
-        }
-        let job = self.jobs.start("job-reading");
-        self.scanning += 1;
-        opening::open(
-            paths,
-            self.found.clone(),
-            job,
-            self.sender(),
-            self.waker.clone(),
-        );
     }
 
     /// Whether nothing is open and nothing is on its way.
@@ -258,6 +245,7 @@ impl Workspace {
                 if let Some(job) = done {
                     self.scanning = self.scanning.saturating_sub(1);
                     self.jobs.finish(job);
+                    self.passphrases.after(job, &self.library.locked);
                 }
                 if !self.opened_first {
                     self.open_first(done.is_some());
@@ -350,7 +338,7 @@ impl Workspace {
                 continue;
             }
             let successor = self.library.successor(&node).cloned();
-            let display = successor.as_ref().map(|s| self.display(s));
+            let display = successor.as_ref().map(|s| self.display(s, index));
             changed = true;
             if let Some(viewport) = self.viewports.get_mut(index) {
                 match (successor, display) {
@@ -418,17 +406,26 @@ impl Workspace {
     }
 
     /// The display of a series, made on first use. Displays that no viewport shows are dropped when the
-    /// budget is exceeded, the least recently opened first.
-    fn display(&mut self, node: &Arc<SeriesNode>) -> Arc<SeriesDisplay> {
+    /// budget is exceeded, the least recently opened first. `cell` will show it instead of what it shows now.
+    fn display(&mut self, node: &Arc<SeriesNode>, cell: usize) -> Arc<SeriesDisplay> {
         if let Some(display) = self.displays.get(&node.key) {
             self.display_order.retain(|k| k != &node.key);
             self.display_order.push(node.key.clone());
             return display.clone();
         }
+        // What other cells show may fill up to its own bound; a series always gets an eighth.
+        let half = self.settings.memory_budget / 2;
+        let shown = |key: &String| {
+            let cells = self.viewports.iter().take(self.layout.cells()).enumerate();
+            let mut others = cells.filter(|(at, _)| *at != cell);
+            others.any(|(_, v)| v.node.as_ref().is_some_and(|n| n.key == *key))
+        };
+        let others = self.displays.iter().filter(|(key, _)| shown(key));
+        let taken: u64 = others.map(|(_, d)| d.most_bytes()).sum();
         let display = Arc::new(SeriesDisplay::new(
             node.key.clone(),
             node.layout.clone(),
-            self.settings.memory_budget / 2,
+            half.saturating_sub(taken).max(half / 8),
             &self.gpu,
         ));
         self.displays.insert(node.key.clone(), display.clone());
@@ -463,7 +460,7 @@ impl Workspace {
 
     /// Shows a series in a cell.
     pub fn show(&mut self, cell: usize, node: &Arc<SeriesNode>) {
-        let display = self.display(node);
+        let display = self.display(node, cell);
         let kind = ViewKind::Stack;
         if let Some(viewport) = self.viewports.get_mut(cell) {
             viewport.show(node.clone(), display, kind);
@@ -837,6 +834,7 @@ impl Workspace {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .clear();
+        self.passphrases.clear();
         self.library = Arc::default();
         self.documents.clear();
         self.displays.clear();

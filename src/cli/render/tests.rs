@@ -59,6 +59,7 @@ fn series(regular: bool) -> LoadedSeries {
             path: Arc::from(Path::new("slice")),
             kind: SourceKind::Dicom,
             bytes: 0,
+            member: None,
         },
         sop_class_uid: String::new(),
         sop_instance_uid: String::new(),
