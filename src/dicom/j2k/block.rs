@@ -317,11 +317,11 @@ impl Blocks {
                 if todo == 0 {
                     continue;
                 }
+                let mut seen = todo;
                 while todo != 0 {
                     let at = todo.trailing_zeros();
                     todo &= todo.wrapping_sub(1);
                     let here = flags >> at;
-                    flags |= 1 << (VISITED + at);
                     let significant = if RAW {
                         raw.bit()
                     } else {
@@ -338,10 +338,12 @@ impl Blocks {
                         let value = 3 << plane | (sign as u32) << 31;
                         self.values[i][row_of(at)] = value;
                         spread(&mut self.flags, stride, i, at, sign, causal);
-                        todo |= 0o10 << at & !(flags >> OWN) & rows;
+                        let below = 0o10 << at & !(flags >> OWN) & rows;
+                        todo |= below;
+                        seen |= below;
                     }
                 }
-                self.flags[i] = flags;
+                self.flags[i] = flags | seen << VISITED;
             }
         }
         mq
