@@ -14,6 +14,7 @@ mod measure;
 #[cfg(feature = "ai")]
 mod network;
 mod process;
+mod resident;
 mod series;
 mod window;
 
@@ -35,7 +36,7 @@ pub struct BenchArgs {
 pub enum Bench {
     /// What this machine can do: copy, read, draw, multiply
     Floor(floor::FloorArgs),
-    /// Make a standard input: CT300, CT3000 or MG
+    /// Make a standard input: CT300, CT3000, MG, VOL8G or DX10K
     Gen(generate::GenArgs),
     /// Headers of a folder to sorted series
     Scan(series::SeriesArgs),
@@ -53,8 +54,8 @@ pub enum Bench {
     Start(window::StartArgs),
     /// Frames and processor time of the window while nothing happens
     Idle(window::IdleArgs),
-    /// Memory with a series loaded
-    Mem(series::SeriesArgs),
+    /// Memory with a series loaded, or with a window's share of it
+    Mem(resident::MemArgs),
     /// A segmentation network
     #[cfg(feature = "ai")]
     Unet(network::UnetArgs),
@@ -128,7 +129,7 @@ pub fn run(args: &BenchArgs, common: &Common, out: &mut Output) -> Exit {
         Bench::Upload(args) => series::upload(args, &mut cases),
         Bench::Frame(args) => drawing::frame(args, common, &mut cases),
         Bench::Scroll(args) => drawing::scroll(args, common, &mut cases),
-        Bench::Mem(args) => series::memory(args, &mut cases),
+        Bench::Mem(args) => resident::run(args, common, &mut cases),
         Bench::Start(_) | Bench::Idle(_) => Ok(()),
         #[cfg(feature = "ai")]
         Bench::Unet(args) => network::run(args, common, &mut cases),

@@ -7,10 +7,12 @@ use std::{fs::File, io, path::Path, sync::Arc};
 /// Bytes that are read at once when a file is opened: the whole header of most objects.
 const HEAD: u64 = 8 << 10;
 
-/// An open file with its first bytes.
-#[derive(Debug)]
+/// An open file, or a stretch of one, with its first bytes.
+#[derive(Clone, Debug)]
 pub struct OpenFile {
-    file: File,
+    file: Arc<File>,
+    /// Where it begins in the file.
+    start: u64,
     /// Length when it was opened.
     length: u64,
     /// Its beginning, so that a header costs one read however many of its elements are asked for.
@@ -18,28 +20,51 @@ pub struct OpenFile {
 }
 
 /// Where the bytes of one object come from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum ByteSource {
-    /// A regular file.
+    /// A regular file, or a stretch of one.
     File(OpenFile),
     /// Memory, for inflated data sets and for tests.
     Memory(Arc<Vec<u8>>),
 }
 
 impl ByteSource {
-    /// Opens a regular file (links are followed); pipes, devices and folders are refused without opening.
+    /// Opens a regular file (links are followed); everything else is refused, and waits for nobody.
     pub fn open(path: &Path) -> io::Result<Self> {
-        if !std::fs::metadata(path)?.is_file() {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "not a regular file",
-            ));
+        let file = open_at_once(path)?;
+        let kind = file.metadata()?;
+        if !kind.is_file() {
+            return Err(not_a_file());
         }
-        let file = File::open(path)?;
-        let length = file.metadata()?.len();
+        Self::stretch(Arc::new(file), 0, kind.len())
+    }
+
+    fn stretch(file: Arc<File>, start: u64, length: u64) -> io::Result<Self> {
         let mut head = vec![0; length.min(HEAD) as usize];
-        read_file_at(&file, 0, &mut head)?;
-        Ok(Self::File(OpenFile { file, length, head }))
+        read_file_at(&file, start, &mut head)?;
+        Ok(Self::File(OpenFile {
+            file,
+            start,
+            length,
+            head,
+        }))
+    }
+
+    /// `length` bytes from `offset` on as a source of their own: read where they lie in a file, copied from memory.
+    pub fn part(&self, offset: u64, length: u64) -> io::Result<Self> {
+        let end = offset.checked_add(length);
+        if end.is_none_or(|end| end > self.len()) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        match self {
+            Self::File(open) => Self::stretch(Arc::clone(&open.file), open.start + offset, length),
+            Self::Memory(_) => Ok(Self::Memory(Arc::new(self.read_vec(offset, length)?))),
+        }
+    }
+
+    /// Whether its bytes are on the disk.
+    pub const fn is_file(&self) -> bool {
+        matches!(self, Self::File(_))
     }
 
     /// Bytes in all.
@@ -56,6 +81,7 @@ impl ByteSource {
     }
 
     /// `count` bytes at `offset` that are in memory already.
+    #[inline]
     fn held(&self, offset: u64, count: usize) -> Option<&[u8]> {
         let bytes: &[u8] = match self {
             Self::File(open) => &open.head,
@@ -72,7 +98,14 @@ impl ByteSource {
             return Ok(());
         }
         match self {
-            Self::File(open) => read_file_at(&open.file, offset, buffer),
+            Self::File(open) => {
+                // Behind a stretch the file goes on.
+                let end = offset.checked_add(buffer.len() as u64);
+                if end.is_none_or(|end| end > open.length) {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                read_file_at(&open.file, open.start + offset, buffer)
+            }
             Self::Memory(_) => Err(io::ErrorKind::UnexpectedEof.into()),
         }
     }
@@ -88,6 +121,30 @@ impl ByteSource {
         let mut bytes = vec![0; length];
         self.read_exact_at(offset, &mut bytes)?;
         Ok(bytes)
+    }
+}
+
+fn not_a_file() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")
+}
+
+/// Opens without waiting for the other end of a pipe; what was opened is looked at then, so that it is asked for once.
+#[cfg(target_os = "linux")]
+fn open_at_once(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
+    std::fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_at_once(path: &Path) -> io::Result<File> {
+    if std::fs::metadata(path)?.is_file() {
+        File::open(path)
+    } else {
+        Err(not_a_file())
     }
 }
 
@@ -133,15 +190,21 @@ impl<'a> Window<'a> {
     }
 
     /// `count` bytes at `offset`, or `None` when the source ends before. Small counts only.
+    #[inline]
     pub fn get(&mut self, offset: u64, count: usize) -> io::Result<Option<&[u8]>> {
+        if let Some(held) = self.source.held(offset, count) {
+            return Ok(Some(held));
+        }
+        self.get_far(offset, count)
+    }
+
+    /// What is not held by the source.
+    fn get_far(&mut self, offset: u64, count: usize) -> io::Result<Option<&[u8]>> {
         let Some(end) = offset.checked_add(count as u64) else {
             return Ok(None);
         };
         if end > self.source.len() {
             return Ok(None);
-        }
-        if let Some(held) = self.source.held(offset, count) {
-            return Ok(Some(held));
         }
         let inside = offset >= self.start && end <= self.start + self.held.len() as u64;
         if !inside {
@@ -159,6 +222,7 @@ impl<'a> Window<'a> {
     }
 
     /// An array of bytes at `offset`, or `None` when the source ends before.
+    #[inline]
     pub fn array<const N: usize>(&mut self, offset: u64) -> io::Result<Option<[u8; N]>> {
         Ok(self.get(offset, N)?.and_then(|b| b.try_into().ok()))
     }

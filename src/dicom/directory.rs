@@ -4,9 +4,8 @@
 //! links are not followed, and every file that is named gives a file or a reason.
 
 use super::{
-    elements::{items, texts},
+    elements::{items, read_data_set, texts},
     guard::{Fault, Limits, Structure, Want},
-    header::read_data_set,
 };
 use dicom_dictionary_std::tags;
 use std::{
@@ -35,33 +34,60 @@ pub(super) fn referenced_files(
     path: &Path,
     limits: &Limits,
 ) -> Result<Vec<Result<PathBuf, (PathBuf, Fault)>>, Fault> {
-    let structure = Structure::of_file(path, limits)?;
-    let data_set = read_data_set(&structure, |tag| {
+    let ids = file_ids(&Structure::of_file(path, limits)?)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let found = ids.into_iter().map(|components| {
+        resolve(folder, &components).map_err(|fault| {
+            let safe = components.iter().all(|c| is_plain(c));
+            let named = safe.then(|| components.iter().fold(folder.to_owned(), |p, c| p.join(c)));
+            (named.unwrap_or_else(|| path.to_owned()), fault)
+        })
+    });
+    Ok(found.collect())
+}
+
+/// The components of the files that a DICOMDIR names, each once, in its order.
+///
+/// # Errors
+/// Those of the header, and `DICOMDIR` when it names no file.
+pub(super) fn file_ids(structure: &Structure) -> Result<Vec<Vec<String>>, Fault> {
+    let data_set = read_data_set(structure, |tag| {
         if tag == tags::DIRECTORY_RECORD_SEQUENCE {
             Want::Large
         } else {
             Want::No
         }
     })?;
-    let folder = path.parent().unwrap_or(Path::new(""));
     let mut seen = HashSet::new();
     let mut found = Vec::new();
     for record in items(&data_set, tags::DIRECTORY_RECORD_SEQUENCE) {
         let components = texts(record, tags::REFERENCED_FILE_ID);
-        if components.is_empty() || !seen.insert(components.clone()) {
-            continue;
+        if !components.is_empty() && seen.insert(components.clone()) {
+            found.push(components);
         }
-        found.push(resolve(folder, &components).map_err(|fault| {
-            let safe = components.iter().all(|c| is_plain(c));
-            let named = safe.then(|| components.iter().fold(folder.to_owned(), |p, c| p.join(c)));
-            (named.unwrap_or_else(|| path.to_owned()), fault)
-        }));
     }
     if found.is_empty() {
         let text = "a directory of files (DICOMDIR) that names none; open the folder instead";
         return Err(Fault::unsupported("DICOMDIR", text));
     }
     Ok(found)
+}
+
+/// Whether the components lead below the folder of the DICOMDIR.
+///
+/// # Errors
+/// `DICOMDIR_NAME`.
+pub(super) fn check_id(components: &[String]) -> Result<(), Fault> {
+    if components.len() > MOST_COMPONENTS || !components.iter().all(|c| is_plain(c)) {
+        let text = "a DICOMDIR names a file by something that is no plain name below its folder";
+        return Err(Fault::rejected("DICOMDIR_NAME", text));
+    }
+    Ok(())
+}
+
+/// What is named is not there.
+pub(super) fn missing() -> Fault {
+    Fault::rejected("DICOMDIR_MISSING", "named by a DICOMDIR and not there")
 }
 
 /// A word that is a file name everywhere: no separators, drives, streams or dots alone.
@@ -82,10 +108,7 @@ fn is_plain(component: &str) -> bool {
 }
 
 fn resolve(folder: &Path, components: &[String]) -> Result<PathBuf, Fault> {
-    if components.len() > MOST_COMPONENTS || !components.iter().all(|c| is_plain(c)) {
-        let text = "a DICOMDIR names a file by something that is no plain name below its folder";
-        return Err(Fault::rejected("DICOMDIR_NAME", text));
-    }
+    check_id(components)?;
     let mut path = folder.to_owned();
     for component in components {
         // Media are written in capitals and often read in small letters.
@@ -95,8 +118,7 @@ fn resolve(folder: &Path, components: &[String]) -> Result<PathBuf, Fault> {
             .map(|name| path.join(name))
             .find_map(|p| fs::symlink_metadata(&p).ok().map(|kind| (p, kind)));
         let Some((next, kind)) = next else {
-            let text = "named by a DICOMDIR and not there";
-            return Err(Fault::rejected("DICOMDIR_MISSING", text));
+            return Err(missing());
         };
         if kind.is_symlink() {
             let text = "named by a DICOMDIR and a link, which is not followed";

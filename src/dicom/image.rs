@@ -110,7 +110,7 @@ pub(super) fn describe_image(
             "the stored bits are not the lowest ones; they are taken from where High Bit says",
         ));
     }
-    let photometric = photometric(data_set, samples, modality)?;
+    let photometric = photometric(data_set, samples, modality, structure.syntax.packing)?;
     let frames = number(data_set, tags::NUMBER_OF_FRAMES, "Number of Frames")?.unwrap_or(1);
     let frames = within(
         frames,
@@ -255,13 +255,20 @@ impl Bits {
     }
 }
 
-fn photometric(data_set: &DataSet, samples: usize, modality: &str) -> Result<Photometric, Fault> {
+fn photometric(
+    data_set: &DataSet,
+    samples: usize,
+    modality: &str,
+    packing: Packing,
+) -> Result<Photometric, Fault> {
     let name = text(data_set, tags::PHOTOMETRIC_INTERPRETATION);
     let found = match name.as_str() {
         "MONOCHROME1" => Photometric::Monochrome1,
         "MONOCHROME2" => Photometric::Monochrome2,
         "PALETTE COLOR" => Photometric::PaletteColor,
         "RGB" => Photometric::Rgb,
+        // What JPEG XL makes of colour within its codestream (PS3.3 C.7.6.3.1.2); its decoder gives RGB.
+        "XYB" if packing == Packing::JpegXl => Photometric::Rgb,
         "YBR_FULL" | "YBR_RCT" | "YBR_ICT" => Photometric::YbrFull,
         "YBR_FULL_422" => Photometric::YbrFull422,
         // Parametric maps and some old objects leave it out; one sample can only be grey.

@@ -4,6 +4,7 @@
 //! token. Events come in path order whatever the number of threads.
 
 use super::{
+    archive::{Keyring, walk},
     bytes::ByteSource,
     directory,
     guard::{Fault, Limits},
@@ -16,16 +17,19 @@ use crate::{
 };
 use rayon::prelude::*;
 use std::{
-    fs,
+    ffi::OsString,
+    fs::{self, DirEntry},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 /// How to scan.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ScanOptions {
     /// What a file may cost.
     pub limits: Limits,
+    /// Passphrases of encrypted archives.
+    pub keys: Keyring,
 }
 
 /// What a file turned out to be.
@@ -41,7 +45,8 @@ pub enum ScanEvent {
 const LARGEST_ROUND: usize = 256;
 
 /// Reads the headers of all files under `paths`. Named links are followed, links to files within folders too, links
-/// to folders not, so there are no loops. `progress` counts files. `sink` is called once a file, in path order.
+/// to folders not, so there are no loops. An archive is read like a folder, and a path may lead into one. `progress`
+/// counts files. `sink` is called once a file, in path order.
 pub fn scan(
     paths: &[PathBuf],
     options: &ScanOptions,
@@ -57,9 +62,15 @@ pub fn scan(
         found.add(path, cancel);
     }
     let Found {
-        files, rejected, ..
+        files,
+        rejected,
+        inside,
+        ..
     } = found;
     progress.set_total((files.len() + rejected.len()) as u64);
+    for (archive, wanted) in inside {
+        walk::scan(&archive, Some(&wanted), options, cancel, progress, sink);
+    }
     for rejection in rejected {
         progress.add(1);
         sink(ScanEvent::Rejected(rejection));
@@ -84,8 +95,20 @@ pub fn scan(
                 Some(event)
             })
             .collect();
-        events.into_iter().flatten().for_each(sink);
+        for event in events.into_iter().flatten() {
+            match event {
+                ScanEvent::Rejected(rejection) if may_be_archive(&rejection) => {
+                    walk::scan(&rejection.path, None, options, cancel, progress, sink);
+                }
+                event => sink(event),
+            }
+        }
     }
+}
+
+/// Whether a file that is no DICOM is an archive.
+fn may_be_archive(rejection: &Rejection) -> bool {
+    rejection.code == "NOT_DICOM" && walk::is_archive(&rejection.path)
 }
 
 /// Files to read, and what is none.
@@ -93,6 +116,8 @@ pub fn scan(
 struct Found {
     files: Vec<Arc<Path>>,
     rejected: Vec<Rejection>,
+    /// Archives, and what is named within.
+    inside: Vec<(Arc<Path>, String)>,
     limits: Limits,
 }
 
@@ -116,11 +141,18 @@ impl Found {
                     continue;
                 }
             };
-            let mut paths: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
-            paths.sort();
+            let mut entries: Vec<(OsString, DirEntry)> =
+                entries.flatten().map(|e| (e.file_name(), e)).collect();
+            entries.sort_by(|(a, _), (b, _)| a.cmp(b));
             let mut inner = Vec::new();
-            for path in paths {
-                self.sort_out(&path, &mut inner, false);
+            for (_, entry) in entries {
+                // The folder itself says what most entries are; links are looked at.
+                let path = entry.path();
+                match entry.file_type() {
+                    Ok(kind) if kind.is_file() => self.files.push(Arc::from(path)),
+                    Ok(kind) if kind.is_dir() => inner.push(path),
+                    _ => self.sort_out(&path, &mut inner, false),
+                }
             }
             folders.extend(inner.into_iter().rev());
         }
@@ -143,6 +175,9 @@ impl Found {
 
     fn sort_out(&mut self, path: &Path, folders: &mut Vec<PathBuf>, named: bool) {
         let linked = fs::symlink_metadata(path).is_ok_and(|m| m.is_symlink());
+        if named && let Some(inside) = leads_into_archive(path) {
+            return self.inside.push(inside);
+        }
         if named && directory::is_named_so(path) {
             return self.follow(path);
         }
@@ -163,12 +198,26 @@ impl Found {
     }
 }
 
-/// Reads the header of one file.
+/// The archive that a path leads into, and the name within, where the path itself is nothing on the disk.
+fn leads_into_archive(path: &Path) -> Option<(Arc<Path>, String)> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => None,
+        Err(_) => walk::split(path),
+    }
+}
+
+/// Reads the header of one file, or of the one object in an archive.
 ///
 /// # Errors
 /// The rejection, with its class and code.
 pub fn read_instance(path: &Path, options: &ScanOptions) -> Result<Instance, Rejection> {
-    read_shared(&Arc::from(path), options)
+    if let Some((archive, wanted)) = leads_into_archive(path) {
+        return walk::only(&archive, Some(&wanted), options);
+    }
+    match read_shared(&Arc::from(path), options) {
+        Err(rejection) if may_be_archive(&rejection) => walk::only(&rejection.path, None, options),
+        other => other,
+    }
 }
 
 fn read_shared(path: &Arc<Path>, options: &ScanOptions) -> Result<Instance, Rejection> {

@@ -8,10 +8,11 @@ pub mod door;
 pub mod error;
 pub mod shader;
 pub mod shared_buffer;
+mod staging;
 pub mod texture;
 
 pub use context::GpuContext;
 pub use door::{Cargo, CopyCounts, CopyDoor};
 pub use error::GpuError;
 pub use shared_buffer::SharedBuffer;
-pub use texture::FrameTexture;
+pub use texture::{FrameTexture, LayerState};
