@@ -66,6 +66,14 @@ pub(super) struct Archives {
 }
 
 impl Archives {
+    /// Opens encrypted members with the passphrases of a ring.
+    pub(super) fn with_keys(keys: Keyring) -> Self {
+        Self {
+            keys,
+            ..Self::default()
+        }
+    }
+
     /// The bytes of a member. `again` says that they will be asked for more than once.
     ///
     /// # Errors
