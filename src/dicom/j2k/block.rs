@@ -313,15 +313,15 @@ impl Blocks {
                 let mut flags = self.flags[i];
                 let row = flags & AROUND;
                 let row = row | row >> 1 | row >> 2;
-                let mut todo = (row | row >> 3 | row >> 6) & !(flags >> OWN) & rows;
-                if todo == 0 {
+                let mut ahead = (row | row >> 3 | row >> 6) & !(flags >> OWN) & rows;
+                if ahead == 0 {
                     continue;
                 }
-                while todo != 0 {
-                    let at = todo.trailing_zeros();
-                    todo &= todo.wrapping_sub(1);
+                let mut seen = ahead;
+                while ahead != 0 {
+                    let at = ahead.trailing_zeros();
+                    ahead &= ahead.wrapping_sub(1);
                     let here = flags >> at;
-                    flags |= 1 << (VISITED + at);
                     let significant = if RAW {
                         raw.bit()
                     } else {
@@ -338,10 +338,12 @@ impl Blocks {
                         let value = 3 << plane | (sign as u32) << 31;
                         self.values[i][row_of(at)] = value;
                         spread(&mut self.flags, stride, i, at, sign, causal);
-                        todo |= 0o10 << at & !(flags >> OWN) & rows;
+                        let below = 0o10 << at & !(flags >> OWN) & rows;
+                        ahead |= below;
+                        seen |= below;
                     }
                 }
-                self.flags[i] = flags;
+                self.flags[i] = flags | seen << VISITED;
             }
         }
         mq
@@ -367,8 +369,8 @@ impl Blocks {
             let mut count = 0;
             for (column, word) in (0u32..).step_by(16).zip(&mut self.flags[columns.clone()]) {
                 let flags = *word;
-                let todo = flags >> OWN & !(flags >> VISITED) & rows;
-                if todo == 0 {
+                let ahead = flags >> OWN & !(flags >> VISITED) & rows;
+                if ahead == 0 {
                     continue;
                 }
                 let three = flags & AROUND;
@@ -386,10 +388,10 @@ impl Blocks {
                     let refined = (flags >> (REFINED + 3 * row)) as u32 & 1;
                     let around = (around >> (3 * row)) as u32 & 1;
                     room[here & 3] = column | row << 2 | (around | refined << 1);
-                    here += (todo >> (3 * row)) as usize & 1;
+                    here += (ahead >> (3 * row)) as usize & 1;
                 }
                 count += here;
-                *word = flags | todo << REFINED;
+                *word = flags | ahead << REFINED;
             }
             let values = self.values[columns].as_flattened_mut();
             for due in self.due.iter().take(count) {
@@ -434,7 +436,7 @@ impl Blocks {
             let first = (stripe + 1) * stride + 1;
             for i in first..first + self.width {
                 let mut flags = self.flags[i];
-                let mut todo = !(flags >> OWN | flags >> VISITED) & rows;
+                let mut ahead = !(flags >> OWN | flags >> VISITED) & rows;
                 let mut known = false;
                 if flags == 0 && rows == ROWS {
                     if mq.decode(&mut contexts[RUN]) == 0 {
@@ -442,12 +444,12 @@ impl Blocks {
                     }
                     let uniform = &mut contexts[UNIFORM];
                     let run = mq.decode_even(uniform) << 1 | mq.decode_even(uniform);
-                    todo = ROWS & u64::MAX << (3 * run);
+                    ahead = ROWS & u64::MAX << (3 * run);
                     known = true;
                 }
-                while todo != 0 {
-                    let at = todo.trailing_zeros();
-                    todo &= todo.wrapping_sub(1);
+                while ahead != 0 {
+                    let at = ahead.trailing_zeros();
+                    ahead &= ahead.wrapping_sub(1);
                     let here = flags >> at;
                     let context = zero[(here & NEIGHBOURS) as usize] & 31;
                     if known || mq.decode_even(&mut contexts[context as usize]) != 0 {

@@ -8,7 +8,7 @@ use super::{
     packets::Packets,
     plan::{Band, Block, Component, Plan},
     samples::Target,
-    wavelet::{self, Coefficient, SCALE},
+    wavelet::{self, Coefficient, HIGH_SCALE, LOW_SCALE},
 };
 
 /// What is kept from one block and tile to the next.
@@ -362,8 +362,8 @@ impl Source<'_> {
         for (level, resolution) in self.component.resolutions.iter().enumerate().rev() {
             let (wide, tall) = (resolution.area.width() > 1, resolution.area.height() > 1);
             let factor = |high: bool, many: bool| match (high, many) {
-                (false, true) => SCALE,
-                (true, true) => 1.0 / SCALE,
+                (false, true) => LOW_SCALE,
+                (true, true) => HIGH_SCALE,
                 (false, false) => 1.0,
                 (true, false) => 0.5,
             };

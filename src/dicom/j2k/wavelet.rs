@@ -145,8 +145,11 @@ fn uneven(x: i32, a: i32, b: i32) -> i32 {
 
 /// Lifting coefficients of the 9-7 filter (table F.4), in the order of the inverse transform.
 const LIFTING: [f32; 4] = [0.443_506_85, 0.882_911_1, -0.052_980_117, -1.586_134_3];
-/// Low-pass coefficients are scaled by this and high-pass ones by its inverse; their quantisation step does it.
-pub(super) const SCALE: f32 = 1.230_174_1;
+/// Low-pass coefficients are scaled by this (K of table F.4); their quantisation step does it.
+pub(super) const LOW_SCALE: f32 = 1.230_174_1;
+/// High-pass ones by this. The table has 1/K, 0.812 893 1; the reference software (T.804) has half of 1.625 732 422, and
+/// so have pictures been coded and compared. The difference is a grey level or two of 16 bits, none of 8.
+pub(super) const HIGH_SCALE: f32 = 0.812_866_2;
 
 impl Coefficient for f32 {
     const STEPS: usize = 4;
