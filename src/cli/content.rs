@@ -11,6 +11,7 @@ use crate::{
     dicom::{
         content::{self, export},
         guard::{Fault, Structure},
+        scan::read_structure,
     },
     i18n::Language,
     model::content::{Code, Content, ContentNode, MOST_POINTS, Name, Value as Said},
@@ -31,7 +32,7 @@ use tempfile::NamedTempFile;
 names, dates, patient numbers, free text and labels. Codes, measured numbers, counts and UIDs are printed."
 )]
 pub struct ContentArgs {
-    /// DICOM file: a report, a structure set, a waveform, a document or any other object
+    /// DICOM file, or one in an archive: a report, a structure set, a waveform, a document or any other object
     pub file: PathBuf,
     /// Write the encapsulated document (PDF, CDA, STL…) to this file
     #[arg(long, value_name = "FILE")]
@@ -45,7 +46,7 @@ const REDACTED: &str = "[redacted]";
 pub fn run(args: &ContentArgs, common: &Common, out: &mut Output) -> Exit {
     let limits = limits(common);
     let read = || -> Result<(Structure, Content), Fault> {
-        let structure = Structure::of_file(&args.file, &limits)?;
+        let structure = read_structure(&args.file, &common.scan_options(limits))?;
         let content = content::read(&structure)?;
         Ok((structure, content))
     };

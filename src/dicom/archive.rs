@@ -19,7 +19,7 @@ pub use keyring::Keyring;
 use super::{
     bytes::ByteSource,
     guard::{Fault, Limits},
-    inflate::inflate,
+    inflate::{RATIO_ALARM, RATIO_FLOOR, inflate},
 };
 use crate::{
     model::{
@@ -66,6 +66,14 @@ pub(super) struct Archives {
 }
 
 impl Archives {
+    /// Opens encrypted members with the passphrases of a ring.
+    pub(super) fn with_keys(keys: Keyring) -> Self {
+        Self {
+            keys,
+            ..Self::default()
+        }
+    }
+
     /// The bytes of a member. `again` says that they will be asked for more than once.
     ///
     /// # Errors
@@ -250,6 +258,12 @@ fn unpack(part: &Packed, data: &[u8]) -> Result<Vec<u8>, Fault> {
         Fault::rejected("ARCHIVE_SIZE", text)
     };
     let limit = usize::try_from(part.bytes).unwrap_or(usize::MAX);
+    if part.deflated && limit > RATIO_FLOOR && limit / RATIO_ALARM > data.len() {
+        // It would end there after the work; either it is true and too much, or it is not true.
+        let text =
+            format!("a member of the archive inflates to more than {RATIO_ALARM} times its size");
+        return Err(Fault::new(RejectionKind::Limit, "INFLATE_RATIO", text));
+    }
     let bytes = match part.deflated {
         true => {
             inflate(data, limit, "a member of the archive").map_err(|fault| match fault.code {

@@ -16,9 +16,9 @@ mod codes;
 mod tests;
 
 /// A ratio above this is suspicious…
-const RATIO_ALARM: usize = 200;
+pub(super) const RATIO_ALARM: usize = 200;
 /// …once this much has come out.
-const RATIO_FLOOR: usize = 16 << 20;
+pub(super) const RATIO_FLOOR: usize = 16 << 20;
 
 /// Bytes behind the last one of the output that copies by words may write over: the longest run and a word.
 const SLACK: usize = 258 + 32;

@@ -4,10 +4,10 @@
 //! token. Events come in path order whatever the number of threads.
 
 use super::{
-    archive::{Keyring, walk},
+    archive::{Archives, Keyring, walk},
     bytes::ByteSource,
     directory,
-    guard::{Fault, Limits},
+    guard::{Fault, Limits, Structure},
     header, raster, volume_file,
 };
 use crate::{
@@ -218,6 +218,32 @@ pub fn read_instance(path: &Path, options: &ScanOptions) -> Result<Instance, Rej
         Err(rejection) if may_be_archive(&rejection) => walk::only(&rejection.path, None, options),
         other => other,
     }
+}
+
+/// The structure of one file, or of the one object in an archive.
+///
+/// # Errors
+/// Those of the guard, and why the archive does not give it.
+pub fn read_structure(path: &Path, options: &ScanOptions) -> Result<Structure, Fault> {
+    let inside = leads_into_archive(path);
+    if inside.is_none() && !walk::is_archive(path) {
+        return Structure::of_file(path, &options.limits);
+    }
+    let instance = read_instance(path, options).map_err(|rejection| {
+        let Rejection {
+            outcome,
+            code,
+            detail,
+            ..
+        } = rejection;
+        Fault::new(outcome, code, detail)
+    })?;
+    let Some(member) = &instance.source.member else {
+        return Structure::of_file(path, &options.limits);
+    };
+    let archives = Archives::with_keys(options.keys.clone());
+    let source = archives.open(member, &options.limits, false)?;
+    Structure::of_source(source, &options.limits)
 }
 
 fn read_shared(path: &Arc<Path>, options: &ScanOptions) -> Result<Instance, Rejection> {

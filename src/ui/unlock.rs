@@ -6,7 +6,7 @@ use super::{
     theme, widgets,
 };
 use crate::{model::passphrase::Passphrase, workspace::Action};
-use egui::{Button, Key, RichText, Sense, TextEdit, Ui, Vec2, vec2};
+use egui::{Button, Key, RichText, Sense, Stroke, TextEdit, Ui, Vec2, vec2};
 use std::fmt;
 use zeroize::Zeroizing;
 
@@ -44,7 +44,9 @@ pub fn unlock_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
     let first = !std::mem::replace(&mut field.open, true);
     let trying = asking.is_trying();
     let (mut unlock, mut leave) = (false, false);
-    egui::Modal::new(egui::Id::unique("unlock")).show(ui.ctx(), |ui| {
+    let frame = egui::Frame::popup(ui.style()).inner_margin(16.0);
+    let modal = egui::Modal::new(egui::Id::unique("unlock")).frame(frame);
+    modal.show(ui.ctx(), |ui| {
         ui.set_width(WIDTH.min(ui.ctx().content_rect().width() - 40.0));
         ui.horizontal(|ui| {
             let (rect, _) = ui.allocate_exact_size(Vec2::splat(22.0), Sense::hover());
@@ -68,6 +70,7 @@ pub fn unlock_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
         let edit = TextEdit::singleline(&mut *field.typed)
             .id(id)
             .password(!field.shown)
+            .align(egui::Align2::LEFT_CENTER)
             .desired_width(f32::INFINITY);
         let response = ui
             .add_sized(vec2(ui.available_width(), 30.0), edit)
@@ -76,7 +79,9 @@ pub fn unlock_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
             response.request_focus();
         }
         let entered = response.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
-        ui.horizontal(|ui| {
+        ui.scope(|ui| {
+            // The box stands on the panel itself and needs an edge to be seen.
+            ui.visuals_mut().widgets.inactive.bg_stroke = Stroke::new(1.0, theme::TEXT_FAINT);
             ui.checkbox(&mut field.shown, context.word("unlock-show"));
         });
         let (text, color) = match (trying, asking.wrong) {

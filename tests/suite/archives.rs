@@ -748,6 +748,9 @@ fn the_command_line_takes_a_passphrase_and_never_prints_it() {
     ];
     assert_eq!(run(&arguments, None).0, 6);
     assert_eq!(run(&arguments, Some(PASSPHRASE)).0, 0);
+    let (exit, text, _) = run(&["content", named.to_str().unwrap()], Some(PASSPHRASE));
+    assert_eq!(exit, 0, "{text}");
+    assert_eq!(run(&["content", one], None).0, 6);
     // Of a mixed archive the plain part opens.
     let mixed = folder.join("mixed.zip");
     let (exit, text, _) = run(&["inspect", mixed.to_str().unwrap()], None);

@@ -118,7 +118,7 @@ fn framing() {
     bench.check(
         "zip",
         b"PK\x03\x04aaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-        "rejected NOT_DICOM",
+        "rejected ARCHIVE_CUT",
     );
     bench.check(
         "broken png",
