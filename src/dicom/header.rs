@@ -309,13 +309,21 @@ pub(super) fn is_image_class(uid: &str) -> bool {
 /// A UID, whose text reaches file names and messages of others; anything else is marked and dropped.
 fn uid(data_set: &DataSet, tag: Tag, findings: &mut Vec<Finding>) -> String {
     let value = text(data_set, tag);
-    let well_formed = value.len() <= 64 && value.chars().all(|c| c.is_ascii_digit() || c == '.');
-    if well_formed {
-        return value;
-    }
-    if !findings.iter().any(|f| f.code == "BAD_UID") {
+    if !is_uid(&value) && !findings.iter().any(|f| f.code == "BAD_UID") {
         let text = "a UID holds other signs than digits and dots, or is longer than 64";
         findings.push(Finding::new("BAD_UID", Severity::Warning, text));
+    }
+    safe_uid(&value)
+}
+
+fn is_uid(value: &str) -> bool {
+    value.len() <= 64 && value.chars().all(|c| c.is_ascii_digit() || c == '.')
+}
+
+/// A UID as it is, or what of it may stand in file names and messages.
+pub(super) fn safe_uid(value: &str) -> String {
+    if is_uid(value) {
+        return value.to_owned();
     }
     let kept = value
         .chars()
