@@ -4,6 +4,7 @@
 
 use crate::support::{data, npy_floats, program};
 use glam::{DMat3, DQuat, DVec3};
+use rayon::prelude::*;
 use serde_json::Value;
 use std::{
     collections::BTreeSet,
@@ -122,46 +123,55 @@ fn drawn(file: &Path, view: &str, backend: &str, out: &Path) -> (Vec<f32>, Value
 #[cfg_attr(not(has_data), ignore = "needs NEGATOSCOPE_DATA")]
 fn one_volume_looks_the_same_from_every_storage_order() {
     let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("plane.npy");
-    let mut first: Option<Vec<(Vec<f32>, Value)>> = None;
-    let mut voxels = BTreeSet::new();
-    for original in files() {
-        for file in [original.clone(), by_qform(&original, folder.path())] {
-            for (point, value) in POINTS {
-                let (found, report) = probed(&file, point);
+    let all: Vec<PathBuf> = files()
+        .into_iter()
+        .flat_map(|file| [by_qform(&file, folder.path()), file])
+        .collect();
+    let seen: Vec<(Vec<String>, Vec<(Vec<f32>, Value)>)> = all
+        .par_iter()
+        .enumerate()
+        .map(|(number, file)| {
+            let voxels = POINTS.iter().map(|(point, value)| {
+                let (found, report) = probed(file, *point);
                 assert!((found - value).abs() < 1e-3, "{file:?} {point:?}: {found}");
                 assert_eq!(report["kind"], "volume");
-                voxels.insert(report["voxel"].to_string());
-            }
-            let planes: Vec<_> = ["axial", "coronal", "sagittal"]
+                report["voxel"].to_string()
+            });
+            let voxels = voxels.collect();
+            let out = folder.path().join(format!("{number}.npy"));
+            let planes = ["axial", "coronal", "sagittal"]
                 .iter()
-                .map(|view| drawn(&file, view, "cpu", &out))
+                .map(|view| drawn(file, view, "cpu", &out))
                 .collect();
-            let first = first.get_or_insert_with(|| planes.clone());
-            for ((values, letters), (expected, names)) in planes.iter().zip(first.iter()) {
-                assert_eq!(letters, names, "{file:?}");
-                let inside = values.iter().filter(|v| !v.is_nan()).count();
-                assert!(inside * 2 > values.len(), "{file:?}: {inside}");
-                let border = values
-                    .iter()
-                    .zip(expected)
-                    .filter(|(a, b)| a.is_nan() != b.is_nan())
-                    .count();
-                // Rounding of the header's 32-bit numbers may move the border of the picture by a pixel's row.
-                assert!(border <= 160, "{file:?}: {border}");
-                for (a, b) in values.iter().zip(expected) {
-                    // A millionth of a voxel is what the numbers of the header leave open.
-                    assert!(
-                        a.is_nan() || b.is_nan() || (a - b).abs() < 2e-3,
-                        "{file:?}: {a} {b}"
-                    );
-                }
+            (voxels, planes)
+        })
+        .collect();
+    let (_, first) = &seen[0];
+    for ((_, planes), file) in seen.iter().zip(&all) {
+        for ((values, letters), (expected, names)) in planes.iter().zip(first) {
+            assert_eq!(letters, names, "{file:?}");
+            let inside = values.iter().filter(|v| !v.is_nan()).count();
+            assert!(inside * 2 > values.len(), "{file:?}: {inside}");
+            let border = values
+                .iter()
+                .zip(expected)
+                .filter(|(a, b)| a.is_nan() != b.is_nan())
+                .count();
+            // Rounding of the header's 32-bit numbers may move the border of the picture by a pixel's row.
+            assert!(border <= 160, "{file:?}: {border}");
+            for (a, b) in values.iter().zip(expected) {
+                // A millionth of a voxel is what the numbers of the header leave open.
+                assert!(
+                    a.is_nan() || b.is_nan() || (a - b).abs() < 2e-3,
+                    "{file:?}: {a} {b}"
+                );
             }
         }
     }
+    let voxels: BTreeSet<&String> = seen.iter().flat_map(|(voxels, _)| voxels).collect();
     // Were the orders the same, this would prove nothing.
     assert!(voxels.len() > POINTS.len() * 5, "{}", voxels.len());
-    let letters: Vec<String> = first.unwrap().iter().map(|(_, l)| l.to_string()).collect();
+    let letters: Vec<String> = first.iter().map(|(_, l)| l.to_string()).collect();
     assert_eq!(
         letters,
         [
