@@ -11,6 +11,7 @@ mod drawing;
 mod floor;
 mod generate;
 mod measure;
+mod mutants;
 #[cfg(feature = "ai")]
 mod network;
 mod process;
@@ -55,6 +56,8 @@ pub enum Bench {
     Idle(window::IdleArgs),
     /// Memory with a series loaded
     Mem(series::SeriesArgs),
+    /// Damaged copies of files, read and decoded as `inspect --decode` does
+    Mutants(mutants::MutantsArgs),
     /// A segmentation network
     #[cfg(feature = "ai")]
     Unet(network::UnetArgs),
@@ -129,6 +132,7 @@ pub fn run(args: &BenchArgs, common: &Common, out: &mut Output) -> Exit {
         Bench::Frame(args) => drawing::frame(args, common, &mut cases),
         Bench::Scroll(args) => drawing::scroll(args, common, &mut cases),
         Bench::Mem(args) => series::memory(args, &mut cases),
+        Bench::Mutants(args) => mutants::run(args, common, &mut cases),
         Bench::Start(_) | Bench::Idle(_) => Ok(()),
         #[cfg(feature = "ai")]
         Bench::Unet(args) => network::run(args, common, &mut cases),

@@ -14,7 +14,7 @@ use crate::{
         layout::SeriesLayout,
         study::{Instance, Rejection, RejectionKind},
     },
-    task::{CancelToken, Progress},
+    task::{CancelToken, Progress, Turns},
 };
 use clap::Args;
 use rayon::prelude::*;
@@ -145,6 +145,11 @@ fn read(args: &InspectArgs, limits: Limits, common: &Common) -> Vec<Row> {
     rows
 }
 
+/// A frame of more bytes is decoded while no other one of this kind is in memory.
+const LARGE_FRAME: usize = 32 << 20;
+
+static LARGE_FRAMES: Turns = Turns::new();
+
 /// Decodes every frame into one buffer.
 fn decode(row: &mut Row, source: &FileFrames) {
     let Some(instance) = row.instance.as_ref() else {
@@ -153,6 +158,7 @@ fn decode(row: &mut Row, source: &FileFrames) {
     let Some(image) = instance.image.as_ref() else {
         return;
     };
+    let _turn = (image.frame_bytes() > LARGE_FRAME).then(|| LARGE_FRAMES.wait());
     let mut buffer = vec![0; image.frame_bytes()];
     for frame in 0..image.frames {
         if let Err(error) = source.read_frame_into(instance, frame, &mut buffer) {

@@ -187,7 +187,11 @@ impl FileFrames {
         if found != instance.source.bytes {
             return Err(FrameError::Changed);
         }
-        let structure = Structure::of_file(path, &self.limits)?;
+        let mut structure = Structure::of_file(path, &self.limits)?;
+        if image.frames > 1 {
+            // It is kept, within a budget of its own; nobody could wait until it goes.
+            structure.turn = None;
+        }
         let table = match structure.pixels.as_ref().map(|p| &p.place) {
             Some(PixelPlace::Encapsulated(fragments)) => FrameTable::build(
                 &structure.source,

@@ -6,8 +6,8 @@ use super::{
     elements::{DataSet, integer, numbers, text, texts},
     functional::is_localizer,
     guard::{Fault, Limits, Structure, Want},
-    image::describe_image,
-    pet,
+    image::{Missing, describe_image},
+    laterality, pet,
 };
 use crate::model::{
     cover::DisplayModules,
@@ -128,6 +128,7 @@ const TEXTS: &[Tag] = &[
     tags::DOSE_UNITS,
     tags::DOSE_GRID_SCALING,
     tags::SPACING_BETWEEN_SLICES,
+    tags::IMAGES_IN_ACQUISITION,
 ];
 
 /// Sequences and tables that are read.
@@ -226,6 +227,7 @@ pub fn describe(path: &Arc<Path>, mut structure: Structure) -> Result<Instance, 
         ));
     }
     let modality = text(&data_set, tags::MODALITY);
+    let mut missing = Missing::default();
     let describes_picture = is_image_class(&sop_class_uid)
         || structure.pixels.is_some()
         || data_set.get(tags::ROWS).is_some()
@@ -236,6 +238,7 @@ pub fn describe(path: &Arc<Path>, mut structure: Structure) -> Result<Instance, 
             &data_set,
             &modality,
             &sop_class_uid,
+            &mut missing,
             &mut findings,
         )?)
     } else {
@@ -268,6 +271,19 @@ pub fn describe(path: &Arc<Path>, mut structure: Structure) -> Result<Instance, 
     }
     said.into_findings(&mut findings);
     let sop_instance_uid = uid(&data_set, tags::SOP_INSTANCE_UID, &mut findings);
+    let in_series = is_of_a_series(&sop_class_uid);
+    for (name, value, wanted) in [
+        ("SOP Class UID", &sop_class_uid, true),
+        ("SOP Instance UID", &sop_instance_uid, true),
+        ("Study Instance UID", &study.uid, in_series),
+        ("Series Instance UID", &series.uid, in_series),
+        ("Modality", &series.modality, in_series),
+    ] {
+        if wanted && value.is_empty() {
+            missing.note(name);
+        }
+    }
+    findings.extend(missing.into_finding());
     if let Some(image) = &image {
         image_findings(image, &mut findings);
         colour_profile(&structure, &data_set, image, &mut findings);
@@ -318,6 +334,13 @@ fn is_image_class(uid: &str) -> bool {
             rest,
             "4" | "4.1" | "4.3" | "4.4" | "66.4" | "66.7" | "481.1" | "481.2"
         )
+}
+
+/// Whether objects of this class belong to a patient's series: palettes, protocols and templates do not (PS3.4 table
+/// GG.3-1 lists those beside B.5-1).
+fn is_of_a_series(uid: &str) -> bool {
+    let standard = uid.strip_prefix("1.2.840.10008.5.1.4.");
+    standard.is_none_or(|rest| rest.starts_with("1."))
 }
 
 /// A UID, whose text reaches file names and messages of others; anything else is marked and dropped.
@@ -462,6 +485,16 @@ fn series(
             "Laterality and Image Laterality name different sides",
         ));
     }
+    let laterality = if image_side.is_empty() {
+        series_side
+    } else {
+        image_side
+    };
+    let description = said.text(tags::SERIES_DESCRIPTION, TextKind::Short);
+    let body_part = text(data_set, tags::BODY_PART_EXAMINED);
+    let view_position = text(data_set, tags::VIEW_POSITION);
+    let texts = [description.as_str(), &view_position, &body_part];
+    findings.extend(laterality::check(&laterality, &texts));
     SeriesDescription {
         uid: uid(data_set, tags::SERIES_INSTANCE_UID, findings),
         modality,
@@ -469,14 +502,10 @@ fn series(
             .ok()
             .flatten()
             .and_then(|n| i32::try_from(n).ok()),
-        description: said.text(tags::SERIES_DESCRIPTION, TextKind::Short),
-        body_part: text(data_set, tags::BODY_PART_EXAMINED),
-        laterality: if image_side.is_empty() {
-            series_side
-        } else {
-            image_side
-        },
-        view_position: text(data_set, tags::VIEW_POSITION),
+        description,
+        body_part,
+        laterality,
+        view_position,
         patient_position: text(data_set, tags::PATIENT_POSITION),
         frame_of_reference_uid: uid(data_set, tags::FRAME_OF_REFERENCE_UID, findings),
     }
@@ -526,6 +555,10 @@ fn technique(data_set: &DataSet, said: &mut Said<'_>) -> Technique {
         field_strength_t: positive(tags::MAGNETIC_FIELD_STRENGTH),
         contrast_agent: said.text(tags::CONTRAST_BOLUS_AGENT, TextKind::Short),
         frame_time_ms: positive(tags::FRAME_TIME),
+        images_in_acquisition: integer(data_set, tags::IMAGES_IN_ACQUISITION)
+            .ok()
+            .flatten()
+            .and_then(|n| u32::try_from(n).ok()),
         acquired: stamp(tags::ACQUISITION_DATE, tags::ACQUISITION_TIME)
             .or(whole)
             .or_else(|| stamp(tags::CONTENT_DATE, tags::CONTENT_TIME))

@@ -15,6 +15,18 @@ const RATIO_FLOOR: usize = 16 << 20;
 /// # Errors
 /// `INFLATE_LIMIT` and `INFLATE_RATIO` (limit), `INFLATE_CUT` and `INFLATE_CORRUPT` (rejected).
 pub(super) fn inflate(input: &[u8], limit: usize, context: &str) -> Result<Vec<u8>, Fault> {
+    inflate_counted(input, limit, context).map(|(bytes, _)| bytes)
+}
+
+/// Inflates, and counts the bytes of the input that the stream takes.
+///
+/// # Errors
+/// See [`inflate`].
+pub(super) fn inflate_counted(
+    input: &[u8],
+    limit: usize,
+    context: &str,
+) -> Result<(Vec<u8>, usize), Fault> {
     let mut out = Output {
         bytes: Vec::new(),
         limit,
@@ -47,7 +59,8 @@ pub(super) fn inflate(input: &[u8], limit: usize, context: &str) -> Result<Vec<u
             _ => return Err(corrupt(context, "a block of the reserved type")),
         }
         if last {
-            return Ok(out.bytes);
+            // Bits of a byte that was begun belong to the stream; whole bytes that were read ahead do not.
+            return Ok((out.bytes, bits.position - (bits.count / 8) as usize));
         }
     }
 }

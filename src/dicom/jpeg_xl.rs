@@ -5,11 +5,11 @@
 //! JPEG decoder shows it.
 
 use super::{guard::Fault, jpeg};
-use crate::model::study::RejectionKind;
+use crate::{diary, model::study::RejectionKind};
 use jxl_oxide::{
     AllocTracker, InitializeResult, JpegReconstructionStatus, JxlImage, JxlThreadPool,
 };
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::AssertUnwindSafe;
 
 /// Memory that decoding may take, as a multiple of the frame.
 const WORK_MEMORY: usize = 24;
@@ -23,10 +23,13 @@ fn corrupt() -> Fault {
 
 /// Runs foreign code; a panic in it is a refusal.
 fn guarded<T>(work: impl FnOnce() -> Option<T>) -> Result<T, Fault> {
-    catch_unwind(AssertUnwindSafe(work))
-        .ok()
-        .flatten()
-        .ok_or_else(corrupt)
+    match diary::contain(AssertUnwindSafe(work)) {
+        Ok(found) => found.ok_or_else(corrupt),
+        Err(_) => Err(Fault::rejected(
+            "CODEC_PANIC",
+            "the decoder failed on the codestream (JPEG XL)",
+        )),
+    }
 }
 
 /// Whether a codestream that begins like this is coded in XYB, which no lossless picture is. `None` when the beginning

@@ -5,9 +5,11 @@
 
 use super::{
     bytes::ByteSource,
-    directory,
+    directory::{self, Directory},
     guard::{Fault, Limits},
-    header, raster, volume_file,
+    header, raster,
+    same_uid::Known,
+    volume_file,
 };
 use crate::{
     formats,
@@ -16,6 +18,7 @@ use crate::{
 };
 use rayon::prelude::*;
 use std::{
+    collections::HashMap,
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -57,33 +60,43 @@ pub fn scan(
         found.add(path, cancel);
     }
     let Found {
-        files, rejected, ..
+        files,
+        rejected,
+        listed,
+        ..
     } = found;
     progress.set_total((files.len() + rejected.len()) as u64);
     for rejection in rejected {
         progress.add(1);
         sink(ScanEvent::Rejected(rejection));
     }
+    let mut known = Known::default();
     let mut rest = files.as_slice();
     let mut round = 16;
     while !rest.is_empty() && !cancel.is_cancelled() {
         let (now, later) = rest.split_at(round.min(rest.len()));
         rest = later;
         round = (round * 2).min(LARGEST_ROUND);
-        let events: Vec<Option<ScanEvent>> = now
+        let mut events: Vec<Option<ScanEvent>> = now
             .par_iter()
             .map(|path| {
                 if cancel.is_cancelled() {
                     return None;
                 }
                 let event = match read_shared(path, options) {
-                    Ok(instance) => ScanEvent::Instance(Arc::new(instance)),
+                    Ok(mut instance) => {
+                        let entry = listed.get(path);
+                        let other = entry.and_then(|entry| entry.check(&instance));
+                        instance.findings.extend(other);
+                        ScanEvent::Instance(Arc::new(instance))
+                    }
                     Err(rejection) => ScanEvent::Rejected(rejection),
                 };
                 progress.add(1);
                 Some(event)
             })
             .collect();
+        known.compare(&mut events, &options.limits);
         events.into_iter().flatten().for_each(sink);
     }
 }
@@ -93,6 +106,8 @@ pub fn scan(
 struct Found {
     files: Vec<Arc<Path>>,
     rejected: Vec<Rejection>,
+    /// What a directory says of files that it names.
+    listed: HashMap<Arc<Path>, directory::Entry>,
     limits: Limits,
 }
 
@@ -129,22 +144,44 @@ impl Found {
     /// The files that a DICOMDIR names; what is named and not there is rejected by name.
     fn follow(&mut self, path: &Path) {
         match directory::referenced_files(path, &self.limits) {
-            Ok(named) => {
-                for found in named {
-                    match found {
-                        Ok(file) => self.files.push(Arc::from(file)),
-                        Err((file, fault)) => self.reject(&file, fault),
-                    }
-                }
+            Ok(found) => {
+                let files = self.list(path, found);
+                self.files.extend(files);
             }
             Err(fault) => self.reject(path, fault),
         }
+    }
+
+    /// Keeps what a directory says of its files, rejects what is not there, and gives those that are.
+    fn list(&mut self, path: &Path, found: Directory) -> Vec<Arc<Path>> {
+        if let Some(fault) = found.broken {
+            self.reject(path, fault);
+        }
+        let mut files = Vec::new();
+        for named in found.files {
+            match named {
+                Ok((file, entry)) => {
+                    let file: Arc<Path> = Arc::from(file);
+                    self.listed.insert(Arc::clone(&file), entry);
+                    files.push(file);
+                }
+                Err((file, fault)) => self.reject(&file, fault),
+            }
+        }
+        files
     }
 
     fn sort_out(&mut self, path: &Path, folders: &mut Vec<PathBuf>, named: bool) {
         let linked = fs::symlink_metadata(path).is_ok_and(|m| m.is_symlink());
         if named && directory::is_named_so(path) {
             return self.follow(path);
+        }
+        if directory::is_named_so(path)
+            && !linked
+            && let Ok(found) = directory::referenced_files(path, &self.limits)
+        {
+            // Its files are met below the same folder; what it says of them is held against them.
+            self.list(path, found);
         }
         match fs::metadata(path) {
             Ok(kind) if kind.is_file() => self.files.push(Arc::from(path)),

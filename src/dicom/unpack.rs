@@ -177,8 +177,8 @@ pub(super) fn unpack_frame(
             native_frame(image, &shape, 0, read, destination)
         }
         Packing::Jpeg => {
-            let (bytes, bits) = jpeg::decode(&expected(image), &codestream, frame_limit)?;
-            fit(&bytes, usize::from(bits / 8), size, destination)?;
+            let expected = expected(image);
+            jpeg::decode_into(&expected, &codestream, frame_limit, size, destination)?;
             coded_finish(image, destination);
             Ok(())
         }
@@ -286,7 +286,12 @@ fn coded_finish(image: &Coding, bytes: &mut [u8]) {
 }
 
 /// Widens or narrows little-endian values of `from` bytes to `to` bytes.
-fn fit(bytes: &[u8], from: usize, to: usize, destination: &mut [u8]) -> Result<(), Fault> {
+pub(super) fn fit(
+    bytes: &[u8],
+    from: usize,
+    to: usize,
+    destination: &mut [u8],
+) -> Result<(), Fault> {
     if bytes.len() / from.max(1) != destination.len() / to.max(1) {
         let text = "the decoded frame has another size than declared";
         return Err(Fault::rejected("DECODED_SIZE", text));

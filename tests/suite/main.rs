@@ -14,6 +14,7 @@ mod covers;
 mod decode_worker;
 mod dicom_reading;
 mod gpu_vs_cpu;
+mod hostile;
 mod layers;
 mod media;
 mod pet;
