@@ -1,5 +1,6 @@
 //! Values of a header that `dicom-object` read, taken out strictly: a number is a number or it is refused.
 
+use dicom_core::header::HasLength as _;
 use dicom_object::{InMemDicomObject, Tag, mem::InMemElement};
 
 /// One data set.
@@ -43,6 +44,9 @@ pub(super) fn parse_decimal(text: &str) -> Option<f64> {
 
 /// Values of an element that is at hand.
 pub(super) fn numbers_of(element: &InMemElement) -> Numbers {
+    if element.is_empty() {
+        return Numbers::Absent;
+    }
     match element.vr().to_string() {
         "DS" | "IS" | "LO" | "SH" | "CS" | "UN" | "UT" | "ST" | "LT" => {
             let Ok(texts) = element.to_multi_str() else {

@@ -226,7 +226,13 @@ fn inflate_data_set(
     if !matches!(rest, [] | [0]) {
         let bytes = rest.len();
         let text = format!("{bytes} bytes follow the last element and are not read");
-        let finding = Finding::new("TRAILING_BYTES", Severity::Warning, text);
+        // Some writers end the stream as gzip does: a checksum, and the length (RFC 1952, 2.3.1).
+        let length = (data.len() as u32).to_le_bytes();
+        let severity = match bytes == 8 && rest.ends_with(&length) {
+            true => Severity::Info,
+            false => Severity::Warning,
+        };
+        let finding = Finding::new("TRAILING_BYTES", severity, text);
         findings.push(finding.with("bytes", bytes as f64));
     }
     Ok((data, turn))

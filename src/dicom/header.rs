@@ -345,7 +345,13 @@ fn is_of_a_series(uid: &str) -> bool {
 
 /// A UID, whose text reaches file names and messages of others; anything else is marked and dropped.
 fn uid(data_set: &DataSet, tag: Tag, findings: &mut Vec<Finding>) -> String {
-    let value = text(data_set, tag);
+    // Not `text`: it drops control characters, and two UIDs that differ in one must not become the same.
+    let value = data_set.get(tag).and_then(|e| e.to_raw_str().ok());
+    let value = value
+        .as_deref()
+        .unwrap_or_default()
+        .trim_matches(|c: char| c == '\0' || c.is_whitespace())
+        .to_owned();
     let well_formed = value.len() <= 64 && value.chars().all(|c| c.is_ascii_digit() || c == '.');
     if well_formed {
         return value;
@@ -427,7 +433,9 @@ impl<'a> Said<'a> {
         for problem in self.problems {
             let (code, severity) = match problem {
                 Problem::UnknownTerm { .. } => ("CHARSET_UNKNOWN", Severity::Warning),
-                Problem::Undecodable { .. } => ("TEXT_UNDECODABLE", Severity::Warning),
+                Problem::Undecodable { .. } | Problem::UnknownEscape => {
+                    ("TEXT_UNDECODABLE", Severity::Warning)
+                }
                 Problem::ReadAs { .. } => ("TEXT_MISLABELLED", Severity::Warning),
                 Problem::BidiDropped => ("TEXT_REORDERED", Severity::Warning),
                 _ => ("TEXT_ENCODING", Severity::Info),

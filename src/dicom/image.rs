@@ -570,7 +570,7 @@ fn check_size(
             if table.guessed {
                 findings.push(Finding::new(
                     "NO_OFFSET_TABLE",
-                    Severity::Warning,
+                    Severity::Info,
                     "no offset table; frames were found by where a codestream begins",
                 ));
             }

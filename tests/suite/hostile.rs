@@ -111,10 +111,11 @@ fn with(change: impl FnOnce(&mut Slice)) -> Slice {
 
 /// Eight bits of grey, unsigned, without rescale: what codecs of pictures know.
 fn eight_bits() -> Slice {
-    with(|s| {
+    let slice = with(|s| {
         (s.allocated, s.stored, s.high, s.signed) = (8, 8, 7, 0);
         s.rescale = None;
-    })
+    });
+    slice.native(&[9; 64])
 }
 
 /// Writes files into a new folder below another one.

@@ -223,7 +223,7 @@ fn fragments_and_offset_tables() {
     table.file(
         "two JPEG in two fragments each",
         jpeg(&[], &[first, second, first, second], Some("2")),
-        "warn NO_OFFSET_TABLE",
+        "warn LOSSY",
     );
     table.check("fragments");
 }
@@ -267,7 +267,7 @@ fn extended_offset_tables() {
     table.file(
         "lengths too short",
         file(&[0, step], &[length, 70], &[]),
-        "rejected RLE_SHORT",
+        "rejected RLE_HEADER",
     );
     table.file(
         "lengths of zero",
@@ -283,12 +283,11 @@ fn rle_frames() {
     let good = rle();
     let file = |frame: &[u8]| coded(RLE, unsigned(None), fragments(&[], &[frame]));
     for length in [2usize, 4, 32, 62, 64] {
-        let expected = if length < 64 {
-            "rejected RLE_HEADER"
-        } else {
-            "rejected RLE_SHORT"
-        };
-        table.file(format!("{length} bytes"), file(&good[..length]), expected);
+        table.file(
+            format!("{length} bytes"),
+            file(&good[..length]),
+            "rejected RLE_HEADER",
+        );
     }
     let changed = |at: usize, bytes: &[u8]| {
         let mut frame = good.clone();
@@ -596,18 +595,6 @@ fn jpeg_2000_frames() {
         file(J2K, &codestream([8, 8], [8, 8], 1, 38, 1)),
         "unsupported J2K_PRECISION",
     );
-    let wide = with(|s| {
-        (s.rows, s.columns, s.signed) = (8, 8, 1);
-    });
-    table.file(
-        "no sign where one is declared",
-        coded(
-            J2K,
-            wide,
-            fragments(&[], &[&codestream([8, 8], [8, 8], 1, 16, 1)]),
-        ),
-        "warn SIGN_MISMATCH",
-    );
     table.check("JPEG 2000");
 }
 
@@ -620,7 +607,7 @@ fn other_codestreams() {
         table.file(
             "start alone",
             file(syntax, &[0xFF, 0xD8]),
-            "rejected JPEG_LS_CORRUPT",
+            "rejected JPEG_LS_SHORT",
         );
     }
     // SOF55 of 8 x 8, one component of 8 bits; a scan with NEAR; no data.
@@ -647,13 +634,14 @@ fn other_codestreams() {
         file(JPEG_LS, &jpeg_ls(0, 65_535)),
         "rejected JPEG_LS_SIZE",
     );
-    // All ones are runs to the end of every line: a flat picture.
+    // Ones are runs: 6 bits for the first line, and less for each of the others as runs grow longer, 17 in all.
     let flat = |near: u8| {
         let mut bytes = jpeg_ls(near, 8);
         bytes.truncate(bytes.len() - 2);
-        bytes.extend([0xFF, 0x7F, 0xFF, 0x7F, 0xFF, 0x7F, 0xFF, 0x7F, 0xFF, 0xD9]);
+        bytes.extend([0xFF, 0x7F, 0xC0, 0xFF, 0xD9]);
         bytes
     };
+    table.file("a flat JPEG-LS picture", file(JPEG_LS, &flat(0)), "ok");
     table.file(
         "loss under the lossless name",
         file(JPEG_LS, &flat(2)),

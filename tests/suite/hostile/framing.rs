@@ -20,16 +20,14 @@ fn what_is_no_file_of_ours() {
         good[..132].to_vec(),
         "rejected NO_DATA_SET",
     );
-    for length in [133, 136, 140] {
-        table.file(
-            format!("{length} bytes of a file"),
-            good[..length].to_vec(),
-            if length < 138 {
-                "rejected NO_DATA_SET"
-            } else {
-                "rejected ELEMENT_CUT"
-            },
-        );
+    for (length, expected) in [
+        (133, "rejected NO_DATA_SET"),
+        (136, "rejected NO_DATA_SET"),
+        (138, "rejected ELEMENT_CUT"),
+        (140, "rejected LEN_PAST_END"),
+    ] {
+        let name = format!("{length} bytes of a file");
+        table.file(name, good[..length].to_vec(), expected);
     }
     table.file("bare data set", base().data_set(), "warn NO_META_HEADER");
     let mut marked = b"DICM".to_vec();

@@ -488,11 +488,7 @@ fn nesting_and_counts() {
     let numbers = Bytes::default().put(0x20, 0x32, b"DS", &[b'\\'; 65_000]).0;
     let mut slice = base();
     slice.more.push((0x20, 0x32, numbers));
-    table.slice(
-        "65,000 backslashes in a position",
-        slice,
-        "warn ORIENTATION_INVALID",
-    );
+    table.slice("65,000 backslashes in a position", slice, "ok");
     let mut slice = base();
     slice.more.push((
         0x10,
