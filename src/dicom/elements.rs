@@ -98,6 +98,15 @@ pub(super) fn text(data_set: &DataSet, tag: Tag) -> String {
         .map_or_else(|_| String::new(), |t| clean(&t))
 }
 
+/// Text as it is written, without the padding around it.
+pub(super) fn raw_text(data_set: &DataSet, tag: Tag) -> String {
+    let value = data_set.get(tag).and_then(|e| e.to_raw_str().ok());
+    let value = value.as_deref().unwrap_or_default();
+    value
+        .trim_matches(|c: char| c == '\0' || c.is_whitespace())
+        .to_owned()
+}
+
 /// Text of all values.
 pub(super) fn texts(data_set: &DataSet, tag: Tag) -> Vec<String> {
     let Some(element) = data_set.get(tag) else {

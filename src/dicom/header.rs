@@ -3,7 +3,7 @@
 use super::{
     charset::{CharacterSets, Problem, TextKind},
     cover::{display_modules, is_overlay_text},
-    elements::{DataSet, integer, numbers, text, texts},
+    elements::{DataSet, integer, numbers, raw_text, text, texts},
     functional::is_localizer,
     guard::{Fault, Limits, Structure, Want},
     image::{Missing, describe_image},
@@ -345,13 +345,8 @@ fn is_of_a_series(uid: &str) -> bool {
 
 /// A UID, whose text reaches file names and messages of others; anything else is marked and dropped.
 fn uid(data_set: &DataSet, tag: Tag, findings: &mut Vec<Finding>) -> String {
-    // Not `text`: it drops control characters, and two UIDs that differ in one must not become the same.
-    let value = data_set.get(tag).and_then(|e| e.to_raw_str().ok());
-    let value = value
-        .as_deref()
-        .unwrap_or_default()
-        .trim_matches(|c: char| c == '\0' || c.is_whitespace())
-        .to_owned();
+    // Two UIDs that differ in a control character must not become the same.
+    let value = raw_text(data_set, tag);
     let well_formed = value.len() <= 64 && value.chars().all(|c| c.is_ascii_digit() || c == '.');
     if well_formed {
         return value;

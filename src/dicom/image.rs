@@ -26,7 +26,7 @@ use std::{ops::Range, sync::Arc};
 const MOST_FRAMES: i64 = 1_000_000;
 
 /// Frames of more bytes must be packed less than [`MOST_RATIO`] to one.
-const HUGE_FRAME: u64 = 128 << 20;
+const HUGE_FRAME: u64 = 32 << 20;
 const MOST_RATIO: u64 = 200;
 
 /// Fragments of one frame that are looked at for whether a picture begins there.

@@ -14,6 +14,9 @@ use std::panic::AssertUnwindSafe;
 /// Memory that decoding may take, as a multiple of the frame.
 const WORK_MEMORY: usize = 24;
 
+/// Bytes that the decoder holds of each value at its worst moment, as measured.
+const HELD_BYTES: usize = 10;
+
 /// Least memory that decoding may take.
 const LEAST_MEMORY: usize = 64 << 20;
 
@@ -60,7 +63,7 @@ pub(super) fn decode(
     limit: usize,
 ) -> Result<(Vec<u8>, u16), Fault> {
     let values = expected.rows * expected.columns * expected.samples;
-    if values.saturating_mul(2) > limit {
+    if values.saturating_mul(HELD_BYTES) > limit {
         return Err(Fault::new(
             RejectionKind::Limit,
             "FRAME_TOO_LARGE",

@@ -152,6 +152,11 @@ pub(super) fn unpack_frame(
                 swapped_pairs: false,
             };
             let needed = usize::try_from(shape.total_bytes(1)).unwrap_or(usize::MAX);
+            // The inflated frame and the one that is made of it are in memory together.
+            if syntax.packing == Packing::DeflatedFrame && needed > frame_limit / 2 {
+                let text = "the inflated frame would be larger than is decoded";
+                return Err(Fault::new(RejectionKind::Limit, "FRAME_TOO_LARGE", text));
+            }
             let raw = match syntax.packing {
                 // One byte more than needed shows a stream that is too long, two allow for padding.
                 Packing::DeflatedFrame => inflate(&codestream, needed + 2, "the frame")?,

@@ -105,13 +105,17 @@ fn flat_jpeg(rows: u16, columns: u16, wide: bool) -> Vec<u8> {
 }
 
 fn radiograph(side: u16, stream: &[u8]) -> Vec<u8> {
+    radiograph_of(JPEG, side, stream)
+}
+
+fn radiograph_of(syntax: &str, side: u16, stream: &[u8]) -> Vec<u8> {
     let mut slice = with(|s| {
         (s.rows, s.columns) = (side, side);
         (s.allocated, s.stored, s.high, s.signed) = (8, 8, 7, 0);
         s.rescale = None;
     });
     slice.pixels = fragments(&[], &[stream]);
-    slice.file(JPEG)
+    slice.file(syntax)
 }
 
 #[test]
@@ -121,6 +125,14 @@ fn huge_pictures_of_few_bytes() {
         radiograph(22_000, &flat_jpeg(22_000, 22_000, false)),
         "limit FRAME_RATIO",
     );
+    for syntax in ["70", "80", "90", "201", "110"] {
+        let uid = format!("1.2.840.10008.1.2.4.{syntax}");
+        one(
+            &uid,
+            radiograph_of(&uid, 8_000, &[0; 300]),
+            "limit FRAME_RATIO",
+        );
+    }
     one(
         "65,535 squared",
         radiograph(65_535, &[0xFF, 0xD8, 0xFF, 0xD9]),
