@@ -482,7 +482,7 @@ mod tests {
 
     #[test]
     fn the_same_number_is_the_same_mutant() {
-        let bases = super::super::base::all(&[], 0).unwrap();
+        let bases = crate::bench::mutants::base::all(&[], 0).unwrap();
         let mut same = 0;
         for number in 0..300 {
             let make = || {

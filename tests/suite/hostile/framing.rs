@@ -216,7 +216,7 @@ fn what_is_no_regular_file_stops_nothing() {
         .status();
     assert!(made.unwrap().success());
     std::fs::write(path.join("closed.dcm"), base().file(EXPLICIT)).unwrap();
-    let closed = std::fs::Permissions::from_mode(0);
+    let closed = std::fs::Permissions::from_mode(0o000);
     std::fs::set_permissions(path.join("closed.dcm"), closed).unwrap();
     let sparse = std::fs::File::create(path.join("sparse.dcm")).unwrap();
     sparse.set_len(4 << 30).unwrap();

@@ -49,7 +49,7 @@ const CASES: &[(&str, Change, &[&str], Option<usize>)] = &[
     ("a gap is said once", |s| { of_acquisition(s, "10"); s.remove(4); }, &["SLICE_GAP"], Some(1)),
     ("without places, a number gone",
         |s| { placeless(s); s.remove(4); }, &["NO_GEOMETRY", "NUMBERS_MISSING"], Some(1)),
-    ("without places, all there", placeless, &["NO_GEOMETRY"], Some(1)),
+    ("without places, all there", |s| placeless(s), &["NO_GEOMETRY"], Some(1)),
     ("without places, radiographs",
         |s| { placeless(s); s.remove(4); all(s, |x| x.text(8, 0x60, b"CS", "DX")); }, &["NO_GEOMETRY"], Some(1)),
     ("a place missing", |s| s[3].position = None, &["NO_GEOMETRY"], Some(1)),
@@ -105,7 +105,7 @@ fn of_acquisition(slices: &mut [Slice], images: &str) {
     });
 }
 
-fn placeless(slices: &mut Vec<Slice>) {
+fn placeless(slices: &mut [Slice]) {
     slices.iter_mut().for_each(|slice| slice.position = None);
 }
 

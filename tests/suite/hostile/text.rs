@@ -47,15 +47,16 @@ fn character_sets() {
         named("ISO_IR 192", "DOE^\u{202E}ENAJ".as_bytes()),
         "warn TEXT_REORDERED",
     );
+    table.slice("bells", named("ISO_IR 100", b"DOE^\x07\x08JANE"), "ok");
     table.slice(
-        "control bytes",
+        "colours of a terminal",
         named("ISO_IR 100", b"DOE^\x07\x08\x1B[31mJANE"),
-        "ok",
+        "warn TEXT_UNDECODABLE",
     );
     table.slice(
         "an escape that never ends",
         named("ISO 2022 IR 6\\ISO 2022 IR 87", b"DOE^\x1B$"),
-        "ok",
+        "warn TEXT_UNDECODABLE",
     );
     table.slice(
         "an escape to nowhere",
