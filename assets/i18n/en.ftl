@@ -205,6 +205,10 @@ overlay-text-none = None
 
 badge-not-diagnostic = Not for diagnostic use
 badge-lossy = LOSSY { $ratio }:1 ({ $method })
+badge-more-findings = { $count ->
+    [one] One more in Findings
+   *[other] { $count } more in Findings
+}
 badge-lossy-unknown = LOSSY, ratio unknown
 badge-lossy-undeclared = LOSSY, not declared by the file
 badge-loading = Series still loading { $percent } %
@@ -487,6 +491,7 @@ finding-several-regions = Ultrasound regions of different scale; lengths are in 
 finding-orientation-invalid = Position or orientation in the patient is not sane; both are ignored
 finding-laterality-conflict = Two attributes name different sides of the patient
 finding-lossy = Lossy compression { $ratio }:1
+finding-lossy-mammogram = Lossy mammogram: not for primary interpretation
 finding-lossy-bare = Lossy compression, ratio unknown
 finding-lossy-undeclared = The transfer syntax is lossy, but the file does not say so
 finding-single-slice = One slice only

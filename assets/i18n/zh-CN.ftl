@@ -202,6 +202,7 @@ overlay-text-none = 无
 
 badge-not-diagnostic = 不得用于诊断
 badge-lossy = 有损压缩 { $ratio }:1（{ $method }）
+badge-more-findings = “所见”栏另有 { $count } 条
 badge-lossy-unknown = 有损压缩，压缩比未知
 badge-lossy-undeclared = 有损压缩，文件未声明
 badge-loading = 序列仍在加载 { $percent } %
@@ -417,6 +418,7 @@ finding-several-regions = 超声区域的比例不一，长度以像素计
 finding-orientation-invalid = 位置或方位信息不合理，均不采用
 finding-laterality-conflict = 两个属性所示的左右侧不一致
 finding-lossy = 有损压缩 { $ratio }:1
+finding-lossy-mammogram = 乳腺图像经有损压缩，不得用于首诊判读
 finding-lossy-bare = 有损压缩，压缩比未知
 finding-lossy-undeclared = 传输语法为有损压缩，但文件未声明
 finding-single-slice = 仅有一个层面

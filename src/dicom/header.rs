@@ -285,7 +285,7 @@ pub fn describe(path: &Arc<Path>, mut structure: Structure) -> Result<Instance, 
     }
     findings.extend(missing.into_finding());
     if let Some(image) = &image {
-        image_findings(image, &mut findings);
+        image_findings(image, &series.modality, &mut findings);
         colour_profile(&structure, &data_set, image, &mut findings);
         if is_localizer(&texts(&data_set, tags::IMAGE_TYPE)) {
             let text = "a localizer";
@@ -595,7 +595,7 @@ fn colour_profile(
 }
 
 /// Findings that follow from the picture's description alone.
-fn image_findings(image: &ImageDescription, findings: &mut Vec<Finding>) {
+fn image_findings(image: &ImageDescription, modality: &str, findings: &mut Vec<Finding>) {
     if let Some(lossy) = &image.lossy {
         if lossy.undeclared {
             findings.push(Finding::new(
@@ -617,6 +617,11 @@ fn image_findings(image: &ImageDescription, findings: &mut Vec<Finding>) {
             finding = finding.with("ratio", ratio);
         }
         findings.push(finding);
+        // What regulators ask of displays that show mammograms: lossy ones are not for primary interpretation.
+        if modality == "MG" {
+            let text = "an irreversibly compressed mammogram, not for primary interpretation";
+            findings.push(Finding::new("LOSSY_MAMMOGRAM", Severity::Warning, text));
+        }
     }
 }
 

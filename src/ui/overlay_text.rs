@@ -470,18 +470,19 @@ fn badge_lines(source: &Source<'_>, full: bool, lines: &mut Vec<Line>) {
         "SPACING_AT_DETECTOR",
         "SINGLE_SLICE",
     ];
-    for finding in source
-        .findings
-        .iter()
-        .filter(|f| !said.contains(&f.code))
-        .take(if full { 4 } else { 2 })
-    {
+    let mut left = source.findings.iter().filter(|f| !said.contains(&f.code));
+    for finding in left.by_ref().take(if full { 4 } else { 2 }) {
         let color = match finding.severity {
             Severity::Error => theme::ERROR,
             Severity::Warning => theme::WARN,
             Severity::Info => theme::TEXT_DIM,
         };
         lines.push(Line::badge(finding_text(words, finding), color));
+    }
+    let more = left.count();
+    if more > 0 {
+        let text = words.tr("badge-more-findings", &[("count", more.into())]);
+        lines.push(Line::dim(text));
     }
     lines.push(Line::dim(spacing_text(words, source.picture.spacing)));
     for text in &source.ai {
@@ -637,11 +638,11 @@ pub fn paint(painter: &Painter, rect: Rect, corners: &Corners) -> [String; 4] {
     for (((corner, anchor, direction), lines), text) in
         places.into_iter().zip(corners).zip(&mut texts)
     {
-        let shown: Vec<&Line> = lines.iter().take(room).collect();
-        let ordered: Vec<&&Line> = if direction > 0.0 {
-            shown.iter().collect()
+        // In a small cell the outermost lines stay: identity above, badges and window below.
+        let ordered: Vec<&Line> = if direction > 0.0 {
+            lines.iter().take(room).collect()
         } else {
-            shown.iter().rev().collect()
+            lines.iter().rev().take(room).collect()
         };
         for (index, line) in ordered.into_iter().enumerate() {
             let at = corner + vec2(0.0, direction * index as f32 * step);

@@ -581,6 +581,8 @@ impl Workspace {
                 }
             }
         }
+        // What weighs most comes first: a viewport has room for a few.
+        findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
         findings
     }
 
