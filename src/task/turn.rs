@@ -23,7 +23,7 @@ impl Turns {
         }
     }
 
-    /// Waits for the turn. Who has it must not wait for it again.
+    /// Waits for the turn. Who has it must not wait for it again, nor start parallel work whose threads may.
     pub fn wait(&'static self) -> Turn {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         while *taken {
