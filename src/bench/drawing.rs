@@ -203,6 +203,7 @@ pub(super) fn texture_of(gpu: &GpuContext, volume: &Volume) -> Result<FrameTextu
     for (layer, frame) in volume.frames.iter().enumerate() {
         texture.upload(layer, frame)?;
     }
+    gpu.door.flush();
     finish(gpu)?;
     Ok(texture)
 }

@@ -27,16 +27,14 @@ pub enum ByteSource {
 }
 
 impl ByteSource {
-    /// Opens a regular file (links are followed); pipes, devices and folders are refused without opening.
+    /// Opens a regular file (links are followed); everything else is refused, and waits for nobody.
     pub fn open(path: &Path) -> io::Result<Self> {
-        if !std::fs::metadata(path)?.is_file() {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "not a regular file",
-            ));
+        let file = open_at_once(path)?;
+        let kind = file.metadata()?;
+        if !kind.is_file() {
+            return Err(not_a_file());
         }
-        let file = File::open(path)?;
-        let length = file.metadata()?.len();
+        let length = kind.len();
         let mut head = vec![0; length.min(HEAD) as usize];
         read_file_at(&file, 0, &mut head)?;
         Ok(Self::File(OpenFile { file, length, head }))
@@ -56,6 +54,7 @@ impl ByteSource {
     }
 
     /// `count` bytes at `offset` that are in memory already.
+    #[inline]
     fn held(&self, offset: u64, count: usize) -> Option<&[u8]> {
         let bytes: &[u8] = match self {
             Self::File(open) => &open.head,
@@ -88,6 +87,30 @@ impl ByteSource {
         let mut bytes = vec![0; length];
         self.read_exact_at(offset, &mut bytes)?;
         Ok(bytes)
+    }
+}
+
+fn not_a_file() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")
+}
+
+/// Opens without waiting for the other end of a pipe; what was opened is looked at then, so that it is asked for once.
+#[cfg(target_os = "linux")]
+fn open_at_once(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
+    std::fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_at_once(path: &Path) -> io::Result<File> {
+    if std::fs::metadata(path)?.is_file() {
+        File::open(path)
+    } else {
+        Err(not_a_file())
     }
 }
 
@@ -133,15 +156,21 @@ impl<'a> Window<'a> {
     }
 
     /// `count` bytes at `offset`, or `None` when the source ends before. Small counts only.
+    #[inline]
     pub fn get(&mut self, offset: u64, count: usize) -> io::Result<Option<&[u8]>> {
+        if let Some(held) = self.source.held(offset, count) {
+            return Ok(Some(held));
+        }
+        self.get_far(offset, count)
+    }
+
+    /// What is not held by the source.
+    fn get_far(&mut self, offset: u64, count: usize) -> io::Result<Option<&[u8]>> {
         let Some(end) = offset.checked_add(count as u64) else {
             return Ok(None);
         };
         if end > self.source.len() {
             return Ok(None);
-        }
-        if let Some(held) = self.source.held(offset, count) {
-            return Ok(Some(held));
         }
         let inside = offset >= self.start && end <= self.start + self.held.len() as u64;
         if !inside {
@@ -159,6 +188,7 @@ impl<'a> Window<'a> {
     }
 
     /// An array of bytes at `offset`, or `None` when the source ends before.
+    #[inline]
     pub fn array<const N: usize>(&mut self, offset: u64) -> io::Result<Option<[u8; N]>> {
         Ok(self.get(offset, N)?.and_then(|b| b.try_into().ok()))
     }

@@ -387,12 +387,26 @@ impl CharacterSets {
 
     /// All values as one text, `\` between them.
     pub fn decode(&self, bytes: &[u8], kind: TextKind) -> Decoded {
+        if let Some(text) = plain(bytes, kind) {
+            return Decoded {
+                text,
+                problems: Vec::new(),
+            };
+        }
         let mut all = self.walk(bytes, kind, false);
         all.pop().unwrap_or_default()
     }
 
     /// The values one by one; a long text is always one. At least one, as a value of no bytes is one empty text.
     pub fn decode_values(&self, bytes: &[u8], kind: TextKind) -> Vec<Decoded> {
+        if !bytes.contains(&b'\\')
+            && let Some(text) = plain(bytes, kind)
+        {
+            return vec![Decoded {
+                text,
+                problems: Vec::new(),
+            }];
+        }
         self.walk(bytes, kind, kind != TextKind::Long)
     }
 
@@ -403,10 +417,29 @@ impl CharacterSets {
     }
 
     fn walk(&self, bytes: &[u8], kind: TextKind, split: bool) -> Vec<Decoded> {
-        // Padding: a space by PS3.5 section 6.2, in practice NUL as well. Neither ends a two-byte character.
-        let padding = bytes.iter().rev().take_while(|b| matches!(b, 0 | b' '));
-        let bytes = &bytes[..bytes.len() - padding.count()];
+        let bytes = without_padding(bytes);
         let guess = guess::guess(self, bytes, kind);
         Walker::new(self, kind, split, guess).run(bytes)
     }
+}
+
+/// Padding is a space by PS3.5 section 6.2, in practice NUL as well. Neither ends a two-byte character.
+fn without_padding(bytes: &[u8]) -> &[u8] {
+    let padding = bytes.iter().rev().take_while(|b| matches!(b, 0 | b' '));
+    &bytes[..bytes.len() - padding.count()]
+}
+
+/// A text of printing ASCII, which every declaration reads alike: all of them begin with a G0 set that has it, and only
+/// escape sequences change that.
+fn plain(bytes: &[u8], kind: TextKind) -> Option<String> {
+    let bytes = without_padding(bytes);
+    if !bytes.iter().all(|b| (b' '..=b'~').contains(b)) {
+        return None;
+    }
+    let text = std::str::from_utf8(bytes).ok()?;
+    let text = match kind {
+        TextKind::Long => text,
+        TextKind::PersonName | TextKind::Short => text.trim_start_matches(' '),
+    };
+    Some(text.to_owned())
 }

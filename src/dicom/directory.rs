@@ -4,9 +4,8 @@
 //! links are not followed, and every file that is named gives a file or a reason.
 
 use super::{
-    elements::{DataSet, integer, items, text, texts},
+    elements::{DataSet, integer, items, read_data_set, text, texts},
     guard::{Fault, Limits, Structure, Want},
-    header::read_data_set,
 };
 use crate::model::{
     finding::{Finding, Severity},

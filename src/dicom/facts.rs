@@ -4,9 +4,9 @@
 //! Nothing here refuses a file: what cannot be read is not said.
 
 use super::{
-    elements::{DataSet, first_item, items, numbers, numbers_of, parse_decimal, text},
+    elements::{DataSet, ascii, first_item, items, numbers, numbers_of, parse_decimal, text},
     functional::Groups,
-    guard::{Element, Structure},
+    guard::{Element, Structure, key},
 };
 use crate::model::{
     facts::{Axis, FrameFacts},
@@ -30,6 +30,17 @@ const MOST_BYTES: u64 = 2 << 20;
 /// Most frames whose vectors are followed.
 const MOST_VECTOR: usize = 65_536;
 
+/// Short values of classic objects that are read here alone.
+pub(super) const TEXTS: &[Tag] = &[
+    tags::ECHO_NUMBERS,
+    tags::INVERSION_TIME,
+    tags::FLIP_ANGLE,
+    tags::TEMPORAL_POSITION_IDENTIFIER,
+    tags::TRIGGER_TIME,
+    tags::FRAME_REFERENCE_TIME,
+    tags::ACQUISITION_NUMBER,
+];
+
 /// Reads the facts and the concatenation. One list of facts for all frames, or one per frame where groups or vectors
 /// describe them one by one.
 pub(super) fn object_parts(
@@ -46,11 +57,11 @@ pub(super) fn object_parts(
         // Segments lie over each other on purpose; they are one object.
         return parts;
     }
-    let object = classic(structure);
+    let object = classic(structure, data_set);
     let groups = items(data_set, tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE).len();
     if groups > 0 {
         let places = dimensions_without_places(data_set);
-        let nothing = DataSet::new_empty();
+        let nothing = DataSet::default();
         // What all frames share tells none of them apart, and would cost memory for each.
         let of_frame = |k| enhanced(&Groups::of_frame_alone(&nothing, data_set, k), &places);
         parts.facts = (0..frames.min(groups)).map(of_frame).collect();
@@ -63,17 +74,17 @@ pub(super) fn object_parts(
 }
 
 /// Attributes of the object as a whole.
-fn classic(structure: &Structure) -> FrameFacts {
+fn classic(structure: &Structure, data_set: &DataSet) -> FrameFacts {
     let mut facts = FrameFacts::default();
-    let decimal = |tag| first_decimal(&structure.ascii(tag));
+    let decimal = |tag| first_decimal(&ascii(data_set, tag));
     facts.add_word(
         Axis::ImageType,
-        plain_words(&structure.ascii(tags::IMAGE_TYPE)),
+        plain_words(&ascii(data_set, tags::IMAGE_TYPE)),
     );
     facts.add_number(Axis::Kvp, decimal(tags::KVP));
     facts.add_word(
         Axis::Kernel,
-        plain_words(&structure.ascii(tags::CONVOLUTION_KERNEL)),
+        plain_words(&ascii(data_set, tags::CONVOLUTION_KERNEL)),
     );
     let (b_value, direction) = diffusion(structure);
     facts.add_number(Axis::DiffusionBValue, b_value);
@@ -97,8 +108,8 @@ fn classic(structure: &Structure) -> FrameFacts {
         decimal(tags::FRAME_REFERENCE_TIME),
     );
     facts.add_number(Axis::AcquisitionNumber, decimal(tags::ACQUISITION_NUMBER));
-    let clock = |tag| seconds_of_day(&structure.ascii(tag));
-    let combined = structure.ascii(tags::ACQUISITION_DATE_TIME);
+    let clock = |tag| seconds_of_day(&ascii(data_set, tag));
+    let combined = ascii(data_set, tags::ACQUISITION_DATE_TIME);
     let acquired =
         clock(tags::ACQUISITION_TIME).or_else(|| combined.get(8..).and_then(seconds_of_day));
     facts.add_number(Axis::AcquisitionTime, acquired);
@@ -182,10 +193,7 @@ fn diffusion(structure: &Structure) -> (Option<f64>, Option<[f64; 3]>) {
 /// Facts of one frame of an enhanced object.
 fn enhanced(groups: &Groups<'_>, places: &[bool]) -> FrameFacts {
     let mut facts = FrameFacts::default();
-    let first = |sequence, tag| {
-        let element = groups.get(sequence, tag)?;
-        numbers_of(element).first()
-    };
+    let first = |sequence, tag| numbers_of(groups.get(sequence, tag)?).first();
     let legacy = |tag| first(UNASSIGNED, tag);
     let frame_type = [
         tags::MR_IMAGE_FRAME_TYPE_SEQUENCE,
@@ -261,8 +269,7 @@ fn enhanced(groups: &Groups<'_>, places: &[bool]) -> FrameFacts {
 fn dimensions_without_places(data_set: &DataSet) -> Vec<bool> {
     let dimensions = items(data_set, tags::DIMENSION_INDEX_SEQUENCE);
     let is_place = |item: &DataSet| {
-        let pointer = item.get(tags::DIMENSION_INDEX_POINTER)?;
-        let pointed = pointer.value().primitive()?.tag().ok()?;
+        let pointed = item.get(tags::DIMENSION_INDEX_POINTER)?.tag()?;
         Some(matches!(
             pointed,
             tags::IMAGE_POSITION_PATIENT
@@ -396,12 +403,14 @@ impl Structure {
 
     /// A private element, by who reserved its block (PS3.5 section 7.8.1).
     pub(super) fn private(&self, group: u16, creator: &str, element: u8) -> Option<&Element> {
-        let reserves = |e: &&Element| {
-            e.tag.0 == group
-                && (0x10..=0xFF).contains(&e.tag.1)
-                && self.ascii(e.tag).trim_end() == creator
-        };
-        let block = self.elements.iter().find(reserves)?.tag.1;
+        let first = key(Tag(group, 0x10));
+        let first = self.elements.partition_point(|e| key(e.tag) < first);
+        let creators = self.elements.iter().skip(first);
+        let block = creators
+            .take_while(|e| e.tag.0 == group && e.tag.1 <= 0xFF)
+            .find(|e| self.ascii(e.tag).trim_end() == creator)?
+            .tag
+            .1;
         self.element(Tag(group, block << 8 | u16::from(element)))
     }
 }

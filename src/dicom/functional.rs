@@ -2,7 +2,7 @@
 //! others the same attributes at the top level.
 
 use super::{
-    elements::{DataSet, Numbers, first_item, items, numbers, numbers_of, text},
+    elements::{DataSet, Numbers, Value, first_item, items, numbers, numbers_of, text},
     guard::Fault,
     lookup::lut_item,
     spacing,
@@ -14,7 +14,7 @@ use crate::model::{
     study::FrameDescription,
 };
 use dicom_dictionary_std::tags;
-use dicom_object::{Tag, mem::InMemElement};
+use dicom_object::Tag;
 
 /// Where an attribute of a frame is looked for: its own groups, the shared ones, the top level.
 pub(super) struct Groups<'a> {
@@ -50,7 +50,7 @@ impl<'a> Groups<'a> {
     }
 
     /// An attribute of a functional group, or the same at the top level.
-    pub(super) fn get(&self, sequence: Tag, tag: Tag) -> Option<&'a InMemElement> {
+    pub(super) fn get(&self, sequence: Tag, tag: Tag) -> Option<Value<'a>> {
         self.group(sequence)
             .and_then(|g| g.get(tag))
             .or_else(|| self.top.get(tag))

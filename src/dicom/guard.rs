@@ -25,6 +25,7 @@ use std::{collections::HashSet, io, path::Path, sync::Arc};
 mod walk;
 
 use walk::{Walk, known_vr, read_header};
+pub(super) use walk::{dictionary_vr, items_of};
 
 /// Why something was refused, without a path. The text names tag and offset and never a value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,7 +63,7 @@ impl Fault {
         Self::rejected(code, format!("{what}, at {tag}, byte {offset}"))
     }
 
-    fn limit(code: &'static str, tag: Tag, offset: u64, what: &str) -> Self {
+    pub(super) fn limit(code: &'static str, tag: Tag, offset: u64, what: &str) -> Self {
         let text = format!("{what}, at {tag}, byte {offset}");
         Self::new(RejectionKind::Limit, code, text)
     }
@@ -133,6 +134,11 @@ impl Default for Limits {
     }
 }
 
+/// A tag as one number, which compares at once.
+pub(super) const fn key(tag: Tag) -> u32 {
+    (tag.0 as u32) << 16 | tag.1 as u32
+}
+
 /// The length that means "until a delimiter".
 const UNDEFINED: u32 = 0xFFFF_FFFF;
 
@@ -143,6 +149,8 @@ pub struct Element {
     pub tag: Tag,
     /// Its VR, `UN` for implicit data sets.
     pub vr: [u8; 2],
+    /// How its items are written, when it is a sequence.
+    pub sequence: Option<Encoding>,
     /// Offset of its header.
     pub start: u64,
     /// Offset of its value.
@@ -189,7 +197,7 @@ pub struct Structure {
     pub file_bytes: u64,
     /// The bytes that all offsets count in: the file, or the inflated data set.
     pub source: ByteSource,
-    /// Top-level elements before Pixel Data, the first of each tag.
+    /// Top-level elements before Pixel Data, the first of each tag, in order of tags.
     pub elements: Vec<Element>,
     /// The pixels, when there are any.
     pub pixels: Option<PixelElement>,
@@ -281,11 +289,14 @@ impl Structure {
         walk.findings = findings;
         walk.run(at, syntax.packing)?;
         let Walk {
-            elements,
+            mut elements,
             pixels,
             findings,
             ..
         } = walk;
+        if !elements.is_sorted_by_key(|e| key(e.tag)) {
+            elements.sort_by_key(|e| key(e.tag));
+        }
         Ok(Self {
             syntax,
             encoding,
@@ -313,82 +324,10 @@ impl Structure {
 
     /// The element with this tag.
     pub fn element(&self, tag: Tag) -> Option<&Element> {
-        self.elements.iter().find(|e| e.tag == tag)
-    }
-
-    /// A DICOM stream with the wanted elements only, as `dicom-object` reads it: meta header of our own, data
-    /// set as written. `charset` replaces Specific Character Set.
-    ///
-    /// # Errors
-    /// `VALUE_TOO_LONG` and `HEADER_TOO_LONG` when budgets are exceeded.
-    pub fn header_stream(
-        &self,
-        wanted: impl Fn(Tag) -> Want,
-        charset: Option<&str>,
-    ) -> Result<Vec<u8>, Fault> {
-        let mut stream = meta_header(self.encoding.uid());
-        for element in &self.elements {
-            let length = element.end - element.start;
-            let limit = match wanted(element.tag) {
-                Want::No => continue,
-                Want::Text => self.limits.text_bytes,
-                Want::Large => self.limits.header_bytes,
-            };
-            if length > limit {
-                let what = format!("a value of {length} bytes");
-                return Err(Fault::limit(
-                    "VALUE_TOO_LONG",
-                    element.tag,
-                    element.start,
-                    &what,
-                ));
-            }
-            if stream.len() as u64 + length > self.limits.header_bytes {
-                let what = "more header than is read";
-                return Err(Fault::limit(
-                    "HEADER_TOO_LONG",
-                    element.tag,
-                    element.start,
-                    what,
-                ));
-            }
-            if element.tag == tags::SPECIFIC_CHARACTER_SET
-                && let Some(name) = charset
-            {
-                self.write_charset(&mut stream, name);
-                continue;
-            }
-            let at = stream.len();
-            stream.resize(at + usize::try_from(length).unwrap_or(0), 0);
-            if let Some(room) = stream.get_mut(at..) {
-                self.source.read_exact_at(element.start, room)?;
-            }
-        }
-        Ok(stream)
-    }
-
-    /// Specific Character Set (0008,0005) in this data set's own encoding.
-    fn write_charset(&self, stream: &mut Vec<u8>, name: &str) {
-        let mut value = name.as_bytes().to_vec();
-        if value.len() % 2 == 1 {
-            value.push(b' ');
-        }
-        let length = value.len() as u16;
-        match (self.encoding.implicit, self.encoding.big_endian) {
-            (true, _) => {
-                stream.extend([0x08, 0, 0x05, 0]);
-                stream.extend(u32::from(length).to_le_bytes());
-            }
-            (false, false) => {
-                stream.extend([0x08, 0, 0x05, 0, b'C', b'S']);
-                stream.extend(length.to_le_bytes());
-            }
-            (false, true) => {
-                stream.extend([0, 0x08, 0, 0x05, b'C', b'S']);
-                stream.extend(length.to_be_bytes());
-            }
-        }
-        stream.extend(value);
+        let place = self
+            .elements
+            .binary_search_by_key(&key(tag), |e| key(e.tag));
+        self.elements.get(place.ok()?)
     }
 
     /// The value of a short element as ASCII text, trimmed; empty when absent or long.

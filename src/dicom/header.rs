@@ -3,9 +3,10 @@
 use super::{
     charset::{CharacterSets, Problem, TextKind},
     cover::{display_modules, is_overlay_text},
-    elements::{DataSet, integer, numbers, raw_text, text, texts},
+    elements::{DataSet, integer, numbers, raw_text, read_data_set, text, texts},
+    facts,
     functional::is_localizer,
-    guard::{Fault, Limits, Structure, Want},
+    guard::{Fault, Limits, Structure, Want, key},
     image::{Missing, describe_image},
     laterality, pet,
 };
@@ -20,11 +21,10 @@ use crate::model::{
     },
 };
 use dicom_dictionary_std::tags;
-use dicom_object::{OpenFileOptions, Tag, file::ReadPreamble};
+use dicom_object::Tag;
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
-    sync::Arc,
+    sync::{Arc, LazyLock},
 };
 
 /// Media Storage Directory: a list of files, not a picture.
@@ -151,51 +151,28 @@ const LARGE: &[Tag] = &[
     tags::SLICE_VECTOR,
 ];
 
+/// What is read, in order of tags.
+static WANTED: LazyLock<Vec<(Tag, Want)>> = LazyLock::new(|| {
+    let texts = TEXTS
+        .iter()
+        .chain(facts::TEXTS)
+        .map(|tag| (*tag, Want::Text));
+    let large = LARGE.iter().map(|tag| (*tag, Want::Large));
+    let mut all: Vec<(Tag, Want)> = texts.chain(large).collect();
+    all.sort_by_key(|(tag, _)| key(*tag));
+    all
+});
+
 fn wanted(tag: Tag) -> Want {
-    if TEXTS.contains(&tag) || is_overlay_text(tag) {
-        Want::Text
-    } else if LARGE.contains(&tag) {
-        Want::Large
-    } else {
-        Want::No
+    if tag.0 % 2 == 1 {
+        // Nothing private is among them.
+        return Want::No;
     }
-}
-
-/// Reads what `dicom-object` makes of the wanted elements; a panic in it is a refusal.
-pub(super) fn read_data_set(
-    structure: &Structure,
-    wanted: impl Fn(Tag) -> Want,
-) -> Result<DataSet, Fault> {
-    let declared = structure.ascii(tags::SPECIFIC_CHARACTER_SET);
-    let charset = single_charset(&declared);
-    let stream = structure.header_stream(wanted, charset)?;
-    let read = || {
-        OpenFileOptions::new()
-            .read_preamble(ReadPreamble::Never)
-            .from_reader(stream.as_slice())
-    };
-    match catch_unwind(AssertUnwindSafe(read)) {
-        Ok(Ok(object)) => Ok(object.into_inner()),
-        Ok(Err(_)) => Err(Fault::rejected(
-            "HEADER_UNREADABLE",
-            "the header is well framed but its values cannot be read",
-        )),
-        Err(_) => Err(Fault::rejected(
-            "PARSER_PANIC",
-            "the parser failed on the header",
-        )),
+    match WANTED.binary_search_by_key(&key(tag), |(tag, _)| key(*tag)) {
+        Ok(place) => WANTED.get(place).map_or(Want::No, |(_, want)| *want),
+        Err(_) if is_overlay_text(tag) => Want::Text,
+        Err(_) => Want::No,
     }
-}
-
-/// `dicom-rs` decodes with the first value of Specific Character Set only. Where the first is empty or plain
-/// ASCII and the next one is not, the next one says more (PS3.5 section 6.1.2.5).
-fn single_charset(declared: &str) -> Option<&str> {
-    let mut values = declared.split('\\').map(str::trim);
-    let first = values.next().unwrap_or_default();
-    if !matches!(first, "" | "ISO_IR 6" | "ISO 2022 IR 6") {
-        return None;
-    }
-    values.find(|v| !matches!(*v, "" | "ISO_IR 6" | "ISO 2022 IR 6"))
 }
 
 /// Reads a DICOM file's header.
@@ -250,7 +227,7 @@ pub fn describe(path: &Arc<Path>, mut structure: Structure) -> Result<Instance, 
             "neither a picture nor an object of a known class",
         ));
     }
-    let mut said = Said::of(&structure);
+    let mut said = Said::of(&data_set);
     let series = series(&data_set, &mut said, modality, &mut findings);
     let study = study(&data_set, &mut said, &mut findings);
     let patient = patient(&data_set, &mut said);
@@ -361,36 +338,27 @@ fn uid(data_set: &DataSet, tag: Tag, findings: &mut Vec<Finding>) -> String {
     kept.take(64).collect::<String>().replace("..", ".")
 }
 
-/// What people wrote: text whose bytes depend on Specific Character Set (0008,0005), which `dicom-object` follows only
-/// in its first value. Everything else is ASCII.
+/// What people wrote: text whose bytes depend on Specific Character Set (0008,0005), with what is wrong with it.
+/// Everything else is ASCII.
 struct Said<'a> {
-    structure: &'a Structure,
+    data_set: &'a DataSet,
     sets: CharacterSets,
     problems: Vec<Problem>,
 }
 
 impl<'a> Said<'a> {
-    fn of(structure: &'a Structure) -> Self {
-        let declared = Self::bytes(structure, tags::SPECIFIC_CHARACTER_SET);
-        let (sets, problems) = CharacterSets::parse(&declared);
+    fn of(data_set: &'a DataSet) -> Self {
+        let (sets, problems) = data_set.character_sets();
         Self {
-            structure,
+            data_set,
             sets,
             problems,
         }
     }
 
-    /// The value of an element; empty when absent or longer than texts may be.
-    fn bytes(structure: &Structure, tag: Tag) -> Vec<u8> {
-        let Some(element) = structure.element(tag) else {
-            return Vec::new();
-        };
-        let length = element.end - element.value;
-        if length > structure.limits.text_bytes {
-            return Vec::new();
-        }
-        let read = structure.source.read_vec(element.value, length);
-        read.unwrap_or_default()
+    /// The value of an element as it is written; empty when absent.
+    fn bytes(&self, tag: Tag) -> &'a [u8] {
+        self.data_set.get(tag).map_or(&[], |value| value.bytes)
     }
 
     fn note(&mut self, problems: Vec<Problem>) {
@@ -402,14 +370,17 @@ impl<'a> Said<'a> {
     }
 
     fn text(&mut self, tag: Tag, kind: TextKind) -> String {
-        let decoded = self.sets.decode(&Self::bytes(self.structure, tag), kind);
+        let decoded = self.sets.decode(self.bytes(tag), kind);
         self.note(decoded.problems);
-        decoded.text.trim().to_owned()
+        match decoded.text.trim() {
+            trimmed if trimmed.len() == decoded.text.len() => decoded.text,
+            trimmed => trimmed.to_owned(),
+        }
     }
 
     /// The first of the names.
     fn name(&mut self, tag: Tag) -> PersonName {
-        let mut names = self.sets.decode_names(&Self::bytes(self.structure, tag));
+        let mut names = self.sets.decode_names(self.bytes(tag));
         if names.is_empty() {
             return PersonName::default();
         }
@@ -653,22 +624,8 @@ mod tests {
     }
 
     #[test]
-    fn code_extensions_choose_the_set_that_says_more() {
-        assert_eq!(single_charset(r"\ISO 2022 IR 149"), Some("ISO 2022 IR 149"));
-        assert_eq!(
-            single_charset(r"ISO 2022 IR 6\ISO 2022 IR 87"),
-            Some("ISO 2022 IR 87")
-        );
-        assert_eq!(single_charset("ISO_IR 192"), None);
-        assert_eq!(single_charset(""), None);
-    }
-
-    #[test]
     fn every_wanted_tag_is_listed_once() {
-        let mut all: Vec<Tag> = TEXTS.iter().chain(LARGE).copied().collect();
-        let count = all.len();
-        all.sort();
-        all.dedup();
-        assert_eq!(all.len(), count);
+        let tags: Vec<Tag> = WANTED.iter().map(|(tag, _)| *tag).collect();
+        assert!(tags.is_sorted_by(|a, b| a < b), "{tags:?}");
     }
 }

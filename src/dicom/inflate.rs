@@ -1,14 +1,27 @@
-//! Inflating deflated data sets and frames (RFC 1951) as a stream with a budget on what comes out.
+//! Inflating deflated data sets and frames (RFC 1951) with a budget on what comes out.
 //!
-//! The budget counts bytes as they are made, not as declared, so a bomb ends early.
+//! The budget counts bytes as they are made, not as declared, so a bomb ends early. Most of a stream goes through
+//! [`Inflater::quick`], which knows that neither input nor room nor budget can end within one of its rounds; what lies near
+//! such an end is taken code by code.
 
 use super::guard::Fault;
 use crate::model::study::RejectionKind;
+use codes::{
+    Alphabet, Bits, Distances, END, Entry, LITERAL, Literals, ODD, dynamic_codes, literals_of,
+    meaningless, with_extra,
+};
+
+mod codes;
+#[cfg(test)]
+mod tests;
 
 /// A ratio above this is suspicious…
 const RATIO_ALARM: usize = 200;
 /// …once this much has come out.
 const RATIO_FLOOR: usize = 16 << 20;
+
+/// Bytes behind the last one of the output that copies by words may write over: the longest run and a word.
+const SLACK: usize = 258 + 32;
 
 /// Inflates a raw deflate stream. `limit` is the most bytes that may come out; `context` names the stream.
 ///
@@ -27,40 +40,48 @@ pub(super) fn inflate_counted(
     limit: usize,
     context: &str,
 ) -> Result<(Vec<u8>, usize), Fault> {
-    let mut out = Output {
-        bytes: Vec::new(),
+    let by_ratio = input.len().saturating_mul(RATIO_ALARM) + RATIO_ALARM - 1;
+    let most = limit.min(by_ratio.max(RATIO_FLOOR));
+    let guess = input.len().saturating_mul(4).min(most) + SLACK;
+    let mut inflater = Inflater {
+        bits: Bits {
+            rest: input,
+            held: 0,
+            count: 0,
+            context,
+        },
+        out: vec![0; guess],
+        at: 0,
         limit,
-        input: input.len(),
-        context,
+        most,
     };
-    let mut bits = Bits {
-        input,
-        position: 0,
-        held: 0,
-        count: 0,
-        context,
-    };
+    let mut literals = Literals::new();
+    let mut distances = Distances::new();
     loop {
+        let bits = &mut inflater.bits;
         let last = bits.take(1)? == 1;
         match bits.take(2)? {
-            0 => stored(&mut bits, &mut out)?,
+            0 => inflater.stored()?,
             1 => {
                 let mut lengths = [8u8; 288];
                 lengths.iter_mut().skip(144).take(112).for_each(|l| *l = 9);
                 lengths.iter_mut().skip(256).take(24).for_each(|l| *l = 7);
-                let literals = Codes::new(&lengths, context)?;
-                let distances = Codes::new(&[5; 30], context)?;
-                coded(&mut bits, &mut out, &literals, &distances)?;
+                literals.fill(&lengths, Alphabet::Literals, context)?;
+                distances.fill(&[5; 30], Alphabet::Distances, context)?;
+                inflater.coded(&literals, &distances)?;
             }
             2 => {
-                let (literals, distances) = dynamic_codes(&mut bits)?;
-                coded(&mut bits, &mut out, &literals, &distances)?;
+                dynamic_codes(bits, &mut literals, &mut distances)?;
+                inflater.coded(&literals, &distances)?;
             }
             _ => return Err(corrupt(context, "a block of the reserved type")),
         }
         if last {
+            inflater.out.truncate(inflater.at);
             // Bits of a byte that was begun belong to the stream; whole bytes that were read ahead do not.
-            return Ok((out.bytes, bits.position - (bits.count / 8) as usize));
+            let bits = &inflater.bits;
+            let used = input.len() - bits.rest.len() - (bits.count / 8) as usize;
+            return Ok((inflater.out, used));
         }
     }
 }
@@ -73,394 +94,245 @@ fn corrupt(context: &str, what: &str) -> Fault {
     )
 }
 
-struct Output<'a> {
-    bytes: Vec<u8>,
+fn before_the_beginning(context: &str) -> Fault {
+    corrupt(context, "a reference before the beginning")
+}
+
+struct Inflater<'a> {
+    bits: Bits<'a>,
+    /// What came out up to `at`, and room.
+    out: Vec<u8>,
+    at: usize,
     limit: usize,
-    input: usize,
-    context: &'a str,
+    /// What may come out by the limit and by the ratio.
+    most: usize,
 }
 
-impl Output<'_> {
-    /// Whether `count` more bytes are allowed.
-    fn check(&self, count: usize) -> Result<(), Fault> {
-        let size = self.bytes.len().saturating_add(count);
-        let fault = |code, why: String| {
-            let text = format!("{} inflates to more than {why}", self.context);
-            Err(Fault::new(RejectionKind::Limit, code, text))
-        };
-        if size > self.limit {
-            return fault("INFLATE_LIMIT", format!("{} bytes", self.limit));
-        }
-        if size > RATIO_FLOOR && size / RATIO_ALARM > self.input {
-            return fault("INFLATE_RATIO", format!("{RATIO_ALARM} times its size"));
-        }
-        Ok(())
-    }
-
-    fn push(&mut self, byte: u8) -> Result<(), Fault> {
-        self.check(1)?;
-        self.bytes.push(byte);
-        Ok(())
-    }
-
-    fn repeat(&mut self, distance: usize, count: usize) -> Result<(), Fault> {
-        self.check(count)?;
-        let Some(start) = self.bytes.len().checked_sub(distance) else {
-            return Err(corrupt(self.context, "a reference before the beginning"));
-        };
-        if distance >= count {
-            self.bytes.extend_from_within(start..start + count);
-        } else {
-            // The run overlaps what it makes: double it until it is long enough.
-            let mut left = count;
-            while left > 0 {
-                let step = (self.bytes.len() - start).min(left);
-                self.bytes.extend_from_within(start..start + step);
-                left -= step;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Bits of the input, least significant first.
-struct Bits<'a> {
-    input: &'a [u8],
-    position: usize,
-    held: u64,
-    count: u32,
-    context: &'a str,
-}
-
-impl Bits<'_> {
-    fn refill(&mut self) {
-        while self.count <= 56 {
-            let Some(&byte) = self.input.get(self.position) else {
-                return;
+impl Inflater<'_> {
+    /// Checks that `count` more bytes are allowed and makes room for them.
+    fn room(&mut self, count: usize) -> Result<(), Fault> {
+        let size = self.at.saturating_add(count);
+        if size > self.most {
+            let (code, why) = if size > self.limit {
+                ("INFLATE_LIMIT", format!("{} bytes", self.limit))
+            } else {
+                ("INFLATE_RATIO", format!("{RATIO_ALARM} times its size"))
             };
-            self.held |= u64::from(byte) << self.count;
-            self.position += 1;
-            self.count += 8;
+            let text = format!("{} inflates to more than {why}", self.bits.context);
+            return Err(Fault::new(RejectionKind::Limit, code, text));
         }
-    }
-
-    fn cut(&self) -> Fault {
-        Fault::new(
-            RejectionKind::Rejected,
-            "INFLATE_CUT",
-            format!("{} ends before its deflate stream does", self.context),
-        )
-    }
-
-    fn drop(&mut self, count: u32) -> Result<(), Fault> {
-        if count > self.count {
-            return Err(self.cut());
+        let needed = size.saturating_add(SLACK);
+        if needed > self.out.len() {
+            let twice = self.out.len().saturating_mul(2);
+            let most = self.most.saturating_add(SLACK);
+            self.out.resize(needed.max(twice).min(most), 0);
         }
-        self.held >>= count;
-        self.count -= count;
         Ok(())
     }
 
-    /// Up to 16 bits as a number.
-    fn take(&mut self, count: u32) -> Result<usize, Fault> {
-        self.refill();
-        let value = (self.held & ((1 << count) - 1)) as usize;
-        self.drop(count)?;
-        Ok(value)
+    fn stored(&mut self) -> Result<(), Fault> {
+        let bits = &mut self.bits;
+        bits.drop(bits.count % 8)?;
+        let length = bits.take(16)?;
+        let complement = bits.take(16)?;
+        if length != (!complement & 0xFFFF) {
+            let what = "a stored block whose length is wrong";
+            return Err(corrupt(bits.context, what));
+        }
+        self.room(length)?;
+        let bits = &mut self.bits;
+        // First the whole bytes that were read ahead, then straight from the input.
+        let ahead = length.min((bits.count / 8) as usize);
+        let Some((run, rest)) = bits.rest.split_at_checked(length - ahead) else {
+            return Err(bits.cut());
+        };
+        let room = self.out.get_mut(self.at..self.at + length);
+        if let Some((first, behind)) = room.and_then(|r| r.split_at_mut_checked(ahead)) {
+            for byte in first {
+                *byte = bits.held as u8;
+                bits.skip(8);
+            }
+            behind.copy_from_slice(run);
+        }
+        bits.rest = rest;
+        if bits.count == 0 {
+            // What may lie above the bits that count was of the run.
+            bits.held = 0;
+        }
+        self.at += length;
+        Ok(())
     }
-}
 
-/// Bits that a first look-up decodes.
-const FAST_BITS: u32 = 10;
-
-/// A canonical Huffman code: a table for short codes, counting for long ones (RFC 1951, 3.2.2).
-struct Codes {
-    /// Symbol and length by the next [`FAST_BITS`] bits; length 0: longer, or no such code.
-    fast: Vec<(u16, u8)>,
-    /// Number of codes of each length.
-    counts: [u16; 16],
-    /// Symbols in order of their codes.
-    symbols: Vec<u16>,
-}
-
-impl Codes {
-    fn new(lengths: &[u8], context: &str) -> Result<Self, Fault> {
-        let mut counts = [0u16; 16];
-        for &length in lengths {
-            if let Some(count) = counts.get_mut(usize::from(length)) {
-                *count += 1;
+    /// The symbols of a block.
+    fn coded(&mut self, literals: &Literals, distances: &Distances) -> Result<(), Fault> {
+        loop {
+            if self.quick(literals, distances)? || self.careful(literals, distances)? {
+                return Ok(());
             }
         }
-        counts[0] = 0;
-        let mut left = 1i32;
-        let mut next = [0u16; 16];
-        let mut code = 0u32;
-        for (length, &count) in counts.iter().enumerate().skip(1) {
-            left = (left << 1) - i32::from(count);
-            if left < 0 {
-                return Err(corrupt(context, "an over-full Huffman code"));
-            }
-            code <<= 1;
-            if let Some(first) = next.get_mut(length) {
-                *first = code as u16;
-            }
-            code += u32::from(count);
+    }
+
+    /// One symbol; gives whether it was the end of the block.
+    fn careful(&mut self, literals: &Literals, distances: &Distances) -> Result<bool, Fault> {
+        let bits = &mut self.bits;
+        let entry = literals.next(bits)?;
+        let length = with_extra(entry, bits);
+        bits.skip(entry);
+        if entry & END != 0 {
+            return Ok(true);
         }
-        let mut symbols = Vec::with_capacity(lengths.len());
-        for length in 1..=15u8 {
-            let of_length = lengths.iter().enumerate().filter(|(_, l)| **l == length);
-            symbols.extend(of_length.map(|(symbol, _)| symbol as u16));
+        if entry & LITERAL != 0 {
+            self.room(1)?;
+            put(&mut self.out, self.at, entry);
+            self.at += 1;
+            return Ok(false);
         }
-        let mut fast = vec![(0u16, 0u8); 1 << FAST_BITS];
-        for (symbol, &length) in lengths.iter().enumerate() {
-            if length == 0 {
-                continue;
+        let entry = distances.next(bits)?;
+        let distance = with_extra(entry, bits);
+        bits.skip(entry);
+        let from = self.at.checked_sub(distance);
+        let from = from.ok_or_else(|| before_the_beginning(bits.context))?;
+        self.room(length)?;
+        repeat(&mut self.out, from, self.at, length);
+        self.at += length;
+        Ok(false)
+    }
+
+    /// Symbols as long as neither input, room nor budget can end within a round; gives whether the block ended.
+    fn quick(&mut self, literals: &Literals, distances: &Distances) -> Result<bool, Fault> {
+        // A round makes four pairs of literals or one run at most, behind up to three pairs.
+        const ROUND: usize = 8 + 258;
+        let mut bits = self.bits;
+        let mut at = self.at;
+        let end = self.out.len().saturating_sub(SLACK);
+        let end = end.min(self.most.saturating_sub(ROUND));
+        let out = self.out.as_mut_slice();
+        let mut ended = false;
+        while at < end {
+            // 56 bits: four look-ups, or a length of 20 and a distance of 28.
+            if !bits.refill_word() {
+                break;
             }
-            let Some(slot) = next.get_mut(usize::from(length)) else {
-                continue;
-            };
-            let code = u32::from(*slot);
-            *slot = slot.wrapping_add(1);
-            if u32::from(length) <= FAST_BITS {
-                let reversed = code.reverse_bits() >> (32 - u32::from(length));
-                let step = 1usize << length;
-                for entry in fast.iter_mut().skip(reversed as usize).step_by(step) {
-                    *entry = (symbol as u16, length);
+            let mut entry = literals.look_up(bits.held);
+            if entry & LITERAL != 0 {
+                at = take_literals(out, at, entry, &mut bits);
+                entry = literals.look_up(bits.held);
+                if entry & LITERAL != 0 {
+                    at = take_literals(out, at, entry, &mut bits);
+                    entry = literals.look_up(bits.held);
+                    if entry & LITERAL != 0 {
+                        at = take_literals(out, at, entry, &mut bits);
+                        entry = literals.look_up(bits.held);
+                        if entry & LITERAL != 0 {
+                            at = take_literals(out, at, entry, &mut bits);
+                            continue;
+                        }
+                    }
+                }
+                if !bits.refill_word() {
+                    break;
                 }
             }
-        }
-        Ok(Self {
-            fast,
-            counts,
-            symbols,
-        })
-    }
-
-    fn decode(&self, bits: &mut Bits<'_>) -> Result<usize, Fault> {
-        bits.refill();
-        let look = (bits.held & ((1 << FAST_BITS) - 1)) as usize;
-        if let Some(&(symbol, length)) = self.fast.get(look)
-            && length > 0
-        {
-            bits.drop(u32::from(length))?;
-            return Ok(usize::from(symbol));
-        }
-        let (mut code, mut first, mut index) = (0i32, 0i32, 0i32);
-        for (length, &count) in self.counts.iter().enumerate().skip(1) {
-            code |= ((bits.held >> (length - 1)) & 1) as i32;
-            let count = i32::from(count);
-            if code - count < first {
-                bits.drop(length as u32)?;
-                let symbol = self.symbols.get((index + code - first) as usize);
-                return symbol
-                    .map(|s| usize::from(*s))
-                    .ok_or_else(|| corrupt(bits.context, "a code without a symbol"));
+            if entry & ODD != 0 {
+                entry = literals.resolve(entry, bits.held);
+                if entry & LITERAL != 0 {
+                    at = take_literals(out, at, entry, &mut bits);
+                    continue;
+                }
+                if entry & END != 0 {
+                    bits.skip(entry);
+                    ended = true;
+                    break;
+                }
+                if entry & ODD != 0 {
+                    return Err(meaningless(bits.context, entry));
+                }
             }
-            index += count;
-            first = (first + count) << 1;
-            code <<= 1;
-        }
-        if bits.count < 15 {
-            return Err(bits.cut());
-        }
-        Err(corrupt(bits.context, "a code without a symbol"))
-    }
-}
-
-fn stored(bits: &mut Bits<'_>, out: &mut Output<'_>) -> Result<(), Fault> {
-    let odd = bits.count % 8;
-    bits.drop(odd)?;
-    let length = bits.take(16)?;
-    let complement = bits.take(16)?;
-    if length != (!complement & 0xFFFF) {
-        return Err(corrupt(
-            bits.context,
-            "a stored block whose length is wrong",
-        ));
-    }
-    out.check(length)?;
-    // Give back whole bytes that were read ahead, then copy straight.
-    let start = bits.position - (bits.count / 8) as usize;
-    bits.held = 0;
-    bits.count = 0;
-    let Some(run) = bits.input.get(start..start + length) else {
-        return Err(bits.cut());
-    };
-    out.bytes.extend_from_slice(run);
-    bits.position = start + length;
-    Ok(())
-}
-
-fn dynamic_codes(bits: &mut Bits<'_>) -> Result<(Codes, Codes), Fault> {
-    const ORDER: [usize; 19] = [
-        16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15,
-    ];
-    let literals = bits.take(5)? + 257;
-    let distances = bits.take(5)? + 1;
-    let used = bits.take(4)? + 4;
-    if literals > 286 || distances > 30 {
-        return Err(corrupt(bits.context, "too many Huffman codes"));
-    }
-    let mut meta = [0u8; 19];
-    for &place in ORDER.iter().take(used) {
-        let length = bits.take(3)? as u8;
-        if let Some(slot) = meta.get_mut(place) {
-            *slot = length;
-        }
-    }
-    let meta = Codes::new(&meta, bits.context)?;
-    let mut lengths: Vec<u8> = Vec::with_capacity(literals + distances);
-    while lengths.len() < literals + distances {
-        let symbol = meta.decode(bits)?;
-        let (value, count) = match symbol {
-            0..=15 => (symbol as u8, 1),
-            16 => {
-                let Some(&previous) = lengths.last() else {
-                    return Err(corrupt(bits.context, "a repeat of nothing"));
-                };
-                (previous, 3 + bits.take(2)?)
+            let length = with_extra(entry, &bits);
+            bits.skip(entry);
+            let mut entry = distances.look_up(bits.held);
+            if entry & ODD != 0 {
+                entry = distances.resolve(entry, bits.held);
+                if entry & ODD != 0 {
+                    return Err(meaningless(bits.context, entry));
+                }
             }
-            17 => (0, 3 + bits.take(3)?),
-            _ => (0, 11 + bits.take(7)?),
-        };
-        lengths.resize(lengths.len() + count, value);
+            let distance = with_extra(entry, &bits);
+            bits.skip(entry);
+            let Some(from) = at.checked_sub(distance) else {
+                return Err(before_the_beginning(bits.context));
+            };
+            repeat(out, from, at, length);
+            at += length;
+        }
+        self.bits = bits;
+        self.at = at;
+        Ok(ended)
     }
-    if lengths.len() != literals + distances {
-        return Err(corrupt(bits.context, "code lengths that run over"));
-    }
-    let (literals, distances) = lengths.split_at(literals);
-    Ok((
-        Codes::new(literals, bits.context)?,
-        Codes::new(distances, bits.context)?,
-    ))
 }
 
-/// Base and extra bits of length symbols 257 to 285 (RFC 1951, 3.2.5).
-const LENGTHS: [(u16, u8); 29] = [
-    (3, 0),
-    (4, 0),
-    (5, 0),
-    (6, 0),
-    (7, 0),
-    (8, 0),
-    (9, 0),
-    (10, 0),
-    (11, 1),
-    (13, 1),
-    (15, 1),
-    (17, 1),
-    (19, 2),
-    (23, 2),
-    (27, 2),
-    (31, 2),
-    (35, 3),
-    (43, 3),
-    (51, 3),
-    (59, 3),
-    (67, 4),
-    (83, 4),
-    (99, 4),
-    (115, 4),
-    (131, 5),
-    (163, 5),
-    (195, 5),
-    (227, 5),
-    (258, 0),
+/// Writes one literal, and behind it what would be the second one.
+#[inline(always)]
+fn put(out: &mut [u8], at: usize, entry: Entry) {
+    let two = ((entry >> 16) as u16).to_le_bytes();
+    if let Some(room) = out.get_mut(at..).and_then(|o| o.first_chunk_mut()) {
+        *room = two;
+    }
+}
+
+/// Writes one literal or two and takes their bits; gives the place behind them.
+#[inline(always)]
+fn take_literals(out: &mut [u8], at: usize, entry: Entry, bits: &mut Bits<'_>) -> usize {
+    put(out, at, entry);
+    bits.skip(entry);
+    at.wrapping_add(literals_of(entry))
+}
+
+/// Repeats `length` bytes from `from` on at `at`, by words that may write over [`SLACK`] bytes behind.
+#[inline(always)]
+fn repeat(out: &mut [u8], from: usize, at: usize, length: usize) {
+    let distance = at.wrapping_sub(from);
+    if distance >= 16 {
+        // Most runs are shorter than one word.
+        copy_word(out, from, at);
+        let mut done = 16;
+        while done < length {
+            copy_word(out, from.wrapping_add(done), at.wrapping_add(done));
+            done += 16;
+        }
+    } else {
+        repeat_near(out, from, at, length);
+    }
+}
+
+#[inline(always)]
+fn copy_word(out: &mut [u8], from: usize, at: usize) {
+    if let Some((before, behind)) = out.split_at_mut_checked(at)
+        && let Some(word) = before.get(from..).and_then(|b| b.first_chunk::<16>())
+        && let Some(room) = behind.first_chunk_mut()
+    {
+        *room = *word;
+    }
+}
+
+/// Bytes of the whole patterns of each length that fit into a word of 16.
+const WHOLE: [usize; 16] = [
+    16, 16, 16, 15, 16, 15, 12, 14, 16, 9, 10, 11, 12, 13, 14, 15,
 ];
 
-/// Base and extra bits of distance symbols 0 to 29.
-const DISTANCES: [(u16, u8); 30] = [
-    (1, 0),
-    (2, 0),
-    (3, 0),
-    (4, 0),
-    (5, 1),
-    (7, 1),
-    (9, 2),
-    (13, 2),
-    (17, 3),
-    (25, 3),
-    (33, 4),
-    (49, 4),
-    (65, 5),
-    (97, 5),
-    (129, 6),
-    (193, 6),
-    (257, 7),
-    (385, 7),
-    (513, 8),
-    (769, 8),
-    (1025, 9),
-    (1537, 9),
-    (2049, 10),
-    (3073, 10),
-    (4097, 11),
-    (6145, 11),
-    (8193, 12),
-    (12289, 12),
-    (16385, 13),
-    (24577, 13),
-];
-
-fn coded(
-    bits: &mut Bits<'_>,
-    out: &mut Output<'_>,
-    literals: &Codes,
-    distances: &Codes,
-) -> Result<(), Fault> {
-    loop {
-        let symbol = literals.decode(bits)?;
-        if symbol < 256 {
-            out.push(symbol as u8)?;
-            continue;
-        }
-        if symbol == 256 {
-            return Ok(());
-        }
-        let Some(&(base, extra)) = LENGTHS.get(symbol - 257) else {
-            return Err(corrupt(bits.context, "an unknown length"));
-        };
-        let length = usize::from(base) + bits.take(u32::from(extra))?;
-        let symbol = distances.decode(bits)?;
-        let Some(&(base, extra)) = DISTANCES.get(symbol) else {
-            return Err(corrupt(bits.context, "an unknown distance"));
-        };
-        let distance = usize::from(base) + bits.take(u32::from(extra))?;
-        out.repeat(distance, length)?;
+/// The same for a pattern that is shorter than a word: by words of as many whole patterns as fit.
+fn repeat_near(out: &mut [u8], from: usize, at: usize, length: usize) {
+    let distance = at.saturating_sub(from).clamp(1, 15);
+    let word = out.get(from..).and_then(|o| o.first_chunk::<16>());
+    let mut bits = 8 * distance as u32;
+    let mut word = u128::from_le_bytes(word.copied().unwrap_or_default()) & ((1 << bits) - 1);
+    while bits < 128 {
+        word |= word << bits;
+        bits *= 2;
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// `zlib.compressobj(9, zlib.DEFLATED, -15)` of `b"negatoscope " * 20`, made with Python.
-    const TEXT: &[u8] = &[
-        203, 75, 77, 79, 44, 201, 47, 78, 206, 47, 72, 85, 200, 27, 1, 108, 0,
-    ];
-
-    #[test]
-    fn inflates_what_zlib_deflated() {
-        let text = inflate(TEXT, 1 << 20, "test").unwrap();
-        assert_eq!(text, b"negatoscope ".repeat(20));
-        // A stored block.
-        let stored = [1, 3, 0, 252, 255, 7, 8, 9];
-        assert_eq!(inflate(&stored, 10, "test").unwrap(), [7, 8, 9]);
-    }
-
-    #[test]
-    fn every_cut_is_noticed_and_the_limit_holds() {
-        for end in 0..TEXT.len() {
-            assert!(inflate(&TEXT[..end], 1 << 20, "test").is_err(), "{end}");
+    for place in (at..at + length).step_by(WHOLE[distance & 15]) {
+        if let Some(room) = out.get_mut(place..).and_then(|o| o.first_chunk_mut()) {
+            *room = word.to_le_bytes();
         }
-        assert_eq!(
-            inflate(TEXT, 239, "test").unwrap_err().code,
-            "INFLATE_LIMIT"
-        );
-        assert!(inflate(TEXT, 240, "test").is_ok());
-        assert_eq!(
-            inflate(&[7, 0, 0], 10, "test").unwrap_err().code,
-            "INFLATE_CORRUPT"
-        );
     }
 }

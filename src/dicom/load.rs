@@ -49,11 +49,20 @@ pub enum LoadError {
     },
 }
 
-/// Whether frames of this layout are read as they lie in the file.
-fn is_native(layout: &SeriesLayout) -> bool {
+/// Whether frames of this layout come about as fast as memory for them: small pages would cost as much as they do.
+fn is_quick(layout: &SeriesLayout) -> bool {
     layout.frames.iter().all(|f| {
         let syntax = syntax::find(&f.instance.transfer_syntax_uid);
-        syntax.is_some_and(|s| s.packing == Packing::Native && !s.deflated)
+        let quick = |packing| {
+            matches!(
+                packing,
+                Packing::Native
+                    | Packing::EncapsulatedNative
+                    | Packing::Rle
+                    | Packing::DeflatedFrame
+            )
+        };
+        syntax.is_some_and(|s| quick(s.packing) && !s.deflated)
     })
 }
 
@@ -62,9 +71,9 @@ fn frame_bytes(layout: &SeriesLayout) -> usize {
     image.map_or(0, |i| i.frame_bytes())
 }
 
-/// Slices of each chunk, in reading order: about 4 MiB of whole slices, or one slice where it must be decoded.
+/// Slices of each chunk, in reading order: about 4 MiB of whole slices, or one slice where decoding takes its time.
 pub fn chunk_ranges(layout: &SeriesLayout) -> Vec<Range<usize>> {
-    let slices = if is_native(layout) {
+    let slices = if is_quick(layout) {
         (CHUNK_BYTES / frame_bytes(layout).max(1)).max(1)
     } else {
         1

@@ -2,7 +2,7 @@
 //! (PS3.3 C.11.1, C.11.2, C.7.6.3.1.5, C.7.9.2).
 
 use super::{
-    elements::{DataSet, text},
+    elements::{DataSet, numbers, text},
     guard::Fault,
 };
 use crate::model::lut::LookupTable;
@@ -24,7 +24,8 @@ struct Descriptor {
 }
 
 fn descriptor(item: &DataSet, tag: Tag, signed_input: bool) -> Option<Descriptor> {
-    let values = item.get(tag)?.to_multi_int::<i32>().ok()?;
+    let values = numbers(item, tag).values();
+    let values: Vec<i32> = values.into_iter().map(|v| v as i32).collect();
     let &[count, first, bits] = values.as_slice() else {
         return None;
     };
@@ -44,18 +45,7 @@ fn descriptor(item: &DataSet, tag: Tag, signed_input: bool) -> Option<Descriptor
 
 /// Entries as numbers: 16-bit words, or packed bytes where the descriptor says 8 bits and the length agrees.
 fn words(item: &DataSet, tag: Tag, descriptor: &Descriptor) -> Option<Vec<u16>> {
-    let element = item.get(tag)?;
-    let words: Vec<u16> = match element.vr().to_string() {
-        "OB" | "UN" => {
-            let bytes = element.to_bytes().ok()?;
-            let pairs = bytes.chunks_exact(2).filter_map(|c| c.try_into().ok());
-            pairs.map(u16::from_le_bytes).collect()
-        }
-        _ => {
-            let values = element.to_multi_int::<i32>().ok()?;
-            values.into_iter().map(|v| v as u16).collect()
-        }
-    };
+    let words = item.get(tag)?.words();
     let packed = descriptor.bits == 8 && words.len() < descriptor.count;
     Some(if packed {
         words

@@ -1,8 +1,8 @@
 //! Files to model and back: guard, headers, pixels, series assembly, writers.
 //!
 //! Bytes pass [`guard`] first: it walks the structure with a stack of its own, checks every length against
-//! what is really there and keeps to budgets. `dicom-object` reads only a header that was put together anew
-//! from elements the guard has walked ([`header`]). Native pixels are read where they lie; a compressed frame is handed to a
+//! what is really there and keeps to budgets. Values of a header are taken from the elements that it has walked
+//! (`elements`; a test compares them with those that `dicom-object` reads). Native pixels are read where they lie; a compressed frame is handed to a
 //! codec alone ([`frames`]), in another process where there are any ([`worker`]).
 //!
 //! Must stay true: no file may cost more memory than its budget, no recursion follows the input's depth, a

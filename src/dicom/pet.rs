@@ -1,9 +1,8 @@
 //! What a PET image says of dose, body and times (PS3.3 C.8.9), for SUV. Strict: what cannot be read is absent.
 
 use super::{
-    elements::{DataSet, items, numbers, text, texts},
+    elements::{DataSet, items, numbers, read_data_set, text, texts},
     guard::{Fault, Structure, Want},
-    header::read_data_set,
 };
 use crate::model::{
     date::Date,

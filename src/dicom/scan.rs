@@ -19,7 +19,8 @@ use crate::{
 use rayon::prelude::*;
 use std::{
     collections::HashMap,
-    fs,
+    ffi::OsString,
+    fs::{self, DirEntry},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -131,11 +132,20 @@ impl Found {
                     continue;
                 }
             };
-            let mut paths: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
-            paths.sort();
+            let mut entries: Vec<(OsString, DirEntry)> =
+                entries.flatten().map(|e| (e.file_name(), e)).collect();
+            entries.sort_by(|(a, _), (b, _)| a.cmp(b));
             let mut inner = Vec::new();
-            for path in paths {
-                self.sort_out(&path, &mut inner, false);
+            for (_, entry) in entries {
+                // The folder itself says what most entries are; links are looked at.
+                let path = entry.path();
+                match entry.file_type() {
+                    Ok(kind) if kind.is_file() && !directory::is_named_so(&path) => {
+                        self.files.push(Arc::from(path));
+                    }
+                    Ok(kind) if kind.is_dir() => inner.push(path),
+                    _ => self.sort_out(&path, &mut inner, false),
+                }
             }
             folders.extend(inner.into_iter().rev());
         }

@@ -37,7 +37,7 @@ pub enum Picture {
 }
 
 /// How the elements of a data set are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Encoding {
     /// No VR in the element headers.
     pub implicit: bool,

@@ -4,10 +4,12 @@
 //! toolkit's own drawing and the network runtime; what the latter copies is reported with [`CopyDoor::note_upload`]
 //! and [`CopyDoor::note_readback`]. So "zero bytes of mask" can be counted instead of believed.
 
-use super::error::GpuError;
+use super::{
+    error::GpuError,
+    staging::{Rows, Staging},
+};
 use std::{
     sync::{
-        Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
         mpsc,
     },
@@ -112,21 +114,21 @@ pub struct CopyDoor {
     up: [AtomicU64; Cargo::ALL.len()],
     down: [AtomicU64; Cargo::ALL.len()],
     staged: AtomicU64,
-    /// One texture write at a time, and none while commands that use such a texture are submitted: `write_texture` and
-    /// `submit` of wgpu 30 take the lock of a texture's initialisation and that of pending writes in opposite order,
-    /// and two threads wait for each other for ever (seen with two decode threads, and with one and the window's).
-    texture_writes: Mutex<()>,
+    /// Texels go up through it, and all commands: `write_texture` and `submit` of wgpu 30 take the lock of a texture's
+    /// initialisation and that of pending writes in opposite order, and two threads would wait for each other for ever
+    /// (seen with two decode threads, and with one and the window's).
+    staging: Staging,
 }
 
 impl CopyDoor {
     pub(super) fn new(device: wgpu::Device, queue: wgpu::Queue) -> Self {
         Self {
+            staging: Staging::new(device.clone(), queue.clone()),
             device,
             queue,
             up: Default::default(),
             down: Default::default(),
             staged: AtomicU64::new(0),
-            texture_writes: Mutex::new(()),
         }
     }
 
@@ -210,21 +212,17 @@ impl CopyDoor {
         Ok(buffer)
     }
 
-    /// Submits commands that use textures into which other threads may be writing. Waits for the write that is under
-    /// way, which is one frame's at most.
+    /// Submits commands that use textures into which other threads may be writing, behind what was written so far. Waits
+    /// for the write that is under way, which is one buffer's at most.
     pub fn submit(&self, commands: wgpu::CommandBuffer) {
-        let _one = self
-            .texture_writes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        self.queue.submit([commands]);
+        self.staging.submit([commands]);
     }
 
-    /// Writes some rows of one layer of a 2-D (array) texture from tightly packed texels. Large uploads are
-    /// submitted slab by slab, so that their staging memory stays bounded.
+    /// Writes some rows of one layer of a 2-D (array) texture from tightly packed texels, through a bounded amount of
+    /// staging memory. They are there for commands that are submitted later.
     ///
     /// # Errors
-    /// [`GpuError::Mismatch`] when the bytes do not fit the rows.
+    /// [`GpuError::Mismatch`] when the bytes do not fit the rows, [`GpuError::Refused`] when the device is lost.
     pub fn upload_rows(
         &self,
         cargo: Cargo,
@@ -245,34 +243,14 @@ impl CopyDoor {
         if count == 0 {
             return Ok(());
         }
-        let _one = self
-            .texture_writes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        self.queue.write_texture(
-            wgpu::TexelCopyTextureInfo {
-                texture,
-                mip_level: 0,
-                origin: wgpu::Origin3d {
-                    x: 0,
-                    y: rows.start,
-                    z: layer,
-                },
-                aspect: wgpu::TextureAspect::All,
-            },
-            bytes,
-            wgpu::TexelCopyBufferLayout {
-                offset: 0,
-                bytes_per_row: Some(row_bytes),
-                rows_per_image: Some(count),
-            },
-            wgpu::Extent3d {
-                width: texture.width(),
-                height: count,
-                depth_or_array_layers: 1,
-            },
-        );
-        self.staged(cargo, bytes.len() as u64);
+        let to = Rows {
+            texture,
+            layer,
+            first: rows.start,
+            row_bytes,
+        };
+        self.staging.write(to, bytes)?;
+        self.note_upload(cargo, bytes.len() as u64);
         Ok(())
     }
 
@@ -287,7 +265,7 @@ impl CopyDoor {
     /// Submits the uploads that wait for a submit, and lets go of the staging memory of finished ones.
     pub fn flush(&self) {
         self.staged.store(0, Ordering::Relaxed);
-        self.queue.submit([]);
+        self.staging.submit([]);
         // A lost device is reported by its own callback.
         let _ = self.device.poll(wgpu::PollType::Poll);
     }
@@ -387,13 +365,7 @@ impl CopyDoor {
         buffer: &wgpu::Buffer,
     ) -> Result<Vec<u8>, GpuError> {
         let failed = |what: &dyn std::fmt::Display| GpuError::ReadBack(what.to_string());
-        let submission = {
-            let _one = self
-                .texture_writes
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            self.queue.submit([encoder.finish()])
-        };
+        let submission = self.staging.submit([encoder.finish()]);
         let (sender, receiver) = mpsc::sync_channel(1);
         buffer
             .slice(..)

@@ -8,6 +8,7 @@ pub mod door;
 pub mod error;
 pub mod shader;
 pub mod shared_buffer;
+mod staging;
 pub mod texture;
 
 pub use context::GpuContext;

@@ -3,12 +3,25 @@
 
 use super::*;
 
-/// VRs of PS3.5 table 6.2-1.
-pub(super) const VRS: &[u8; 68] =
-    b"AEASATCSDADSDTFDFLISLOLTOBODOFOLOVOWPNSHSLSQSSSTSVTMUCUIULUNURUSUTUV";
-
-pub(super) fn known_vr(vr: [u8; 2]) -> bool {
-    VRS.chunks_exact(2).any(|known| known == vr)
+/// Whether these are two letters of PS3.5 table 6.2-1.
+pub(super) const fn known_vr([first, second]: [u8; 2]) -> bool {
+    match first {
+        b'A' => matches!(second, b'E' | b'S' | b'T'),
+        b'C' => second == b'S',
+        b'D' => matches!(second, b'A' | b'S' | b'T'),
+        b'F' => matches!(second, b'D' | b'L'),
+        b'I' => second == b'S',
+        b'L' => matches!(second, b'O' | b'T'),
+        b'O' => matches!(second, b'B' | b'D' | b'F' | b'L' | b'V' | b'W'),
+        b'P' => second == b'N',
+        b'S' => matches!(second, b'H' | b'L' | b'Q' | b'S' | b'T' | b'V'),
+        b'T' => second == b'M',
+        b'U' => matches!(
+            second,
+            b'C' | b'I' | b'L' | b'N' | b'R' | b'S' | b'T' | b'V'
+        ),
+        _ => false,
+    }
 }
 
 /// Whether the explicit header has a 32-bit length (PS3.5 section 7.1.2).
@@ -42,8 +55,13 @@ const fn value_bytes(vr: [u8; 2]) -> u32 {
 }
 
 /// The VR that an implicit element has by its tag; `UN` for private and unknown ones.
-fn dictionary_vr(tag: Tag) -> [u8; 2] {
+pub(in crate::dicom) fn dictionary_vr(tag: Tag) -> [u8; 2] {
     use dicom_core::dictionary::{DataDictionary as _, DataDictionaryEntry as _};
+    if tag.0 % 2 == 1 {
+        // Private; only who reserved a block is known (PS3.5 section 7.8.1).
+        let creator = tag.1 >= 0x10 && tag.1 <= 0xFF;
+        return if creator { *b"LO" } else { *b"UN" };
+    }
     let entry = dicom_dictionary_std::StandardDataDictionary.by_tag(tag);
     let vr = entry.map(|e| e.vr().relaxed().to_bytes());
     vr.unwrap_or(*b"UN")
@@ -139,7 +157,7 @@ impl<'a> Walk<'a> {
             window: Window::new(source),
             encoding,
             limits: *limits,
-            elements: Vec::with_capacity(96),
+            elements: Vec::with_capacity(160),
             pixels: None,
             findings: Vec::new(),
             items: 0,
@@ -191,9 +209,13 @@ impl<'a> Walk<'a> {
                 return self.behind_pixels(at, tag);
             }
             let next = self.element(tag, at, &header, end, self.encoding)?;
+            let mut sequence = None;
             let (next, whole) = match next {
                 Next::Behind(next) => (next, true),
-                Next::Into(scope) => self.nested(scope, header.value)?,
+                Next::Into(scope) => {
+                    sequence = (!scope.opaque).then_some(scope.encoding);
+                    self.nested(scope, header.value)?
+                }
             };
             if tag.0 == 0 || tag.0 == 0xFFFF || tag.0 == 1 {
                 self.note("ODD_GROUP", "elements of a group that files must not use");
@@ -213,6 +235,7 @@ impl<'a> Walk<'a> {
                 self.elements.push(Element {
                     tag,
                     vr: header.vr,
+                    sequence,
                     start: at,
                     value: header.value,
                     end: next,
@@ -384,12 +407,16 @@ impl<'a> Walk<'a> {
         }
         // A reader that takes whole values only would leave the rest and lose its place: what follows would be read as
         // headers, with lengths that nobody has checked.
-        let vr = if encoding.implicit {
-            dictionary_vr(tag)
-        } else {
-            header.vr
+        // No value is longer than eight bytes.
+        let whole = header.length.is_multiple_of(8) || {
+            let vr = if encoding.implicit {
+                dictionary_vr(tag)
+            } else {
+                header.vr
+            };
+            header.length.is_multiple_of(value_bytes(vr))
         };
-        if !header.length.is_multiple_of(value_bytes(vr)) {
+        if !whole {
             let what = "a length that is no multiple of its value's";
             return Err(Fault::at("LEN_VALUE", tag, at, what));
         }
@@ -528,6 +555,54 @@ impl<'a> Walk<'a> {
         Ok((at, true))
     }
 
+    /// The elements of the item at `at`, and where the next one begins; `None` behind the last.
+    fn item(&mut self, at: u64, bound: u64) -> Result<Option<(Vec<Element>, u64)>, Fault> {
+        let encoding = self.encoding;
+        let (tag, length) = match self.window.array::<8>(at)? {
+            Some([a, b, c, d, length @ ..]) if at + 8 <= bound => {
+                (tag_of(encoding, [a, b, c, d]), encoding.u32(length))
+            }
+            _ => return Ok(None),
+        };
+        if tag != ITEM {
+            return Ok(None);
+        }
+        let open = length == UNDEFINED;
+        let mut at = at + 8;
+        let bound = if open {
+            bound
+        } else {
+            bound.min(at + u64::from(length))
+        };
+        let mut elements = Vec::new();
+        while at < bound {
+            let bytes = self.window.array::<4>(at)?.unwrap_or_default();
+            let tag = tag_of(encoding, bytes);
+            if open && tag == Tag(0xFFFE, 0xE00D) {
+                return Ok(Some((elements, at + 8)));
+            }
+            let header = read_header(&mut self.window, encoding, at, tag)?;
+            let mut sequence = None;
+            let end = match self.element(tag, at, &header, bound, encoding)? {
+                Next::Behind(end) => end,
+                Next::Into(scope) => {
+                    sequence = (!scope.opaque).then_some(scope.encoding);
+                    self.nested(scope, header.value)?.0
+                }
+            };
+            elements.push(Element {
+                tag,
+                vr: header.vr,
+                sequence,
+                start: at,
+                value: header.value,
+                end,
+            });
+            at = end;
+        }
+        Ok(Some((elements, at)))
+    }
+
     /// Pixel Data and its floating-point kin.
     pub(super) fn pixel_element(
         &mut self,
@@ -609,4 +684,22 @@ pub(super) enum Next {
 
 pub(super) const fn tag_of(encoding: Encoding, [a, b, c, d]: [u8; 4]) -> Tag {
     Tag(encoding.u16([a, b]), encoding.u16([c, d]))
+}
+
+/// The elements of each item of a sequence that was walked already. What is between `value` is its items, with or
+/// without a delimiter; the guard lets nothing else pass, so the first thing that does not fit ends the list.
+pub(in crate::dicom) fn items_of(
+    source: &ByteSource,
+    encoding: Encoding,
+    limits: &Limits,
+    value: std::ops::Range<u64>,
+) -> Vec<Vec<Element>> {
+    let mut walk = Walk::new(source, encoding, limits);
+    let mut items = Vec::new();
+    let mut at = value.start;
+    while let Ok(Some((elements, next))) = walk.item(at, value.end) {
+        items.push(elements);
+        at = next;
+    }
+    items
 }
