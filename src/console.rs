@@ -3,15 +3,21 @@
 //! Must stay true: this is the only place that writes to standard output; to standard error write only this
 //! and [`crate::diary`].
 
-use crate::dicom::{
-    frames::FileFrames,
-    guard::Limits,
-    worker::{self, Workers},
+use crate::{
+    dicom::{
+        archive::Keyring,
+        frames::FileFrames,
+        guard::Limits,
+        scan::ScanOptions,
+        worker::{self, Workers},
+    },
+    model::passphrase::Passphrase,
 };
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use std::{
-    io::{self, Write},
+    fs::File,
+    io::{self, Read, Write},
     path::PathBuf,
     sync::Arc,
 };
@@ -50,6 +56,9 @@ pub struct Common {
     /// File descriptor to read the passphrase from, up to its end or first line feed
     #[arg(long, global = true, value_name = "N")]
     pub passphrase_fd: Option<i32>,
+    /// File descriptor to read the passphrase of encrypted archives from, in the same way
+    #[arg(long, global = true, value_name = "N")]
+    pub archive_passphrase_fd: Option<i32>,
     /// Where pictures are drawn
     #[arg(long, global = true, value_enum, default_value_t)]
     pub backend: Backend,
@@ -77,6 +86,69 @@ pub struct Common {
     /// Who decodes compressed frames; this process where there are none.
     #[arg(skip)]
     pub workers: Option<Arc<Workers>>,
+    /// Passphrases of encrypted archives.
+    #[arg(skip)]
+    pub keys: Keyring,
+}
+
+/// Longest passphrase that is read, bytes.
+const MAX_PASSPHRASE: usize = 4096;
+
+/// Reads a passphrase from a file descriptor, up to its end or first line feed.
+///
+/// # Errors
+/// How the command ends, and one sentence.
+pub fn read_passphrase(number: i32) -> Result<Passphrase, (Exit, String)> {
+    let read = match number {
+        // Reopening standard input would lose what this process has read ahead.
+        0 => read_line(&mut io::stdin().lock()),
+        _ => open_descriptor(number).and_then(|mut file| read_line(&mut file)),
+    };
+    match read {
+        Ok(bytes) if bytes.len() > MAX_PASSPHRASE => {
+            let text = format!("the passphrase is longer than {MAX_PASSPHRASE} bytes");
+            Err((Exit::Usage, text))
+        }
+        Ok(bytes) => Ok(Passphrase::new(bytes)),
+        Err(error) => {
+            let text = format!(
+                "the passphrase could not be read from descriptor {number}: {}",
+                error.kind()
+            );
+            Err((Exit::Locked, text))
+        }
+    }
+}
+
+#[cfg(unix)]
+fn open_descriptor(number: i32) -> io::Result<File> {
+    let folder = if cfg!(target_os = "linux") {
+        "/proc/self/fd"
+    } else {
+        "/dev/fd"
+    };
+    File::open(format!("{folder}/{number}"))
+}
+
+#[cfg(not(unix))]
+fn open_descriptor(_number: i32) -> io::Result<File> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Bytes up to the first line feed, one at a time: what follows belongs to somebody else.
+fn read_line(source: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut line = Vec::with_capacity(MAX_PASSPHRASE + 1);
+    let mut byte = [0];
+    while line.len() <= MAX_PASSPHRASE {
+        match source.read(&mut byte) {
+            Ok(0) => break,
+            Ok(_) if byte == [b'\n'] => break,
+            Ok(_) => line.extend(byte),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(line)
 }
 
 /// Decodes frames for another process of this program, over the standard streams; `memory` is the most address space
@@ -91,7 +163,28 @@ pub fn decode_for_another(memory: u64) -> io::Result<()> {
 impl Common {
     /// Where frames come from.
     pub fn frame_source(&self, limits: Limits) -> FileFrames {
-        FileFrames::with_limits(limits).with_workers(self.workers.clone())
+        FileFrames::with_limits(limits)
+            .with_workers(self.workers.clone())
+            .with_keys(self.keys.clone())
+    }
+
+    /// How files are scanned.
+    pub fn scan_options(&self, limits: Limits) -> ScanOptions {
+        ScanOptions {
+            limits,
+            keys: self.keys.clone(),
+        }
+    }
+
+    /// Reads what `--archive-passphrase-fd` names.
+    ///
+    /// # Errors
+    /// As [`read_passphrase`].
+    pub fn take_archive_passphrase(&mut self) -> Result<(), (Exit, String)> {
+        if let Some(number) = self.archive_passphrase_fd {
+            self.keys.add(read_passphrase(number)?);
+        }
+        Ok(())
     }
 
     /// `text`, or `[redacted]` unless identity was asked for.
@@ -109,7 +202,11 @@ impl Common {
     }
 }
 
-fn parse_size(text: &str) -> Result<u64, String> {
+/// A number of bytes such as `512M` or `2G`.
+///
+/// # Errors
+/// A sentence that says what is expected.
+pub fn parse_size(text: &str) -> Result<u64, String> {
     let text = text
         .trim()
         .trim_end_matches(['b', 'B'])

@@ -55,7 +55,13 @@ fn main() -> ExitCode {
     // The panic hook has written down the place; the process still ends in an orderly way.
     let exit = panic::catch_unwind(AssertUnwindSafe(|| {
         let mut out = Output::stdio(quiet);
-        let exit = run(arguments, &mut out);
+        let exit = match arguments.common.take_archive_passphrase() {
+            Ok(()) => run(arguments, &mut out),
+            Err((exit, text)) => {
+                out.error(text);
+                exit
+            }
+        };
         out.flush();
         exit
     }));

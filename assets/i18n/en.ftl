@@ -156,7 +156,7 @@ preset-values = { $name }, W { $width } L { $center }
 
 ## First screen
 
-first-drop = Drop a folder or files here
+first-drop = Drop a folder, a ZIP or files here
 first-drop-active = Let go to open
 first-open-folder = Open folder
 first-open-files = Open files
@@ -212,6 +212,8 @@ badge-more-findings = { $count ->
 badge-lossy-unknown = LOSSY, ratio unknown
 badge-lossy-undeclared = LOSSY, not declared by the file
 badge-loading = Series still loading { $percent } %
+badge-reduced = Shown at 1/{ $factor } resolution; measurements use full data
+badge-over-budget = Larger than the memory budget: shown as a stack
 badge-provisional = Provisional
 badge-cannot-decode = This frame cannot be decoded
 badge-cannot-decode-reason = Reason
@@ -496,6 +498,8 @@ finding-lossy-bare = Lossy compression, ratio unknown
 finding-lossy-undeclared = The transfer syntax is lossy, but the file does not say so
 finding-single-slice = One slice only
 finding-turned-picture = The picture says it must be turned; it is shown as stored
+finding-archive-name = Its name in the archive leads elsewhere, or is none on some systems; it is only shown
+finding-archive-name-twice = Another file of the archive has the same name, or the same but for case
 finding-pages-not-shown = { $count ->
     [one] One page of another size or type is not shown
    *[other] { $count } pages of another size or type are not shown
@@ -639,6 +643,22 @@ rejected-empty = The file is empty
 rejected-password = The archive needs a password
 rejected-nothing-found = Nothing to show was found there
 
+## Encrypted archives
+
+unlock-title = This archive is encrypted
+unlock-text = { $count ->
+    [one] { $count } file in it is locked; its passphrase opens it
+   *[other] { $count } files in it are locked; its passphrase opens them
+}
+unlock-field = Passphrase
+unlock-show = Show what is typed
+unlock-privacy = Kept in memory until the study is closed, never written down
+unlock-trying = Trying…
+unlock-wrong = This passphrase does not open it; try again
+unlock-open = Unlock
+unlock-leave = Leave locked
+unlock-again = Enter the passphrase…
+
 ## Errors
 
 error-title = That did not work
@@ -701,7 +721,6 @@ cmd-import-record-tip = Take FHIR R4 bundles into the store
 first-hint = Everything stays on this computer
 help-mouse-fine = Shift while dragging: fine; Ctrl and Shift: coarse
 help-mouse-region = Ctrl and left drag: window from the region
-list-without-picture = Objects without a picture
 menu-navigate = Navigate
 notice-demo-failed = The demo could not be made: { $detail }
 notice-no-ai = This build has no networks
@@ -768,3 +787,142 @@ finding-not-finite-excluded = { $count } pixels are no finite numbers and do not
 finding-nothing-counted = No pixels count: there is no mean
 finding-interpolated = Values between voxels, sampled every { $mm } mm
 finding-off-plane = The outline lies { $mm } mm off the middle of the slice
+
+# Objects without a picture, or beside one
+object-report = Structured report
+object-key-objects = Key object selection
+object-document = Document
+object-presentation-state = Presentation state
+object-segmentation = Segmentation
+object-surface = Surface
+object-tractography = Tractography
+object-structure-set = Structure set
+object-plan = Treatment plan
+object-dose = Dose
+object-treatment-record = Treatment record
+object-radiotherapy = Radiotherapy object
+object-waveform = Waveform
+object-registration = Registration
+object-value-mapping = Real world value mapping
+object-measurements = Measurements
+object-raw-data = Raw data
+object-hanging-protocol = Hanging protocol
+object-color-palette = Colour palette
+object-picture = Image
+object-other = Object
+content-item = Item
+content-referenced-series = Referenced series
+content-instances = Instances
+content-displayed-area = Displayed area
+content-grey-window = Window
+content-layer = Layer
+content-annotation = Annotation
+content-text-object = Text
+content-graphic = Graphic
+content-segment = Segment
+content-frames = Frames
+content-surface = Surface
+content-track-set = Track set
+content-tracks = Tracks
+content-roi = ROI
+content-contours = Contours
+content-points = Points
+content-dose-reference = Dose reference
+content-fraction-group = Fraction group
+content-beam = Beam
+content-control-points = Control points
+content-dvh = Dose-volume histogram
+content-waveform-group = Multiplex group
+content-duration = Duration
+content-channel = Channel
+content-registration = Registration
+content-row = Row
+content-fiducial-set = Fiducial set
+content-fiducial = Fiducial
+content-value-map = Value map
+content-size = Size
+content-numbered = { $name } { $number }
+content-value-points = { $count ->
+    [one] { $count } point
+   *[other] { $count } points
+ }
+content-value-table = { $columns } columns × { $rows } rows
+content-value-frames = frame { $frames }
+content-value-parts = part { $parts }
+content-value-link = as { $place }
+content-value-bytes = { $count ->
+    [one] { $count } byte
+   *[other] { $count } bytes
+ }
+content-observed = observed { $at }
+content-no-name = Without a name
+content-hidden = hidden
+content-loading = Reading the object
+content-failed = The object cannot be read
+content-left-out = { $count ->
+    [one] { $count } item or more is left out
+   *[other] { $count } items or more are left out
+ }
+content-items = { $count ->
+    [one] { $count } item
+   *[other] { $count } items
+ }
+content-go-to = Show this image
+content-not-open = Not among the open files
+content-expand = Open all
+content-collapse = Close all
+content-open-node = Open
+content-close-node = Close
+cmd-content = Content of the object
+cmd-content-tip = Everything that the object in the active view says, as a list
+finding-content-missing = The report has no content
+finding-content-type-unknown = { $count ->
+    [one] { $count } item is of no value type that the standard knows
+   *[other] { $count } items are of no value type that the standard knows
+ }
+finding-content-value-missing = { $count ->
+    [one] { $count } item lacks the value that its type asks for
+   *[other] { $count } items lack the value that their type asks for
+ }
+finding-content-relationship-unknown = { $count ->
+    [one] { $count } item does not say how it belongs to the one above
+   *[other] { $count } items do not say how they belong to the one above
+ }
+finding-content-name-missing = { $count ->
+    [one] { $count } item lacks a concept name
+   *[other] { $count } items lack a concept name
+ }
+finding-content-link-lost = { $count ->
+    [one] { $count } item refers to a place of the report that is not there
+   *[other] { $count } items refer to places of the report that are not there
+ }
+finding-content-too-long = { $count ->
+    [one] { $count } item or more is left out, since there are too many
+   *[other] { $count } items or more are left out, since there are too many
+ }
+finding-segment-undescribed = Frames belong to { $count ->
+    [one] { $count } segment that is not described
+   *[other] { $count } segments that are not described
+ }
+finding-contour-points-differ = { $count ->
+    [one] { $count } contour holds another number of points than it says
+   *[other] { $count } contours hold another number of points than they say
+ }
+finding-contour-data-ragged = { $count ->
+    [one] { $count } contour holds coordinates that are no whole points
+   *[other] { $count } contours hold coordinates that are no whole points
+ }
+finding-contour-without-roi = { $count ->
+    [one] { $count } region has outlines and is not described
+   *[other] { $count } regions have outlines and are not described
+ }
+finding-waveform-channels-differ = A waveform has another number of channels than it says
+finding-waveform-data-length = A waveform has not as many bytes as its channels and samples ask for
+finding-document-missing = The object holds no document
+finding-document-length = The document is not as long as the object says
+content-has-observation-context = context of observation
+content-has-acquisition-context = context of acquisition
+content-has-modifier = more precisely
+content-has-properties = has properties
+content-inferred-from = inferred from
+content-selected-from = selected from

@@ -249,6 +249,7 @@ mod tests {
                 path: Arc::from(Path::new("a.dcm")),
                 kind: SourceKind::Dicom,
                 bytes: 1,
+                member: None,
             },
             sop_class_uid: String::new(),
             sop_instance_uid: "1.2".into(),
@@ -268,6 +269,7 @@ mod tests {
             instance_number: None,
             technique: Technique::default(),
             pet: None,
+            object: None,
             image: Some(ImageDescription {
                 rows: 8,
                 columns: 8,

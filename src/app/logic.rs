@@ -27,14 +27,13 @@ impl Program {
     fn window_title(&self) -> String {
         let words = self.workspace.settings.language;
         let name = words.word("app-name");
-        match self
-            .workspace
-            .active_viewport()
-            .and_then(|v| v.node.as_ref())
-        {
-            Some(node) if !node.description.modality.is_empty() => {
-                format!("{} – {name}", node.description.modality)
-            }
+        let modality = self.workspace.active_viewport().and_then(|v| {
+            let node = v.node.as_ref().map(|n| n.description.modality.as_str());
+            let object = v.document.as_ref().map(|d| &d.object.instance.series);
+            node.or(object.map(|series| series.modality.as_str()))
+        });
+        match modality {
+            Some(modality) if !modality.is_empty() => format!("{modality} – {name}"),
             _ => name.to_owned(),
         }
     }

@@ -3,7 +3,7 @@
 use super::AppError;
 use crate::{
     console::{Common, DeviceChoice},
-    dicom::{frames::FileFrames, worker::Workers},
+    dicom::{archive::Keyring, frames::FileFrames, worker::Workers},
     gpu::GpuContext,
     i18n::Language,
     ui::{UiState, fonts, theme},
@@ -34,6 +34,8 @@ pub struct Options {
     pub records: Vec<PathBuf>,
     /// Who decodes compressed frames; this process where there are none.
     pub workers: Option<Arc<Workers>>,
+    /// Passphrases of encrypted archives.
+    pub keys: Keyring,
 }
 
 impl Options {
@@ -45,6 +47,7 @@ impl Options {
             threads: common.jobs,
             seed: common.seed,
             workers: common.workers.clone(),
+            keys: common.keys.clone(),
             ..Self::default()
         }
     }
@@ -102,8 +105,11 @@ impl Program {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let threads = options.threads.unwrap_or(cores);
         let state = UiState::new(&gpu, render_state.target_format)?;
-        let source = Arc::new(FileFrames::default().with_workers(options.workers.clone()));
-        let mut workspace = Workspace::new(gpu, source, settings, threads, waker)?;
+        let source = FileFrames::default()
+            .with_workers(options.workers.clone())
+            .with_keys(options.keys.clone());
+        let mut workspace = Workspace::new(gpu, Arc::new(source), settings, threads, waker)?;
+        workspace.passphrases.keys = options.keys.clone();
         workspace.open(options.paths.clone());
         let mut program = Self {
             #[cfg(feature = "ai")]

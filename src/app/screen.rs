@@ -8,7 +8,10 @@ use crate::{
     console::{Common, Exit, Output},
     i18n::Language,
     ui::keys,
-    workspace::{Action, command::TABLE, view::ViewKind},
+    workspace::{
+        Action, command::TABLE, content_words, document::DocumentState, library::ObjectNode,
+        view::ViewKind,
+    },
 };
 use clap::Args;
 use egui::{Modifiers, PointerButton, accesskit::Role};
@@ -282,12 +285,31 @@ fn show_series(stage: &mut Stage, words: &[String]) -> Result<(), StepError> {
                 || s.description.modality == wanted
         })
         .map(|s| s.key.clone());
+    let object = || {
+        let language = workspace.settings.language;
+        let fits = |o: &&std::sync::Arc<ObjectNode>| {
+            let series = &o.instance.series;
+            let title = o.instance.object.as_ref();
+            o.instance.sop_instance_uid.contains(&wanted)
+                || series.description.contains(&wanted)
+                || series.modality == wanted
+                || title.is_some_and(|t| content_words::title(language, t, false).contains(&wanted))
+        };
+        workspace
+            .library
+            .objects()
+            .find(fits)
+            .map(|o| o.key.clone())
+    };
     let cell = workspace.active;
-    let series = found.ok_or_else(|| StepError::Script(format!("no series fits `{wanted}`")))?;
-    stage
-        .program_mut()
-        .workspace
-        .act(Action::Show { cell, series });
+    let action = match (found, object()) {
+        (Some(series), _) => Action::Show { cell, series },
+        (None, Some(object)) => Action::ShowObject { cell, object },
+        (None, None) => {
+            return Err(StepError::Script(format!("no series fits `{wanted}`")));
+        }
+    };
+    stage.program_mut().workspace.act(action);
     Ok(stage.settle()?)
 }
 
@@ -411,14 +433,28 @@ fn viewport(program: &Program, cell: usize, text: &str) -> Value {
         return Value::Null;
     };
     let kind = match viewport.kind {
+        _ if viewport.document.is_some() => "document",
         ViewKind::Stack => "stack",
         ViewKind::Plane(plane) => plane.word(),
     };
     let node = viewport.node.as_ref();
     let level = viewport.voi().level();
+    let document = viewport.document.as_ref().map(|view| {
+        let items = match program.workspace.document(cell) {
+            Some(DocumentState::Ready(content)) => Some(content.nodes.len()),
+            _ => None,
+        };
+        json!({
+            "sop_instance_uid": view.object.instance.sop_instance_uid,
+            "object": view.object.kind().word(),
+            "items": items,
+            "closed": view.closed.len(),
+        })
+    });
     json!({
         "series_uid": node.map(|n| n.description.uid.as_str()),
         "kind": kind,
+        "document": document,
         "slice": viewport.slice_index() + 1,
         "slices": viewport.slice_count(),
         "zoom": viewport.view.zoom,

@@ -2,6 +2,8 @@
 //!
 //! `CT300`: 300 files of 512 × 512 pixels, 16 bits allocated, 12 stored, 0.78125 × 0.78125 × 1 mm, 60 private text
 //! elements a file as scanners write them. `CT3000`: ten times as many slices. `MG`: one picture of 2560 × 3328.
+//! `VOL8G`: 1024 files of 2048 × 2048 pixels of 16 bits, 8 GiB; they are sparse, so that they take little room on disks that
+//! know holes. `DX10K`: one radiograph of 10,000 × 10,000.
 
 use super::{
     Cases, Failure,
@@ -10,22 +12,28 @@ use super::{
 };
 use crate::{
     console::{Common, Exit},
-    dicom::write::{RadiographDescription, SeriesIdentity, write_ct_series, write_radiograph},
+    dicom::write::{
+        RadiographDescription, SeriesIdentity, ct_slice, ct_slice_name, write_ct_series,
+        write_radiograph,
+    },
     model::{
         date::Date,
-        geometry::{Spacing, SpacingSource},
+        geometry::{GridGeometry, Spacing, SpacingSource},
         identity::Phi,
-        lut::WindowLevel,
-        pixels::{Frame, StoredType},
+        lut::{ModalityLut, ModalityUnit, WindowLevel},
+        pixels::{Frame, PixelBytes, StoredType},
         study::{SeriesDescription, StudyDescription},
+        volume::Volume,
     },
     phantom::{CtSpec, ct, demo, identifier::uid, mammogram},
     task::{CancelToken, Progress},
 };
 use clap::{Args, ValueEnum};
+use glam::{DAffine3, DMat3, DVec3};
 use rayon::prelude::*;
 use std::{
     fs,
+    io::{Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -41,6 +49,12 @@ pub enum Input {
     /// A mammogram.
     #[value(name = "MG", alias = "mg")]
     Mg,
+    /// 1024 slices of 2048 x 2048, sparse files of 8 GiB.
+    #[value(name = "VOL8G", alias = "vol8g")]
+    Vol8g,
+    /// A radiograph of 10,000 x 10,000.
+    #[value(name = "DX10K", alias = "dx10k")]
+    Dx10k,
 }
 
 /// Arguments of `bench gen`.
@@ -70,12 +84,13 @@ pub(super) fn run(args: &GenArgs, common: &Common, cases: &mut Cases<'_>) -> Res
         Input::Ct300 => ("CT300", 300),
         Input::Ct3000 => ("CT3000", 3000),
         Input::Mg => ("MG", 1),
+        Input::Vol8g => ("VOL8G", 1024),
+        Input::Dx10k => ("DX10K", 1),
     };
-    let files = args
-        .slices
-        .filter(|_| args.name != Input::Mg)
-        .unwrap_or(files);
+    let files = args.slices.filter(|_| files > 1).unwrap_or(files);
     let paths = samples.run(|| match args.name {
+        Input::Vol8g => write_sparse_ct(&args.dir, seed, files),
+        Input::Dx10k => write_large_film(&args.dir, seed).map(|path| vec![path]),
         Input::Mg => write_mammogram(&args.dir, seed).map(|path| vec![path]),
         Input::Ct300 | Input::Ct3000 => write_ct(&args.dir, name, seed, files),
     })?;
@@ -158,6 +173,108 @@ fn write_ct(dir: &Path, name: &str, seed: u64, slices: usize) -> Result<Vec<Path
             fs::write(path, bytes).map_err(io_failure)
         })?;
     Ok(paths)
+}
+
+/// Side of a slice of VOL8G, and the rows of it that hold something.
+const LARGE_SIDE: usize = 2048;
+const LARGE_ROWS: std::ops::Range<usize> = 1020..1036;
+
+/// A volume far larger than memory should be: a band of values in each slice that name slice, row and column, the rest
+/// holes in the file.
+fn write_sparse_ct(dir: &Path, seed: u64, slices: usize) -> Result<Vec<PathBuf>, Failure> {
+    fs::create_dir_all(dir).map_err(io_failure)?;
+    let identity = identity(seed, "VOL8G", "CT", [1024.0, 4096.0]);
+    let step = DVec3::new(0.1, 0.1, 0.2);
+    let volume = Volume {
+        grid: GridGeometry {
+            size: [LARGE_SIDE, LARGE_SIDE, slices],
+            patient_from_voxel: DAffine3 {
+                matrix3: DMat3::from_diagonal(step),
+                translation: step * -0.5 * LARGE_SIDE as f64,
+            },
+        },
+        frames: Vec::new(),
+        modality_lut: ModalityLut::Rescale {
+            slope: 1.0,
+            intercept: 0.0,
+        },
+        unit: ModalityUnit::Hounsfield,
+        padding: None,
+    };
+    (0..slices)
+        .into_par_iter()
+        .map(|slice| {
+            let mut bytes = vec![0; 2 * LARGE_SIDE * LARGE_SIDE];
+            let rows = bytes.chunks_exact_mut(2 * LARGE_SIDE).enumerate();
+            let band = rows.skip(LARGE_ROWS.start).take(LARGE_ROWS.len());
+            for (row, values) in band {
+                for (column, value) in values.as_chunks_mut::<2>().0.iter_mut().enumerate() {
+                    let number = (slice * 7 + row * 3 + column) % 4096;
+                    *value = (number as u16).to_le_bytes();
+                }
+            }
+            let pixels = PixelBytes::from_vec(bytes);
+            let frame = Frame::new(LARGE_SIDE, LARGE_SIDE, 1, StoredType::U16, pixels)
+                .ok_or_else(|| Failure::new(Exit::Internal, "a slice of the wrong size"))?;
+            let file = ct_slice(&volume, &frame, slice, &identity).map_err(io_failure)?;
+            let path = dir.join(ct_slice_name(slice));
+            write_with_holes(&path, &file).map_err(io_failure)?;
+            Ok(path)
+        })
+        .collect()
+}
+
+/// Writes a file whose blocks of zeros are left out, which reads as if they were there.
+fn write_with_holes(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    const BLOCK: usize = 4096;
+    const ZEROS: [u8; BLOCK] = [0; BLOCK];
+    let mut file = fs::File::create(path)?;
+    file.set_len(bytes.len() as u64)?;
+    for (number, block) in bytes.chunks(BLOCK).enumerate() {
+        if !ZEROS.starts_with(block) {
+            file.seek(SeekFrom::Start((number * BLOCK) as u64))?;
+            file.write_all(block)?;
+        }
+    }
+    Ok(())
+}
+
+/// A large radiograph: slopes, edges and some noise, so that codecs have work to do.
+fn write_large_film(dir: &Path, seed: u64) -> Result<PathBuf, Failure> {
+    let side = 10_000usize;
+    let mut bytes = Vec::with_capacity(2 * side * side);
+    let mut state = seed | 1;
+    for row in 0..side {
+        for column in 0..side {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            let noise = (state >> 60) as usize;
+            let edge = if (row / 500 + column / 700).is_multiple_of(2) {
+                1500
+            } else {
+                0
+            };
+            let value = (row + 2 * column) / 20 + edge + noise;
+            bytes.extend((value as u16).to_le_bytes());
+        }
+    }
+    let frame = Frame::new(side, side, 1, StoredType::U16, PixelBytes::from_vec(bytes))
+        .ok_or_else(|| Failure::new(Exit::Internal, "a film of the wrong size"))?;
+    let description = RadiographDescription {
+        spacing: Spacing::Millimetres {
+            row_mm: 0.04,
+            column_mm: 0.04,
+            source: SpacingSource::ImagerPixelSpacing,
+        },
+        view_position: "PA".into(),
+        instance_number: 1,
+        magnification: None,
+    };
+    let path = dir.join("DX10K.dcm");
+    let identity = identity(seed, "DX10K", "DX", [1800.0, 3600.0]);
+    write_radiograph(&path, &frame, &description, &identity).map_err(io_failure)?;
+    Ok(path)
 }
 
 fn write_mammogram(dir: &Path, seed: u64) -> Result<PathBuf, Failure> {

@@ -15,6 +15,7 @@ mod mutants;
 #[cfg(feature = "ai")]
 mod network;
 mod process;
+mod resident;
 mod series;
 mod window;
 
@@ -36,7 +37,7 @@ pub struct BenchArgs {
 pub enum Bench {
     /// What this machine can do: copy, read, draw, multiply
     Floor(floor::FloorArgs),
-    /// Make a standard input: CT300, CT3000 or MG
+    /// Make a standard input: CT300, CT3000, MG, VOL8G or DX10K
     Gen(generate::GenArgs),
     /// Headers of a folder to sorted series
     Scan(series::SeriesArgs),
@@ -54,8 +55,8 @@ pub enum Bench {
     Start(window::StartArgs),
     /// Frames and processor time of the window while nothing happens
     Idle(window::IdleArgs),
-    /// Memory with a series loaded
-    Mem(series::SeriesArgs),
+    /// Memory with a series loaded, or with a window's share of it
+    Mem(resident::MemArgs),
     /// Damaged copies of files, read and decoded as `inspect --decode` does
     Mutants(mutants::MutantsArgs),
     /// A segmentation network
@@ -131,7 +132,7 @@ pub fn run(args: &BenchArgs, common: &Common, out: &mut Output) -> Exit {
         Bench::Upload(args) => series::upload(args, &mut cases),
         Bench::Frame(args) => drawing::frame(args, common, &mut cases),
         Bench::Scroll(args) => drawing::scroll(args, common, &mut cases),
-        Bench::Mem(args) => series::memory(args, &mut cases),
+        Bench::Mem(args) => resident::run(args, common, &mut cases),
         Bench::Mutants(args) => mutants::run(args, common, &mut cases),
         Bench::Start(_) | Bench::Idle(_) => Ok(()),
         #[cfg(feature = "ai")]

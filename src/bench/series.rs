@@ -64,7 +64,7 @@ fn read_headers(dir: &Path) -> (Vec<SeriesLayout>, usize) {
 }
 
 /// The series with the most frames.
-fn largest(dir: &Path) -> Result<SeriesLayout, Failure> {
+pub(super) fn largest(dir: &Path) -> Result<SeriesLayout, Failure> {
     read_headers(dir)
         .0
         .into_iter()
@@ -72,13 +72,13 @@ fn largest(dir: &Path) -> Result<SeriesLayout, Failure> {
         .ok_or_else(|| Failure::new(Exit::Rejected, "the folder holds no picture that opens"))
 }
 
-fn name_of(layout: &SeriesLayout) -> String {
+pub(super) fn name_of(layout: &SeriesLayout) -> String {
     let image = layout.first_instance().and_then(|i| i.image.as_ref());
     let (columns, rows) = image.map_or((0, 0), |i| (i.columns, i.rows));
     format!("{columns} x {rows} x {}", layout.frames.len())
 }
 
-fn pixel_bytes(layout: &SeriesLayout) -> u64 {
+pub(super) fn pixel_bytes(layout: &SeriesLayout) -> u64 {
     let bytes = |f: &crate::model::layout::FrameRef| {
         let image = f.instance.image.as_ref();
         image.map_or(0, |i| i.frame_bytes() as u64)
@@ -211,7 +211,7 @@ pub(super) fn first_slice(args: &SeriesArgs, cases: &mut Cases<'_>) -> Result<()
         let frame = FileFrames::default()
             .read_frame(&chosen.instance, chosen.frame)
             .map_err(|error| Failure::new(Exit::Rejected, error))?;
-        let texture = FrameTexture::new(
+        let texture = FrameTexture::fitting(
             &gpu,
             frame.columns,
             frame.rows,

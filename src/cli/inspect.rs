@@ -6,7 +6,7 @@ use crate::{
         assemble::lay_out,
         frames::{FileFrames, FrameSource as _},
         guard::Limits,
-        scan::{ScanEvent, ScanOptions, scan},
+        scan::{ScanEvent, scan},
     },
     model::{
         cover::{OverlayBits, OverlayKind, OverlayPlane},
@@ -42,6 +42,8 @@ pub struct InspectArgs {
 struct Row {
     path: Arc<Path>,
     instance: Option<Arc<Instance>>,
+    /// What an object without a picture says, in a line.
+    content: Option<String>,
     refusal: Option<(RejectionKind, &'static str, String)>,
 }
 
@@ -72,7 +74,7 @@ pub(super) fn in_pool<T: Send>(common: &Common, work: impl FnOnce() -> T + Send)
 pub fn run(args: &InspectArgs, common: &Common, out: &mut Output) -> Exit {
     let limits = limits(common);
     let rows = in_pool(common, || read(args, limits, common));
-    let several = rows.len() > 1;
+    let several = rows.len() > 1 && !wholly_locked(args, &rows);
     for row in &rows {
         print_row(row, common, out);
     }
@@ -83,6 +85,14 @@ pub fn run(args: &InspectArgs, common: &Common, out: &mut Output) -> Exit {
         .collect();
     let layouts = lay_out(&shown);
     print_summary(&rows, &layouts, args.check, common, out);
+    let locked = |row: &Row| {
+        row.refusal
+            .as_ref()
+            .is_some_and(|r| r.1 == "ARCHIVE_LOCKED")
+    };
+    if rows.iter().any(locked) {
+        out.note("the passphrase of an archive is read through --archive-passphrase-fd N");
+    }
     let refused = rows.iter().find_map(|r| r.refusal.as_ref());
     match refused {
         Some(_) if several => Exit::Finding,
@@ -90,6 +100,15 @@ pub fn run(args: &InspectArgs, common: &Common, out: &mut Output) -> Exit {
         None if args.check && layouts.iter().flat_map(|l| &l.findings).any(weighs) => Exit::Finding,
         None => Exit::Done,
     }
+}
+
+/// One archive of which nothing opens because it is encrypted: as one input that is locked, whatever it holds.
+fn wholly_locked(args: &InspectArgs, rows: &[Row]) -> bool {
+    let locked = |row: &Row| {
+        let refusal = row.refusal.as_ref();
+        refusal.is_some_and(|(kind, ..)| *kind == RejectionKind::Locked)
+    };
+    matches!(args.paths.as_slice(), [only] if only.is_file()) && rows.iter().all(locked)
 }
 
 fn weighs(finding: &Finding) -> bool {
@@ -102,6 +121,7 @@ pub(super) const fn exit_of(kind: RejectionKind) -> Exit {
         RejectionKind::Rejected => Exit::Rejected,
         RejectionKind::Limit => Exit::Limit,
         RejectionKind::Unsupported => Exit::Unsupported,
+        RejectionKind::Locked => Exit::Locked,
         RejectionKind::Io => Exit::Io,
     }
 }
@@ -113,6 +133,7 @@ fn read(args: &InspectArgs, limits: Limits, common: &Common) -> Vec<Row> {
             ScanEvent::Instance(instance) => Row {
                 path: Arc::clone(&instance.source.path),
                 instance: Some(instance),
+                content: None,
                 refusal: None,
             },
             ScanEvent::Rejected(Rejection {
@@ -123,13 +144,14 @@ fn read(args: &InspectArgs, limits: Limits, common: &Common) -> Vec<Row> {
             }) => Row {
                 path,
                 instance: None,
+                content: None,
                 refusal: Some((outcome, code, detail)),
             },
         };
         let mut rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
         rows.push(row);
     };
-    let options = ScanOptions { limits };
+    let options = common.scan_options(limits);
     scan(
         &args.paths,
         &options,
@@ -138,11 +160,23 @@ fn read(args: &InspectArgs, limits: Limits, common: &Common) -> Vec<Row> {
         &sink,
     );
     let mut rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let source = common.frame_source(limits);
+    rows.par_iter_mut()
+        .for_each(|row| read_content(row, &source, common));
     if args.decode {
-        let source = common.frame_source(limits);
         rows.par_iter_mut().for_each(|row| decode(row, &source));
     }
     rows
+}
+
+/// Reads what an object without a picture says; one that cannot be read is refused.
+fn read_content(row: &mut Row, source: &FileFrames, common: &Common) {
+    let object = row.instance.as_ref().filter(|i| i.image.is_none());
+    let Some(object) = object else { return };
+    match source.read_content(object) {
+        Ok(content) => row.content = Some(super::content::summary(&content, common)),
+        Err(error) => row.refusal = Some((error.kind(), error.code(), error.to_string())),
+    }
 }
 
 /// A frame of more bytes is decoded while no other one of this kind is in memory.
@@ -173,7 +207,7 @@ fn decode(row: &mut Row, source: &FileFrames) {
 fn verdict(row: &Row) -> (&'static str, Option<&'static str>, Option<&str>) {
     if let Some((kind, code, detail)) = &row.refusal {
         let word = match kind {
-            RejectionKind::Rejected | RejectionKind::Io => "rejected",
+            RejectionKind::Rejected | RejectionKind::Locked | RejectionKind::Io => "rejected",
             RejectionKind::Limit => "limit",
             RejectionKind::Unsupported => "unsupported",
         };
@@ -206,8 +240,15 @@ fn print_row(row: &Row, common: &Common, out: &mut Output) {
     let (outcome, code, detail) = verdict(row);
     if !common.json {
         let what = row.instance.as_ref().map_or(String::new(), |i| describe(i));
+        let said = row
+            .content
+            .as_ref()
+            .map_or(String::new(), |c| format!(" {c}"));
         let why = detail.map_or(String::new(), |d| format!(" [{}] {d}", code.unwrap_or("")));
-        out.line(format!("{outcome:<11} {}{what}{why}", row.path.display()));
+        out.line(format!(
+            "{outcome:<11} {}{what}{said}{why}",
+            row.path.display()
+        ));
         return;
     }
     let (tag, offset) = place(detail);
@@ -241,6 +282,9 @@ fn print_row(row: &Row, common: &Common, out: &mut Output) {
             json!(birth.as_deref().map(|d| common.phi(d))),
         );
         put("synthetic", json!(patient.synthetic));
+        let object = instance.object.as_ref();
+        put("object", json!(object.map(|o| o.kind.word())));
+        put("content", json!(row.content));
         picture(instance, &mut put);
         put("findings", findings(&instance.findings));
     }

@@ -3,6 +3,7 @@
 //! Results go to stdout, messages to stderr, both through [`Output`]; every command ends with an [`Exit`].
 //! Identity is printed only with `--show-phi`. Nothing here opens a network connection.
 
+pub mod content;
 pub mod doctor;
 pub mod edit;
 pub mod evaluate;
@@ -33,6 +34,8 @@ use clap::Subcommand;
 pub enum Command {
     /// Read files and folders and say what each is, or why it does not open
     Inspect(inspect::InspectArgs),
+    /// What an object says beside or instead of a picture: reports, structure sets, waveforms, documents
+    Content(content::ContentArgs),
     /// Write one frame's pixels as a NumPy array
     Pixels(pixels::PixelsArgs),
     /// Draw one picture with the renderer that draws the window
@@ -72,6 +75,7 @@ pub enum Command {
 pub fn run(command: Command, common: &Common, out: &mut Output) -> Exit {
     match command {
         Command::Inspect(args) => inspect::run(&args, common, out),
+        Command::Content(args) => content::run(&args, common, out),
         Command::Pixels(args) => pixels::run(&args, common, out),
         Command::Render(args) => render::run(&args, common, out),
         Command::Measure(args) => measure::run(&args, common, out),

@@ -5,11 +5,7 @@ use super::{
     inspect::{exit_of, limits},
 };
 use crate::{
-    dicom::{
-        frames::FrameSource as _,
-        scan::{ScanOptions, read_instance},
-        window_default::window_default,
-    },
+    dicom::{frames::FrameSource as _, scan::read_instance, window_default::window_default},
     imaging::window::{display_u8, modality_value, palette_rgb},
     model::{
         lut::{Voi, WindowLevel},
@@ -19,7 +15,7 @@ use crate::{
     },
 };
 use clap::{Args, ValueEnum};
-use std::{fs, path::PathBuf};
+use std::{borrow::Cow, fs, io::Write as _, path::PathBuf};
 
 /// How far along the grey chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -66,7 +62,7 @@ fn parse_window(text: &str) -> Result<WindowLevel, String> {
 /// Runs `pixels`.
 pub fn run(args: &PixelsArgs, common: &Common, out: &mut Output) -> Exit {
     let limits = limits(common);
-    let instance = match read_instance(&args.file, &ScanOptions { limits }) {
+    let instance = match read_instance(&args.file, &common.scan_options(limits)) {
         Ok(instance) => instance,
         Err(rejection) => {
             let (code, detail) = (rejection.code, &rejection.detail);
@@ -106,8 +102,13 @@ pub fn run(args: &PixelsArgs, common: &Common, out: &mut Output) -> Exit {
         return Exit::Usage;
     }
     let (kind, samples, bytes) = stage(args, image, index, &frame);
-    let array = npy(kind, frame.rows, frame.columns, samples, &bytes);
-    if let Err(error) = fs::write(&args.out, array) {
+    let header = npy_header(kind, frame.rows, frame.columns, samples);
+    // One after the other: a large frame is not held twice.
+    let written = fs::File::create(&args.out).and_then(|mut file| {
+        file.write_all(&header)?;
+        file.write_all(&bytes)
+    });
+    if let Err(error) = written {
         out.error(format!("cannot write: {error}: {}", args.out.display()));
         return Exit::Io;
     }
@@ -126,29 +127,29 @@ pub fn run(args: &PixelsArgs, common: &Common, out: &mut Output) -> Exit {
 }
 
 /// NumPy type, samples and bytes of the wanted stage.
-fn stage(
+fn stage<'a>(
     args: &PixelsArgs,
     image: &ImageDescription,
     index: usize,
-    frame: &Frame,
-) -> (&'static str, usize, Vec<u8>) {
+    frame: &'a Frame,
+) -> (&'static str, usize, Cow<'a, [u8]>) {
     let description = image.frame(index);
     match args.stage {
         Stage::Stored => (
             frame.stored_type.numpy(),
             frame.samples,
-            frame.pixels.as_slice().to_vec(),
+            Cow::Borrowed(frame.pixels.as_slice()),
         ),
         Stage::Modality => {
             let lut = &description.modality_lut;
             let grey = frame.samples == 1 && image.palette.is_none();
             let value = |v: f64| if grey { modality_value(v, lut) } else { v };
             let bytes = frame.values().flat_map(|v| (value(v) as f32).to_le_bytes());
-            ("<f4", frame.samples, bytes.collect())
+            ("<f4", frame.samples, Cow::Owned(bytes.collect()))
         }
         Stage::Display => {
             if let Some(rgb) = image.palette.as_ref().and_then(|p| palette_rgb(frame, p)) {
-                return ("|u1", 3, rgb.pixels.as_slice().to_vec());
+                return ("|u1", 3, Cow::Owned(rgb.pixels.as_slice().to_vec()));
             }
             let chosen = args.voi.as_deref().and_then(|w| description.voi_chosen(w));
             let voi = match (args.window, chosen) {
@@ -164,13 +165,14 @@ fn stage(
                 padding: image.padding,
                 presentation: image.display.presentation_lut.clone(),
             };
-            ("|u1", frame.samples, display_u8(frame, &grey))
+            let codes = display_u8(frame, &grey);
+            ("|u1", frame.samples, Cow::Owned(codes))
         }
     }
 }
 
-/// A version 1.0 `.npy` file, C order.
-fn npy(kind: &str, rows: usize, columns: usize, samples: usize, bytes: &[u8]) -> Vec<u8> {
+/// What a version 1.0 `.npy` file begins with, C order.
+fn npy_header(kind: &str, rows: usize, columns: usize, samples: usize) -> Vec<u8> {
     let shape = if samples == 1 {
         format!("({rows}, {columns})")
     } else {
@@ -184,7 +186,6 @@ fn npy(kind: &str, rows: usize, columns: usize, samples: usize, bytes: &[u8]) ->
     let mut file = b"\x93NUMPY\x01\x00".to_vec();
     file.extend((header.len() as u16).to_le_bytes());
     file.extend(header.as_bytes());
-    file.extend(bytes);
     file
 }
 
@@ -194,9 +195,9 @@ mod tests {
 
     #[test]
     fn arrays_begin_on_a_boundary() {
-        let file = npy("<i2", 2, 3, 1, &[0; 12]);
-        assert_eq!((file.len() - 12) % 64, 0);
-        assert_eq!(file[file.len() - 13], b'\n');
+        let header = npy_header("<i2", 2, 3, 1);
+        assert_eq!(header.len() % 64, 0);
+        assert_eq!(header[header.len() - 1], b'\n');
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::{
     Common, Exit, Output,
     common::Backend,
     inspect::{exit_of, findings, limits, overlays},
-    series::{Refusal, choose},
+    series::{Refusal, choose, fits},
 };
 use crate::{
     dicom::{
@@ -202,10 +202,19 @@ fn refused(frame: &FrameRef, error: &FrameError) -> Refusal {
 pub fn run(args: &RenderArgs, common: &Common, out: &mut Output) -> Exit {
     let done = refuse_unsupported(args)
         .and_then(|()| load(args, common))
-        .and_then(|series| draw(args, common.backend, &series))
+        .and_then(|series| {
+            if args.view != View::Stack {
+                fits(&series.layout, common)?;
+            }
+            draw(args, common.backend, &series)
+        })
         .and_then(|picture| picture.write(args).map(|()| picture));
     match done {
         Ok(picture) => {
+            let reduced = picture.report["reduced"].as_u64();
+            if let Some(step) = reduced.filter(|step| *step > 1) {
+                out.note(format!("drawn at 1/{step} resolution, which the device holds; --backend cpu draws all of it"));
+            }
             if common.json {
                 out.json(&picture.report);
             }
@@ -355,13 +364,13 @@ pub fn draw(
         shutter: !args.no_shutter,
     };
     let wants_values = args.raw16.is_some();
-    let (rgba, values, adapter) = match backend {
+    let (rgba, values, adapter, reduced) = match backend {
         Backend::Cpu => {
             let frames: Vec<_> = frames.into_iter().map(Some).collect();
             let values = wants_values.then(|| reslice::values_cpu(&view, &frames));
             let mut rgba = reslice::draw_cpu(&view, &frames);
             cover::paint_cpu(&view, &cover, shown, &mut rgba);
-            (rgba, values, None)
+            (rgba, values, None, 1)
         }
         Backend::Gpu => {
             let gpu = GpuContext::headless()?;
@@ -369,8 +378,9 @@ pub fn draw(
                 cover: &cover,
                 shown,
             };
+            let reduced = FrameTexture::reduction(&gpu, image.columns, image.rows);
             let (rgba, values) = draw_gpu(&gpu, &view, &frames, scene, wants_values)?;
-            (rgba, values, Some(gpu.info.name))
+            (rgba, values, Some(gpu.info.name), reduced)
         }
     };
     let letters = plan.oriented.then(|| {
@@ -395,6 +405,7 @@ pub fn draw(
         "centre": plan.oriented.then(|| plan.plane.centre.to_array()),
         "letters": letters,
         "frames": plan.frames.len(),
+        "reduced": reduced,
         "findings": findings(&series.layout.findings),
     });
     Ok(Picture {
@@ -433,7 +444,7 @@ fn draw_gpu(
     let Some(first) = frames.first() else {
         return Err(Refusal::new(Exit::Usage, "there is no such frame"));
     };
-    let texture = FrameTexture::new(
+    let texture = FrameTexture::fitting(
         gpu,
         first.columns,
         first.rows,
@@ -723,7 +734,7 @@ fn parse_point(text: &str) -> Result<DVec3, String> {
     parse_numbers::<3>(text).map(DVec3::from_array)
 }
 
-fn parse_window(text: &str) -> Result<(f64, f64), String> {
+pub(super) fn parse_window(text: &str) -> Result<(f64, f64), String> {
     match parse_numbers(text)? {
         // PS3.3 C.11.2.1.2.1: the width of a linear window is at least 1.
         [center, width] if width >= 1.0 => Ok((center, width)),

@@ -16,10 +16,7 @@ use crate::{
         registry::{self, Model},
         scope,
     },
-    dicom::{
-        frames::FrameSource as _,
-        scan::{ScanOptions, read_instance},
-    },
+    dicom::{frames::FrameSource as _, scan::read_instance},
     imaging::resample,
     model::{
         finding::Finding,
@@ -167,7 +164,7 @@ fn find_model(name: &str, common: &Common) -> Result<Model, Refusal> {
 fn read_input(args: &SegmentArgs, common: &Common) -> Result<Input, Refusal> {
     let path = &args.path;
     let limits = limits(common);
-    let instance = read_instance(path, &ScanOptions { limits }).map_err(|rejection| {
+    let instance = read_instance(path, &common.scan_options(limits)).map_err(|rejection| {
         let (code, detail) = (rejection.code, &rejection.detail);
         (
             inspect::exit_of(rejection.outcome),

@@ -7,10 +7,13 @@ use super::{
 use crate::{
     dicom::{
         assemble::lay_out,
-        scan::{ScanEvent, ScanOptions, scan},
+        scan::{ScanEvent, scan},
     },
     gpu::GpuError,
-    model::{layout::SeriesLayout, study::Rejection},
+    model::{
+        layout::{FrameRef, SeriesLayout},
+        study::{Rejection, RejectionKind},
+    },
     task::{CancelToken, Progress},
 };
 use std::{
@@ -51,6 +54,26 @@ impl From<GpuError> for Refusal {
     }
 }
 
+/// Whether all slices of a series fit under `--max-memory`, where one is given.
+///
+/// # Errors
+/// [`Exit::Limit`] with both numbers.
+pub fn fits(layout: &SeriesLayout, common: &Common) -> Result<(), Refusal> {
+    let bytes = |frame: &FrameRef| {
+        let image = frame.instance.image.as_ref();
+        image.map_or(0, |i| i.frame_bytes() as u64)
+    };
+    let needed: u64 = layout.frames.iter().map(bytes).sum();
+    match common.max_memory {
+        Some(most) if needed > most => {
+            let [needed, most] = [needed, most].map(|n| n.div_ceil(1 << 20));
+            let text = format!("the volume takes {needed} MiB and --max-memory allows {most}");
+            Err(Refusal::new(Exit::Limit, text))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Reads the headers below a path and gives its layouts, with the first refusal.
 pub fn layouts(path: &Path, common: &Common) -> (Vec<SeriesLayout>, Option<Rejection>) {
     let limits = limits(common);
@@ -59,7 +82,7 @@ pub fn layouts(path: &Path, common: &Common) -> (Vec<SeriesLayout>, Option<Rejec
     in_pool(common, || {
         scan(
             &paths,
-            &ScanOptions { limits },
+            &common.scan_options(limits),
             &CancelToken::default(),
             &Progress::default(),
             &|event| {
@@ -67,7 +90,12 @@ pub fn layouts(path: &Path, common: &Common) -> (Vec<SeriesLayout>, Option<Rejec
                 match event {
                     ScanEvent::Instance(instance) => found.0.push(instance),
                     ScanEvent::Rejected(rejection) => {
-                        found.1.get_or_insert(rejection);
+                        // What a passphrase would open is told first: there may be junk before it.
+                        let locked = |r: &Rejection| r.outcome == RejectionKind::Locked;
+                        let kept = found.1.as_ref();
+                        if kept.is_none_or(|kept| !locked(kept) && locked(&rejection)) {
+                            found.1 = Some(rejection);
+                        }
                     }
                 }
             },

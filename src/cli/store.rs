@@ -1,8 +1,11 @@
 //! `negatoscope store`, `import` and `list`, and what every command needs that opens the store.
 
-use super::{Common, Exit, Output};
+use super::{Common, Exit, Output, common::read_passphrase};
 use crate::{
-    dicom::scan::{ScanEvent, ScanOptions, scan},
+    dicom::{
+        guard::Limits,
+        scan::{ScanEvent, ScanOptions, scan},
+    },
     model::{
         identity::PatientIdentity,
         study::{Instance, Rejection, RejectionKind},
@@ -12,10 +15,7 @@ use crate::{
 };
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use std::{fs::File, io, path::PathBuf, sync::Arc};
-
-/// Longest passphrase that is read, bytes.
-const MAX_PASSPHRASE: usize = 4096;
+use std::{path::PathBuf, sync::Arc};
 
 /// Folder of the store: `--store`, else the platform's data folder.
 pub fn folder(common: &Common) -> Option<PathBuf> {
@@ -30,58 +30,10 @@ pub fn passphrase(common: &Common, out: &mut Output) -> Result<Passphrase, Exit>
         out.error("the store is locked; give the passphrase through --passphrase-fd N");
         return Err(Exit::Locked);
     };
-    let read = match number {
-        // Reopening standard input would lose what this process has read ahead.
-        0 => read_line(&mut io::stdin().lock()),
-        _ => open_descriptor(number).and_then(|mut file| read_line(&mut file)),
-    };
-    match read {
-        Ok(bytes) if bytes.len() > MAX_PASSPHRASE => {
-            out.error(format!(
-                "the passphrase is longer than {MAX_PASSPHRASE} bytes"
-            ));
-            Err(Exit::Usage)
-        }
-        Ok(bytes) => Ok(Passphrase::new(bytes)),
-        Err(error) => {
-            out.error(format!(
-                "the passphrase could not be read from descriptor {number}: {}",
-                error.kind()
-            ));
-            Err(Exit::Locked)
-        }
-    }
-}
-
-#[cfg(unix)]
-fn open_descriptor(number: i32) -> io::Result<File> {
-    let folder = if cfg!(target_os = "linux") {
-        "/proc/self/fd"
-    } else {
-        "/dev/fd"
-    };
-    File::open(format!("{folder}/{number}"))
-}
-
-#[cfg(not(unix))]
-fn open_descriptor(_number: i32) -> io::Result<File> {
-    Err(io::ErrorKind::Unsupported.into())
-}
-
-/// Bytes up to the first line feed, one at a time: what follows belongs to somebody else.
-fn read_line(source: &mut impl io::Read) -> io::Result<Vec<u8>> {
-    let mut line = Vec::with_capacity(MAX_PASSPHRASE + 1);
-    let mut byte = [0];
-    while line.len() <= MAX_PASSPHRASE {
-        match source.read(&mut byte) {
-            Ok(0) => break,
-            Ok(_) if byte == [b'\n'] => break,
-            Ok(_) => line.extend(byte),
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
-        }
-    }
-    Ok(line)
+    read_passphrase(number).map_err(|(exit, text)| {
+        out.error(text);
+        exit
+    })
 }
 
 /// The exit code of a store's error.
@@ -316,7 +268,8 @@ pub fn import(args: &ImportArgs, common: &Common, out: &mut Output) -> Exit {
         Ok(store) => store,
         Err(exit) => return exit,
     };
-    let tally = match import_into(&mut store, &args.paths) {
+    let options = common.scan_options(Limits::default());
+    let tally = match import_into(&mut store, &args.paths, &options) {
         Ok(tally) => tally,
         Err(ImportError::Scan(reason)) => {
             out.error(reason);
@@ -363,6 +316,7 @@ pub fn import(args: &ImportArgs, common: &Common, out: &mut Output) -> Exit {
             RejectionKind::Rejected => Exit::Rejected,
             RejectionKind::Limit => Exit::Limit,
             RejectionKind::Unsupported => Exit::Unsupported,
+            RejectionKind::Locked => Exit::Locked,
             RejectionKind::Io => Exit::Io,
         },
         _ => Exit::Finding,
@@ -374,6 +328,7 @@ const fn outcome_word(kind: RejectionKind) -> &'static str {
         RejectionKind::Rejected => "rejected",
         RejectionKind::Limit => "limit",
         RejectionKind::Unsupported => "unsupported",
+        RejectionKind::Locked => "locked",
         RejectionKind::Io => "io",
     }
 }
@@ -384,25 +339,23 @@ enum ImportError {
 }
 
 /// Scans on other threads and writes on this one; the queue between them is bounded.
-fn import_into(store: &mut Store, paths: &[PathBuf]) -> Result<Tally, ImportError> {
+fn import_into(
+    store: &mut Store,
+    paths: &[PathBuf],
+    options: &ScanOptions,
+) -> Result<Tally, ImportError> {
     let (sender, receiver) = crossbeam_channel::bounded(BATCH);
     std::thread::scope(|scope| {
         // Dropped when writing fails, so that a full queue does not hold the scan for ever.
         let receiver = receiver;
         let scan = scope.spawn(move || {
             let (cancel, progress) = (CancelToken::default(), Progress::default());
-            scan(
-                paths,
-                &ScanOptions::default(),
-                &cancel,
-                &progress,
-                &|found| {
-                    // Nobody listens any more once writing failed; the scan then runs out.
-                    if sender.send(found).is_err() {
-                        cancel.cancel();
-                    }
-                },
-            );
+            scan(paths, options, &cancel, &progress, &|found| {
+                // Nobody listens any more once writing failed; the scan then runs out.
+                if sender.send(found).is_err() {
+                    cancel.cancel();
+                }
+            });
         });
         let mut tally = Tally::default();
         let mut batch = Vec::with_capacity(BATCH);

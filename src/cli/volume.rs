@@ -3,12 +3,21 @@
 use super::{
     Common, Exit, Output,
     inspect::{self, exit_of, findings, limits},
+    render::parse_window,
     series::{self, Refusal},
 };
 use crate::{
     dicom::load::{LoadError, load_volume},
-    formats::{self, FormatError, VolumeOut},
-    model::{layout::SeriesLayout, study::SourceKind, volume::Volume},
+    formats::{self, FormatError, VolumeOut, png},
+    imaging::window::{display_u8, palette_rgb},
+    model::{
+        layout::SeriesLayout,
+        lut::{ModalityLut, ModalityUnit, Voi},
+        pixels::{Frame, PixelBytes, StoredType},
+        study::SourceKind,
+        view::GreyPipeline,
+        volume::Volume,
+    },
     task::{CancelToken, Progress},
 };
 use clap::Args;
@@ -27,9 +36,13 @@ pub struct VolumeArgs {
     /// Part of the series, where it holds several stacks (as `inspect --check` counts them)
     #[arg(long, value_name = "N")]
     pub part: Option<usize>,
-    /// File to write; its name ends in .nii, .nii.gz, .nrrd or .mha
+    /// File to write; its name ends in .nii, .nii.gz, .nrrd or .mha; or in .png for one picture a slice: NAME.png becomes
+    /// NAME-0001.png and so on, 16 bits of exact values with slope and intercept in each (8 where 8 are stored)
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+    /// For .png: window centre and width, modality values; the pictures then have 8 bits, as on a screen
+    #[arg(long, value_name = "C,W", value_parser = parse_window, allow_hyphen_values = true)]
+    pub window: Option<(f64, f64)>,
 }
 
 impl From<FormatError> for Refusal {
@@ -55,8 +68,13 @@ pub fn run(args: &VolumeArgs, common: &Common, out: &mut Output) -> Exit {
 
 fn export(args: &VolumeArgs, common: &Common, out: &mut Output) -> Result<(), Refusal> {
     // Before anything is read: a name that cannot be written.
-    if formats::kind_to_write(&args.out).is_none() {
-        let text = "the name of the output ends in none of .nii, .nii.gz, .nrrd, .mha";
+    let pictures = png::is_png(&args.out);
+    if formats::kind_to_write(&args.out).is_none() && !pictures {
+        let text = "the name of the output ends in none of .nii, .nii.gz, .nrrd, .mha, .png";
+        return Err(Refusal::new(Exit::Usage, text));
+    }
+    if args.window.is_some() && !pictures {
+        let text = "a window is for .png; the other formats keep all values";
         return Err(Refusal::new(Exit::Usage, text));
     }
     let layout = series::choose(&args.path, args.series.as_deref(), args.part, common)?;
@@ -65,7 +83,21 @@ fn export(args: &VolumeArgs, common: &Common, out: &mut Output) -> Result<(), Re
         .first_instance()
         .is_some_and(|i| i.source.kind == SourceKind::Dicom);
     let volume = if dicom { along_normal(volume) } else { volume };
-    let noticed = formats::write(&args.out, &VolumeOut::new(&volume))?;
+    let (noticed, pictures) = match pictures {
+        true => {
+            let coloured = in_colour(&volume, &layout)?;
+            let shown = match args.window {
+                Some((center, width)) => windowed(&coloured, &layout, &Voi::window(center, width))?,
+                None => coloured,
+            };
+            let written = png::write_pictures(&args.out, &VolumeOut::new(&shown))?;
+            (Vec::new(), Some(written))
+        }
+        false => {
+            let noticed = formats::write(&args.out, &VolumeOut::new(&volume))?;
+            (noticed, None)
+        }
+    };
     for finding in &noticed {
         out.note(&finding.sentence);
     }
@@ -83,6 +115,12 @@ fn export(args: &VolumeArgs, common: &Common, out: &mut Output) -> Result<(), Re
             "part": inspect::part(&layout),
             "findings": findings(&layout.findings),
             "written": findings(&noticed),
+            "pictures": pictures.map(|p| json!({
+                "files": p.paths.iter().map(|f| f.display().to_string()).collect::<Vec<_>>(),
+                "bits": p.meaning.map(|m| m.bits),
+                "slope": p.meaning.map(|m| m.slope),
+                "intercept": p.meaning.map(|m| m.intercept),
+            })),
         }));
     }
     Ok(())
@@ -105,8 +143,65 @@ fn along_normal(mut volume: Volume) -> Volume {
     volume
 }
 
+/// The volume with the colours that palette indices stand for; as it is where there is no palette.
+fn in_colour(volume: &Volume, layout: &SeriesLayout) -> Result<Volume, Refusal> {
+    let image = layout.first_instance().and_then(|i| i.image.as_ref());
+    let Some(palette) = image.and_then(|image| image.palette.as_deref()) else {
+        return Ok(volume.clone());
+    };
+    let frames = volume.frames.iter().map(|f| palette_rgb(f, palette));
+    let frames: Option<Vec<Frame>> = frames.collect();
+    let broken = || Refusal::new(Exit::Rejected, "the palette of this series is broken");
+    Ok(Volume {
+        grid: volume.grid,
+        frames: frames.ok_or_else(broken)?,
+        modality_lut: ModalityLut::IDENTITY,
+        unit: ModalityUnit::Unspecified,
+        padding: None,
+    })
+}
+
+/// The volume as 8-bit display values.
+fn windowed(volume: &Volume, layout: &SeriesLayout, voi: &Voi) -> Result<Volume, Refusal> {
+    let inverted = layout
+        .first_instance()
+        .and_then(|i| i.image.as_ref())
+        .is_some_and(|image| image.lowest_is_white());
+    let frames = volume.frames.iter().map(|frame| {
+        if frame.samples != 1 {
+            let text = "a window is for grey values; this volume has colours";
+            return Err(Refusal::new(Exit::Usage, text));
+        }
+        let grey = GreyPipeline {
+            stored_type: frame.stored_type,
+            modality_lut: volume.modality_lut.clone(),
+            voi: voi.clone(),
+            inverted,
+            padding: volume.padding,
+            presentation: None,
+        };
+        let codes = display_u8(frame, &grey);
+        let made = Frame::new(
+            frame.rows,
+            frame.columns,
+            1,
+            StoredType::U8,
+            PixelBytes::from_vec(codes),
+        );
+        made.ok_or_else(|| Refusal::new(Exit::Internal, "a slice of the wrong size"))
+    });
+    Ok(Volume {
+        grid: volume.grid,
+        frames: frames.collect::<Result<_, _>>()?,
+        modality_lut: ModalityLut::IDENTITY,
+        unit: ModalityUnit::Unspecified,
+        padding: None,
+    })
+}
+
 /// All slices of a layout that is a volume.
 pub(super) fn load(layout: &SeriesLayout, path: &Path, common: &Common) -> Result<Volume, Refusal> {
+    series::fits(layout, common)?;
     let source = common.frame_source(limits(common));
     load_volume(
         layout,

@@ -7,10 +7,12 @@ use std::{fs::File, io, path::Path, sync::Arc};
 /// Bytes that are read at once when a file is opened: the whole header of most objects.
 const HEAD: u64 = 8 << 10;
 
-/// An open file with its first bytes.
-#[derive(Debug)]
+/// An open file, or a stretch of one, with its first bytes.
+#[derive(Clone, Debug)]
 pub struct OpenFile {
-    file: File,
+    file: Arc<File>,
+    /// Where it begins in the file.
+    start: u64,
     /// Length when it was opened.
     length: u64,
     /// Its beginning, so that a header costs one read however many of its elements are asked for.
@@ -18,9 +20,9 @@ pub struct OpenFile {
 }
 
 /// Where the bytes of one object come from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum ByteSource {
-    /// A regular file.
+    /// A regular file, or a stretch of one.
     File(OpenFile),
     /// Memory, for inflated data sets and for tests.
     Memory(Arc<Vec<u8>>),
@@ -34,10 +36,35 @@ impl ByteSource {
         if !kind.is_file() {
             return Err(not_a_file());
         }
-        let length = kind.len();
+        Self::stretch(Arc::new(file), 0, kind.len())
+    }
+
+    fn stretch(file: Arc<File>, start: u64, length: u64) -> io::Result<Self> {
         let mut head = vec![0; length.min(HEAD) as usize];
-        read_file_at(&file, 0, &mut head)?;
-        Ok(Self::File(OpenFile { file, length, head }))
+        read_file_at(&file, start, &mut head)?;
+        Ok(Self::File(OpenFile {
+            file,
+            start,
+            length,
+            head,
+        }))
+    }
+
+    /// `length` bytes from `offset` on as a source of their own: read where they lie in a file, copied from memory.
+    pub fn part(&self, offset: u64, length: u64) -> io::Result<Self> {
+        let end = offset.checked_add(length);
+        if end.is_none_or(|end| end > self.len()) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        match self {
+            Self::File(open) => Self::stretch(Arc::clone(&open.file), open.start + offset, length),
+            Self::Memory(_) => Ok(Self::Memory(Arc::new(self.read_vec(offset, length)?))),
+        }
+    }
+
+    /// Whether its bytes are on the disk.
+    pub const fn is_file(&self) -> bool {
+        matches!(self, Self::File(_))
     }
 
     /// Bytes in all.
@@ -71,7 +98,14 @@ impl ByteSource {
             return Ok(());
         }
         match self {
-            Self::File(open) => read_file_at(&open.file, offset, buffer),
+            Self::File(open) => {
+                // Behind a stretch the file goes on.
+                let end = offset.checked_add(buffer.len() as u64);
+                if end.is_none_or(|end| end > open.length) {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                read_file_at(&open.file, open.start + offset, buffer)
+            }
             Self::Memory(_) => Err(io::ErrorKind::UnexpectedEof.into()),
         }
     }

@@ -28,6 +28,11 @@ const PROBLEMS_KEPT: usize = 32;
 /// A declaration longer than this is not one: a term has 16 bytes, and there are 16 sets that can be combined.
 const DECLARATION_LIMIT: usize = 1024;
 
+/// Whether text without any declaration is Chinese in GBK rather than anything Western.
+pub(super) fn is_like_gbk(bytes: &[u8]) -> bool {
+    guess::looks_like_gbk(bytes, TextKind::Short)
+}
+
 /// Which rules a value is read by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextKind {

@@ -182,8 +182,40 @@ impl Links {
 /// # Errors
 /// Those of the guard, and `DICOMDIR` when it names no file.
 pub(super) fn referenced_files(path: &Path, limits: &Limits) -> Result<Directory, Fault> {
-    let structure = Structure::of_file(path, limits)?;
-    let data_set = read_data_set(&structure, |tag| match tag {
+    let (listed, broken) = records(&Structure::of_file(path, limits)?)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let found = listed.into_iter().map(|(components, entry)| {
+        let resolved = resolve(folder, &components);
+        resolved.map(|path| (path, entry)).map_err(|fault| {
+            let safe = components.iter().all(|c| is_plain(c));
+            let named = safe.then(|| components.iter().fold(folder.to_owned(), |p, c| p.join(c)));
+            (named.unwrap_or_else(|| path.to_owned()), fault)
+        })
+    });
+    Ok(Directory {
+        files: found.collect(),
+        broken,
+    })
+}
+
+/// The components of the files that a DICOMDIR names, each once, in its order.
+///
+/// # Errors
+/// Those of the header, and `DICOMDIR` when it names no file.
+pub(super) fn file_ids(structure: &Structure) -> Result<Vec<Vec<String>>, Fault> {
+    let (listed, _) = records(structure)?;
+    Ok(listed
+        .into_iter()
+        .map(|(components, _)| components)
+        .collect())
+}
+
+/// The components of a file's name, and what the records say of it.
+type Listed = (Vec<String>, Entry);
+
+/// Each file once, in the order of the records, and what is wrong with how they hang together.
+fn records(structure: &Structure) -> Result<(Vec<Listed>, Option<Fault>), Fault> {
+    let data_set = read_data_set(structure, |tag| match tag {
         tags::DIRECTORY_RECORD_SEQUENCE => Want::Large,
         tags::OFFSET_OF_THE_FIRST_DIRECTORY_RECORD_OF_THE_ROOT_DIRECTORY_ENTITY => Want::Text,
         _ => Want::No,
@@ -200,30 +232,36 @@ pub(super) fn referenced_files(path: &Path, limits: &Limits) -> Result<Directory
         &offsets.unwrap_or_default(),
         root.ok().flatten().unwrap_or(0) as u64,
     );
-    let folder = path.parent().unwrap_or(Path::new(""));
     let mut seen = HashSet::new();
     let mut found = Vec::new();
     for (index, record) in records.iter().enumerate() {
         let components = texts(record, tags::REFERENCED_FILE_ID);
-        if components.is_empty() || !seen.insert(components.clone()) {
-            continue;
+        if !components.is_empty() && seen.insert(components.clone()) {
+            found.push((components, links.entry(records, index)));
         }
-        let resolved = resolve(folder, &components);
-        let entry = |path| (path, links.entry(records, index));
-        found.push(resolved.map(entry).map_err(|fault| {
-            let safe = components.iter().all(|c| is_plain(c));
-            let named = safe.then(|| components.iter().fold(folder.to_owned(), |p, c| p.join(c)));
-            (named.unwrap_or_else(|| path.to_owned()), fault)
-        }));
     }
     if found.is_empty() {
         let text = "a directory of files (DICOMDIR) that names none; open the folder instead";
         return Err(Fault::unsupported("DICOMDIR", text));
     }
-    Ok(Directory {
-        files: found,
-        broken: links.broken,
-    })
+    Ok((found, links.broken))
+}
+
+/// Whether the components lead below the folder of the DICOMDIR.
+///
+/// # Errors
+/// `DICOMDIR_NAME`.
+pub(super) fn check_id(components: &[String]) -> Result<(), Fault> {
+    if components.len() > MOST_COMPONENTS || !components.iter().all(|c| is_plain(c)) {
+        let text = "a DICOMDIR names a file by something that is no plain name below its folder";
+        return Err(Fault::rejected("DICOMDIR_NAME", text));
+    }
+    Ok(())
+}
+
+/// What is named is not there.
+pub(super) fn missing() -> Fault {
+    Fault::rejected("DICOMDIR_MISSING", "named by a DICOMDIR and not there")
 }
 
 /// A word that is a file name everywhere: no separators, drives, streams or dots alone.
@@ -244,10 +282,7 @@ fn is_plain(component: &str) -> bool {
 }
 
 fn resolve(folder: &Path, components: &[String]) -> Result<PathBuf, Fault> {
-    if components.len() > MOST_COMPONENTS || !components.iter().all(|c| is_plain(c)) {
-        let text = "a DICOMDIR names a file by something that is no plain name below its folder";
-        return Err(Fault::rejected("DICOMDIR_NAME", text));
-    }
+    check_id(components)?;
     let mut path = folder.to_owned();
     for component in components {
         // Media are written in capitals and often read in small letters.
@@ -257,8 +292,7 @@ fn resolve(folder: &Path, components: &[String]) -> Result<PathBuf, Fault> {
             .map(|name| path.join(name))
             .find_map(|p| fs::symlink_metadata(&p).ok().map(|kind| (p, kind)));
         let Some((next, kind)) = next else {
-            let text = "named by a DICOMDIR and not there";
-            return Err(Fault::rejected("DICOMDIR_MISSING", text));
+            return Err(missing());
         };
         if kind.is_symlink() {
             let text = "named by a DICOMDIR and a link, which is not followed";

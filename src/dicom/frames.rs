@@ -4,6 +4,8 @@
 //! fragments and handed to a codec alone. A frame is whole or refused.
 
 use super::{
+    archive::{Archives, Keyring},
+    content,
     cover::read_cover,
     encapsulated::{Fragment, FrameTable},
     guard::{Fault, Limits, PixelPlace, Structure},
@@ -12,11 +14,12 @@ use super::{
     native::NativeShape,
     raster,
     syntax::{self, Picture, Syntax},
-    unpack::{Coding, native_frame, unpack_frame},
+    unpack::{Coding, native_frame, unpack_frame, unpack_page},
     volume_file::VolumeCache,
-    worker::Workers,
+    worker::{FileKey, Workers},
 };
 use crate::model::{
+    content::Content,
     cover::FrameCover,
     pixels::{Frame, PixelBytes},
     study::{ImageDescription, Instance, RejectionKind, SourceKind},
@@ -76,7 +79,7 @@ impl FrameError {
     }
 }
 
-/// Gives decoded frames. Frames are counted from 0.
+/// Gives decoded frames, counted from 0, and what objects say beside them.
 pub trait FrameSource: Send + Sync {
     /// A decoded frame.
     ///
@@ -105,6 +108,15 @@ pub trait FrameSource: Send + Sync {
         let _ = (instance, frame);
         Ok(FrameCover::default())
     }
+
+    /// What an object says beside or instead of its picture.
+    ///
+    /// # Errors
+    /// [`FrameError`].
+    fn read_content(&self, instance: &Instance) -> Result<Content, FrameError> {
+        let _ = instance;
+        Err(FrameError::NoPicture)
+    }
 }
 
 /// How many files' pixel indices are kept, and how many bytes of inflated data sets.
@@ -120,6 +132,9 @@ pub struct FileFrames {
     workers: Option<Arc<Workers>>,
     volumes: VolumeCache,
     mosaics: MosaicCache,
+    archives: Archives,
+    /// The last picture file of several pages, where this process decodes.
+    file: Mutex<Option<(FileKey, Arc<Vec<u8>>)>>,
 }
 
 /// Where the frames of one file are.
@@ -154,6 +169,30 @@ impl FileFrames {
         Self { workers, ..self }
     }
 
+    /// Opens encrypted archives with the passphrases of a ring.
+    pub fn with_keys(mut self, keys: Keyring) -> Self {
+        self.archives.keys = keys;
+        self
+    }
+
+    /// The structure of a file, or of a member of an archive.
+    fn structure(&self, instance: &Instance, again: bool) -> Result<Structure, FrameError> {
+        let (path, limits) = (&instance.source.path, &self.limits);
+        let Some(member) = &instance.source.member else {
+            let found = std::fs::metadata(path).map_err(Fault::from)?.len();
+            if found != instance.source.bytes {
+                return Err(FrameError::Changed);
+            }
+            return Ok(Structure::of_file(path, limits)?);
+        };
+        let opened = self.archives.open(member, limits, again);
+        let source = opened.map_err(|fault| match fault.code {
+            "FILE_CHANGED" => FrameError::Changed,
+            _ => FrameError::Refused(fault),
+        })?;
+        Ok(Structure::of_source(source, limits)?)
+    }
+
     /// A compressed frame, decoded in another process where there are any.
     fn unpack(
         &self,
@@ -167,6 +206,38 @@ impl FileFrames {
             Some(workers) => workers.decode(coding, syntax, codestream, limit, destination),
             None => unpack_frame(coding, syntax, codestream, limit, destination),
         }
+    }
+
+    /// A page of a picture file that has several: the file is read once by whoever decodes it.
+    fn unpack_page(
+        &self,
+        instance: &Instance,
+        coding: &Coding,
+        syntax: &'static Syntax,
+        destination: &mut [u8],
+    ) -> Result<(), Fault> {
+        let limit = self.limits.frame_bytes;
+        let key = FileKey::of(instance)?;
+        let read = || raster::read_again(instance, &self.limits, &self.archives);
+        if let Some(workers) = &self.workers {
+            return workers.decode_page(coding, syntax, &key, read, limit, destination);
+        }
+        let kept = {
+            let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+            file.as_ref()
+                .filter(|(of, _)| *of == key)
+                .map(|(_, bytes)| Arc::clone(bytes))
+        };
+        let bytes = match kept {
+            Some(bytes) => bytes,
+            None => {
+                let bytes = Arc::new(read()?);
+                let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+                *file = Some((key, Arc::clone(&bytes)));
+                bytes
+            }
+        };
+        unpack_page(coding, syntax, &bytes, limit, destination)
     }
 
     /// The index of a file, kept for the next frame when it has several.
@@ -183,11 +254,7 @@ impl FileFrames {
                 return Ok(Arc::clone(index));
             }
         }
-        let found = std::fs::metadata(path).map_err(Fault::from)?.len();
-        if found != instance.source.bytes {
-            return Err(FrameError::Changed);
-        }
-        let mut structure = Structure::of_file(path, &self.limits)?;
+        let mut structure = self.structure(instance, image.frames > 1)?;
         if image.frames > 1 {
             // It is kept, within a budget of its own; nobody could wait until it goes.
             structure.turn = None;
@@ -203,7 +270,7 @@ impl FileFrames {
         };
         let index = Arc::new(PixelIndex {
             path: Arc::clone(path),
-            bytes: found,
+            bytes: instance.source.bytes,
             structure,
             table,
         });
@@ -273,7 +340,14 @@ impl FrameSource for FileFrames {
             SourceKind::Tiff => Some(Picture::Tiff),
             SourceKind::Volume => {
                 let volumes = &self.volumes;
-                return Ok(volumes.read_into(instance, frame, &self.limits, destination)?);
+                let archives = &self.archives;
+                return Ok(volumes.read_into(
+                    instance,
+                    frame,
+                    &self.limits,
+                    archives,
+                    destination,
+                )?);
             }
         };
         if let Some(kind) = picture {
@@ -281,8 +355,12 @@ impl FrameSource for FileFrames {
                 page: frame,
                 ..Coding::from(image)
             };
-            let file = raster::read_again(instance)?;
-            return Ok(self.unpack(&coding, syntax::of_picture(kind), file, destination)?);
+            let syntax = syntax::of_picture(kind);
+            if image.frames > 1 {
+                return Ok(self.unpack_page(instance, &coding, syntax, destination)?);
+            }
+            let file = raster::read_again(instance, &self.limits, &self.archives)?;
+            return Ok(self.unpack(&coding, syntax, file, destination)?);
         }
         if image.parts.mosaic.is_some() {
             let (limit, whole) = (self.limits.frame_bytes, 0);
@@ -314,15 +392,18 @@ impl FrameSource for FileFrames {
                 let parts = fragments.list.get(range).unwrap_or_default();
                 let exact = index.table.lengths.get(frame).copied();
                 let codestream = gather(structure, parts, exact)?;
-                self.unpack(
-                    &Coding::from(image),
-                    structure.syntax,
-                    codestream,
-                    destination,
-                )?;
+                let coding = Coding {
+                    planar: image.samples == 3 && structure.planar() == 1,
+                    ..Coding::from(image)
+                };
+                self.unpack(&coding, structure.syntax, codestream, destination)?;
             }
         }
         Ok(())
+    }
+
+    fn read_content(&self, instance: &Instance) -> Result<Content, FrameError> {
+        Ok(content::read(&self.structure(instance, false)?)?)
     }
 
     fn read_cover(&self, instance: &Instance, frame: usize) -> Result<FrameCover, FrameError> {

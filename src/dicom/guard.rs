@@ -24,8 +24,8 @@ use std::{collections::HashSet, io, path::Path, sync::Arc};
 
 mod walk;
 
-use walk::{Walk, known_vr, read_header};
-pub(super) use walk::{dictionary_vr, items_of};
+use walk::{Walk, known_vr};
+pub(super) use walk::{dictionary_vr, items_of, read_header, tag_of};
 
 /// Why something was refused, without a path. The text names tag and offset and never a value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -93,7 +93,7 @@ impl From<io::Error> for Fault {
 }
 
 /// Item (FFFE,E000).
-const ITEM: Tag = Tag(0xFFFE, 0xE000);
+pub(super) const ITEM: Tag = Tag(0xFFFE, 0xE000);
 
 /// What a file may cost. The defaults are far above real files and far below what hurts.
 #[derive(Clone, Copy, Debug)]
@@ -140,7 +140,7 @@ pub(super) const fn key(tag: Tag) -> u32 {
 }
 
 /// The length that means "until a delimiter".
-const UNDEFINED: u32 = 0xFFFF_FFFF;
+pub(super) const UNDEFINED: u32 = 0xFFFF_FFFF;
 
 /// A top-level element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -353,34 +353,6 @@ pub enum Want {
     Text,
     /// A sequence or a table.
     Large,
-}
-
-/// Preamble-less Part 10 start: `DICM` and a meta header with the given transfer syntax.
-pub(super) fn meta_header(transfer_syntax: &str) -> Vec<u8> {
-    let mut group = Vec::with_capacity(96);
-    let mut put = |element: u16, vr: &[u8; 2], value: &[u8]| {
-        group.extend([0x02, 0x00]);
-        group.extend(element.to_le_bytes());
-        group.extend(vr);
-        let padded = value.len() + value.len() % 2;
-        if vr == b"OB" {
-            group.extend([0, 0]);
-            group.extend((padded as u32).to_le_bytes());
-        } else {
-            group.extend((padded as u16).to_le_bytes());
-        }
-        group.extend(value);
-        group.resize(group.len() + value.len() % 2, 0);
-    };
-    put(0x0001, b"OB", &[0, 1]);
-    put(0x0002, b"UI", b"1.2");
-    put(0x0003, b"UI", b"1.2");
-    put(0x0010, b"UI", transfer_syntax.as_bytes());
-    put(0x0012, b"UI", b"1.2");
-    let mut stream = b"DICM\x02\0\0\0UL\x04\0".to_vec();
-    stream.extend((group.len() as u32).to_le_bytes());
-    stream.extend(group);
-    stream
 }
 
 fn ascii_text(bytes: &[u8]) -> String {

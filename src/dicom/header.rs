@@ -2,6 +2,7 @@
 
 use super::{
     charset::{CharacterSets, Problem, TextKind},
+    content::{self, kind_of},
     cover::{display_modules, is_overlay_text},
     elements::{DataSet, integer, numbers, raw_text, read_data_set, text, texts},
     facts,
@@ -11,6 +12,7 @@ use super::{
     laterality, pet,
 };
 use crate::model::{
+    content::ObjectKind,
     cover::DisplayModules,
     date::Date,
     finding::{Finding, Severity},
@@ -274,11 +276,17 @@ pub fn describe(path: &Arc<Path>, mut structure: Structure) -> Result<Instance, 
     } else {
         None
     };
+    // What it says beside a picture, or instead of one.
+    let object = match kind_of(&sop_class_uid) {
+        ObjectKind::Picture if image.is_some() => None,
+        _ => Some(Arc::new(content::describe(&structure, &sop_class_uid)?)),
+    };
     Ok(Instance {
         source: Source {
             path: Arc::clone(path),
             kind: SourceKind::Dicom,
             bytes: structure.file_bytes,
+            member: None,
         },
         sop_class_uid,
         sop_instance_uid,
@@ -292,13 +300,14 @@ pub fn describe(path: &Arc<Path>, mut structure: Structure) -> Result<Instance, 
             .and_then(|n| i32::try_from(n).ok()),
         technique,
         pet,
+        object,
         image,
         findings,
     })
 }
 
 /// Whether objects of this class are pictures (PS3.4 table B.5-1): one that has none was cut.
-fn is_image_class(uid: &str) -> bool {
+pub(super) fn is_image_class(uid: &str) -> bool {
     let Some(rest) = uid.strip_prefix("1.2.840.10008.5.1.4.1.1.") else {
         return false;
     };

@@ -162,7 +162,8 @@ pub(super) fn describe_image(
             "the stored bits are not the lowest ones; they are taken from where High Bit says",
         ));
     }
-    let photometric = photometric(data_set, samples, modality, missing)?;
+    let packing = structure.syntax.packing;
+    let photometric = photometric(data_set, samples, modality, packing, missing)?;
     let frames = number(data_set, tags::NUMBER_OF_FRAMES, "Number of Frames")?.unwrap_or(1);
     let frames = within(
         frames,
@@ -323,6 +324,7 @@ fn photometric(
     data_set: &DataSet,
     samples: usize,
     modality: &str,
+    packing: Packing,
     missing: &mut Missing,
 ) -> Result<Photometric, Fault> {
     let name = text(data_set, tags::PHOTOMETRIC_INTERPRETATION);
@@ -331,6 +333,8 @@ fn photometric(
         "MONOCHROME2" => Photometric::Monochrome2,
         "PALETTE COLOR" => Photometric::PaletteColor,
         "RGB" => Photometric::Rgb,
+        // What JPEG XL makes of colour within its codestream (PS3.3 C.7.6.3.1.2); its decoder gives RGB.
+        "XYB" if packing == Packing::JpegXl => Photometric::Rgb,
         "YBR_FULL" | "YBR_RCT" | "YBR_ICT" => Photometric::YbrFull,
         "YBR_FULL_422" => Photometric::YbrFull422,
         // Parametric maps and some old objects leave it out; one sample can only be grey.

@@ -2,18 +2,20 @@
 //!
 //! Bytes pass [`guard`] first: it walks the structure with a stack of its own, checks every length against
 //! what is really there and keeps to budgets. Values of a header are taken from the elements that it has walked
-//! (`elements`; a test compares them with those that `dicom-object` reads). Native pixels are read where they lie; a compressed frame is handed to a
-//! codec alone ([`frames`]), in another process where there are any ([`worker`]).
+//! (`elements`; a test compares them with those that `dicom-object` reads). Native pixels are read where they lie; a
+//! compressed frame is handed to a codec alone ([`frames`]), in another process where there are any ([`worker`]). What
+//! lies in an archive is read there ([`archive`]).
 //!
 //! Must stay true: no file may cost more memory than its budget, no recursion follows the input's depth, a
 //! frame is whole or refused, and nothing that identifies a patient reaches an error text.
 //! Not here: windows and LUTs are evaluated in `imaging`, the store and the network are elsewhere.
 
+pub mod archive;
 pub mod assemble;
 pub mod bytes;
 pub mod charset;
-mod codec;
 mod colour;
+pub mod content;
 mod cover;
 mod directory;
 mod elements;
@@ -25,6 +27,7 @@ pub mod guard;
 pub mod header;
 mod image;
 mod inflate;
+mod j2k;
 mod jpeg;
 mod jpeg2000;
 mod jpeg_ls;

@@ -3,6 +3,7 @@
 //! Resolutions of such files are those of a printer or a scanner, not of a patient: nothing here is taken for a spacing.
 
 use super::{
+    archive::Archives,
     bytes::ByteSource,
     guard::{Fault, Limits},
 };
@@ -60,8 +61,16 @@ fn read_all(source: &ByteSource) -> Result<Vec<u8>, Fault> {
 ///
 /// # Errors
 /// `FILE_CHANGED` and what the disk says.
-pub(super) fn read_again(instance: &Instance) -> Result<Vec<u8>, Fault> {
-    let source = ByteSource::open(&instance.source.path)?;
+pub(super) fn read_again(
+    instance: &Instance,
+    limits: &Limits,
+    archives: &Archives,
+) -> Result<Vec<u8>, Fault> {
+    let several = instance.image.as_ref().is_some_and(|i| i.frames > 1);
+    let source = match &instance.source.member {
+        Some(member) => archives.open(member, limits, several)?,
+        None => ByteSource::open(&instance.source.path)?,
+    };
     if source.len() != instance.source.bytes {
         return Err(Fault::new(
             RejectionKind::Io,
@@ -254,6 +263,7 @@ pub fn read_picture(
             path: Arc::clone(path),
             kind,
             bytes: source.len(),
+            member: None,
         },
         sop_class_uid: String::new(),
         sop_instance_uid: uid_from(&[hash.as_slice()]),
@@ -264,6 +274,7 @@ pub fn read_picture(
         instance_number: None,
         technique: Technique::default(),
         pet: None,
+        object: None,
         image: Some(image),
         findings,
     })

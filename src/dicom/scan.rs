@@ -4,6 +4,7 @@
 //! token. Events come in path order whatever the number of threads.
 
 use super::{
+    archive::{Keyring, walk},
     bytes::ByteSource,
     directory::{self, Directory},
     guard::{Fault, Limits},
@@ -26,10 +27,12 @@ use std::{
 };
 
 /// How to scan.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ScanOptions {
     /// What a file may cost.
     pub limits: Limits,
+    /// Passphrases of encrypted archives.
+    pub keys: Keyring,
 }
 
 /// What a file turned out to be.
@@ -45,7 +48,8 @@ pub enum ScanEvent {
 const LARGEST_ROUND: usize = 256;
 
 /// Reads the headers of all files under `paths`. Named links are followed, links to files within folders too, links
-/// to folders not, so there are no loops. `progress` counts files. `sink` is called once a file, in path order.
+/// to folders not, so there are no loops. An archive is read like a folder, and a path may lead into one. `progress`
+/// counts files. `sink` is called once a file, in path order.
 pub fn scan(
     paths: &[PathBuf],
     options: &ScanOptions,
@@ -64,9 +68,13 @@ pub fn scan(
         files,
         rejected,
         listed,
+        inside,
         ..
     } = found;
     progress.set_total((files.len() + rejected.len()) as u64);
+    for (archive, wanted) in inside {
+        walk::scan(&archive, Some(&wanted), options, cancel, progress, sink);
+    }
     for rejection in rejected {
         progress.add(1);
         sink(ScanEvent::Rejected(rejection));
@@ -98,8 +106,20 @@ pub fn scan(
             })
             .collect();
         known.compare(&mut events, &options.limits);
-        events.into_iter().flatten().for_each(sink);
+        for event in events.into_iter().flatten() {
+            match event {
+                ScanEvent::Rejected(rejection) if may_be_archive(&rejection) => {
+                    walk::scan(&rejection.path, None, options, cancel, progress, sink);
+                }
+                event => sink(event),
+            }
+        }
     }
+}
+
+/// Whether a file that is no DICOM is an archive.
+fn may_be_archive(rejection: &Rejection) -> bool {
+    rejection.code == "NOT_DICOM" && walk::is_archive(&rejection.path)
 }
 
 /// Files to read, and what is none.
@@ -109,6 +129,8 @@ struct Found {
     rejected: Vec<Rejection>,
     /// What a directory says of files that it names.
     listed: HashMap<Arc<Path>, directory::Entry>,
+    /// Archives, and what is named within.
+    inside: Vec<(Arc<Path>, String)>,
     limits: Limits,
 }
 
@@ -183,6 +205,9 @@ impl Found {
 
     fn sort_out(&mut self, path: &Path, folders: &mut Vec<PathBuf>, named: bool) {
         let linked = fs::symlink_metadata(path).is_ok_and(|m| m.is_symlink());
+        if named && let Some(inside) = leads_into_archive(path) {
+            return self.inside.push(inside);
+        }
         if named && directory::is_named_so(path) {
             return self.follow(path);
         }
@@ -210,12 +235,26 @@ impl Found {
     }
 }
 
-/// Reads the header of one file.
+/// The archive that a path leads into, and the name within, where the path itself is nothing on the disk.
+fn leads_into_archive(path: &Path) -> Option<(Arc<Path>, String)> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => None,
+        Err(_) => walk::split(path),
+    }
+}
+
+/// Reads the header of one file, or of the one object in an archive.
 ///
 /// # Errors
 /// The rejection, with its class and code.
 pub fn read_instance(path: &Path, options: &ScanOptions) -> Result<Instance, Rejection> {
-    read_shared(&Arc::from(path), options)
+    if let Some((archive, wanted)) = leads_into_archive(path) {
+        return walk::only(&archive, Some(&wanted), options);
+    }
+    match read_shared(&Arc::from(path), options) {
+        Err(rejection) if may_be_archive(&rejection) => walk::only(&rejection.path, None, options),
+        other => other,
+    }
 }
 
 fn read_shared(path: &Arc<Path>, options: &ScanOptions) -> Result<Instance, Rejection> {

@@ -29,6 +29,8 @@ pub(super) struct Coding {
     pub(super) high_bit: u16,
     pub(super) stored_type: StoredType,
     pub(super) photometric: Photometric,
+    /// One plane after the other, where pixels are not packed ([`ImageDescription`] does not keep it).
+    pub(super) planar: bool,
 }
 
 impl From<&ImageDescription> for Coding {
@@ -43,6 +45,7 @@ impl From<&ImageDescription> for Coding {
             high_bit: image.high_bit,
             stored_type: image.stored_type,
             photometric: image.photometric,
+            planar: false,
         }
     }
 }
@@ -131,9 +134,15 @@ pub(super) fn unpack_frame(
     let plane = image.rows * image.columns;
     match syntax.packing {
         Packing::Rle if image.bits_allocated == 1 => {
-            let mut packed = vec![0; plane.div_ceil(8)];
-            rle::decode(&codestream, 1, 1, packed.len(), &mut packed)?;
-            unpack_bits(&packed, 0, destination);
+            // A byte for each pixel (CP 2301); some writers pack eight pixels into one, of which there are too few bytes.
+            if rle::decode(&codestream, 1, 1, plane, destination).is_err() {
+                let mut packed = vec![0; plane.div_ceil(8)];
+                rle::decode(&codestream, 1, 1, packed.len(), &mut packed)?;
+                unpack_bits(&packed, 0, destination);
+            }
+            for value in destination.iter_mut() {
+                *value = u8::from(*value != 0);
+            }
             Ok(())
         }
         Packing::Rle => {
@@ -142,16 +151,16 @@ pub(super) fn unpack_frame(
             Ok(())
         }
         Packing::DeflatedFrame | Packing::EncapsulatedNative => {
-            let shape = NativeShape {
+            let mut shape = NativeShape {
                 plane: plane as u64,
                 samples: image.samples as u64,
                 bits: u64::from(image.bits_allocated),
                 halved_chroma: false,
-                planar: false,
+                planar: image.planar,
                 big_endian: false,
                 swapped_pairs: false,
             };
-            let needed = usize::try_from(shape.total_bytes(1)).unwrap_or(usize::MAX);
+            let mut needed = usize::try_from(shape.total_bytes(1)).unwrap_or(usize::MAX);
             // The inflated frame and the one that is made of it are in memory together.
             if syntax.packing == Packing::DeflatedFrame && needed > frame_limit / 2 {
                 let text = "the inflated frame would be larger than is decoded";
@@ -162,6 +171,14 @@ pub(super) fn unpack_frame(
                 Packing::DeflatedFrame => inflate(&codestream, needed + 2, "the frame")?,
                 _ => codestream,
             };
+            // Chroma is there once for two pixels, or for each in spite of the name; the length tells.
+            if image.photometric == Photometric::YbrFull422
+                && image.columns.is_multiple_of(2)
+                && raw.len() < needed
+            {
+                (shape.halved_chroma, shape.planar) = (true, false);
+                needed = usize::try_from(shape.total_bytes(1)).unwrap_or(usize::MAX);
+            }
             if raw.len() < needed || raw.len() > needed + 1 {
                 return Err(Fault::rejected(
                     "DECODED_SIZE",
@@ -196,10 +213,9 @@ pub(super) fn unpack_frame(
             }
             let bits = if size == 1 { 8 } else { 16 };
             let shape = (image.rows, image.columns, image.samples);
-            let decoded = jpeg2000::decode(syntax, shape, bits, &codestream, frame_limit)?;
-            fit(&decoded.bytes, size, size, destination)?;
+            let transformed = jpeg2000::decode(shape, bits, &codestream, frame_limit, destination)?;
             coded_finish(image, destination);
-            if is_ybr(image) && !decoded.colour_transform {
+            if is_ybr(image) && !transformed {
                 rgb_from_ybr(destination, size, image.bits_stored);
             }
             Ok(())
@@ -259,15 +275,35 @@ pub(super) fn unpack_frame(
             }
             Ok(())
         }
-        Packing::Picture(kind) => {
-            raster::decode::decode(image, kind, &codestream, frame_limit, destination)
-        }
+        Packing::Picture(_) => unpack_page(image, syntax, &codestream, frame_limit, destination),
         Packing::Native | Packing::Unsupported => Err(Fault::unsupported(
             "UNSUPPORTED_SYNTAX",
             format!(
                 "the transfer syntax {} ({}) is not supported",
                 syntax.uid, syntax.name
             ),
+        )),
+    }
+}
+
+/// A page of a picture file, decoded here. The file stays with the caller, for its next page.
+///
+/// # Errors
+/// What the codec says; `UNSUPPORTED_SYNTAX`.
+pub(super) fn unpack_page(
+    image: &Coding,
+    syntax: &Syntax,
+    file: &[u8],
+    frame_limit: usize,
+    destination: &mut [u8],
+) -> Result<(), Fault> {
+    match syntax.packing {
+        Packing::Picture(kind) => {
+            raster::decode::decode(image, kind, file, frame_limit, destination)
+        }
+        _ => Err(Fault::unsupported(
+            "UNSUPPORTED_SYNTAX",
+            format!("{} has no pages", syntax.name),
         )),
     }
 }

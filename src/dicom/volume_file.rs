@@ -2,6 +2,8 @@
 //! reader treats them alike. They say nothing of patient, study or modality, and nothing is made up for them.
 
 use super::{
+    archive::Archives,
+    bytes::ByteSource,
     guard::{Fault, Limits},
     raster::uid_from,
 };
@@ -14,8 +16,8 @@ use crate::{
         lut::Photometric,
         pixels::StoredType,
         study::{
-            FrameDescription, ImageDescription, Instance, ObjectParts, SeriesDescription, Source,
-            SourceKind, StudyDescription, Technique,
+            FrameDescription, ImageDescription, Instance, ObjectParts, RejectionKind,
+            SeriesDescription, Source, SourceKind, StudyDescription, Technique,
         },
         volume::Volume,
     },
@@ -43,14 +45,31 @@ pub(super) fn sniff(head: &[u8], path: &Path) -> bool {
     formats::sniff(head, &name).is_some()
 }
 
-fn read(path: &Path, limits: &Limits) -> Result<formats::Read, Fault> {
-    let budget = formats::Limits {
+fn budget(limits: &Limits) -> formats::Limits {
+    formats::Limits {
         pixel_bytes: formats::Limits::default()
             .pixel_bytes
             .min(limits.frame_bytes.saturating_mul(4)),
         ..formats::Limits::default()
-    };
-    Ok(formats::read(path, &budget)?)
+    }
+}
+
+fn read(path: &Path, limits: &Limits) -> Result<formats::Read, Fault> {
+    Ok(formats::read(path, &budget(limits))?)
+}
+
+/// The same from bytes, which have no file beside them.
+fn read_source(path: &Path, source: &ByteSource, limits: &Limits) -> Result<formats::Read, Fault> {
+    let budget = budget(limits);
+    if source.len() > budget.file_bytes {
+        let text = format!("a volume of {} bytes", source.len());
+        return Err(Fault::new(RejectionKind::Limit, "FILE_TOO_LARGE", text));
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let head = source.read_vec(0, source.len().min(formats::SNIFF_BYTES as u64))?;
+    let kind = formats::sniff(&head, &name).ok_or_else(changed)?;
+    let bytes = source.read_vec(0, source.len())?;
+    Ok(formats::read_bytes(kind, bytes, &budget)?)
 }
 
 /// Describes a file. Its slices become frames; of several volumes the first is shown.
@@ -58,13 +77,29 @@ fn read(path: &Path, limits: &Limits) -> Result<formats::Read, Fault> {
 /// # Errors
 /// Those of the format.
 pub(super) fn describe(path: &Arc<Path>, bytes: u64, limits: &Limits) -> Result<Instance, Fault> {
+    describe_read(path, bytes, read(path, limits)?)
+}
+
+/// Describes a member of an archive in the same way.
+///
+/// # Errors
+/// Those of the format; `DETACHED_DATA` when its voxels are in another file.
+pub(super) fn describe_member(
+    path: &Arc<Path>,
+    source: &ByteSource,
+    limits: &Limits,
+) -> Result<Instance, Fault> {
+    describe_read(path, source.len(), read_source(path, source, limits)?)
+}
+
+fn describe_read(path: &Arc<Path>, bytes: u64, read: formats::Read) -> Result<Instance, Fault> {
     let formats::Read {
         kind,
         volumes,
         placement,
         mut findings,
         ..
-    } = read(path, limits)?;
+    } = read;
     let several = volumes.len();
     let volume = volumes.into_iter().next();
     let volume = volume.ok_or_else(|| Fault::rejected("NO_VOLUME", "the file holds no volume"))?;
@@ -96,6 +131,7 @@ pub(super) fn describe(path: &Arc<Path>, bytes: u64, limits: &Limits) -> Result<
             path: Arc::clone(path),
             kind: SourceKind::Volume,
             bytes,
+            member: None,
         },
         sop_class_uid: String::new(),
         sop_instance_uid: uid_from(&[hash.as_slice()]),
@@ -106,6 +142,7 @@ pub(super) fn describe(path: &Arc<Path>, bytes: u64, limits: &Limits) -> Result<
         instance_number: None,
         technique: Technique::default(),
         pet: None,
+        object: None,
         image: Some(image),
         findings,
     })
@@ -220,9 +257,10 @@ impl VolumeCache {
         instance: &Instance,
         frame: usize,
         limits: &Limits,
+        archives: &Archives,
         destination: &mut [u8],
     ) -> Result<(), Fault> {
-        let volume = self.volume(instance, limits)?;
+        let volume = self.volume(instance, limits, archives)?;
         let pixels = volume.frames.get(frame).map(|f| f.pixels.as_slice());
         match pixels.filter(|p| p.len() == destination.len()) {
             Some(pixels) => {
@@ -233,7 +271,12 @@ impl VolumeCache {
         }
     }
 
-    fn volume(&self, instance: &Instance, limits: &Limits) -> Result<Arc<Volume>, Fault> {
+    fn volume(
+        &self,
+        instance: &Instance,
+        limits: &Limits,
+        archives: &Archives,
+    ) -> Result<Arc<Volume>, Fault> {
         let (path, bytes) = (&instance.source.path, instance.source.bytes);
         // Held while reading, so that threads that want slices of one file read it once.
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -241,10 +284,12 @@ impl VolumeCache {
         if let Some((_, _, volume)) = found {
             return Ok(Arc::clone(volume));
         }
-        if std::fs::metadata(path)?.len() != bytes {
-            return Err(changed());
-        }
-        let volume = read(path, limits)?.volumes.into_iter().next();
+        let read = match &instance.source.member {
+            Some(member) => read_source(path, &archives.open(member, limits, false)?, limits)?,
+            None if std::fs::metadata(path)?.len() != bytes => return Err(changed()),
+            None => read(path, limits)?,
+        };
+        let volume = read.volumes.into_iter().next();
         let volume = Arc::new(volume.ok_or_else(changed)?);
         kept.push_back((Arc::clone(path), bytes, Arc::clone(&volume)));
         let held = |k: &VecDeque<(Arc<Path>, u64, Arc<Volume>)>| -> usize {
@@ -261,7 +306,7 @@ impl VolumeCache {
 
 fn changed() -> Fault {
     Fault::new(
-        crate::model::study::RejectionKind::Io,
+        RejectionKind::Io,
         "FILE_CHANGED",
         "the file changed since it was scanned",
     )

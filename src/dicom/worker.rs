@@ -14,18 +14,21 @@ pub use child::{asked_for, serve};
 use super::{
     guard::Fault,
     syntax::Syntax,
-    unpack::{Coding, unpack_frame},
+    unpack::{Coding, unpack_frame, unpack_page},
 };
-use crate::{model::study::RejectionKind, task::spawn_named};
+use crate::{
+    model::study::{Instance, RejectionKind},
+    task::spawn_named,
+};
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
-use message::{Answer, Request};
+use message::{Answer, Keep, Request};
 use std::{
     fs::File,
     io::{self, Read, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 /// Bytes of address space that a process may use unless told otherwise.
@@ -86,28 +89,80 @@ impl Workers {
         frame_limit: usize,
         destination: &mut [u8],
     ) -> Result<(), Fault> {
-        let kept = {
-            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            idle.pop()
+        let Some(mut worker) = self.take(|_| false) else {
+            return unpack_frame(coding, syntax, codestream, frame_limit, destination);
         };
         let request = Request {
             coding: *coding,
+            keep: Keep::No,
             syntax,
             frame_limit,
             codestream: &codestream,
         };
-        // A kept process may have been ended from outside meanwhile; that is no fault of the frame.
-        let mut worker = match kept.map(Worker::still_there) {
-            Some(Some(worker)) => worker,
-            _ => match Worker::start(&self.program, self.memory) {
-                Ok(worker) => worker,
-                Err(error) => {
-                    tracing::warn!(target: "negatoscope", kind = %error.kind(), "no decode worker can be started");
-                    return unpack_frame(coding, syntax, codestream, frame_limit, destination);
-                }
-            },
-        };
         let answer = worker.ask(&request, destination);
+        self.settle(worker, answer, syntax)
+    }
+
+    /// Decodes a page of a picture file elsewhere. The file goes there once and stays for the next page; `read` is asked
+    /// for it only then.
+    ///
+    /// # Errors
+    /// As for [`Self::decode`], and what `read` says.
+    pub(super) fn decode_page(
+        &self,
+        coding: &Coding,
+        syntax: &Syntax,
+        file: &FileKey,
+        read: impl FnOnce() -> Result<Vec<u8>, Fault>,
+        frame_limit: usize,
+        destination: &mut [u8],
+    ) -> Result<(), Fault> {
+        let Some(mut worker) = self.take(|worker| worker.file.as_ref() == Some(file)) else {
+            return unpack_page(coding, syntax, &read()?, frame_limit, destination);
+        };
+        let (keep, codestream) = match worker.file.as_ref() == Some(file) {
+            true => (Keep::Again, Vec::new()),
+            false => (Keep::File, read()?),
+        };
+        let request = Request {
+            coding: *coding,
+            keep,
+            syntax,
+            frame_limit,
+            codestream: &codestream,
+        };
+        worker.file = Some(file.clone());
+        let answer = worker.ask(&request, destination);
+        self.settle(worker, answer, syntax)
+    }
+
+    /// An idle process, best one that is `wanted`, or a new one; `None` when none can be started.
+    fn take(&self, wanted: impl Fn(&Worker) -> bool) -> Option<Worker> {
+        let kept = {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            match idle.iter().position(wanted) {
+                Some(at) => Some(idle.swap_remove(at)),
+                None => idle.pop(),
+            }
+        };
+        // A kept process may have been ended from outside meanwhile; that is no fault of the frame.
+        if let Some(worker) = kept.and_then(Worker::still_there) {
+            return Some(worker);
+        }
+        let started = Worker::start(&self.program, self.memory);
+        if let Err(error) = &started {
+            tracing::warn!(target: "negatoscope", kind = %error.kind(), "no decode worker can be started");
+        }
+        started.ok()
+    }
+
+    /// Keeps a process that answered, and gives its answer.
+    fn settle(
+        &self,
+        worker: Worker,
+        answer: Result<Result<(), Fault>, Broken>,
+        syntax: &Syntax,
+    ) -> Result<(), Fault> {
         match answer {
             Ok(outcome) => {
                 let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
@@ -127,6 +182,34 @@ impl Workers {
                 format!("the decoder took too long ({})", syntax.name),
             )),
         }
+    }
+}
+
+/// Which picture file, as it was when it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct FileKey {
+    /// Made from the content when it was scanned.
+    uid: String,
+    path: Arc<Path>,
+    bytes: u64,
+    modified: Option<SystemTime>,
+}
+
+impl FileKey {
+    /// The file of an instance as it is now.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub(super) fn of(instance: &Instance) -> Result<Self, Fault> {
+        let path = &instance.source.path;
+        let member = instance.source.member.as_ref();
+        let found = std::fs::metadata(member.map_or(path, |m| &m.archive))?;
+        Ok(Self {
+            uid: instance.sop_instance_uid.clone(),
+            path: Arc::clone(path),
+            bytes: found.len(),
+            modified: found.modified().ok(),
+        })
     }
 }
 
@@ -150,6 +233,8 @@ struct Worker {
     answers: Receiver<Answer>,
     /// The memory that both have open.
     shared: Option<File>,
+    /// The file of several pages that it keeps.
+    file: Option<FileKey>,
 }
 
 impl Worker {
@@ -168,6 +253,7 @@ impl Worker {
             requests,
             answers: receiver,
             shared: None,
+            file: None,
         };
         let mut answers = answers.ok_or(io::ErrorKind::BrokenPipe)?;
         // Answers are read on a thread, since only a channel can be waited for with a limit.

@@ -55,6 +55,30 @@ pub fn write_ct_series(
     identity: &SeriesIdentity,
 ) -> io::Result<Vec<PathBuf>> {
     fs::create_dir_all(folder)?;
+    let mut paths = Vec::with_capacity(volume.frames.len());
+    for (slice, frame) in volume.frames.iter().enumerate() {
+        let path = folder.join(ct_slice_name(slice));
+        fs::write(&path, ct_slice(volume, frame, slice, identity)?)?;
+        paths.push(path);
+    }
+    Ok(paths)
+}
+
+/// Name of the file of a slice, counted from 0.
+pub fn ct_slice_name(slice: usize) -> String {
+    format!("IM{:05}.dcm", slice + 1)
+}
+
+/// The file of one slice, counted from 0, with the pixels of `frame`; the frames of `volume` are not looked at.
+///
+/// # Errors
+/// `InvalidInput` when it is not what CT can hold (16-bit values, rescale).
+pub fn ct_slice(
+    volume: &Volume,
+    frame: &Frame,
+    slice: usize,
+    identity: &SeriesIdentity,
+) -> io::Result<Vec<u8>> {
     let invalid = |what: &str| io::Error::new(io::ErrorKind::InvalidInput, what.to_owned());
     let ModalityLut::Rescale { slope, intercept } = volume.modality_lut else {
         return Err(invalid("a CT volume needs a rescale"));
@@ -62,53 +86,41 @@ pub fn write_ct_series(
     let matrix = volume.grid.patient_from_voxel.matrix3;
     let spacing = volume.grid.spacing_mm();
     let (along_row, along_column) = (matrix.x_axis / spacing[0], matrix.y_axis / spacing[1]);
-    let mut paths = Vec::with_capacity(volume.frames.len());
-    for (slice, frame) in volume.frames.iter().enumerate() {
-        let signed = match frame.stored_type {
-            StoredType::I16 => true,
-            StoredType::U16 => false,
-            _ => return Err(invalid("a CT slice holds 16-bit values")),
-        };
-        let number = (slice + 1).to_string();
-        let position = volume.grid.patient_from_voxel.translation + matrix.z_axis * slice as f64;
-        let mut e = common(identity, CT_IMAGE, "CT", &number);
-        e.text(0x0008, 0x0008, b"CS", r"ORIGINAL\PRIMARY\AXIAL");
-        e.text(0x0018, 0x0050, b"DS", &decimal(spacing[2]));
-        e.text(0x0018, 0x0060, b"DS", "120");
-        let patient_position = or(&identity.series.patient_position, "HFS");
-        e.text(0x0018, 0x5100, b"CS", patient_position);
-        e.text(0x0020, 0x0012, b"IS", "1");
-        e.text(0x0020, 0x0032, b"DS", &decimals(&position.to_array()));
-        let orientation = [along_row.to_array(), along_column.to_array()].concat();
-        e.text(0x0020, 0x0037, b"DS", &decimals(&orientation));
-        let reference = &identity.series.frame_of_reference_uid;
-        let made = uid_from(&[b"frame of reference", identity.series.uid.as_bytes()]);
-        e.text(0x0020, 0x0052, b"UI", or(reference, &made));
-        e.text(0x0020, 0x1040, b"LO", "");
-        image_pixel(&mut e, frame, signed);
-        // Rows first (PS3.3 10.7.1.3).
-        e.text(0x0028, 0x0030, b"DS", &decimals(&[spacing[1], spacing[0]]));
-        if let Some(padding) = volume.padding {
-            let vr = if signed { b"SS" } else { b"US" };
-            e.number(0x0028, 0x0120, vr, padding.low as u16);
-        }
-        windows(&mut e, &identity.windows);
-        e.text(0x0028, 0x1052, b"DS", &decimal(intercept));
-        e.text(0x0028, 0x1053, b"DS", &decimal(slope));
-        e.text(0x0028, 0x1054, b"LO", "HU");
-        e.pixels(frame);
-        let path = folder.join(format!("IM{:05}.dcm", slice + 1));
-        fs::write(
-            &path,
-            e.file(
-                CT_IMAGE,
-                &instance_uid(identity, &number),
-                IMPLEMENTATION_CLASS,
-            ),
-        )?;
-        paths.push(path);
+    let signed = match frame.stored_type {
+        StoredType::I16 => true,
+        StoredType::U16 => false,
+        _ => return Err(invalid("a CT slice holds 16-bit values")),
+    };
+    let number = (slice + 1).to_string();
+    let position = volume.grid.patient_from_voxel.translation + matrix.z_axis * slice as f64;
+    let mut e = common(identity, CT_IMAGE, "CT", &number);
+    e.text(0x0008, 0x0008, b"CS", r"ORIGINAL\PRIMARY\AXIAL");
+    e.text(0x0018, 0x0050, b"DS", &decimal(spacing[2]));
+    e.text(0x0018, 0x0060, b"DS", "120");
+    let patient_position = or(&identity.series.patient_position, "HFS");
+    e.text(0x0018, 0x5100, b"CS", patient_position);
+    e.text(0x0020, 0x0012, b"IS", "1");
+    e.text(0x0020, 0x0032, b"DS", &decimals(&position.to_array()));
+    let orientation = [along_row.to_array(), along_column.to_array()].concat();
+    e.text(0x0020, 0x0037, b"DS", &decimals(&orientation));
+    let reference = &identity.series.frame_of_reference_uid;
+    let made = uid_from(&[b"frame of reference", identity.series.uid.as_bytes()]);
+    e.text(0x0020, 0x0052, b"UI", or(reference, &made));
+    e.text(0x0020, 0x1040, b"LO", "");
+    image_pixel(&mut e, frame, signed);
+    // Rows first (PS3.3 10.7.1.3).
+    e.text(0x0028, 0x0030, b"DS", &decimals(&[spacing[1], spacing[0]]));
+    if let Some(padding) = volume.padding {
+        let vr = if signed { b"SS" } else { b"US" };
+        e.number(0x0028, 0x0120, vr, padding.low as u16);
     }
-    Ok(paths)
+    windows(&mut e, &identity.windows);
+    e.text(0x0028, 0x1052, b"DS", &decimal(intercept));
+    e.text(0x0028, 0x1053, b"DS", &decimal(slope));
+    e.text(0x0028, 0x1054, b"LO", "HU");
+    e.pixels(frame);
+    let uid = instance_uid(identity, &number);
+    Ok(e.file(CT_IMAGE, &uid, IMPLEMENTATION_CLASS))
 }
 
 /// What a radiograph says beside its pixels.

@@ -1,4 +1,4 @@
-//! Research volumes to model and back: NIfTI-1 and -2, NRRD, MetaImage.
+//! Research volumes to model and back: NIfTI-1 and -2, NRRD, MetaImage; and out as pictures, one PNG a slice.
 //!
 //! Each reader looks at a bounded header, holds what it declares against the bytes that are there and against a
 //! budget, and hands out stored values untouched, in the file's voxel order, with an affine that says where they
@@ -17,6 +17,7 @@ pub mod nifti;
 pub mod nrrd;
 pub mod orientation;
 mod pack;
+pub mod png;
 mod source;
 mod text;
 mod values;

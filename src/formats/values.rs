@@ -342,6 +342,30 @@ pub(super) fn payload(
     volume: &Volume,
     findings: &mut Vec<Finding>,
 ) -> Result<Payload, FormatError> {
+    let (stored_type, samples, frame_bytes) = check(volume)?;
+    let slices = volume.frames.len();
+    if volume.modality_lut == ModalityLut::IDENTITY || samples == 3 {
+        let mut bytes = Vec::new();
+        reserve(&mut bytes, frame_bytes.saturating_mul(slices))?;
+        for frame in &volume.frames {
+            bytes.extend_from_slice(frame.pixels.as_slice());
+        }
+        return Ok(Payload {
+            stored_type,
+            samples,
+            bytes,
+        });
+    }
+    let (stored_type, bytes) = modality_values(volume, findings)?;
+    Ok(Payload {
+        stored_type,
+        samples,
+        bytes,
+    })
+}
+
+/// Type, samples and bytes of each frame of a volume that is whole and can be written.
+pub(super) fn check(volume: &Volume) -> Result<(StoredType, usize, usize), FormatError> {
     let invalid = |what: &str| FormatError::rejected("VOLUME_INCONSISTENT", what);
     let [columns, rows, slices] = volume.grid.size;
     let first = volume.frames.first();
@@ -362,24 +386,7 @@ pub(super) fn payload(
         let text = "only single values and 8-bit RGB can be written";
         return Err(FormatError::unsupported("SAMPLES", text));
     }
-    if volume.modality_lut == ModalityLut::IDENTITY || samples == 3 {
-        let mut bytes = Vec::new();
-        reserve(&mut bytes, frame_bytes.unwrap_or(0).saturating_mul(slices))?;
-        for frame in &volume.frames {
-            bytes.extend_from_slice(frame.pixels.as_slice());
-        }
-        return Ok(Payload {
-            stored_type,
-            samples,
-            bytes,
-        });
-    }
-    let (stored_type, bytes) = modality_values(volume, findings)?;
-    Ok(Payload {
-        stored_type,
-        samples,
-        bytes,
-    })
+    Ok((stored_type, samples, frame_bytes.unwrap_or(0)))
 }
 
 fn modality_values(
@@ -426,7 +433,8 @@ fn modality_values(
 }
 
 /// PS3.3 C.11.1.
-fn modality(lut: &ModalityLut, stored: f64) -> f64 {
+/// The modality value of a stored one.
+pub(super) fn modality(lut: &ModalityLut, stored: f64) -> f64 {
     match lut {
         ModalityLut::Rescale { slope, intercept } => slope * stored + intercept,
         ModalityLut::Table(table) => {

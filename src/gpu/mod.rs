@@ -15,4 +15,4 @@ pub use context::GpuContext;
 pub use door::{Cargo, CopyCounts, CopyDoor};
 pub use error::GpuError;
 pub use shared_buffer::SharedBuffer;
-pub use texture::FrameTexture;
+pub use texture::{FrameTexture, LayerState};

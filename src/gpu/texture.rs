@@ -31,6 +31,9 @@ pub struct FrameTexture {
     states: Vec<AtomicU8>,
     state_buffer: wgpu::Buffer,
     size: [usize; 3],
+    /// Columns and rows of the frames, of which every `reduced`-th is held.
+    frame: [usize; 2],
+    reduced: usize,
     /// Frames of a layer.
     stacked: usize,
     stored_type: StoredType,
@@ -138,11 +141,42 @@ impl FrameTexture {
                 .collect(),
             state_buffer,
             size: [columns, rows, layers],
+            frame: [columns, rows],
+            reduced: 1,
             stacked,
             stored_type,
             samples,
             texel_bytes,
         })
+    }
+
+    /// The same for frames whose sides may be longer than the device's textures: of those every second (third, …) pixel
+    /// of every second row is held, see [`Self::reduced`].
+    ///
+    /// # Errors
+    /// As for [`Self::new`], without [`GpuError::FrameTooLarge`].
+    pub fn fitting(
+        gpu: &GpuContext,
+        columns: usize,
+        rows: usize,
+        layers: usize,
+        stored_type: StoredType,
+        samples: usize,
+    ) -> Result<Self, GpuError> {
+        let reduced = Self::reduction(gpu, columns, rows);
+        let held = [columns, rows].map(|n| n.div_ceil(reduced));
+        let made = Self::new(gpu, held[0], held[1], layers, stored_type, samples)?;
+        Ok(Self {
+            frame: [columns, rows],
+            reduced,
+            ..made
+        })
+    }
+
+    /// The step at which pixels of such frames are held by a device; 1 where all of them are.
+    pub fn reduction(gpu: &GpuContext, columns: usize, rows: usize) -> usize {
+        let side = gpu.device.limits().max_texture_dimension_2d.max(1) as usize;
+        columns.max(rows).div_ceil(side).max(1)
     }
 
     /// Frames of so many rows that one texture of a device holds.
@@ -157,19 +191,20 @@ impl FrameTexture {
     /// # Errors
     /// [`GpuError::Mismatch`] when the frame is of another size or type.
     pub fn upload(&self, layer: usize, frame: &Frame) -> Result<(), GpuError> {
-        if frame.columns != self.size[0]
-            || frame.rows != self.size[1]
+        if [frame.columns, frame.rows] != self.frame
             || frame.samples != self.samples
             || frame.stored_type != self.stored_type
             || layer >= self.size[2]
         {
             return Err(GpuError::Mismatch("the frame does not fit its series"));
         }
-        let bytes = frame.pixels.as_slice();
-        let row_bytes = frame.columns * frame.samples * frame.stored_type.bytes();
+        let thinned = (self.reduced > 1).then(|| frame.thinned(self.reduced));
+        let bytes = thinned.as_ref().unwrap_or(frame).pixels.as_slice();
+        let [columns, held_rows, _] = self.size;
+        let row_bytes = columns * frame.samples * frame.stored_type.bytes();
         let rows_a_run = (RUN_BYTES / row_bytes.max(1)).max(1);
         for (run, chunk) in bytes.chunks(row_bytes * rows_a_run).enumerate() {
-            let first = (layer % self.stacked * frame.rows + run * rows_a_run) as u32;
+            let first = (layer % self.stacked * held_rows + run * rows_a_run) as u32;
             let rows = first..first + (chunk.len() / row_bytes) as u32;
             let converted = self.converted(chunk);
             self.gpu.door.upload_rows(
@@ -250,7 +285,18 @@ impl FrameTexture {
             .count()
     }
 
-    /// Columns, rows, frames.
+    /// Columns and rows of the frames, all of them.
+    pub const fn frame_size(&self) -> [usize; 2] {
+        self.frame
+    }
+
+    /// 1 where every pixel is held; 2 where every second pixel of every second row is, and so on. Texel `t` stands for
+    /// the pixels `reduced * t` to `reduced * (t + 1) - 1`.
+    pub const fn reduced(&self) -> usize {
+        self.reduced
+    }
+
+    /// Columns, rows, frames as they are held.
     pub const fn size(&self) -> [usize; 3] {
         self.size
     }
@@ -278,6 +324,16 @@ impl FrameTexture {
     /// For binding: an array of unsigned integers.
     pub const fn view(&self) -> &wgpu::TextureView {
         &self.view
+    }
+
+    /// For binding: one layer as an array of one.
+    pub fn layer_view(&self, layer: usize) -> wgpu::TextureView {
+        self.texture.create_view(&wgpu::TextureViewDescriptor {
+            dimension: Some(wgpu::TextureViewDimension::D2Array),
+            base_array_layer: u32::try_from(layer).unwrap_or(u32::MAX),
+            array_layer_count: Some(1),
+            ..Default::default()
+        })
     }
 
     /// For binding: one `u32` a layer, see [`LayerState`].

@@ -5,6 +5,8 @@
 //! Its names are those of the DICOM and FHIR standards. Patient space is DICOM LPS in millimetres, `f64`.
 
 pub mod annotation;
+pub mod archive;
+pub mod content;
 pub mod cover;
 pub mod date;
 pub mod edit;
@@ -15,6 +17,7 @@ pub mod identity;
 pub mod inference;
 pub mod layout;
 pub mod lut;
+pub mod passphrase;
 pub mod pet;
 pub mod pixels;
 pub mod record;

@@ -149,6 +149,35 @@ impl Frame {
         )
     }
 
+    /// Every `step`-th pixel of every `step`-th row: the one in the middle of those that it stands for. Values stay what
+    /// they were; a mean would mix padding, edges and palette indices.
+    #[must_use]
+    pub fn thinned(&self, step: usize) -> Self {
+        let step = step.max(1);
+        let pixel = self.samples * self.stored_type.bytes();
+        let row_bytes = self.columns * pixel;
+        let middles =
+            |n: usize| (0..n.div_ceil(step)).map(move |t| (t * step + step / 2).min(n - 1));
+        let (rows, columns) = (self.rows.div_ceil(step), self.columns.div_ceil(step));
+        let mut out = Vec::with_capacity(rows * columns * pixel);
+        let bytes = self.pixels.as_slice();
+        for row in middles(self.rows) {
+            let row = bytes.get(row * row_bytes..(row + 1) * row_bytes);
+            let row = row.unwrap_or_default();
+            for column in middles(self.columns) {
+                let found = row.get(column * pixel..(column + 1) * pixel);
+                out.extend_from_slice(found.unwrap_or_default());
+            }
+        }
+        Self {
+            rows,
+            columns,
+            samples: self.samples,
+            stored_type: self.stored_type,
+            pixels: PixelBytes::from_vec(out),
+        }
+    }
+
     /// All values in memory order as f64.
     pub fn values(&self) -> impl Iterator<Item = f64> + '_ {
         let bytes = self.pixels.as_slice();
@@ -195,6 +224,22 @@ mod tests {
             frame.values().collect::<Vec<_>>(),
             [-2000.0, 4095.0, 0.0, -1.0, 7.0, 8.0]
         );
+    }
+
+    #[test]
+    fn a_thinned_frame_holds_pixels_of_the_whole_one() {
+        let bytes: Vec<u8> = (0..5 * 7 * 3).collect();
+        let frame = Frame::new(5, 7, 3, StoredType::U8, PixelBytes::from_vec(bytes)).unwrap();
+        let thin = frame.thinned(3);
+        assert_eq!((thin.rows, thin.columns), (2, 3));
+        for (y, row) in [1, 4].into_iter().enumerate() {
+            for (x, column) in [1, 4, 6].into_iter().enumerate() {
+                for sample in 0..3 {
+                    assert_eq!(thin.value(x, y, sample), frame.value(column, row, sample));
+                }
+            }
+        }
+        assert_eq!(frame.thinned(1).pixels.as_slice(), frame.pixels.as_slice());
     }
 
     #[test]

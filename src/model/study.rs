@@ -1,6 +1,8 @@
 //! Study > Series > Instance > Frame, as read from headers alone.
 
 use super::{
+    archive::Member,
+    content::ObjectDescription,
     cover::DisplayModules,
     date::Date,
     facts::FrameFacts,
@@ -16,12 +18,15 @@ use std::{path::Path, sync::Arc};
 /// Where an instance lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
-    /// The file. Never written.
+    /// The file. Never written. For a member of an archive the archive's path with the member's name behind it: it names
+    /// the member, and nothing is opened by it.
     pub path: Arc<Path>,
     /// Its kind, decided by content and not by extension.
     pub kind: SourceKind,
-    /// Bytes of the file when it was scanned.
+    /// Bytes of the file, or of the member, when it was scanned.
     pub bytes: u64,
+    /// Where it lies in an archive, when it does.
+    pub member: Option<Arc<Member>>,
 }
 
 /// Kind of a file that can be opened.
@@ -66,6 +71,8 @@ pub struct Instance {
     ///
     /// [`FrameFacts`]: super::pet::FrameFacts
     pub pet: Option<Arc<PetFacts>>,
+    /// What a list says of an object that is more, or other, than a picture; `None` for plain pictures.
+    pub object: Option<Arc<ObjectDescription>>,
     /// What was noticed while reading the header.
     pub findings: Vec<Finding>,
 }
@@ -302,6 +309,8 @@ pub enum RejectionKind {
     Limit,
     /// Well formed, but not supported (exit 5).
     Unsupported,
+    /// Encrypted, and not under a passphrase that is known (exit 6).
+    Locked,
     /// The disk did not give it (exit 9).
     Io,
 }

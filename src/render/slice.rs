@@ -10,9 +10,11 @@ use super::{
     uniform_buffer,
 };
 use crate::{
-    gpu::{Cargo, FrameTexture, GpuContext, GpuError, shader},
-    model::view::{GreyPipeline, SliceView},
+    gpu::{Cargo, FrameTexture, GpuContext, GpuError, LayerState, shader},
+    imaging::reslice::{PixelGrid, nearest, neighbours},
+    model::view::{GreyPipeline, Interpolation, SliceView},
 };
+use glam::{DAffine3, DMat3, DVec3};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -128,10 +130,29 @@ impl SliceRenderer {
         if view.grey.stored_type != texture.stored_type() || view.samples != texture.samples() {
             return Err(GpuError::Mismatch("the view is not of the frames' type"));
         }
-        let pipeline = self.pipeline(gpu, target.kind(), Variant::of(view, texture))?;
+        let mut variant = Variant::of(view, texture);
+        // Where one loaded slice is all that is needed, only its layer is bound: memory of the others, which may be
+        // larger than what was loaded so far, is not touched, and need not be cleared.
+        let mut size = texture.size();
+        let single = single_slice(view, size[2])
+            .filter(|slice| texture.state(*slice) == Some(LayerState::Loaded))
+            .map(|slice| slice / texture.stacked());
+        let first = single.map_or(0, |layer| layer * texture.stacked());
+        if single.is_some() {
+            size[2] = texture.stacked().min(size[2] - first);
+            variant.check_states = false;
+        }
+        let frames = match single {
+            Some(layer) => &texture.layer_view(layer),
+            None => texture.view(),
+        };
+        let pipeline = self.pipeline(gpu, target.kind(), variant)?;
         let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
         let luts = work.luts_of(gpu, &view.grey)?;
-        let data = slice_draw(view, texture.size(), texture.stacked());
+        let data = match (texture.reduced(), first) {
+            (1, 0) => slice_draw(view, size, texture.stacked()),
+            (step, first) => slice_draw(&held(view, step, first), size, texture.stacked()),
+        };
         gpu.door
             .upload_buffer(Cargo::Uniform, &work.uniforms, 0, bytemuck::bytes_of(&data))?;
         let entry = |binding, resource| wgpu::BindGroupEntry { binding, resource };
@@ -140,12 +161,12 @@ impl SliceRenderer {
             layout: &self.layout,
             entries: &[
                 entry(0, work.uniforms.as_entire_binding()),
-                entry(1, wgpu::BindingResource::TextureView(texture.view())),
+                entry(1, wgpu::BindingResource::TextureView(frames)),
                 entry(2, texture.state_buffer().as_entire_binding()),
                 entry(3, luts.as_entire_binding()),
             ],
         });
-        let [columns, rows, _] = texture.size();
+        let [columns, rows] = texture.frame_size();
         let cover = match (&scene.cover, target.kind()) {
             (Some(cover), TargetKind::Picture) => {
                 let pass = match &mut work.cover {
@@ -227,6 +248,35 @@ impl SliceRenderer {
         })?;
         pipelines().insert((kind, variant), made.clone());
         Ok(made)
+    }
+}
+
+/// The slice that a view follows, when no other one has any weight in it.
+fn single_slice(view: &SliceView, slices: usize) -> Option<usize> {
+    let grid = PixelGrid::of(&view.voxel_from_viewport);
+    if grid.step_x[2] != 0 || grid.step_y[2] != 0 {
+        return None;
+    }
+    match view.interpolation {
+        Interpolation::Nearest => nearest(grid.start[2], slices),
+        Interpolation::Linear => neighbours(grid.start[2], slices)
+            .filter(|found| found.weight == 0.0)
+            .map(|found| found.low),
+    }
+}
+
+/// The view of a texture that holds every `step`-th pixel, from slice `first` on: a texel lies in the middle of the pixels
+/// it stands for.
+fn held(view: &SliceView, step: usize, first: usize) -> SliceView {
+    let scale = 1.0 / step as f64;
+    let shift = 0.5 * (scale - 1.0);
+    let texel_from_voxel = DAffine3 {
+        matrix3: DMat3::from_diagonal(DVec3::new(scale, scale, 1.0)),
+        translation: DVec3::new(shift, shift, -(first as f64)),
+    };
+    SliceView {
+        voxel_from_viewport: texel_from_voxel * view.voxel_from_viewport,
+        ..view.clone()
     }
 }
 

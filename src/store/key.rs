@@ -17,6 +17,7 @@
 //! Must stay true: the digest tells damage, the tag tells a wrong passphrase; they are never the same error.
 
 use super::{StoreError, files};
+use crate::model::passphrase::Passphrase;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use chacha20poly1305::{
     XChaCha20Poly1305, XNonce,
@@ -38,33 +39,11 @@ const LENGTH: usize = 8 + 4 * 5 + 16 + 16 + 24 + 48 + 32;
 const NONCE_AT: usize = 8 + 4 * 5 + 16 + 16;
 const DIGEST_AT: usize = LENGTH - 32;
 
-/// A passphrase; wiped from memory when dropped, never printed.
-#[derive(Clone)]
-pub struct Passphrase(Zeroizing<Vec<u8>>);
-
-impl Passphrase {
-    /// Takes the bytes as they are.
-    pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
-        Self(Zeroizing::new(bytes.into()))
-    }
-
-    /// 32 random bytes, for a store that nobody opens again.
-    pub fn random() -> Result<Self, StoreError> {
-        let mut bytes = Zeroizing::new(vec![0; 32]);
-        fill_random(&mut bytes)?;
-        Ok(Self(bytes))
-    }
-
-    /// Whether there is nothing in it.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl fmt::Debug for Passphrase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[redacted]")
-    }
+/// 32 random bytes, for a store that nobody opens again.
+pub(super) fn random_passphrase() -> Result<Passphrase, StoreError> {
+    let mut bytes = Zeroizing::new(vec![0; 32]);
+    fill_random(&mut bytes)?;
+    Ok(Passphrase::new(std::mem::take(&mut *bytes)))
 }
 
 /// What trying one passphrase costs (RFC 9106 section 3.1).
@@ -293,7 +272,7 @@ fn stretch(
     memory.resize(blocks, Block::new());
     let mut key = Zeroizing::new([0; 32]);
     let outcome = Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_into_with_memory(&passphrase.0, salt, &mut *key, &mut memory[..]);
+        .hash_password_into_with_memory(passphrase.bytes(), salt, &mut *key, &mut memory[..]);
     for block in &mut memory {
         block.as_mut().zeroize();
     }

@@ -17,9 +17,10 @@ mod records;
 mod studies;
 mod verify;
 
+pub use crate::model::passphrase::Passphrase;
 pub use error::StoreError;
 pub use journal::Tail;
-pub use key::{CopyState, KdfCost, KeyStatus, Passphrase};
+pub use key::{CopyState, KdfCost, KeyStatus};
 pub use records::{ImportReport, PatientSummary, READING_BUNDLE, RecordMatch, today};
 pub use studies::{IndexReport, StudyRow};
 pub use verify::{Check, VerifyReport};
@@ -123,7 +124,7 @@ impl Store {
             .tempdir()
             .map_err(StoreError::io("making a temporary folder"))?;
         let dir = temporary.path().join("store");
-        let mut store = Self::create(&dir, &Passphrase::random()?, KdfCost::CHEAP)?;
+        let mut store = Self::create(&dir, &key::random_passphrase()?, KdfCost::CHEAP)?;
         store.temporary = Some(temporary);
         Ok(store)
     }

@@ -9,11 +9,12 @@ pub fn banner_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
     let workspace = context.workspace;
     let words = context.language();
     ui.horizontal_centered(|ui| {
-        let Some(node) = workspace.active_viewport().and_then(|v| v.node.clone()) else {
+        let active = workspace.active_viewport();
+        let Some((patient, study)) = active.and_then(|v| v.patient().zip(v.study())) else {
             ui.label(RichText::new(words.word("patient-none")).color(theme::TEXT_FAINT));
             return;
         };
-        let identity = node.patient.as_ref();
+        let identity = patient.as_ref();
         let (rect, _) = ui.allocate_exact_size(egui::vec2(4.0, 18.0), egui::Sense::hover());
         ui.painter().rect_filled(rect, 1.0, patient_color(identity));
         if workspace.settings.hide_identity {
@@ -32,7 +33,7 @@ pub fn banner_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
                         .color(theme::TEXT_DIM),
                 );
             }
-            let born = overlay_text::birth_text(words, identity, node.study.date);
+            let born = overlay_text::birth_text(words, identity, study.date);
             if !born.is_empty() {
                 ui.label(RichText::new(born).color(theme::TEXT_DIM));
             }

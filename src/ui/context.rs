@@ -1,6 +1,6 @@
 //! What every panel gets: the workspace to read, a list to push wishes into, words in the user's language.
 
-use super::picture::PictureCache;
+use super::{document::DocumentLayout, picture::PictureCache, unlock::PassphraseField};
 use crate::{
     i18n::{Language, Value},
     model::view::OverlayStyle,
@@ -24,16 +24,29 @@ pub struct UiState {
     pub palette: Option<PaletteState>,
     /// The help is open.
     pub help: bool,
+    /// The passphrase that is being typed.
+    pub passphrase: PassphraseField,
     /// The running gesture.
     pub drag: Option<Drag>,
     /// Rest of the wheel.
     pub scroll: ScrollSteps,
     /// What the pointer is over.
     pub hover: Option<Hover>,
-    /// Series dragged from the browser.
-    pub dragged_series: Option<String>,
+    /// What is dragged from the browser.
+    pub dragged: Option<Dragged>,
+    /// Rows of the documents, one list a cell.
+    pub documents: [DocumentLayout; 4],
     /// Frames drawn by the renderer so far (not repeated ones), for the bench.
     pub drawn: u64,
+}
+
+/// What is dragged from the browser into a cell, by its key.
+#[derive(Clone, Debug)]
+pub enum Dragged {
+    /// A series.
+    Series(String),
+    /// An object without a picture.
+    Object(String),
 }
 
 /// The command palette.
@@ -88,10 +101,12 @@ impl UiState {
             thumbnails: HashMap::new(),
             palette: None,
             help: false,
+            passphrase: PassphraseField::default(),
             drag: None,
             scroll: ScrollSteps::default(),
             hover: None,
-            dragged_series: None,
+            dragged: None,
+            documents: Default::default(),
             drawn: 0,
         })
     }

@@ -1,5 +1,6 @@
 //! Small line icons, drawn as shapes: crisp at every scale, one weight, no font needed.
 
+use crate::model::content::ObjectKind;
 use egui::{Color32, Painter, Pos2, Rect, Shape, Stroke, Vec2, pos2, vec2};
 
 /// An icon.
@@ -31,6 +32,22 @@ pub enum Icon {
     Close,
     Warning,
     Undo,
+    Lock,
+    Unfold,
+    Fold,
+    Report,
+    Key,
+    Page,
+    Brush,
+    Segments,
+    Surface,
+    Outline,
+    Beam,
+    Wave,
+    Register,
+    Chart,
+    Palette,
+    Tree,
 }
 
 /// Draws an icon into a square.
@@ -172,6 +189,13 @@ pub fn paint(painter: &Painter, rect: Rect, icon: Icon, color: Color32) {
             arc(9.5, 9.5, 3.5, -90.0, 90.0);
             line(&[(9.5, 13.0), (6.0, 13.0)]);
         }
+        Icon::Lock => {
+            boxed(3.5, 7.0, 9.0, 6.5);
+            arc(8.0, 5.5, 2.8, 180.0, 360.0);
+            line(&[(5.2, 5.5), (5.2, 7.0)]);
+            line(&[(10.8, 5.5), (10.8, 7.0)]);
+            line(&[(8.0, 9.4), (8.0, 11.2)]);
+        }
         Icon::Lungs => {
             line(&[(8.0, 1.5), (8.0, 6.0)]);
             line(&[(8.0, 6.0), (6.6, 7.4)]);
@@ -231,6 +255,103 @@ pub fn paint(painter: &Painter, rect: Rect, icon: Icon, color: Color32) {
                 color.gamma_multiply(0.35),
             );
         }
+        Icon::Unfold => {
+            line(&[(4.5, 6.0), (8.0, 2.5), (11.5, 6.0)]);
+            line(&[(4.5, 10.0), (8.0, 13.5), (11.5, 10.0)]);
+        }
+        Icon::Fold => {
+            line(&[(4.5, 2.5), (8.0, 6.0), (11.5, 2.5)]);
+            line(&[(4.5, 13.5), (8.0, 10.0), (11.5, 13.5)]);
+        }
+        Icon::Report => {
+            boxed(3.0, 1.5, 10.0, 13.0);
+            line(&[(5.5, 5.0), (10.5, 5.0)]);
+            line(&[(5.5, 8.0), (10.5, 8.0)]);
+            line(&[(5.5, 11.0), (8.5, 11.0)]);
+        }
+        Icon::Page => {
+            line(&[
+                (9.5, 1.5),
+                (3.0, 1.5),
+                (3.0, 14.5),
+                (13.0, 14.5),
+                (13.0, 5.0),
+                (9.5, 1.5),
+                (9.5, 5.0),
+                (13.0, 5.0),
+            ]);
+        }
+        Icon::Key => {
+            painter.circle_stroke(at(5.0, 8.0), 3.2 * unit, stroke);
+            line(&[(8.2, 8.0), (14.5, 8.0), (14.5, 11.0)]);
+            line(&[(11.5, 8.0), (11.5, 10.5)]);
+        }
+        Icon::Brush => {
+            boxed(2.0, 2.5, 12.0, 11.0);
+            line(&[(4.5, 10.5), (9.5, 5.5)]);
+            line(&[(9.5, 8.0), (9.5, 5.5), (7.0, 5.5)]);
+            line(&[(10.0, 11.0), (12.0, 11.0)]);
+        }
+        Icon::Segments => {
+            painter.circle_stroke(at(6.3, 6.5), 4.3 * unit, stroke);
+            painter.circle_stroke(at(9.7, 9.5), 4.3 * unit, stroke);
+        }
+        Icon::Surface => {
+            line(&[(8.0, 1.8), (14.2, 13.0), (1.8, 13.0), (8.0, 1.8)]);
+            line(&[(4.9, 7.4), (11.1, 7.4), (8.0, 13.0), (4.9, 7.4)]);
+        }
+        Icon::Outline => {
+            let dashes = [
+                at(3.0, 6.0),
+                at(6.0, 2.5),
+                at(11.0, 3.0),
+                at(13.5, 8.0),
+                at(10.5, 13.0),
+                at(5.0, 12.5),
+                at(3.0, 6.0),
+            ];
+            painter.extend(Shape::dashed_line(&dashes, stroke, 2.4 * unit, 1.4 * unit));
+            painter.circle_filled(at(8.2, 7.8), 1.2 * unit, color);
+        }
+        Icon::Beam => {
+            line(&[(8.0, 1.5), (2.5, 13.5)]);
+            line(&[(8.0, 1.5), (13.5, 13.5)]);
+            arc(8.0, 1.5, 13.2, 65.5, 114.5);
+            painter.circle_stroke(at(8.0, 9.6), 2.0 * unit, stroke);
+        }
+        Icon::Wave => line(&[
+            (1.5, 8.5),
+            (4.5, 8.5),
+            (5.5, 6.5),
+            (6.5, 8.5),
+            (7.5, 13.5),
+            (8.8, 2.5),
+            (10.0, 8.5),
+            (14.5, 8.5),
+        ]),
+        Icon::Register => {
+            boxed(2.0, 2.0, 8.0, 8.0);
+            boxed(6.0, 6.0, 8.0, 8.0);
+            painter.circle_filled(at(8.0, 8.0), 1.1 * unit, color);
+        }
+        Icon::Chart => {
+            line(&[(2.5, 2.0), (2.5, 13.5), (14.0, 13.5)]);
+            line(&[(4.5, 11.0), (7.5, 7.0), (9.5, 9.0), (13.5, 3.5)]);
+        }
+        Icon::Palette => {
+            for (x, strength) in [(2.0, 0.25), (6.0, 0.5), (10.0, 0.9)] {
+                let swatch = Rect::from_min_size(at(x, 4.0), vec2(4.0, 8.0) * unit);
+                painter.rect_filled(swatch, 0.0, color.gamma_multiply(strength));
+            }
+            boxed(2.0, 4.0, 12.0, 8.0);
+        }
+        Icon::Tree => {
+            line(&[(4.0, 2.5), (4.0, 12.5), (7.0, 12.5)]);
+            line(&[(4.0, 7.0), (7.0, 7.0)]);
+            line(&[(9.0, 7.0), (14.0, 7.0)]);
+            line(&[(9.0, 12.5), (14.0, 12.5)]);
+            line(&[(6.0, 2.5), (14.0, 2.5)]);
+        }
         Icon::Close => {
             line(&[(4.0, 4.0), (12.0, 12.0)]);
             line(&[(12.0, 4.0), (4.0, 12.0)]);
@@ -240,6 +361,29 @@ pub fn paint(painter: &Painter, rect: Rect, icon: Icon, color: Color32) {
             line(&[(8.0, 6.0), (8.0, 9.8)]);
             painter.circle_filled(at(8.0, 11.6), 0.9 * unit, color);
         }
+    }
+}
+
+/// The icon of a kind of object.
+pub const fn of_object(kind: ObjectKind) -> Icon {
+    match kind {
+        ObjectKind::Report => Icon::Report,
+        ObjectKind::KeyObjects => Icon::Key,
+        ObjectKind::Document => Icon::Page,
+        ObjectKind::PresentationState => Icon::Brush,
+        ObjectKind::Segmentation => Icon::Segments,
+        ObjectKind::Surface | ObjectKind::Tractography => Icon::Surface,
+        ObjectKind::StructureSet => Icon::Outline,
+        ObjectKind::Plan
+        | ObjectKind::Dose
+        | ObjectKind::TreatmentRecord
+        | ObjectKind::Radiotherapy => Icon::Beam,
+        ObjectKind::Waveform => Icon::Wave,
+        ObjectKind::Registration => Icon::Register,
+        ObjectKind::ValueMapping | ObjectKind::Measurements => Icon::Chart,
+        ObjectKind::HangingProtocol | ObjectKind::Picture => Icon::Four,
+        ObjectKind::ColorPalette => Icon::Palette,
+        ObjectKind::RawData | ObjectKind::Other => Icon::Tree,
     }
 }
 

@@ -6,6 +6,8 @@
 pub mod ai_panel;
 pub mod banner;
 pub mod context;
+pub mod document;
+mod document_row;
 pub mod findings_panel;
 pub mod fonts;
 mod gestures;
@@ -24,6 +26,7 @@ pub mod start_screen;
 pub mod status_bar;
 pub mod study_browser;
 pub mod theme;
+pub mod unlock;
 pub mod viewport;
 pub mod widgets;
 

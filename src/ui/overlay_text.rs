@@ -440,6 +440,17 @@ fn badge_lines(source: &Source<'_>, full: bool, lines: &mut Vec<Line>) {
             theme::WARN,
         ));
     }
+    if let Some(display) = source.viewport.display.as_ref() {
+        if display.reduced() > 1 {
+            // Safety S10.
+            let factor = ("factor", display.reduced().into());
+            let text = words.tr("badge-reduced", &[factor]);
+            lines.push(Line::badge(text, theme::WARN));
+        }
+        if !fits && display.layout.volume.is_some() {
+            lines.push(Line::badge(words.word("badge-over-budget"), theme::WARN));
+        }
+    }
     let turn = source.viewport.view.turn;
     if turn.is_mirrored() {
         lines.push(Line::badge(words.word("badge-flipped"), theme::WARN));

@@ -60,7 +60,7 @@ pub fn record_panel_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
                 context
                     .workspace
                     .active_viewport()
-                    .and_then(|v| v.node.as_ref()?.study.date),
+                    .and_then(|v| v.study()?.date),
             );
             let mut born = overlay_text::birth_text(context.language(), &record.identity, day);
             if let Some(died) = record.deceased {

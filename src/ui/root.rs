@@ -2,7 +2,7 @@
 
 use super::{
     banner, context::UiContext, context::UiState, help, keys, menu_bar, palette, side_panel,
-    start_screen, status_bar, study_browser, theme, viewport,
+    start_screen, status_bar, study_browser, theme, unlock, viewport,
 };
 use crate::workspace::{Action, Workspace};
 use egui::{CentralPanel, Frame, Key, Margin, Panel, Pos2, Rect, Ui, vec2};
@@ -14,7 +14,8 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
         state,
         actions: Vec::new(),
     };
-    if context.state.palette.is_none() && !context.state.help {
+    let asking = workspace.passphrases.asking.is_some();
+    if context.state.palette.is_none() && !context.state.help && !asking {
         let pressed = keys::pressed(ui.ctx());
         context.actions.extend(pressed.into_iter().map(Action::Run));
     } else if ui.input(|i| i.key_pressed(Key::Escape)) {
@@ -66,6 +67,7 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
     dropped_files(&mut context, ui);
     palette::palette_ui(&mut context, ui);
     help::help_ui(&mut context, ui);
+    unlock::unlock_ui(&mut context, ui);
     context.actions
 }
 

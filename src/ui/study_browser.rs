@@ -1,11 +1,14 @@
 //! Patients, studies and series on the left: current above priors, a small picture each, what did not open below.
 
-use super::{context::UiContext, overlay_text, theme, widgets};
+use super::{
+    context::{Dragged, UiContext},
+    icons, overlay_text, theme, unlock, widgets,
+};
 use crate::{
     model::study::Rejection,
     workspace::{
-        Action,
-        library::{PatientNode, SeriesNode, StudyNode},
+        Action, content_words,
+        library::{ObjectNode, PatientNode, SeriesNode, StudyNode},
     },
 };
 use egui::{
@@ -36,14 +39,16 @@ pub fn study_browser_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
                     for series in &study.series {
                         series_row(context, ui, series);
                     }
+                    for object in &study.objects {
+                        object_row(context, ui, object);
+                    }
                 }
             }
-            without_picture(context, ui);
             rejected(context, ui, &library.rejected);
             ui.add_space(8.0);
         });
     if !ui.input(|i| i.pointer.any_down()) {
-        context.state.dragged_series = None;
+        context.state.dragged = None;
     }
 }
 
@@ -121,7 +126,7 @@ fn series_row(context: &mut UiContext<'_>, ui: &mut Ui, series: &Arc<SeriesNode>
         });
     }
     if response.drag_started() {
-        context.state.dragged_series = Some(series.key.clone());
+        context.state.dragged = Some(Dragged::Series(series.key.clone()));
     }
     response.on_hover_text(row_tooltip(context, series, &title));
 }
@@ -178,17 +183,9 @@ fn draw_row(
             StrokeKind::Outside,
         );
     }
-    let x = picture.right() + 8.0;
-    let width = rect.right() - x - 6.0;
+    let lines = Lines::beside(picture, rect);
     let text = |y: f32, text: String, size: f32, color: Color32| {
-        let mut job =
-            egui::text::LayoutJob::simple_singleline(text, FontId::proportional(size), color);
-        job.wrap = egui::text::TextWrapping::truncate_at_width(width);
-        painter.galley(
-            egui::pos2(x, rect.top() + y),
-            ui.fonts_mut(|f| f.layout_job(job)),
-            color,
-        );
+        lines.text(ui, &painter, y, &text, size, color);
     };
     text(6.0, title.to_owned(), theme::BODY_PT, theme::TEXT);
     let count = series.layout.frames.len();
@@ -234,29 +231,115 @@ fn thumbnail(context: &mut UiContext<'_>, ui: &Ui, key: &str) -> Option<egui::Te
     Some(handle)
 }
 
-/// Objects without a picture: recognised, listed, not shown yet.
-fn without_picture(context: &UiContext<'_>, ui: &mut Ui) {
-    let objects = &context.workspace.library.without_picture;
-    if objects.is_empty() {
-        return;
+/// An object without a picture: what it is, its title, its day.
+fn object_row(context: &mut UiContext<'_>, ui: &mut Ui, object: &Arc<ObjectNode>) {
+    let size = vec2(ui.available_width(), ROW);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
+    let words = context.language();
+    let hide = context.workspace.settings.hide_identity;
+    let instance = &object.instance;
+    let kind = words.word(object.kind().message_key());
+    let title = match &instance.object {
+        Some(described) => content_words::title(words, described, hide),
+        None => kind.to_owned(),
+    };
+    let shown = context.workspace.visible_cells().any(|cell| {
+        let viewport = context.workspace.viewports.get(cell);
+        let document = viewport.and_then(|v| v.document.as_ref());
+        document.is_some_and(|d| d.object.key == object.key)
+    });
+    let date = match &instance.object {
+        Some(described) if !hide => {
+            let date = described.date.map(|d| d.to_string()).unwrap_or_default();
+            format!("{date} {}", described.time).trim().to_owned()
+        }
+        _ => String::new(),
+    };
+    // What it is says more than its modality.
+    let second = match instance.series.modality.as_str() {
+        modality if title == kind => modality,
+        _ => kind,
+    };
+    let name = [title.as_str(), second, date.as_str()];
+    let name: Vec<&str> = name.into_iter().filter(|part| !part.is_empty()).collect();
+    let name = name.join(", ");
+    response.widget_info(|| WidgetInfo::selected(Role::ListItem, true, shown, &name));
+    if ui.is_rect_visible(rect) {
+        let clip = rect.intersect(ui.clip_rect());
+        let painter = ui.painter().with_clip_rect(clip);
+        if shown || response.hovered() {
+            painter.rect_filled(rect, 4.0, theme::RAISED);
+        }
+        let place = rect.min + Vec2::splat((ROW - THUMB) / 2.0);
+        let tile = Rect::from_min_size(place, Vec2::splat(THUMB));
+        painter.rect_filled(tile, 2.0, theme::APP);
+        let glyph = Rect::from_center_size(tile.center(), Vec2::splat(28.0));
+        let color = if shown { theme::TEXT } else { theme::TEXT_DIM };
+        icons::paint(&painter, glyph, icons::of_object(object.kind()), color);
+        if shown {
+            let stroke = Stroke::new(1.0, theme::ACCENT);
+            painter.rect_stroke(tile, 2.0, stroke, StrokeKind::Outside);
+        }
+        let lines = Lines::beside(tile, rect);
+        lines.text(ui, &painter, 6.0, &title, theme::BODY_PT, theme::TEXT);
+        lines.text(ui, &painter, 25.0, second, theme::SMALL_PT, theme::TEXT_DIM);
+        lines.text(ui, &painter, 43.0, &date, theme::SMALL_PT, theme::TEXT_DIM);
     }
-    widgets::section(
-        ui,
-        context.word("list-without-picture"),
-        Some(objects.len()),
-    );
-    for object in objects.iter().take(50) {
-        let text = format!("{}  {}", object.series.modality, object.series.description);
-        grey_tile(ui, text.trim(), object.sop_class_uid.as_str());
+    if response.clicked() {
+        context.actions.push(Action::ShowObject {
+            cell: context.workspace.active,
+            object: object.key.clone(),
+        });
+    }
+    if response.drag_started() {
+        context.state.dragged = Some(Dragged::Object(object.key.clone()));
+    }
+    response.on_hover_text(name.replace(", ", "\n"));
+}
+
+/// Where the lines of text beside a tile stand.
+struct Lines {
+    x: f32,
+    top: f32,
+    width: f32,
+}
+
+impl Lines {
+    fn beside(tile: Rect, row: Rect) -> Self {
+        let x = tile.right() + 8.0;
+        Self {
+            x,
+            top: row.top(),
+            width: row.right() - x - 6.0,
+        }
+    }
+
+    fn text(
+        &self,
+        ui: &Ui,
+        painter: &egui::Painter,
+        y: f32,
+        text: &str,
+        size: f32,
+        color: Color32,
+    ) {
+        let font = FontId::proportional(size);
+        let mut job = egui::text::LayoutJob::simple_singleline(text.to_owned(), font, color);
+        job.wrap = egui::text::TextWrapping::truncate_at_width(self.width);
+        let galley = ui.fonts_mut(|f| f.layout_job(job));
+        painter.galley(egui::pos2(self.x, self.top + y), galley, color);
     }
 }
 
 /// Files that do not open, each with its reason.
-fn rejected(context: &UiContext<'_>, ui: &mut Ui, rejected: &[Rejection]) {
+fn rejected(context: &mut UiContext<'_>, ui: &mut Ui, rejected: &[Rejection]) {
     if rejected.is_empty() {
         return;
     }
     widgets::section(ui, context.word("rejected-title"), Some(rejected.len()));
+    if !context.workspace.library.locked.is_empty() && unlock::again_ui(context, ui) {
+        context.actions.push(Action::AskPassphrase);
+    }
     for rejection in rejected.iter().take(200) {
         let name = rejection
             .path

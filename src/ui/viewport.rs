@@ -1,7 +1,8 @@
 //! One cell: picture, text, crosshair, scale, and the gestures on it.
 
 use super::{
-    context::{Drag, UiContext},
+    context::{Drag, Dragged, UiContext},
+    document::document_ui,
     gestures::gestures,
     overlay_text::{self, haloed},
     picture::{PictureCallback, Scene},
@@ -46,9 +47,17 @@ pub fn viewport_ui(context: &mut UiContext<'_>, ui: &mut Ui, cell: usize, rect: 
         }
     }
     drop_target(context, ui, &response, cell, rect);
-    let texts = match viewport.picture(size) {
-        Some(picture) => contents(context, ui, cell, rect, &viewport, &picture),
-        None => {
+    let texts = match (&viewport.document, viewport.picture(size)) {
+        (Some(document), _) => {
+            if response.clicked() || response.secondary_clicked() {
+                context.actions.push(Action::Activate(cell));
+            }
+            let texts = document_ui(context, ui, cell, rect, document);
+            patient_frame(context, &painter, rect, &viewport);
+            texts
+        }
+        (None, Some(picture)) => contents(context, ui, cell, rect, &viewport, &picture),
+        (None, None) => {
             empty(context, &painter, rect);
             Vec::new()
         }
@@ -100,7 +109,7 @@ fn contents(
     viewport: &Viewport,
     picture: &Picture,
 ) -> Vec<String> {
-    let (Some(display), Some(node)) = (&viewport.display, &viewport.node) else {
+    let Some(display) = &viewport.display else {
         return Vec::new();
     };
     let painter = ui.painter().with_clip_rect(rect);
@@ -167,17 +176,27 @@ fn contents(
     {
         drag_label(context, &painter, viewport, picture, drag, pointer);
     }
-    if context.workspace.several_patients() {
-        // Safety S3: every cell is framed in its patient's colour.
-        let color = patient_color(node.patient.as_ref());
+    patient_frame(context, &painter, rect, viewport);
+    texts
+}
+
+/// Safety S3: with several patients on the screen every cell is framed in its patient's colour.
+fn patient_frame(
+    context: &UiContext<'_>,
+    painter: &egui::Painter,
+    rect: Rect,
+    viewport: &Viewport,
+) {
+    if let Some(patient) = viewport.patient()
+        && context.workspace.several_patients()
+    {
         painter.rect_stroke(
             rect.shrink(1.0),
             0.0,
-            Stroke::new(2.0, color),
+            Stroke::new(2.0, patient_color(patient)),
             StrokeKind::Inside,
         );
     }
-    texts
 }
 
 /// A colour that is the same for the same patient and rarely the same for two.
@@ -588,7 +607,7 @@ fn drop_target(context: &mut UiContext<'_>, ui: &Ui, response: &Response, cell: 
         .ctx()
         .pointer_latest_pos()
         .is_some_and(|p| rect.contains(p));
-    if let Some(series) = &context.state.dragged_series
+    if let Some(dragged) = context.state.dragged.clone()
         && over
     {
         ui.painter().rect_stroke(
@@ -598,9 +617,9 @@ fn drop_target(context: &mut UiContext<'_>, ui: &Ui, response: &Response, cell: 
             StrokeKind::Inside,
         );
         if ui.input(|i| i.pointer.any_released()) {
-            context.actions.push(Action::Show {
-                cell,
-                series: series.clone(),
+            context.actions.push(match dragged {
+                Dragged::Series(series) => Action::Show { cell, series },
+                Dragged::Object(object) => Action::ShowObject { cell, object },
             });
         }
     }

@@ -7,7 +7,10 @@ use super::{
     state::Workspace,
     view::{ViewState, Viewport, VoiChoice},
 };
-use crate::{i18n::Language, model::view::OverlayStyle};
+use crate::{
+    i18n::Language,
+    model::{passphrase::Passphrase, view::OverlayStyle},
+};
 use glam::DVec3;
 use std::path::PathBuf;
 
@@ -24,6 +27,43 @@ pub enum Action {
         cell: usize,
         /// Key of the series.
         series: String,
+    },
+    /// Show what an object says in a cell.
+    ShowObject {
+        /// Cell.
+        cell: usize,
+        /// Key of the object.
+        object: String,
+    },
+    /// Show the instance that a document refers to.
+    ShowReference {
+        /// Cell of the document.
+        cell: usize,
+        /// SOP Instance UID.
+        instance: String,
+        /// Frame, counted from 1.
+        frame: Option<u32>,
+    },
+    /// Open or close a node of a document.
+    ToggleNode {
+        /// Cell.
+        cell: usize,
+        /// Place of the node.
+        node: usize,
+    },
+    /// Bring a node of a document into sight.
+    SeeNode {
+        /// Cell.
+        cell: usize,
+        /// Place of the node.
+        node: usize,
+    },
+    /// Open all nodes of a document, or close them.
+    CloseNodes {
+        /// Cell.
+        cell: usize,
+        /// Close them.
+        closed: bool,
     },
     /// Move by slices.
     Step {
@@ -74,6 +114,12 @@ pub enum Action {
     DismissNotice(usize),
     /// Open files and folders.
     Open(Vec<PathBuf>),
+    /// Try a passphrase on the archive that is asked about.
+    TryPassphrase(Passphrase),
+    /// Leave the archive that is asked about locked.
+    LeaveLocked,
+    /// Ask for the passphrases of what was left locked.
+    AskPassphrase,
     /// Speak another language.
     Speak(Language),
 }
@@ -92,6 +138,25 @@ impl Workspace {
             Action::Show { cell, series } => {
                 self.show_key(cell, &series);
             }
+            Action::ShowObject { cell, object } => {
+                self.show_object_key(cell, &object);
+            }
+            Action::ShowReference {
+                cell,
+                instance,
+                frame,
+            } => self.show_reference(cell, &instance, frame),
+            Action::ToggleNode { cell, node } => self.with_document(cell, |d, _| d.toggle(node)),
+            Action::SeeNode { cell, node } => self.with_document(cell, |d, content| {
+                if let Some(content) = content {
+                    d.show_node(content, node);
+                }
+            }),
+            Action::CloseNodes { cell, closed } => self.with_document(cell, |d, content| {
+                if let Some(content) = content {
+                    d.close_all(content, closed);
+                }
+            }),
             Action::Step { cell, by } => self.step(cell, by),
             Action::GoTo { cell, index } => self.go_to_slice(cell, index),
             Action::View { cell, view } => self.with_viewport(cell, |v| v.view = view),
@@ -118,6 +183,9 @@ impl Workspace {
                 }
             }
             Action::Open(paths) => self.open(paths),
+            Action::TryPassphrase(passphrase) => self.try_passphrase(passphrase),
+            Action::LeaveLocked => self.leave_locked(),
+            Action::AskPassphrase => self.ask_passphrase(),
             Action::Speak(language) => self.settings.language = language,
         }
         None

@@ -70,6 +70,7 @@ pub enum Command {
     ShowAi,
     ShowFindings,
     FullScreen,
+    Content,
     Palette,
     Help,
     Language,
@@ -140,6 +141,10 @@ pub enum Needs {
     Study,
     /// The active cell shows a picture.
     Picture,
+    /// The active cell shows a picture or a document.
+    View,
+    /// The active cell's object has a content that can be shown.
+    Content,
     /// The active cell's series can be cut in any plane.
     Volume,
     /// The active cell shows a picture a bundled model is meant for.
@@ -195,7 +200,7 @@ table! {
     LayoutTwo "cmd-layout-1x2" View "Ctrl+2" Nothing
     LayoutFour "cmd-layout-2x2" View "Ctrl+3" Nothing
     LayoutMpr "cmd-layout-mpr" View "Ctrl+4" Volume
-    Maximise "cmd-maximize" View "Enter" Picture
+    Maximise "cmd-maximize" View "Enter" View
     NextView "cmd-view-next" View "Tab" Study
     PreviousView "cmd-view-previous" View "Shift+Tab" Study
     OverlayText "cmd-overlay-text" View "Space" Nothing
@@ -207,6 +212,7 @@ table! {
     ToggleSide "cmd-panel-right" View "F10" Nothing
     ShowRecord "panel-tab-record" View "Ctrl+R" Nothing
     ShowFindings "panel-tab-findings" View "" Nothing
+    Content "cmd-content" View "T" Content
     FullScreen "cmd-full-screen" View "F11" Nothing
     Fit "cmd-fit" Image "F =" Picture
     ActualSize "cmd-actual-pixels" Image "Shift+F" Picture
@@ -235,12 +241,12 @@ table! {
     Preset7 "preset-subdural" Window "7" Picture
     Preset8 "preset-stroke" Window "8" Picture
     Preset9 "preset-ct-angiography" Window "9" Picture
-    NextImage "cmd-image-next" Navigate "Down" Picture
-    PreviousImage "cmd-image-previous" Navigate "Up" Picture
-    NextImage10 "cmd-image-on-ten" Navigate "Shift+Down" Picture
-    PreviousImage10 "cmd-image-back-ten" Navigate "Shift+Up" Picture
-    FirstImage "cmd-image-first" Navigate "Home" Picture
-    LastImage "cmd-image-last" Navigate "End" Picture
+    NextImage "cmd-image-next" Navigate "Down" View
+    PreviousImage "cmd-image-previous" Navigate "Up" View
+    NextImage10 "cmd-image-on-ten" Navigate "Shift+Down" View
+    PreviousImage10 "cmd-image-back-ten" Navigate "Shift+Up" View
+    FirstImage "cmd-image-first" Navigate "Home" View
+    LastImage "cmd-image-last" Navigate "End" View
     NextSeries "cmd-series-next" Navigate "PageDown Right" Study
     PreviousSeries "cmd-series-previous" Navigate "PageUp Left" Study
     SegmentLungs "cmd-run-lung-segmentation" Ai "Ctrl+Enter" ModelInput

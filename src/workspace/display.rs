@@ -46,6 +46,7 @@ pub struct SeriesDisplay {
     state: Mutex<Resident>,
     seen: AtomicUsize,
     capacity: usize,
+    frame_bytes: usize,
     first_voi: OnceLock<Voi>,
 }
 
@@ -86,7 +87,12 @@ impl SeriesDisplay {
             drawn.saturating_add(cover)
         };
         let frame_bytes = image.map_or(1, bytes).max(1);
-        let by_device = FrameTexture::most_frames(gpu, image.map_or(1, |i| i.rows));
+        let by_device = image.map_or(1, |i| {
+            let held_rows = i
+                .rows
+                .div_ceil(FrameTexture::reduction(gpu, i.columns, i.rows));
+            FrameTexture::most_frames(gpu, held_rows)
+        });
         let by_budget = usize::try_from(budget / frame_bytes as u64).unwrap_or(usize::MAX);
         let capacity = total.min(by_budget.max(2)).min(by_device).max(1);
         let chunks = if capacity >= total {
@@ -108,6 +114,7 @@ impl SeriesDisplay {
             state: Mutex::new(state),
             seen: AtomicUsize::new(0),
             capacity,
+            frame_bytes,
             first_voi: OnceLock::new(),
         }
     }
@@ -119,6 +126,19 @@ impl SeriesDisplay {
     /// Whether every frame may stay.
     pub fn all_fit(&self) -> bool {
         self.capacity >= self.layout.frames.len()
+    }
+
+    /// How many pieces to each side of the shown one are read ahead: all, or few enough that they do not push it out.
+    pub fn reach(&self) -> usize {
+        match self.all_fit() {
+            true => usize::MAX,
+            false => (self.capacity.saturating_sub(1) / 2).min(4),
+        }
+    }
+
+    /// Bytes of decoded frames that it holds at most; the device holds as much again.
+    pub const fn most_bytes(&self) -> u64 {
+        self.capacity as u64 * self.frame_bytes as u64
     }
 
     /// Whether the series may be cut in any plane: a clean volume that fits.
@@ -169,6 +189,14 @@ impl SeriesDisplay {
     /// The texture, once the first chunk arrived; or why there is none.
     pub fn texture(&self) -> Option<&Result<Arc<FrameTexture>, String>> {
         self.texture.get()
+    }
+
+    /// Every how many pixels the device holds one of each row; 1 where it holds them all, or while it holds none.
+    pub fn reduced(&self) -> usize {
+        match self.texture.get() {
+            Some(Ok(texture)) => texture.reduced(),
+            _ => 1,
+        }
     }
 
     /// Texture layer of a frame; `None` while it is not resident. Marks it as shown now.
@@ -362,7 +390,7 @@ impl SeriesDisplay {
             .and_then(|i| i.image.as_ref())
             .ok_or("the series has no picture")?;
         let (stored_type, samples) = displayed_type(image, self.layout.mixed_rescale);
-        FrameTexture::new(
+        FrameTexture::fitting(
             gpu,
             image.columns,
             image.rows,

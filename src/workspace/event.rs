@@ -1,6 +1,9 @@
 //! What workers tell the workspace. One bounded channel, drained by the UI thread before it draws.
 
-use super::{jobs::JobId, library::Library, masks::MaskOutcome, record_link::RecordAnswer};
+use super::{
+    document::DocumentState, jobs::JobId, library::Library, masks::MaskOutcome,
+    record_link::RecordAnswer,
+};
 use std::sync::Arc;
 
 /// News from a worker.
@@ -22,6 +25,13 @@ pub enum Event {
         size: [usize; 2],
         /// Grey or colour picture, RGBA.
         rgba: Vec<u8>,
+    },
+    /// An object was read, or not.
+    Document {
+        /// Key of the object.
+        object: String,
+        /// Its content, or why there is none.
+        state: DocumentState,
     },
     /// A record was looked up.
     Record(RecordAnswer),

@@ -4,24 +4,40 @@ use crate::{
     dicom::assemble,
     imaging::suv::{self, SuvRefusal, SuvScale},
     model::{
+        content::ObjectKind,
         identity::PatientIdentity,
         layout::SeriesLayout,
         study::{Instance, Rejection, SeriesDescription, StudyDescription},
     },
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 /// Everything that was found.
 #[derive(Debug, Default)]
 pub struct Library {
     /// Patients in order of their newest study.
     pub patients: Vec<PatientNode>,
-    /// Objects without a picture (reports, presentation states…).
-    pub without_picture: Vec<Arc<Instance>>,
     /// Files that do not open, with the reason.
     pub rejected: Vec<Rejection>,
+    /// Archives of which some files wait for a passphrase.
+    pub locked: Vec<LockedArchive>,
     /// Files seen.
     pub received: usize,
+    /// Where each instance is shown, made when first asked for.
+    places: OnceLock<HashMap<String, (Arc<SeriesNode>, usize)>>,
+}
+
+/// An encrypted archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockedArchive {
+    /// The file.
+    pub path: Arc<Path>,
+    /// Files in it that are locked.
+    pub members: usize,
 }
 
 /// A patient with studies.
@@ -40,6 +56,34 @@ pub struct StudyNode {
     pub description: Arc<StudyDescription>,
     /// By series number.
     pub series: Vec<Arc<SeriesNode>>,
+    /// Objects without a picture (reports, presentation states…), by kind, series and number.
+    pub objects: Vec<Arc<ObjectNode>>,
+}
+
+/// An object that is shown as what it says.
+#[derive(Debug)]
+pub struct ObjectNode {
+    /// Identity of this object: the same file gives the same key.
+    pub key: String,
+    /// Its header.
+    pub instance: Arc<Instance>,
+}
+
+impl ObjectNode {
+    /// The node of an object, whether it has a picture or not.
+    pub fn of(instance: &Arc<Instance>) -> Self {
+        let path = instance.source.path.to_string_lossy();
+        Self {
+            key: format!("object|{}|{path}", instance.sop_instance_uid),
+            instance: Arc::clone(instance),
+        }
+    }
+
+    /// What it is.
+    pub fn kind(&self) -> ObjectKind {
+        let object = self.instance.object.as_ref();
+        object.map_or(ObjectKind::Picture, |object| object.kind)
+    }
 }
 
 /// A displayable series.
@@ -63,7 +107,7 @@ impl Library {
     /// Builds the snapshot. Instances keep their identity objects; nothing is merged on a doubt.
     pub fn build(instances: &[Arc<Instance>], rejected: Vec<Rejection>) -> Self {
         let received = instances.len() + rejected.len();
-        let (with, without_picture): (Vec<_>, Vec<_>) = instances
+        let (with, without): (Vec<_>, Vec<_>) = instances
             .iter()
             .cloned()
             .partition(|instance| instance.image.is_some());
@@ -81,18 +125,12 @@ impl Library {
                 suv: suv::of_layout(&layout),
                 layout: Arc::new(layout),
             });
-            let index = *patient_of
-                .entry(PatientKey::of(&first.patient))
-                .or_insert_with(|| {
-                    patients.push(PatientNode {
-                        identity: first.patient.clone(),
-                        studies: Vec::new(),
-                    });
-                    patients.len() - 1
-                });
-            if let Some(patient) = patients.get_mut(index) {
-                patient.insert(node);
-            }
+            let study = study_of(&mut patients, &mut patient_of, &first);
+            study.series.push(node);
+        }
+        for object in &without {
+            let study = study_of(&mut patients, &mut patient_of, object);
+            study.objects.push(Arc::new(ObjectNode::of(object)));
         }
         for patient in &mut patients {
             patient.studies.sort_by_key(|s| {
@@ -114,13 +152,25 @@ impl Library {
                 });
             }
         }
+        for study in patients.iter_mut().flat_map(|p| &mut p.studies) {
+            study.objects.sort_by_key(|o| {
+                let instance = &o.instance;
+                (
+                    o.kind(),
+                    instance.series.number.unwrap_or(i32::MAX),
+                    instance.instance_number.unwrap_or(i32::MAX),
+                    o.key.clone(),
+                )
+            });
+        }
         patients
             .sort_by_key(|p| std::cmp::Reverse(p.studies.first().and_then(|s| s.description.date)));
         Self {
             patients,
-            without_picture,
             rejected,
+            locked: Vec::new(),
             received,
+            places: OnceLock::new(),
         }
     }
 
@@ -134,6 +184,38 @@ impl Library {
     /// The series with this key.
     pub fn find(&self, key: &str) -> Option<&Arc<SeriesNode>> {
         self.series().find(|s| s.key == key)
+    }
+
+    /// All objects without a picture, in browser order.
+    pub fn objects(&self) -> impl Iterator<Item = &Arc<ObjectNode>> {
+        let studies = self.patients.iter().flat_map(|p| &p.studies);
+        studies.flat_map(|s| &s.objects)
+    }
+
+    /// The object with this key.
+    pub fn find_object(&self, key: &str) -> Option<&Arc<ObjectNode>> {
+        self.objects().find(|o| o.key == key)
+    }
+
+    /// The series that shows an instance, and the place of its first frame there.
+    pub fn place_of(&self, sop_instance_uid: &str) -> Option<&(Arc<SeriesNode>, usize)> {
+        self.places().get(sop_instance_uid)
+    }
+
+    /// Where each instance is shown. The first call makes the list.
+    pub fn places(&self) -> &HashMap<String, (Arc<SeriesNode>, usize)> {
+        self.places.get_or_init(|| {
+            let mut places = HashMap::new();
+            for series in self.series() {
+                for (at, frame) in series.layout.frames.iter().enumerate() {
+                    let uid = &frame.instance.sop_instance_uid;
+                    if !places.contains_key(uid) {
+                        places.insert(uid.clone(), (Arc::clone(series), at));
+                    }
+                }
+            }
+            places
+        })
     }
 
     /// The series that took the place of one that grew: same series, frames include the old first one.
@@ -159,20 +241,36 @@ impl Library {
     }
 }
 
-impl PatientNode {
-    fn insert(&mut self, node: Arc<SeriesNode>) {
-        match self
-            .studies
-            .iter_mut()
-            .find(|s| s.description.uid == node.study.uid)
-        {
-            Some(study) => study.series.push(node),
-            None => self.studies.push(StudyNode {
-                description: node.study.clone(),
-                series: vec![node],
-            }),
-        }
+/// The study of an instance, which is made when there is none yet.
+fn study_of<'a>(
+    patients: &'a mut Vec<PatientNode>,
+    known: &mut BTreeMap<PatientKey, usize>,
+    instance: &Instance,
+) -> &'a mut StudyNode {
+    let next = patients.len();
+    let at = *known
+        .entry(PatientKey::of(&instance.patient))
+        .or_insert(next);
+    if at >= next {
+        patients.push(PatientNode {
+            identity: instance.patient.clone(),
+            studies: Vec::new(),
+        });
     }
+    let at = at.min(next);
+    let studies = &mut patients[at].studies;
+    let found = studies
+        .iter()
+        .position(|s| s.description.uid == instance.study.uid);
+    let place = found.unwrap_or_else(|| {
+        studies.push(StudyNode {
+            description: instance.study.clone(),
+            series: Vec::new(),
+            objects: Vec::new(),
+        });
+        studies.len() - 1
+    });
+    &mut studies[place]
 }
 
 /// Patients are one only when everything that identifies them is equal.

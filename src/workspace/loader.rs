@@ -1,7 +1,14 @@
 //! Reading frames in the order in which they are needed: what is shown, its neighbours, the rest.
 
-use super::{display::SeriesDisplay, event::Event, library::SeriesNode, waker::Waker};
+use super::{
+    display::SeriesDisplay,
+    document::DocumentState,
+    event::Event,
+    library::{Library, ObjectNode, SeriesNode},
+    waker::Waker,
+};
 use crate::{
+    diary,
     dicom::{frames::FrameSource, load, window_default::window_default},
     gpu::GpuContext,
     imaging::{palette, window},
@@ -9,17 +16,21 @@ use crate::{
     task::{Class, PriorityQueue, spawn_named},
 };
 use crossbeam_channel::Sender;
-use std::{sync::Arc, thread::JoinHandle};
+use std::{panic::AssertUnwindSafe, sync::Arc, thread::JoinHandle};
 
 enum Work {
     Chunk(Arc<SeriesDisplay>),
     Thumbnail(Arc<SeriesNode>),
+    Document(Arc<ObjectNode>, Arc<Library>),
 }
 
 type Key = (String, usize);
 
 /// Key of a series' thumbnail among its chunks.
 const THUMBNAIL: usize = usize::MAX;
+
+/// Key of an object's content, which has no chunks.
+const DOCUMENT: usize = usize::MAX - 1;
 
 /// The decode threads and their queue.
 pub struct Loader {
@@ -53,6 +64,13 @@ impl Loader {
                             let _ = events.try_send(Event::Frames);
                             waker.wake("frames");
                         }
+                        Work::Document(object, library) => {
+                            let state = read_document(&object, source.as_ref());
+                            // Made here, so that the window's thread does not have to.
+                            let _ = library.places();
+                            let _ = events.send(Event::Document { object: key, state });
+                            waker.wake("document");
+                        }
                         Work::Thumbnail(node) => {
                             if let Some((size, rgba)) = thumbnail(&node.layout, source.as_ref()) {
                                 let _ = events.send(Event::Thumbnail {
@@ -79,7 +97,7 @@ impl Loader {
         let Some(centre) = display.chunk_of(shown) else {
             return;
         };
-        let reach = if display.all_fit() { usize::MAX } else { 4 };
+        let reach = display.reach();
         for chunk in 0..display.chunks().len() {
             let distance = chunk.abs_diff(centre);
             if distance > reach || !display.wants(chunk) {
@@ -106,11 +124,20 @@ impl Loader {
             .push(key, Class::Thumbnail, place, Work::Thumbnail(node.clone()));
     }
 
+    /// Asks for what an object says.
+    pub fn want_document(&self, object: &Arc<ObjectNode>, library: &Arc<Library>) {
+        let key = (object.key.clone(), DOCUMENT);
+        let work = Work::Document(object.clone(), library.clone());
+        self.queue.push(key, Class::Interaction, 0, work);
+    }
+
     /// Drops what waits for series that are no longer shown.
     pub fn keep_only(&self, shown: &[String]) {
         self.queue.reprioritize(|(key, chunk)| {
-            if *chunk == THUMBNAIL {
-                return Some((Class::Thumbnail, 0));
+            match *chunk {
+                THUMBNAIL => return Some((Class::Thumbnail, 0)),
+                DOCUMENT => return Some((Class::Interaction, 0)),
+                _ => {}
             }
             shown.contains(key).then_some((Class::Prefetch, 0))
         });
@@ -134,6 +161,15 @@ impl Drop for Loader {
     }
 }
 
+/// Reads an object; a panic of a reader is a refusal.
+fn read_document(object: &ObjectNode, source: &dyn FrameSource) -> DocumentState {
+    match diary::contain(AssertUnwindSafe(|| source.read_content(&object.instance))) {
+        Ok(Ok(content)) => DocumentState::Ready(Arc::new(content)),
+        Ok(Err(error)) => DocumentState::Failed(format!("{}: {error}", error.code())),
+        Err(_) => DocumentState::Failed("PARSER_PANIC".to_owned()),
+    }
+}
+
 /// Longest side of a thumbnail in pixels.
 const THUMBNAIL_SIDE: usize = 112;
 
@@ -147,6 +183,12 @@ fn thumbnail(layout: &SeriesLayout, source: &dyn FrameSource) -> Option<([usize;
     let image = reference.instance.image.as_ref()?;
     let description = image.frame(reference.frame);
     let voi = window_default(description, &frame, image.padding);
+    // Of large pictures a few pixels are enough for one of the thumbnail.
+    let step = frame.rows.max(frame.columns) / (8 * THUMBNAIL_SIDE);
+    let frame = match step {
+        0 | 1 => frame,
+        _ => frame.thinned(step),
+    };
     let frame = match image.palette.as_deref() {
         Some(palette) => palette::expand(&frame, palette)?,
         None => frame,

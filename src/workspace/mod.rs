@@ -5,14 +5,17 @@
 
 pub mod action;
 pub mod command;
+pub mod content_words;
 pub mod demo;
 pub mod display;
+pub mod document;
 pub mod event;
 pub mod jobs;
 pub mod library;
 pub mod loader;
 pub mod masks;
 pub mod opening;
+pub mod passphrase;
 pub mod presets;
 pub mod record_link;
 pub mod settings;

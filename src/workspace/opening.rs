@@ -1,14 +1,23 @@
 //! Opening files and folders: headers only, in parallel, with progress and cancel; the library grows as it goes.
 
-use super::{event::Event, jobs::Job, library::Library, waker::Waker};
+use super::{
+    event::Event,
+    jobs::Job,
+    library::{Library, LockedArchive},
+    state::Workspace,
+    waker::Waker,
+};
 use crate::{
-    dicom::scan::{ScanEvent, ScanOptions, scan},
-    model::study::{Instance, Rejection},
+    dicom::{
+        archive::{Keyring, archive_of},
+        scan::{ScanEvent, ScanOptions, scan},
+    },
+    model::study::{Instance, Rejection, RejectionKind},
     task::spawn_named,
 };
 use crossbeam_channel::Sender;
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -19,6 +28,8 @@ use std::{
 pub struct Found {
     instances: Vec<Arc<Instance>>,
     rejected: Vec<Rejection>,
+    /// What a passphrase may open yet.
+    locked: BTreeMap<Arc<Path>, Rejection>,
     paths: HashSet<Arc<Path>>,
     published: usize,
 }
@@ -31,6 +42,7 @@ pub type SharedFound = Arc<Mutex<Found>>;
 pub fn open(
     paths: Vec<PathBuf>,
     found: SharedFound,
+    keys: Keyring,
     job: Job,
     events: Sender<Event>,
     waker: Waker,
@@ -48,7 +60,7 @@ pub fn open(
                     *last = Instant::now();
                     found.published = found.count();
                 }
-                due.then(|| (found.instances.clone(), found.rejected.clone()))
+                due.then(|| found.snapshot())
             };
             if let Some((instances, rejected)) = snapshot {
                 let library = Arc::new(Library::build(&instances, rejected));
@@ -59,20 +71,21 @@ pub fn open(
                 waker.wake("library");
             }
         };
-        scan(
-            &paths,
-            &ScanOptions::default(),
-            &job.cancel,
-            &job.progress,
-            &sink,
-        );
-        let (instances, rejected) = {
+        let options = ScanOptions {
+            keys,
+            ..ScanOptions::default()
+        };
+        scan(&paths, &options, &job.cancel, &job.progress, &sink);
+        let ((instances, rejected), locked) = {
             let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
             found.sort();
             found.published = found.count();
-            (found.instances.clone(), found.rejected.clone())
+            let locked: Vec<Arc<Path>> = found.locked.keys().cloned().collect();
+            (found.snapshot(), locked)
         };
-        let library = Arc::new(Library::build(&instances, rejected));
+        let mut library = Library::build(&instances, rejected);
+        library.locked = archives_of(&locked);
+        let library = Arc::new(library);
         let _ = events.send(Event::Library {
             library,
             done: Some(job.id),
@@ -83,9 +96,59 @@ pub fn open(
     let _ = spawn_named("scan", body);
 }
 
+/// The archives that locked members lie in; the members are in order of their paths.
+fn archives_of(locked: &[Arc<Path>]) -> Vec<LockedArchive> {
+    let mut archives: Vec<LockedArchive> = Vec::new();
+    for member in locked {
+        let known = archives.iter_mut().find(|a| member.starts_with(&a.path));
+        match known {
+            Some(archive) => archive.members += 1,
+            None => {
+                archives.extend(archive_of(member).map(|path| LockedArchive { path, members: 1 }))
+            }
+        }
+    }
+    archives
+}
+
+impl Workspace {
+    /// Opens files and folders in the background.
+    pub fn open(&mut self, paths: Vec<PathBuf>) {
+        if paths.is_empty() {
+            return;
+        }
+        let job = self.jobs.start("job-reading");
+        self.scanning += 1;
+        self.passphrases.opening(&paths);
+        open(
+            paths,
+            self.found.clone(),
+            self.passphrases.keys.clone(),
+            job,
+            self.sender(),
+            self.waker.clone(),
+        );
+    }
+}
+
 impl Found {
     fn add(&mut self, event: ScanEvent) {
+        let path = match &event {
+            ScanEvent::Instance(instance) => &instance.source.path,
+            ScanEvent::Rejected(rejection) => &rejection.path,
+        };
+        if !self.locked.is_empty() {
+            // What was locked is read again: the member itself, or what is in an archive that it was.
+            for known in path.ancestors() {
+                self.locked.remove(known);
+            }
+        }
         match event {
+            ScanEvent::Rejected(rejection) if rejection.outcome == RejectionKind::Locked => {
+                if !self.paths.contains(&rejection.path) {
+                    self.locked.insert(Arc::clone(&rejection.path), rejection);
+                }
+            }
             ScanEvent::Instance(instance) => {
                 // The same file opened twice is one file.
                 if self.paths.insert(instance.source.path.clone()) {
@@ -101,7 +164,12 @@ impl Found {
     }
 
     fn count(&self) -> usize {
-        self.instances.len() + self.rejected.len()
+        self.instances.len() + self.rejected.len() + self.locked.len()
+    }
+
+    fn snapshot(&self) -> (Vec<Arc<Instance>>, Vec<Rejection>) {
+        let rejected = self.rejected.iter().chain(self.locked.values());
+        (self.instances.clone(), rejected.cloned().collect())
     }
 
     /// The order of files must not depend on which thread was faster.

@@ -1,15 +1,20 @@
 //! The workspace itself: what is open and selected, and what each command does to it.
 
+mod arrange;
+mod documents;
+
 use super::{
     command::{Command, Needs},
     demo::DemoFiles,
     display::SeriesDisplay,
+    document::{DocumentState, Wish},
     event::Event,
     jobs::Jobs,
     library::{Library, SeriesNode},
     loader::Loader,
     masks::{FrameKey, Masks},
-    opening::{self, SharedFound},
+    opening::SharedFound,
+    passphrase::Passphrases,
     presets,
     record_link::RecordPanel,
     settings::{Settings, SideTab},
@@ -20,14 +25,13 @@ use super::{
 use crate::{
     dicom::frames::FrameSource,
     gpu::GpuContext,
-    model::{finding::Finding, geometry::BodyPlane, view::Interpolation},
+    model::{finding::Finding, view::Interpolation},
     tools::Tool,
 };
 use crossbeam_channel::{Receiver, Sender, bounded};
 use glam::DVec3;
 use std::{
     collections::{BTreeMap, HashMap},
-    path::PathBuf,
     sync::Arc,
 };
 
@@ -148,13 +152,16 @@ pub struct Workspace {
     pub gpu: GpuContext,
     /// The demo is open: say SYNTHETIC.
     pub demo: Option<DemoFiles>,
-    found: SharedFound,
+    /// Encrypted archives.
+    pub passphrases: Passphrases,
+    pub(super) found: SharedFound,
+    documents: documents::Documents,
     displays: BTreeMap<String, Arc<SeriesDisplay>>,
     display_order: Vec<String>,
     // Before the loader, which waits for its threads when it goes: one that has news must not wait for a reader.
     events: (Sender<Event>, Receiver<Event>),
     loader: Loader,
-    scanning: usize,
+    pub(super) scanning: usize,
     opened_first: bool,
 }
 
@@ -192,7 +199,9 @@ impl Workspace {
             waker,
             gpu,
             demo: None,
+            passphrases: Passphrases::default(),
             found: SharedFound::default(),
+            documents: documents::Documents::default(),
             displays: BTreeMap::new(),
             display_order: Vec::new(),
             loader,
@@ -205,22 +214,6 @@ impl Workspace {
     /// Where workers send their news.
     pub fn sender(&self) -> Sender<Event> {
         self.events.0.clone()
-    }
-
-    /// Opens files and folders in the background.
-    pub fn open(&mut self, paths: Vec<PathBuf>) {
-        if paths.is_empty() {
-            return;
-        }
-        let job = self.jobs.start("job-reading");
-        self.scanning += 1;
-        opening::open(
-            paths,
-            self.found.clone(),
-            job,
-            self.sender(),
-            self.waker.clone(),
-        );
     }
 
     /// Whether nothing is open and nothing is on its way.
@@ -252,9 +245,10 @@ impl Workspace {
                 if let Some(job) = done {
                     self.scanning = self.scanning.saturating_sub(1);
                     self.jobs.finish(job);
+                    self.passphrases.after(job, &self.library.locked);
                 }
                 if !self.opened_first {
-                    self.open_first();
+                    self.open_first(done.is_some());
                 }
                 if done.is_some() && self.scanning == 0 {
                     self.show_sight();
@@ -271,6 +265,7 @@ impl Workspace {
                 let rgba = rgba.into();
                 self.thumbnails.insert(series, Thumbnail { size, rgba });
             }
+            Event::Document { object, state } => self.take_document(&object, state),
             Event::Record(answer) => self.record.answer(answer),
             Event::RecordChanged => self.record.refresh(),
             Event::Mask(outcome) => {
@@ -343,7 +338,7 @@ impl Workspace {
                 continue;
             }
             let successor = self.library.successor(&node).cloned();
-            let display = successor.as_ref().map(|s| self.display(s));
+            let display = successor.as_ref().map(|s| self.display(s, index));
             changed = true;
             if let Some(viewport) = self.viewports.get_mut(index) {
                 match (successor, display) {
@@ -371,12 +366,16 @@ impl Workspace {
         }
     }
 
-    fn open_first(&mut self) {
-        let Some(first) = self.first_to_show() else {
-            return;
-        };
-        self.opened_first = true;
-        self.show(0, &first);
+    fn open_first(&mut self, done: bool) {
+        let object = self.library.objects().next().cloned();
+        if let Some(first) = self.first_to_show() {
+            self.opened_first = true;
+            self.show(0, &first);
+        } else if let Some(first) = object.filter(|_| done) {
+            // A picture opens first; where there is none, what the first object says.
+            self.opened_first = true;
+            self.show_object(0, &first, None);
+        }
     }
 
     /// The demo opens in four views on its largest nodule.
@@ -392,7 +391,8 @@ impl Workspace {
 
     /// The largest series of the newest study of the first patient opens first.
     fn first_to_show(&self) -> Option<Arc<SeriesNode>> {
-        let study = self.library.patients.first()?.studies.first()?;
+        let mut studies = self.library.patients.iter().flat_map(|p| &p.studies);
+        let study = studies.find(|s| !s.series.is_empty())?;
         study
             .series
             .iter()
@@ -406,17 +406,26 @@ impl Workspace {
     }
 
     /// The display of a series, made on first use. Displays that no viewport shows are dropped when the
-    /// budget is exceeded, the least recently opened first.
-    fn display(&mut self, node: &Arc<SeriesNode>) -> Arc<SeriesDisplay> {
+    /// budget is exceeded, the least recently opened first. `cell` will show it instead of what it shows now.
+    fn display(&mut self, node: &Arc<SeriesNode>, cell: usize) -> Arc<SeriesDisplay> {
         if let Some(display) = self.displays.get(&node.key) {
             self.display_order.retain(|k| k != &node.key);
             self.display_order.push(node.key.clone());
             return display.clone();
         }
+        // What other cells show may fill up to its own bound; a series always gets an eighth.
+        let half = self.settings.memory_budget / 2;
+        let shown = |key: &String| {
+            let cells = self.viewports.iter().take(self.layout.cells()).enumerate();
+            let mut others = cells.filter(|(at, _)| *at != cell);
+            others.any(|(_, v)| v.node.as_ref().is_some_and(|n| n.key == *key))
+        };
+        let others = self.displays.iter().filter(|(key, _)| shown(key));
+        let taken: u64 = others.map(|(_, d)| d.most_bytes()).sum();
         let display = Arc::new(SeriesDisplay::new(
             node.key.clone(),
             node.layout.clone(),
-            self.settings.memory_budget / 2,
+            half.saturating_sub(taken).max(half / 8),
             &self.gpu,
         ));
         self.displays.insert(node.key.clone(), display.clone());
@@ -451,7 +460,7 @@ impl Workspace {
 
     /// Shows a series in a cell.
     pub fn show(&mut self, cell: usize, node: &Arc<SeriesNode>) {
-        let display = self.display(node);
+        let display = self.display(node, cell);
         let kind = ViewKind::Stack;
         if let Some(viewport) = self.viewports.get_mut(cell) {
             viewport.show(node.clone(), display, kind);
@@ -522,9 +531,12 @@ impl Workspace {
 
     /// Moves by slices in a cell.
     pub fn step(&mut self, cell: usize, by: i64) {
-        let Some(viewport) = self.viewports.get(cell) else {
+        let Some(viewport) = self.viewports.get_mut(cell) else {
             return;
         };
+        if let Some(document) = &mut viewport.document {
+            return document.wish(Wish::Lines(by));
+        }
         let last = viewport.slice_count().saturating_sub(1) as i64;
         let target = (viewport.slice_index() as i64)
             .saturating_add(by)
@@ -570,6 +582,9 @@ impl Workspace {
         let Some(viewport) = self.viewports.get(cell) else {
             return Vec::new();
         };
+        if let Some(DocumentState::Ready(content)) = self.document(cell) {
+            return content.findings.clone();
+        }
         let Some(display) = viewport.display.as_ref() else {
             return Vec::new();
         };
@@ -588,13 +603,9 @@ impl Workspace {
 
     /// Whether more than one patient is on the screen (safety S3).
     pub fn several_patients(&self) -> bool {
-        let mut patients = self.visible_cells().filter_map(|c| {
-            self.viewports
-                .get(c)?
-                .node
-                .as_ref()
-                .map(|n| n.patient.clone())
-        });
+        let mut patients = self
+            .visible_cells()
+            .filter_map(|c| self.viewports.get(c)?.patient().cloned());
         let Some(first) = patients.next() else {
             return false;
         };
@@ -606,7 +617,7 @@ impl Workspace {
         let identity = self
             .viewports
             .get(self.active)
-            .and_then(|v| v.node.as_ref().map(|n| n.patient.clone()));
+            .and_then(|v| v.patient().cloned());
         self.record.follow(identity.as_ref());
     }
 
@@ -616,8 +627,10 @@ impl Workspace {
         let picture = viewport.is_some_and(|v| v.display.is_some());
         match command.row().needs {
             Needs::Nothing => true,
-            Needs::Study => self.library.series().next().is_some(),
+            Needs::Study => !self.library.patients.is_empty(),
             Needs::Picture => picture,
+            Needs::Content => self.has_content(),
+            Needs::View => viewport.is_some_and(|v| v.patient().is_some()),
             Needs::Volume => viewport
                 .and_then(|v| v.display.as_ref())
                 .is_some_and(|d| d.is_volume()),
@@ -657,6 +670,7 @@ impl Workspace {
             Command::LayoutTwo => self.set_layout(Layout::Two),
             Command::LayoutFour => self.set_layout(Layout::Four),
             Command::LayoutMpr => self.set_layout(Layout::Mpr),
+            Command::Content => self.toggle_content(),
             Command::Maximise => self.maximise(!self.maximised),
             Command::NextView => self.activate_next(1),
             Command::PreviousView => self.activate_next(-1),
@@ -794,114 +808,6 @@ impl Workspace {
         }
     }
 
-    /// Arranges the cells. Series that are shown stay; free cells take the next ones of the same patient.
-    pub fn set_layout(&mut self, layout: Layout) {
-        let from_mpr = self.layout == Layout::Mpr;
-        let active_node = self.active_viewport().and_then(|v| v.node.clone());
-        self.layout = layout;
-        self.maximised = false;
-        match layout {
-            Layout::Mpr => self.arrange_mpr(),
-            _ => {
-                if from_mpr && let Some(node) = active_node {
-                    for viewport in &mut self.viewports {
-                        viewport.clear();
-                    }
-                    self.show(0, &node);
-                }
-                self.fill_cells();
-            }
-        }
-        self.active = self.active.min(layout.cells() - 1);
-        self.request_frames();
-    }
-
-    fn fill_cells(&mut self) {
-        let Some(patient) = self
-            .viewports
-            .iter()
-            .find_map(|v| v.node.as_ref().map(|n| n.patient.clone()))
-        else {
-            return;
-        };
-        let candidates: Vec<_> = self
-            .library
-            .series_of_patient(&patient)
-            .into_iter()
-            .cloned()
-            .collect();
-        for cell in 0..self.layout.cells() {
-            if self.viewports.get(cell).is_some_and(|v| v.node.is_some()) {
-                continue;
-            }
-            let shown: Vec<String> = self
-                .viewports
-                .iter()
-                .filter_map(|v| v.node.as_ref().map(|n| n.key.clone()))
-                .collect();
-            let Some(next) = candidates.iter().find(|n| !shown.contains(&n.key)).cloned() else {
-                return;
-            };
-            let active = self.active;
-            self.show(cell, &next);
-            self.active = active;
-        }
-    }
-
-    /// Axial, axial in a second window, coronal and sagittal of the active volume.
-    fn arrange_mpr(&mut self) {
-        let Some(source) = self.active_viewport().cloned() else {
-            return;
-        };
-        let (Some(node), Some(display)) = (source.node.clone(), source.display.clone()) else {
-            return;
-        };
-        if !display.is_volume() {
-            self.layout = Layout::One;
-            return;
-        }
-        let crosshair = source.crosshair.or_else(|| {
-            let grid = display.layout.volume?;
-            let middle = grid.centre();
-            let plane_of = |slice: usize| {
-                grid.patient_from_voxel
-                    .transform_point3(DVec3::new(0.0, 0.0, slice as f64))
-            };
-            match source.kind {
-                // From a stack the cuts begin at the slice that was shown, when it was moved to.
-                ViewKind::Stack if source.slice > 0 => {
-                    let normal = grid.patient_from_voxel.matrix3.z_axis.normalize();
-                    Some(middle + normal * (plane_of(source.slice) - middle).dot(normal))
-                }
-                _ => Some(middle),
-            }
-        });
-        let second = match (node.description.modality.as_str(), &source.view.voi) {
-            ("CT", VoiChoice::Preset(name)) if name == "lung" => {
-                VoiChoice::Preset("mediastinum".into())
-            }
-            ("CT", _) if opens_as_lung(&source) => VoiChoice::Preset("mediastinum".into()),
-            ("CT", _) => VoiChoice::Preset("lung".into()),
-            _ => VoiChoice::Auto,
-        };
-        let planes = [
-            BodyPlane::Axial,
-            BodyPlane::Axial,
-            BodyPlane::Coronal,
-            BodyPlane::Sagittal,
-        ];
-        for (cell, (viewport, plane)) in self.viewports.iter_mut().zip(planes).enumerate() {
-            viewport.show(node.clone(), display.clone(), ViewKind::Plane(plane));
-            viewport.crosshair = crosshair;
-            viewport.view.voi = if cell == 1 {
-                second.clone()
-            } else {
-                source.view.voi.clone()
-            };
-        }
-        self.active = 0;
-    }
-
     /// Fills the whole area with the active cell, or goes back.
     pub fn maximise(&mut self, on: bool) {
         self.maximised = on && self.layout.cells() > 1;
@@ -912,21 +818,6 @@ impl Workspace {
         let cells = self.layout.cells() as isize;
         self.active = (self.active as isize + by).rem_euclid(cells) as usize;
         self.request_frames();
-    }
-
-    fn change_series(&mut self, by: isize) {
-        let Some(node) = self.active_viewport().and_then(|v| v.node.clone()) else {
-            return;
-        };
-        let all: Vec<_> = self.library.series().cloned().collect();
-        let Some(at) = all.iter().position(|n| n.key == node.key) else {
-            return;
-        };
-        let target = at as isize + by;
-        if let Some(next) = usize::try_from(target).ok().and_then(|i| all.get(i)) {
-            let cell = self.active;
-            self.show(cell, next);
-        }
     }
 
     fn show_tab(&mut self, tab: SideTab) {
@@ -943,7 +834,9 @@ impl Workspace {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .clear();
+        self.passphrases.clear();
         self.library = Arc::default();
+        self.documents.clear();
         self.displays.clear();
         self.display_order.clear();
         self.thumbnails.clear();
@@ -961,6 +854,7 @@ impl Workspace {
     pub fn is_idle(&self) -> bool {
         self.jobs.running().is_empty()
             && self.loader.waiting() == 0
+            && !self.is_reading()
             && self.events.1.is_empty()
             && !self.record.is_busy()
             && !self.is_loading()
@@ -977,13 +871,6 @@ impl Workspace {
                 })
         })
     }
-}
-
-fn opens_as_lung(viewport: &Viewport) -> bool {
-    viewport
-        .voi()
-        .level()
-        .is_some_and(|level| level.center < -300.0)
 }
 
 #[cfg(test)]

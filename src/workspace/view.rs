@@ -2,6 +2,7 @@
 
 use super::{
     display::{SeriesDisplay, displayed_type},
+    document::DocumentView,
     library::SeriesNode,
     loader::FALLBACK_VOI,
 };
@@ -9,8 +10,9 @@ use crate::dicom::window_default::window_default;
 use crate::model::{
     cover::FrameCover,
     geometry::{BodyPlane, GridGeometry, Spacing, orientation_letters},
+    identity::PatientIdentity,
     lut::{ModalityLut, Voi, VoiLutFunction, WindowLevel},
-    study::{FrameDescription, ImageDescription},
+    study::{FrameDescription, ImageDescription, StudyDescription},
     view::{GreyPipeline, Interpolation, SliceView},
 };
 use glam::{DAffine3, DMat3, DVec2, DVec3};
@@ -143,6 +145,8 @@ pub struct Viewport {
     pub node: Option<Arc<SeriesNode>>,
     /// Its frames.
     pub display: Option<Arc<SeriesDisplay>>,
+    /// What an object says, in the place of a picture: then there is no series.
+    pub document: Option<DocumentView>,
     /// What is shown of it.
     pub kind: ViewKind,
     /// Frame of a stack, from 0.
@@ -214,10 +218,23 @@ impl Viewport {
     pub fn show(&mut self, node: Arc<SeriesNode>, display: Arc<SeriesDisplay>, kind: ViewKind) {
         self.node = Some(node);
         self.display = Some(display);
+        self.document = None;
         self.kind = kind;
         self.slice = 0;
         self.crosshair = None;
         self.view = ViewState::default();
+    }
+
+    /// Whose object is shown.
+    pub fn patient(&self) -> Option<&Arc<PatientIdentity>> {
+        let document = self.document.as_ref().map(|d| &d.object.instance.patient);
+        document.or(self.node.as_ref().map(|n| &n.patient))
+    }
+
+    /// Of which study.
+    pub fn study(&self) -> Option<&Arc<StudyDescription>> {
+        let document = self.document.as_ref().map(|d| &d.object.instance.study);
+        document.or(self.node.as_ref().map(|n| &n.study))
     }
 
     /// Shows nothing.

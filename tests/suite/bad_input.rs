@@ -26,6 +26,7 @@ fn outcome(path: &Path) -> String {
         RejectionKind::Rejected => "rejected",
         RejectionKind::Limit => "limit",
         RejectionKind::Unsupported => "unsupported",
+        RejectionKind::Locked => "locked",
         RejectionKind::Io => "io",
     };
     let instance = match read_instance(path, &ScanOptions::default()) {

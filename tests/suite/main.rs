@@ -9,24 +9,35 @@
     missing_docs
 )]
 
+mod archives;
 mod bad_input;
+mod content;
 mod covers;
 mod decode_worker;
 mod dicom_reading;
 mod gpu_vs_cpu;
 mod hostile;
+mod large_frames;
 mod layers;
+mod markers;
+mod measuring;
 mod media;
+mod pages;
 mod pet;
 mod phantoms;
+mod pictures_out;
 mod privacy;
 mod record;
 #[cfg(feature = "ai")]
 mod segmentation;
 mod shaders;
 mod stacks;
+mod storage_orders;
 mod store;
 mod support;
+mod syntaxes;
+#[cfg(feature = "screen")]
+mod ui_documents;
 #[cfg(feature = "screen")]
 mod ui_snapshots;
 mod volumes;

@@ -67,6 +67,7 @@ fn instance() -> Arc<Instance> {
             path: Path::new(PATH).into(),
             kind: SourceKind::Dicom,
             bytes: 1,
+            member: None,
         },
         sop_class_uid: "1.2".into(),
         sop_instance_uid: "1.2.3".into(),
@@ -81,6 +82,7 @@ fn instance() -> Arc<Instance> {
         instance_number: None,
         technique: Technique::default(),
         pet: None,
+        object: None,
         image: None,
         findings: Vec::new(),
     })

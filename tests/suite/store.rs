@@ -723,6 +723,7 @@ fn instance(
             path: path.into(),
             kind: SourceKind::Dicom,
             bytes: 1000,
+            member: None,
         },
         sop_class_uid: "1.2.840.10008.5.1.4.1.1.2".into(),
         sop_instance_uid: format!("{series}.{number}"),
@@ -744,6 +745,7 @@ fn instance(
         instance_number: Some(number),
         technique: Technique::default(),
         pet: None,
+        object: None,
         image: None,
         findings: Vec::new(),
     })

@@ -11,3 +11,29 @@ pub fn data(group: &str) -> PathBuf {
         .expect("NEGATOSCOPE_DATA was set when this test was built");
     PathBuf::from(root).join(group)
 }
+
+/// Runs a command of the program and gives what it printed; it must end well.
+pub fn program(arguments: &[&str]) -> String {
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_negatoscope"))
+        .args(arguments)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.success(), "{arguments:?}: {said}");
+    String::from_utf8(run.stdout).unwrap()
+}
+
+/// The header and the bytes of a `.npy` file.
+pub fn npy(path: &std::path::Path) -> (String, Vec<u8>) {
+    let bytes = std::fs::read(path).unwrap();
+    let length = usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+    let header = String::from_utf8_lossy(&bytes[10..10 + length]).into_owned();
+    (header, bytes[10 + length..].to_vec())
+}
+
+/// The values of a `.npy` file of 32-bit floats.
+pub fn npy_floats(path: &std::path::Path) -> Vec<f32> {
+    let (_, bytes) = npy(path);
+    let (values, _) = bytes.as_chunks::<4>();
+    values.iter().map(|v| f32::from_le_bytes(*v)).collect()
+}

@@ -30,7 +30,7 @@ use std::{
 const SIZE: [f32; 2] = [1000.0, 640.0];
 
 /// Windows in memory wait for each other: one software device at a time.
-fn alone() -> MutexGuard<'static, ()> {
+pub fn alone() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
     ONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -54,7 +54,7 @@ fn small_demo() -> &'static (tempfile::TempDir, DemoFiles) {
     })
 }
 
-fn stage(paths: Vec<PathBuf>, records: Vec<PathBuf>) -> Stage {
+pub fn stage(paths: Vec<PathBuf>, records: Vec<PathBuf>) -> Stage {
     let options = Options {
         paths,
         records,
@@ -77,7 +77,7 @@ fn film() -> PathBuf {
 }
 
 /// The texts over one viewport.
-fn texts(tree: &Value, cell: usize) -> String {
+pub fn texts(tree: &Value, cell: usize) -> String {
     let lines = tree["viewports"][cell]["text"].as_array().unwrap();
     lines
         .iter()
@@ -86,7 +86,7 @@ fn texts(tree: &Value, cell: usize) -> String {
         .join("\n")
 }
 
-fn run(stage: &mut Stage, command: Command) {
+pub fn run(stage: &mut Stage, command: Command) {
     stage.command(command);
     stage.settle().unwrap();
 }

@@ -23,6 +23,7 @@ fn instance(series: &str, reference: &str, number: usize, spacing: Spacing) -> A
             path: Arc::from(Path::new("made")),
             kind: SourceKind::Dicom,
             bytes: 0,
+            member: None,
         },
         sop_class_uid: String::new(),
         sop_instance_uid: format!("{series}.{}", number + 1),
@@ -37,6 +38,7 @@ fn instance(series: &str, reference: &str, number: usize, spacing: Spacing) -> A
         instance_number: Some(number as i32 + 1),
         technique: Technique::default(),
         pet: None,
+        object: None,
         image: Some(ImageDescription {
             rows: ROWS,
             columns: COLUMNS,

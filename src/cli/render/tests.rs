@@ -59,6 +59,7 @@ fn series(regular: bool) -> LoadedSeries {
             path: Arc::from(Path::new("slice")),
             kind: SourceKind::Dicom,
             bytes: 0,
+            member: None,
         },
         sop_class_uid: String::new(),
         sop_instance_uid: String::new(),
@@ -69,6 +70,7 @@ fn series(regular: bool) -> LoadedSeries {
         instance_number: None,
         technique: Technique::default(),
         pet: None,
+        object: None,
         image: Some(ImageDescription {
             rows: 5,
             columns: 8,

@@ -91,7 +91,7 @@ fn fits_spare(sets: &CharacterSets, bytes: &[u8], kind: TextKind) -> bool {
 /// to 0xD7; upper and lower case accents in one word make rare ones). And the Latin reading must be absurd: four
 /// accented letters in a row, or no ASCII letter beside any accented one. `Þóra^Þórey` pairs up, but is written in
 /// words; `王^伟` has none. In names only the second counts, as they do not mix the scripts in one word.
-fn looks_like_gbk(bytes: &[u8], kind: TextKind) -> bool {
+pub(super) fn looks_like_gbk(bytes: &[u8], kind: TextKind) -> bool {
     let (mut pairs, mut hanzi, mut common) = (0_usize, 0_usize, 0_usize);
     let (mut longest, mut beside_letters) = (0_usize, false);
     let mut at = 0;

@@ -2,7 +2,6 @@
 //! with every VR, in the three ways in which data sets are written.
 
 use super::*;
-use crate::dicom::guard::meta_header;
 use dicom_object::{InMemDicomObject, OpenFileOptions, file::ReadPreamble, mem::InMemElement};
 
 /// What `dicom-object` makes of the values of numbers.
@@ -306,6 +305,34 @@ impl Maker {
     }
 }
 
+/// Preamble-less Part 10 start: `DICM` and a meta header with the given transfer syntax.
+fn meta_header(transfer_syntax: &str) -> Vec<u8> {
+    let mut group = Vec::with_capacity(96);
+    let mut put = |element: u16, vr: &[u8; 2], value: &[u8]| {
+        group.extend([0x02, 0x00]);
+        group.extend(element.to_le_bytes());
+        group.extend(vr);
+        let padded = value.len() + value.len() % 2;
+        if vr == b"OB" {
+            group.extend([0, 0]);
+            group.extend((padded as u32).to_le_bytes());
+        } else {
+            group.extend((padded as u16).to_le_bytes());
+        }
+        group.extend(value);
+        group.resize(group.len() + value.len() % 2, 0);
+    };
+    put(0x0001, b"OB", &[0, 1]);
+    put(0x0002, b"UI", b"1.2");
+    put(0x0003, b"UI", b"1.2");
+    put(0x0010, b"UI", transfer_syntax.as_bytes());
+    put(0x0012, b"UI", b"1.2");
+    let mut stream = b"DICM\x02\0\0\0UL\x04\0".to_vec();
+    stream.extend((group.len() as u32).to_le_bytes());
+    stream.extend(group);
+    stream
+}
+
 #[test]
 fn made_data_sets_read_as_dicom_object_reads_them() {
     for encoding in [Encoding::EXPLICIT, Encoding::IMPLICIT, Encoding::BIG_ENDIAN] {
@@ -334,8 +361,8 @@ fn values_without_a_vr_are_read_by_the_dictionary() {
     // Modality, Rows, Pixel Spacing and a private value, all as UN: little endian, whatever the rest is.
     file.extend(b"\x08\0\x60\0UN\0\0\x02\0\0\0CT");
     file.extend(b"\x28\0\x10\0UN\0\0\x02\0\0\0\x00\x02");
-    file.extend(b"\x28\0\x30\0UN\0\0\x06\0\0\00.5\\2 ");
-    file.extend(b"\x53\x70\x00\x10UN\0\0\x04\0\0\00.25");
+    file.extend(b"\x28\0\x30\0UN\0\0\x06\0\0\x000.5\\2 ");
+    file.extend(b"\x53\x70\x00\x10UN\0\0\x04\0\0\x000.25");
     let source = ByteSource::Memory(Arc::new(file));
     let structure = Structure::of_source(source, &Limits::default()).unwrap();
     let data_set = everything(&structure);

@@ -67,14 +67,14 @@ pub(in crate::dicom) fn dictionary_vr(tag: Tag) -> [u8; 2] {
     vr.unwrap_or(*b"UN")
 }
 
-pub(super) struct Header {
-    pub(super) vr: [u8; 2],
-    pub(super) value: u64,
-    pub(super) length: u32,
+pub(in crate::dicom) struct Header {
+    pub(in crate::dicom) vr: [u8; 2],
+    pub(in crate::dicom) value: u64,
+    pub(in crate::dicom) length: u32,
 }
 
 /// VR and length behind a tag that was read already.
-pub(super) fn read_header(
+pub(in crate::dicom) fn read_header(
     window: &mut Window<'_>,
     encoding: Encoding,
     at: u64,
@@ -682,7 +682,7 @@ pub(super) enum Next {
     Into(Scope),
 }
 
-pub(super) const fn tag_of(encoding: Encoding, [a, b, c, d]: [u8; 4]) -> Tag {
+pub(in crate::dicom) const fn tag_of(encoding: Encoding, [a, b, c, d]: [u8; 4]) -> Tag {
     Tag(encoding.u16([a, b]), encoding.u16([c, d]))
 }
 

@@ -237,6 +237,7 @@ mod tests {
             high_bit: bits - 1,
             stored_type,
             photometric: crate::model::lut::Photometric::Monochrome2,
+            planar: false,
         }
     }
 

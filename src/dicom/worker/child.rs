@@ -2,9 +2,9 @@
 
 use super::{
     LARGE_FRAME,
-    message::{Answer, Arrived},
+    message::{Answer, Arrived, Keep},
 };
-use crate::dicom::unpack::unpack_frame;
+use crate::dicom::unpack::{unpack_frame, unpack_page};
 use std::{
     fs::File,
     io::{self, Read, Write},
@@ -38,6 +38,8 @@ pub fn serve(memory: u64, mut requests: impl Read, mut answers: impl Write) -> i
         shared = None;
     }
     let mut frame = Vec::new();
+    // The last file of several pages.
+    let mut file = Vec::new();
     loop {
         let request = match Arrived::read(&mut requests) {
             Ok(request) => request,
@@ -46,13 +48,15 @@ pub fn serve(memory: u64, mut requests: impl Read, mut answers: impl Write) -> i
         };
         frame.clear();
         frame.resize(request.destination, 0);
-        let decoded = unpack_frame(
-            &request.coding,
-            request.syntax,
-            request.codestream,
-            request.frame_limit,
-            &mut frame,
-        );
+        let (coding, syntax, limit) = (&request.coding, request.syntax, request.frame_limit);
+        let decoded = match request.keep {
+            Keep::No => unpack_frame(coding, syntax, request.codestream, limit, &mut frame),
+            Keep::File => {
+                file = request.codestream;
+                unpack_page(coding, syntax, &file, limit, &mut frame)
+            }
+            Keep::Again => unpack_page(coding, syntax, &file, limit, &mut frame),
+        };
         let answer = match decoded {
             Err(fault) => Answer::Refused(fault),
             Ok(()) => match shared.as_mut().map(|file| put(file, &mut frame)) {

@@ -34,9 +34,7 @@ const STORED_TYPES: [StoredType; 8] = [
 ];
 
 /// Codes that codecs refuse with; a code is `'static`, so it travels by its place here.
-const CODES: [&str; 36] = [
-    "CODEC_PANIC",
-    "CODEC_REFUSED",
+const CODES: [&str; 35] = [
     "DECODED_SIZE",
     "FRAME_TOO_LARGE",
     "INFLATE_CORRUPT",
@@ -49,6 +47,7 @@ const CODES: [&str; 36] = [
     "J2K_PRECISION",
     "J2K_SIZE",
     "J2K_TILES",
+    "J2K_UNSUPPORTED",
     "JPEG_ARITHMETIC",
     "JPEG_CORRUPT",
     "JPEG_HIERARCHICAL",
@@ -115,9 +114,24 @@ fn read_bytes(from: &mut impl Read, length: u64) -> io::Result<Vec<u8>> {
     }
 }
 
+/// Whether a file of several pages stays with the process that decodes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// One codestream, one frame.
+    No,
+    /// The file comes along and is kept for the next page.
+    File,
+    /// The file that was kept last; none comes along.
+    Again,
+}
+
+/// The same by number.
+const KEEPS: [Keep; 3] = [Keep::No, Keep::File, Keep::Again];
+
 /// A frame to decode.
 pub(super) struct Request<'a> {
     pub(super) coding: Coding,
+    pub(super) keep: Keep,
     pub(super) syntax: &'a Syntax,
     pub(super) frame_limit: usize,
     pub(super) codestream: &'a [u8],
@@ -126,6 +140,7 @@ pub(super) struct Request<'a> {
 /// A request as it arrives.
 pub(super) struct Arrived {
     pub(super) coding: Coding,
+    pub(super) keep: Keep,
     pub(super) syntax: &'static Syntax,
     pub(super) frame_limit: usize,
     pub(super) destination: usize,
@@ -144,6 +159,7 @@ impl Request<'_> {
             high_bit,
             stored_type,
             photometric,
+            planar,
         } = self.coding;
         let mut head = Vec::with_capacity(160);
         let numbers = [
@@ -156,6 +172,8 @@ impl Request<'_> {
             u32::from(high_bit),
             place(&STORED_TYPES, &stored_type),
             place(&PHOTOMETRICS, &photometric),
+            u32::from(planar),
+            place(&KEEPS, &self.keep),
             self.syntax.uid.len() as u32,
         ];
         for number in numbers {
@@ -173,7 +191,7 @@ impl Request<'_> {
 
 impl Arrived {
     pub(super) fn read(from: &mut impl Read) -> io::Result<Self> {
-        let mut numbers = [0; 10];
+        let mut numbers = [0; 12];
         for number in &mut numbers {
             *number = read_u32(from)?;
         }
@@ -187,6 +205,8 @@ impl Arrived {
             high,
             stored_type,
             photometric,
+            planar,
+            keep,
             uid,
         ] = numbers;
         let uid = read_bytes(from, u64::from(uid.min(64)))?;
@@ -206,7 +226,9 @@ impl Arrived {
                 high_bit: small(high)?,
                 stored_type: *STORED_TYPES.get(stored_type as usize).ok_or_else(bad)?,
                 photometric: *PHOTOMETRICS.get(photometric as usize).ok_or_else(bad)?,
+                planar: planar != 0,
             },
+            keep: *KEEPS.get(keep as usize).ok_or_else(bad)?,
             syntax: syntax::find_packing(&uid).ok_or_else(bad)?,
             frame_limit,
             destination,
@@ -304,10 +326,12 @@ mod tests {
             high_bit: 11,
             stored_type: StoredType::I16,
             photometric: Photometric::Monochrome1,
+            planar: true,
         };
         let syntax = syntax::find("1.2.840.10008.1.2.5").unwrap();
         let request = Request {
             coding,
+            keep: Keep::File,
             syntax,
             frame_limit: 1000,
             codestream: &[1, 2, 3],
@@ -315,7 +339,7 @@ mod tests {
         let mut bytes = Vec::new();
         request.write(&mut bytes, 30).unwrap();
         let arrived = Arrived::read(&mut bytes.as_slice()).unwrap();
-        assert_eq!(arrived.coding, coding);
+        assert_eq!((arrived.coding, arrived.keep), (coding, Keep::File));
         assert_eq!((arrived.syntax.uid, arrived.destination), (syntax.uid, 30));
         assert_eq!(arrived.codestream, [1, 2, 3]);
         assert!(Arrived::read(&mut bytes.get(..bytes.len() - 1).unwrap()).is_err());
@@ -339,7 +363,6 @@ mod tests {
         let mut found = 0;
         for name in [
             "unpack",
-            "codec",
             "rle",
             "inflate",
             "jpeg",

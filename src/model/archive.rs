@@ -1,0 +1,53 @@
+//! Where an object lies that is a member of an archive: enough to read it again without listing the archive anew.
+
+use std::{path::Path, sync::Arc};
+
+/// A member of an archive, or of an archive within an archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The file on the disk. Never written.
+    pub archive: Arc<Path>,
+    /// Its bytes when it was listed.
+    pub archive_bytes: u64,
+    /// From the outermost archive to the object; at least one.
+    pub parts: Vec<Packed>,
+}
+
+/// How one member lies in its archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Packed {
+    /// Offset of its first byte.
+    pub offset: u64,
+    /// Bytes as they lie there.
+    pub packed: u64,
+    /// Bytes of the member itself.
+    pub bytes: u64,
+    /// Compressed by deflate (RFC 1951); else as it is.
+    pub deflated: bool,
+    /// Check sum of the member; `None` where another code stands for it.
+    pub crc: Option<u32>,
+    /// How it is encrypted.
+    pub lock: Option<Lock>,
+}
+
+impl Packed {
+    /// Whether its bytes can be read where they lie.
+    pub const fn is_plain(&self) -> bool {
+        !self.deflated && self.lock.is_none()
+    }
+}
+
+/// How a member is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lock {
+    /// The traditional cipher of PKZIP.
+    Traditional {
+        /// The byte by which a passphrase is recognised.
+        check: u8,
+    },
+    /// AES in counter mode as WinZip writes it.
+    Aes {
+        /// Bytes of its key: 16, 24 or 32.
+        key_bytes: u8,
+    },
+}
