@@ -109,10 +109,11 @@ pub trait FrameSource: Send + Sync {
         Ok(FrameCover::default())
     }
 
-    /// What an object says beside or instead of its picture.
+    /// What the object says beside its frames, or instead of them.
     ///
     /// # Errors
-    /// [`FrameError`].
+    /// [`FrameError::Changed`] when it is not any more the object that was scanned: what it says would stand under the
+    /// name of somebody else.
     fn read_content(&self, instance: &Instance) -> Result<Content, FrameError> {
         let _ = instance;
         Err(FrameError::NoPicture)
@@ -403,7 +404,11 @@ impl FrameSource for FileFrames {
     }
 
     fn read_content(&self, instance: &Instance) -> Result<Content, FrameError> {
-        Ok(content::read(&self.structure(instance, false)?)?)
+        let content = content::read(&self.structure(instance, false)?)?;
+        if content.instance_uid != instance.sop_instance_uid {
+            return Err(FrameError::Changed);
+        }
+        Ok(content)
     }
 
     fn read_cover(&self, instance: &Instance, frame: usize) -> Result<FrameCover, FrameError> {

@@ -333,13 +333,21 @@ fn is_of_a_series(uid: &str) -> bool {
 fn uid(data_set: &DataSet, tag: Tag, findings: &mut Vec<Finding>) -> String {
     // Two UIDs that differ in a control character must not become the same.
     let value = raw_text(data_set, tag);
-    let well_formed = value.len() <= 64 && value.chars().all(|c| c.is_ascii_digit() || c == '.');
-    if well_formed {
-        return value;
-    }
-    if !findings.iter().any(|f| f.code == "BAD_UID") {
+    if !is_uid(&value) && !findings.iter().any(|f| f.code == "BAD_UID") {
         let text = "a UID holds other signs than digits and dots, or is longer than 64";
         findings.push(Finding::new("BAD_UID", Severity::Warning, text));
+    }
+    safe_uid(&value)
+}
+
+fn is_uid(value: &str) -> bool {
+    value.len() <= 64 && value.chars().all(|c| c.is_ascii_digit() || c == '.')
+}
+
+/// A UID as it is, or what of it may stand in file names and messages.
+pub(super) fn safe_uid(value: &str) -> String {
+    if is_uid(value) {
+        return value.to_owned();
     }
     let kept = value
         .chars()

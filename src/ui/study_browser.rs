@@ -47,7 +47,8 @@ pub fn study_browser_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
             rejected(context, ui, &library.rejected);
             ui.add_space(8.0);
         });
-    if !ui.input(|i| i.pointer.any_down()) {
+    // In the frame of the release the cell below the pointer takes it, and cells are drawn after this panel.
+    if ui.input(|i| !i.pointer.any_down() && !i.pointer.any_released()) {
         context.state.dragged = None;
     }
 }

@@ -7,6 +7,9 @@ use std::{collections::BTreeSet, sync::Arc};
 /// More nodes than this are an overview first.
 const LONG: usize = 120;
 
+/// As many nodes below another are shown before longer lists are.
+const SHORT: usize = 24;
+
 /// What is known of an object's content.
 #[derive(Clone, Debug)]
 pub enum DocumentState {
@@ -98,10 +101,13 @@ impl DocumentView {
             return;
         }
         self.close_all(content, true);
-        if self.rows(content).len() > LONG {
-            let nodes = content.nodes.iter().enumerate();
-            let holds = nodes.filter(|(at, node)| node.end > at + 1);
-            self.closed.extend(holds.map(|(at, _)| at));
+        // The longest first: among two hundred images stands a scale of three lines that matters.
+        for most in [SHORT, 0] {
+            if self.rows(content).len() > LONG {
+                let nodes = content.nodes.iter().enumerate();
+                let long = nodes.filter(|(at, node)| node.end > at + 1 + most);
+                self.closed.extend(long.map(|(at, _)| at));
+            }
         }
     }
 
@@ -179,6 +185,12 @@ mod tests {
         content.kind = ObjectKind::StructureSet;
         view.overview(&content);
         assert_eq!(view.rows(&content).len(), 60);
+        // A short part stays open beside a long one.
+        let depths = [vec![0, 1, 1, 0], vec![1; 200]].concat();
+        content.nodes = self::content(&depths).nodes;
+        let mut view = DocumentView::new(object(), None);
+        view.overview(&content);
+        assert_eq!(view.rows(&content), [0, 1, 2, 3]);
     }
 
     #[test]

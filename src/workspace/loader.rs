@@ -163,7 +163,8 @@ impl Drop for Loader {
 
 /// Reads an object; a panic of a reader is a refusal.
 fn read_document(object: &ObjectNode, source: &dyn FrameSource) -> DocumentState {
-    match diary::contain(AssertUnwindSafe(|| source.read_content(&object.instance))) {
+    let read = AssertUnwindSafe(|| source.read_content(&object.instance));
+    match diary::contain(read) {
         Ok(Ok(content)) => DocumentState::Ready(Arc::new(content)),
         Ok(Err(error)) => DocumentState::Failed(format!("{}: {error}", error.code())),
         Err(_) => DocumentState::Failed("PARSER_PANIC".to_owned()),

@@ -237,3 +237,57 @@ fn of_ten_thousand_items_only_those_on_the_screen_are_drawn() {
     stage.settle().unwrap();
     assert_eq!(rows(&mut stage), first);
 }
+
+#[test]
+fn a_report_is_dropped_into_a_cell() {
+    let _one = alone();
+    let folder = study();
+    let mut stage = stage(vec![folder.path().to_owned()], Vec::new());
+    run(&mut stage, Command::LayoutTwo);
+    let centre = |stage: &mut Stage, label: &str| {
+        let harness = stage.harness();
+        let node = harness.query_all_by_label_contains(label).last();
+        let at = node.unwrap().rect().center();
+        [at.x, at.y]
+    };
+    let (from, to) = (
+        centre(&mut stage, "CT Report"),
+        centre(&mut stage, "View 2"),
+    );
+    stage.drag(from, to, PointerButton::Primary, Modifiers::NONE);
+    stage.settle().unwrap();
+    let tree = screen::describe(&mut stage);
+    assert_eq!(cell(&tree, 0, "kind"), "stack");
+    assert_eq!(cell(&tree, 1, "document")["object"], "report");
+    // A series is dropped the same way.
+    let (from, to) = (
+        centre(&mut stage, "Series without"),
+        centre(&mut stage, "View 2"),
+    );
+    stage.drag(from, to, PointerButton::Primary, Modifiers::NONE);
+    stage.settle().unwrap();
+    assert_eq!(cell(&screen::describe(&mut stage), 1, "kind"), "stack");
+    // The volume's cuts stand alone: a document goes beside the volume, not among them.
+    stage.program_mut().workspace.active = 0;
+    let report = stage
+        .program()
+        .workspace
+        .library
+        .objects()
+        .next()
+        .unwrap()
+        .key
+        .clone();
+    assert!(stage.program().workspace.is_enabled(Command::LayoutMpr));
+    run(&mut stage, Command::LayoutMpr);
+    let action = Action::ShowObject {
+        cell: 3,
+        object: report,
+    };
+    stage.program_mut().workspace.act(action);
+    stage.settle().unwrap();
+    let tree = screen::describe(&mut stage);
+    assert_eq!(stage.program().workspace.layout, Layout::Two);
+    assert_eq!(cell(&tree, 0, "kind"), "stack");
+    assert_eq!(cell(&tree, 1, "kind"), "document");
+}

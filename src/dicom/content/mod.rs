@@ -25,6 +25,7 @@ pub use kind::kind_of;
 use super::{
     charset::Problem,
     guard::{Fault, Limits, Structure},
+    header::safe_uid,
 };
 use crate::model::{
     content::{Code, Content, ObjectDescription, ObjectKind, Value},
@@ -121,7 +122,7 @@ pub fn read(structure: &Structure) -> Result<Content, Fault> {
         kind,
         class_name: class_name(&class_uid),
         class_uid,
-        instance_uid: tree.text(root, tags::SOP_INSTANCE_UID),
+        instance_uid: safe_uid(&tree.text(root, tags::SOP_INSTANCE_UID)),
         title: description.title,
         title_written: description.written,
         head,
