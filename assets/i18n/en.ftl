@@ -541,13 +541,35 @@ finding-preamble-content = The preamble of the file is not empty
 finding-no-preamble = The preamble of the file is missing
 finding-no-meta-header = The file has no meta header; its syntax was recognised from the data
 finding-meta-length = The length of the meta header is wrong
-finding-trailing-bytes = Zero bytes follow the last element
+finding-trailing-bytes = { $bytes ->
+    [one] { $bytes } byte follows the last element and is not read
+   *[other] { $bytes } bytes follow the last element and are not read
+ }
 finding-odd-group = Elements of a group that files must not use
 finding-tag-order = Elements are out of order or doubled; the first of each counts
 finding-no-delimiter = The last sequence has no end mark
 finding-delimiter-length = An end mark has a length
 finding-stray-item = An item outside a sequence is stepped over
 finding-aspect-invalid = The pixel aspect ratio cannot be; pixels are taken as square
+finding-missing-type-1 = Required attributes are missing or empty: { $attributes }
+finding-laterality-text = The laterality attribute says { $attribute }, the text of the series { $text }
+finding-mixed-modality = Images of several modalities in one series; each is a stack of its own
+finding-mixed-bits = Another number of stored bits in { $frames ->
+    [one] { $frames } image
+   *[other] { $frames } images
+ }
+finding-images-missing = { $count } of { $total } images of the acquisition are missing
+finding-numbers-missing = { $count } of { $total } images missing by their numbers (the first between { $after } and { $before })
+finding-patient-not-named = { $count } of { $total } images name no patient and are taken as of the same one
+finding-series-of-patients = Files of different patients carry one series identifier and are kept apart
+finding-series-of-studies = Files of several studies carry one series identifier and are kept apart
+finding-same-uid-other-pixels = Another file with the same identifier holds other pixels
+finding-directory-mismatch = The DICOMDIR says otherwise than the file: { $attributes }
+finding-frame-divided = { $frames ->
+    [one] One frame lies in several fragments, which its coding does not allow
+   *[other] { $frames } frames lie in several fragments each, which their coding does not allow
+ }
+finding-frames-undeclared = Pixel Data hold { $found } pictures, { $frames } are declared; the others are not shown
 
 ## Findings of the AI: outside of what the model was made for, or an odd result
 

@@ -465,13 +465,26 @@ finding-preamble-content = 文件前导不为空
 finding-no-preamble = 缺少文件前导
 finding-no-meta-header = 缺少文件元信息，编码由数据判断
 finding-meta-length = 文件元信息的长度有误
-finding-trailing-bytes = 最后一个元素之后有零字节
+finding-trailing-bytes = 最后一个元素之后有 { $bytes } 字节未读取
 finding-odd-group = 含有文件中不得使用的元素组
 finding-tag-order = 元素次序有误或重复，取最先出现的
 finding-no-delimiter = 最后的序列没有结束标记
 finding-delimiter-length = 结束标记带有长度
 finding-stray-item = 序列之外的条目已跳过
 finding-aspect-invalid = 像素宽高比无效，按方形像素处理
+finding-missing-type-1 = 必需的属性缺失或为空：{ $attributes }
+finding-laterality-text = 侧别属性为 { $attribute }，序列文字为 { $text }
+finding-mixed-modality = 一个序列中有多种模态的图像，分组显示
+finding-mixed-bits = { $frames } 幅图像的存储位数不同
+finding-images-missing = 该次采集的 { $total } 幅图像中缺少 { $count } 幅
+finding-numbers-missing = 按编号，{ $total } 幅图像中缺少 { $count } 幅（首处在 { $after } 与 { $before } 之间）
+finding-patient-not-named = { $total } 幅图像中有 { $count } 幅未注明患者，视为同一患者
+finding-series-of-patients = 不同患者的文件使用同一序列标识符，已分开
+finding-series-of-studies = 多个检查的文件使用同一序列标识符，已分开
+finding-same-uid-other-pixels = 另一个标识符相同的文件含有不同的像素
+finding-directory-mismatch = DICOMDIR 与文件所述不符：{ $attributes }
+finding-frame-divided = { $frames } 帧各分为几个片段，其编码不允许如此
+finding-frames-undeclared = 像素数据含 { $found } 幅图像，只声明了 { $frames } 幅，其余不显示
 
 ## AI 提示：超出模型适用范围，或结果异常
 

@@ -11,6 +11,7 @@ mod drawing;
 mod floor;
 mod generate;
 mod measure;
+mod mutants;
 #[cfg(feature = "ai")]
 mod network;
 mod process;
@@ -56,6 +57,8 @@ pub enum Bench {
     Idle(window::IdleArgs),
     /// Memory with a series loaded, or with a window's share of it
     Mem(resident::MemArgs),
+    /// Damaged copies of files, read and decoded as `inspect --decode` does
+    Mutants(mutants::MutantsArgs),
     /// A segmentation network
     #[cfg(feature = "ai")]
     Unet(network::UnetArgs),
@@ -130,6 +133,7 @@ pub fn run(args: &BenchArgs, common: &Common, out: &mut Output) -> Exit {
         Bench::Frame(args) => drawing::frame(args, common, &mut cases),
         Bench::Scroll(args) => drawing::scroll(args, common, &mut cases),
         Bench::Mem(args) => resident::run(args, common, &mut cases),
+        Bench::Mutants(args) => mutants::run(args, common, &mut cases),
         Bench::Start(_) | Bench::Idle(_) => Ok(()),
         #[cfg(feature = "ai")]
         Bench::Unet(args) => network::run(args, common, &mut cases),

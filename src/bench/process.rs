@@ -46,6 +46,12 @@ pub(super) fn peak_rss() -> Option<u64> {
     number_after(&status, "VmHWM:")?.checked_mul(1024)
 }
 
+/// Largest resident set of another process so far, bytes.
+pub(super) fn peak_rss_of(process: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    number_after(&status, "VmHWM:")?.checked_mul(1024)
+}
+
 /// Resident set now, bytes.
 pub(super) fn rss() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;

@@ -14,7 +14,7 @@ use crate::{
         layout::SeriesLayout,
         study::{Instance, Rejection, RejectionKind},
     },
-    task::{CancelToken, Progress},
+    task::{CancelToken, Progress, Turns},
 };
 use clap::Args;
 use rayon::prelude::*;
@@ -179,6 +179,11 @@ fn read_content(row: &mut Row, source: &FileFrames, common: &Common) {
     }
 }
 
+/// A frame of more bytes is decoded while no other one of this kind is in memory.
+const LARGE_FRAME: usize = 32 << 20;
+
+static LARGE_FRAMES: Turns = Turns::new();
+
 /// Decodes every frame into one buffer.
 fn decode(row: &mut Row, source: &FileFrames) {
     let Some(instance) = row.instance.as_ref() else {
@@ -187,6 +192,7 @@ fn decode(row: &mut Row, source: &FileFrames) {
     let Some(image) = instance.image.as_ref() else {
         return;
     };
+    let _turn = (image.frame_bytes() > LARGE_FRAME).then(|| LARGE_FRAMES.wait());
     let mut buffer = vec![0; image.frame_bytes()];
     for frame in 0..image.frames {
         if let Err(error) = source.read_frame_into(instance, frame, &mut buffer) {

@@ -8,6 +8,7 @@
 
 mod geometry;
 mod group;
+mod missing;
 mod orient;
 mod split;
 mod terms;
@@ -36,6 +37,7 @@ pub fn lay_out(instances: &[Arc<Instance>]) -> Vec<SeriesLayout> {
         .flat_map(lay_out_group)
         .collect();
     count_parts(&mut layouts);
+    missing::by_acquisition(&mut layouts);
     layouts
 }
 
@@ -81,10 +83,23 @@ fn lay_out_group(group: Group) -> Vec<SeriesLayout> {
         .and_then(image)
         .is_some_and(|i| i.samples > 1 || matches!(i.photometric, Photometric::PaletteColor));
     let mut layouts = arrange(frames, one_object, colour);
+    let mut findings = findings;
+    // Of what came twice only this is said: it is not shown.
+    let other = |f: &&FrameRef| {
+        let codes = f.instance.findings.iter().map(|f| f.code);
+        codes
+            .into_iter()
+            .any(|code| code == "SAME_UID_OTHER_PIXELS")
+    };
+    if let Some(frame) = repeated.iter().find(other) {
+        let said = frame.instance.findings.iter();
+        findings.extend(said.filter(|f| f.code == "SAME_UID_OTHER_PIXELS").cloned());
+    }
     for layout in &mut layouts {
         let mut all = findings.clone();
         merge_header_findings(layout.frames.iter().chain(&layout.duplicates), &mut all);
         calibration(&layout.frames, &mut all);
+        missing::by_number(layout, one_object);
         all.append(&mut layout.findings);
         uptake(layout, &mut all);
         all.sort_by_key(|f| std::cmp::Reverse(f.severity));
@@ -96,7 +111,7 @@ fn lay_out_group(group: Group) -> Vec<SeriesLayout> {
     layouts
 }
 
-/// Findings of the headers, each code once, with how many objects have it.
+/// Findings of the headers, each code with its terms once, with how many objects have it.
 fn merge_header_findings<'a>(
     frames: impl Iterator<Item = &'a FrameRef>,
     findings: &mut Vec<Finding>,
@@ -108,7 +123,8 @@ fn merge_header_findings<'a>(
         .collect();
     let mut merged: Vec<(Finding, usize)> = Vec::new();
     for finding in instances.iter().flat_map(|i| &i.findings) {
-        match merged.iter_mut().find(|(f, _)| f.code == finding.code) {
+        let same = |f: &Finding| f.code == finding.code && f.terms == finding.terms;
+        match merged.iter_mut().find(|(f, _)| same(f)) {
             Some((_, count)) => *count += 1,
             None => merged.push((finding.clone(), 1)),
         }

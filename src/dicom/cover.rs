@@ -148,7 +148,7 @@ fn planes(
     if clipped > 0 {
         let text =
             format!("{clipped} overlay planes reach beyond the image and are cut at its border");
-        let finding = Finding::new("OVERLAY_CLIPPED", Severity::Info, text);
+        let finding = Finding::new("OVERLAY_CLIPPED", Severity::Warning, text);
         findings.push(finding.with("planes", clipped as f64));
     }
     planes

@@ -393,6 +393,12 @@ pub(super) fn text(data_set: &DataSet, tag: Tag) -> String {
     value.map_or_else(String::new, |v| clean(&v.raw_text()))
 }
 
+/// Text as it is written, without the padding around it.
+pub(super) fn raw_text(data_set: &DataSet, tag: Tag) -> String {
+    let value = data_set.get(tag);
+    value.map_or_else(String::new, |v| trim_padding(&v.raw_text()).to_owned())
+}
+
 /// Text of all values.
 pub(super) fn texts(data_set: &DataSet, tag: Tag) -> Vec<String> {
     let Some(value) = data_set.get(tag) else {

@@ -266,7 +266,7 @@ fn check_lengths(
 }
 
 /// Fragments that begin with the first bytes of a JPEG or JPEG 2000 codestream.
-fn codestream_starts(
+pub(super) fn codestream_starts(
     source: &ByteSource,
     fragments: &Fragments,
     filled: &[usize],

@@ -255,7 +255,11 @@ impl FileFrames {
                 return Ok(Arc::clone(index));
             }
         }
-        let structure = self.structure(instance, image.frames > 1)?;
+        let mut structure = self.structure(instance, image.frames > 1)?;
+        if image.frames > 1 {
+            // It is kept, within a budget of its own; nobody could wait until it goes.
+            structure.turn = None;
+        }
         let table = match structure.pixels.as_ref().map(|p| &p.place) {
             Some(PixelPlace::Encapsulated(fragments)) => FrameTable::build(
                 &structure.source,

@@ -8,12 +8,15 @@
 use super::{
     bytes::{ByteSource, Window},
     encapsulated::{Fragments, walk_fragments},
-    inflate::inflate,
+    inflate::inflate_counted,
     syntax::{self, Encoding, Packing, Syntax},
 };
-use crate::model::{
-    finding::{Finding, Severity},
-    study::{Rejection, RejectionKind},
+use crate::{
+    model::{
+        finding::{Finding, Severity},
+        study::{Rejection, RejectionKind},
+    },
+    task::{Turn, Turns},
 };
 use dicom_dictionary_std::tags;
 use dicom_object::Tag;
@@ -202,6 +205,45 @@ pub struct Structure {
     pub findings: Vec<Finding>,
     /// The budgets it was walked with.
     pub limits: Limits,
+    /// Held as long as a large inflated data set is in memory for one frame or one header.
+    pub(super) turn: Option<Turn>,
+}
+
+/// A deflated data set of more bytes waits until no other one of this kind is in memory.
+const LARGE_INFLATED: usize = 16 << 20;
+
+static LARGE_DATA_SETS: Turns = Turns::new();
+
+/// Inflates a data set; names the bytes behind its stream. A deflated data set may be followed by one zero byte
+/// (PS3.5 section A.5).
+fn inflate_data_set(
+    packed: &[u8],
+    limit: usize,
+    findings: &mut Vec<Finding>,
+) -> Result<(Vec<u8>, Option<Turn>), Fault> {
+    let what = "the deflated data set";
+    let (found, turn) = match inflate_counted(packed, limit.min(LARGE_INFLATED), what) {
+        Err(fault) if fault.kind == RejectionKind::Limit && limit > LARGE_INFLATED => {
+            let turn = LARGE_DATA_SETS.wait();
+            (inflate_counted(packed, limit, what), Some(turn))
+        }
+        found => (found, None),
+    };
+    let (data, used) = found?;
+    let rest = packed.get(used..).unwrap_or_default();
+    if !matches!(rest, [] | [0]) {
+        let bytes = rest.len();
+        let text = format!("{bytes} bytes follow the last element and are not read");
+        // Some writers end the stream as gzip does: a checksum, and the length (RFC 1952, 2.3.1).
+        let length = (data.len() as u32).to_le_bytes();
+        let severity = match bytes == 8 && rest.ends_with(&length) {
+            true => Severity::Info,
+            false => Severity::Warning,
+        };
+        let finding = Finding::new("TRAILING_BYTES", severity, text);
+        findings.push(finding.with("bytes", bytes as f64));
+    }
+    Ok((data, turn))
 }
 
 impl Structure {
@@ -220,12 +262,12 @@ impl Structure {
         let file_bytes = source.len();
         let start = read_start(&source, &mut findings)?;
         let mut syntax = start.syntax;
-        let (source, at) = if syntax.deflated {
+        let (source, at, turn) = if syntax.deflated {
             let packed = source.read_vec(start.data_set, source.len() - start.data_set)?;
-            let data = inflate(&packed, limits.inflated_bytes, "the deflated data set")?;
-            (ByteSource::Memory(Arc::new(data)), 0)
+            let (data, turn) = inflate_data_set(&packed, limits.inflated_bytes, &mut findings)?;
+            (ByteSource::Memory(Arc::new(data)), 0, turn)
         } else {
-            (source, start.data_set)
+            (source, start.data_set, None)
         };
         let mut encoding = syntax.encoding;
         if let Some(found) = recognise(&source, at)?
@@ -265,7 +307,19 @@ impl Structure {
             pixels,
             findings,
             limits: *limits,
+            turn,
         })
+    }
+
+    /// Where the items of a sequence begin.
+    ///
+    /// # Errors
+    /// Those of the walk, which were met before if at all.
+    pub(super) fn item_offsets(&self, sequence: &Element) -> Result<Vec<u64>, Fault> {
+        let mut walk = Walk::new(&self.source, self.encoding, &self.limits);
+        walk.marks = Some(Vec::new());
+        walk.sequence(sequence)?;
+        Ok(walk.marks.unwrap_or_default())
     }
 
     /// The element with this tag.

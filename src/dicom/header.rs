@@ -4,12 +4,12 @@ use super::{
     charset::{CharacterSets, Problem, TextKind},
     content::{self, kind_of},
     cover::{display_modules, is_overlay_text},
-    elements::{DataSet, integer, numbers, read_data_set, text, texts},
+    elements::{DataSet, integer, numbers, raw_text, read_data_set, text, texts},
     facts,
     functional::is_localizer,
     guard::{Fault, Limits, Structure, Want, key},
-    image::describe_image,
-    pet,
+    image::{Missing, describe_image},
+    laterality, pet,
 };
 use crate::model::{
     content::ObjectKind,
@@ -130,6 +130,7 @@ const TEXTS: &[Tag] = &[
     tags::DOSE_UNITS,
     tags::DOSE_GRID_SCALING,
     tags::SPACING_BETWEEN_SLICES,
+    tags::IMAGES_IN_ACQUISITION,
 ];
 
 /// Sequences and tables that are read.
@@ -205,6 +206,7 @@ pub fn describe(path: &Arc<Path>, mut structure: Structure) -> Result<Instance, 
         ));
     }
     let modality = text(&data_set, tags::MODALITY);
+    let mut missing = Missing::default();
     let describes_picture = is_image_class(&sop_class_uid)
         || structure.pixels.is_some()
         || data_set.get(tags::ROWS).is_some()
@@ -215,6 +217,7 @@ pub fn describe(path: &Arc<Path>, mut structure: Structure) -> Result<Instance, 
             &data_set,
             &modality,
             &sop_class_uid,
+            &mut missing,
             &mut findings,
         )?)
     } else {
@@ -247,6 +250,19 @@ pub fn describe(path: &Arc<Path>, mut structure: Structure) -> Result<Instance, 
     }
     said.into_findings(&mut findings);
     let sop_instance_uid = uid(&data_set, tags::SOP_INSTANCE_UID, &mut findings);
+    let in_series = is_of_a_series(&sop_class_uid);
+    for (name, value, wanted) in [
+        ("SOP Class UID", &sop_class_uid, true),
+        ("SOP Instance UID", &sop_instance_uid, true),
+        ("Study Instance UID", &study.uid, in_series),
+        ("Series Instance UID", &series.uid, in_series),
+        ("Modality", &series.modality, in_series),
+    ] {
+        if wanted && value.is_empty() {
+            missing.note(name);
+        }
+    }
+    findings.extend(missing.into_finding());
     if let Some(image) = &image {
         image_findings(image, &series.modality, &mut findings);
         colour_profile(&structure, &data_set, image, &mut findings);
@@ -306,9 +322,17 @@ pub(super) fn is_image_class(uid: &str) -> bool {
         )
 }
 
+/// Whether objects of this class belong to a patient's series: palettes, protocols and templates do not (PS3.4 table
+/// GG.3-1 lists those beside B.5-1).
+fn is_of_a_series(uid: &str) -> bool {
+    let standard = uid.strip_prefix("1.2.840.10008.5.1.4.");
+    standard.is_none_or(|rest| rest.starts_with("1."))
+}
+
 /// A UID, whose text reaches file names and messages of others; anything else is marked and dropped.
 fn uid(data_set: &DataSet, tag: Tag, findings: &mut Vec<Finding>) -> String {
-    let value = text(data_set, tag);
+    // Two UIDs that differ in a control character must not become the same.
+    let value = raw_text(data_set, tag);
     if !is_uid(&value) && !findings.iter().any(|f| f.code == "BAD_UID") {
         let text = "a UID holds other signs than digits and dots, or is longer than 64";
         findings.push(Finding::new("BAD_UID", Severity::Warning, text));
@@ -392,7 +416,9 @@ impl<'a> Said<'a> {
         for problem in self.problems {
             let (code, severity) = match problem {
                 Problem::UnknownTerm { .. } => ("CHARSET_UNKNOWN", Severity::Warning),
-                Problem::Undecodable { .. } => ("TEXT_UNDECODABLE", Severity::Warning),
+                Problem::Undecodable { .. } | Problem::UnknownEscape => {
+                    ("TEXT_UNDECODABLE", Severity::Warning)
+                }
                 Problem::ReadAs { .. } => ("TEXT_MISLABELLED", Severity::Warning),
                 Problem::BidiDropped => ("TEXT_REORDERED", Severity::Warning),
                 _ => ("TEXT_ENCODING", Severity::Info),
@@ -450,6 +476,16 @@ fn series(
             "Laterality and Image Laterality name different sides",
         ));
     }
+    let laterality = if image_side.is_empty() {
+        series_side
+    } else {
+        image_side
+    };
+    let description = said.text(tags::SERIES_DESCRIPTION, TextKind::Short);
+    let body_part = text(data_set, tags::BODY_PART_EXAMINED);
+    let view_position = text(data_set, tags::VIEW_POSITION);
+    let texts = [description.as_str(), &view_position, &body_part];
+    findings.extend(laterality::check(&laterality, &texts));
     SeriesDescription {
         uid: uid(data_set, tags::SERIES_INSTANCE_UID, findings),
         modality,
@@ -457,14 +493,10 @@ fn series(
             .ok()
             .flatten()
             .and_then(|n| i32::try_from(n).ok()),
-        description: said.text(tags::SERIES_DESCRIPTION, TextKind::Short),
-        body_part: text(data_set, tags::BODY_PART_EXAMINED),
-        laterality: if image_side.is_empty() {
-            series_side
-        } else {
-            image_side
-        },
-        view_position: text(data_set, tags::VIEW_POSITION),
+        description,
+        body_part,
+        laterality,
+        view_position,
         patient_position: text(data_set, tags::PATIENT_POSITION),
         frame_of_reference_uid: uid(data_set, tags::FRAME_OF_REFERENCE_UID, findings),
     }
@@ -514,6 +546,10 @@ fn technique(data_set: &DataSet, said: &mut Said<'_>) -> Technique {
         field_strength_t: positive(tags::MAGNETIC_FIELD_STRENGTH),
         contrast_agent: said.text(tags::CONTRAST_BOLUS_AGENT, TextKind::Short),
         frame_time_ms: positive(tags::FRAME_TIME),
+        images_in_acquisition: integer(data_set, tags::IMAGES_IN_ACQUISITION)
+            .ok()
+            .flatten()
+            .and_then(|n| u32::try_from(n).ok()),
         acquired: stamp(tags::ACQUISITION_DATE, tags::ACQUISITION_TIME)
             .or(whole)
             .or_else(|| stamp(tags::CONTENT_DATE, tags::CONTENT_TIME))

@@ -2,7 +2,7 @@
 
 use super::{
     elements::{DataSet, Numbers, integer, items, numbers, text, texts},
-    encapsulated::{ExtendedTable, FrameTable},
+    encapsulated::{ExtendedTable, Fragments, FrameTable, codestream_starts},
     facts::object_parts,
     functional::{Context, describe, nuclear_slices},
     guard::{Fault, PixelPlace, Structure},
@@ -20,10 +20,17 @@ use crate::model::{
 };
 use dicom_dictionary_std::tags;
 use dicom_object::Tag;
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 /// Most frames of one object.
 const MOST_FRAMES: i64 = 1_000_000;
+
+/// Frames of more bytes must be packed less than [`MOST_RATIO`] to one.
+const HUGE_FRAME: u64 = 32 << 20;
+const MOST_RATIO: u64 = 200;
+
+/// Fragments of one frame that are looked at for whether a picture begins there.
+const MOST_STARTS: usize = 4096;
 
 fn number(data_set: &DataSet, tag: Tag, name: &str) -> Result<Option<i64>, Fault> {
     integer(data_set, tag)
@@ -54,6 +61,45 @@ fn within(
     ))
 }
 
+/// Names of attributes that an object must have and lacks, in the order in which they were asked for.
+#[derive(Default)]
+pub(super) struct Missing(Vec<&'static str>);
+
+impl Missing {
+    /// Notes an attribute.
+    pub(super) fn note(&mut self, name: &'static str) {
+        if !self.0.contains(&name) {
+            self.0.push(name);
+        }
+    }
+
+    /// What is said of them (Type 1: there, with a value; PS3.5 section 7.4.1).
+    pub(super) fn into_finding(self) -> Option<Finding> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let names = self.0.join(", ");
+        let text = format!("required attributes are missing or empty: {names}");
+        let finding = Finding::new("MISSING_TYPE_1", Severity::Warning, text);
+        Some(finding.with_term("attributes", names))
+    }
+}
+
+/// A number that must be there; the likely value is taken where it is not, and the lack is noted.
+fn assumed(
+    data_set: &DataSet,
+    tag: Tag,
+    name: &'static str,
+    likely: i64,
+    missing: &mut Missing,
+) -> Result<i64, Fault> {
+    let found = number(data_set, tag, name)?;
+    if found.is_none() {
+        missing.note(name);
+    }
+    Ok(found.unwrap_or(likely))
+}
+
 /// Describes the picture of an object that has pixels.
 ///
 /// # Errors
@@ -63,6 +109,7 @@ pub(super) fn describe_image(
     data_set: &DataSet,
     modality: &str,
     sop_class: &str,
+    missing: &mut Missing,
     findings: &mut Vec<Finding>,
 ) -> Result<ImageDescription, Fault> {
     let Some(pixels) = &structure.pixels else {
@@ -88,8 +135,13 @@ pub(super) fn describe_image(
     )?;
     let columns = required(data_set, tags::COLUMNS, "Columns")?;
     let columns = within(columns, 1..=65_535, tags::COLUMNS, "Columns")?;
-    let samples = number(data_set, tags::SAMPLES_PER_PIXEL, "Samples per Pixel")?;
-    let samples = match samples.unwrap_or(1) {
+    let samples = match assumed(
+        data_set,
+        tags::SAMPLES_PER_PIXEL,
+        "Samples per Pixel",
+        1,
+        missing,
+    )? {
         n @ (1 | 3) => n as usize,
         4 => {
             return Err(Fault::unsupported(
@@ -102,7 +154,7 @@ pub(super) fn describe_image(
             return Err(Fault::rejected("OUT_OF_RANGE", text));
         }
     };
-    let bits = Bits::read(data_set, pixels.tag)?;
+    let bits = Bits::read(data_set, pixels.tag, missing)?;
     if bits.high + 1 != bits.stored {
         findings.push(Finding::new(
             "HIGH_BIT",
@@ -110,7 +162,8 @@ pub(super) fn describe_image(
             "the stored bits are not the lowest ones; they are taken from where High Bit says",
         ));
     }
-    let photometric = photometric(data_set, samples, modality, structure.syntax.packing)?;
+    let packing = structure.syntax.packing;
+    let photometric = photometric(data_set, samples, modality, packing, missing)?;
     let frames = number(data_set, tags::NUMBER_OF_FRAMES, "Number of Frames")?.unwrap_or(1);
     let frames = within(
         frames,
@@ -188,7 +241,7 @@ struct Bits {
 }
 
 impl Bits {
-    fn read(data_set: &DataSet, pixel_tag: Tag) -> Result<Self, Fault> {
+    fn read(data_set: &DataSet, pixel_tag: Tag, missing: &mut Missing) -> Result<Self, Fault> {
         let allocated = required(data_set, tags::BITS_ALLOCATED, "Bits Allocated")?;
         let wrong = |what: String| Fault::rejected("BITS_INCONSISTENT", what);
         let float = match pixel_tag {
@@ -211,10 +264,16 @@ impl Bits {
                 stored_type,
             });
         }
-        let signed = match number(data_set, tags::PIXEL_REPRESENTATION, "Pixel Representation")? {
-            None | Some(0) => false,
-            Some(1) => true,
-            Some(n) => {
+        let signed = match assumed(
+            data_set,
+            tags::PIXEL_REPRESENTATION,
+            "Pixel Representation",
+            0,
+            missing,
+        )? {
+            0 => false,
+            1 => true,
+            n => {
                 let text = format!("Pixel Representation (0028,0103) is {n}");
                 return Err(Fault::rejected("OUT_OF_RANGE", text));
             }
@@ -228,8 +287,14 @@ impl Bits {
             (32, true) => StoredType::I32,
             _ => return Err(wrong(format!("{allocated} bits allocated"))),
         };
-        let stored = number(data_set, tags::BITS_STORED, "Bits Stored")?.unwrap_or(allocated);
-        let high = number(data_set, tags::HIGH_BIT, "High Bit")?.unwrap_or(stored - 1);
+        let stored = assumed(
+            data_set,
+            tags::BITS_STORED,
+            "Bits Stored",
+            allocated,
+            missing,
+        )?;
+        let high = assumed(data_set, tags::HIGH_BIT, "High Bit", stored - 1, missing)?;
         if !(1..=allocated).contains(&stored) || high >= allocated || high + 1 < stored {
             return Err(wrong(format!(
                 "{allocated} bits allocated, {stored} stored, high bit {high}"
@@ -260,6 +325,7 @@ fn photometric(
     samples: usize,
     modality: &str,
     packing: Packing,
+    missing: &mut Missing,
 ) -> Result<Photometric, Fault> {
     let name = text(data_set, tags::PHOTOMETRIC_INTERPRETATION);
     let found = match name.as_str() {
@@ -272,7 +338,10 @@ fn photometric(
         "YBR_FULL" | "YBR_RCT" | "YBR_ICT" => Photometric::YbrFull,
         "YBR_FULL_422" => Photometric::YbrFull422,
         // Parametric maps and some old objects leave it out; one sample can only be grey.
-        "" if samples == 1 && !modality.is_empty() => Photometric::Monochrome2,
+        "" if samples == 1 && !modality.is_empty() => {
+            missing.note("Photometric Interpretation");
+            Photometric::Monochrome2
+        }
         "YBR_PARTIAL_422" | "YBR_PARTIAL_420" | "HSV" | "ARGB" | "CMYK" | "XYB" => {
             return Err(Fault::unsupported(
                 "PHOTOMETRIC",
@@ -509,6 +578,8 @@ fn check_size(
                     "no offset table; frames were found by where a codestream begins",
                 ));
             }
+            frames_in_fragments(structure, fragments, &table, findings)?;
+            not_a_bomb(image, fragments, &table)?;
             if structure.syntax.packing == Packing::Jpeg
                 && let Some(bytes) = first_codestream(structure)
             {
@@ -516,6 +587,79 @@ fn check_size(
             }
         }
         None => {}
+    }
+    Ok(())
+}
+
+/// Refuses a huge frame that a few bytes are said to hold: such a picture shows nothing and costs everything. Frames
+/// as they come from detectors and scanners lie far below, blank ones included.
+fn not_a_bomb(
+    image: &ImageDescription,
+    fragments: &Fragments,
+    table: &FrameTable,
+) -> Result<(), Fault> {
+    let needed = image.frame_bytes() as u64;
+    if needed <= HUGE_FRAME {
+        return Ok(());
+    }
+    for range in &table.frames {
+        let parts = fragments.list.get(range.clone()).unwrap_or_default();
+        let packed: u64 = parts.iter().map(|f| u64::from(f.length)).sum();
+        if packed.saturating_mul(MOST_RATIO) < needed {
+            let text = format!("a frame of {needed} bytes in {packed} compressed ones");
+            return Err(Fault::new(RejectionKind::Limit, "FRAME_RATIO", text));
+        }
+    }
+    Ok(())
+}
+
+/// Fragments of one frame that look like frames of their own, so that something is not shown; and frames whose coding
+/// allows one fragment only.
+fn frames_in_fragments(
+    structure: &Structure,
+    fragments: &Fragments,
+    table: &FrameTable,
+    findings: &mut Vec<Finding>,
+) -> Result<(), Fault> {
+    let filled = |range: &Range<usize>| -> Vec<usize> {
+        let list = fragments.list.get(range.clone()).unwrap_or_default();
+        let filled = list.iter().zip(range.clone()).filter(|(f, _)| f.length > 0);
+        filled.map(|(_, index)| index).collect()
+    };
+    let divided: Vec<Vec<usize>> = table
+        .frames
+        .iter()
+        .filter(|range| range.len() > 1)
+        .map(filled)
+        .filter(|parts| parts.len() > 1)
+        .collect();
+    match structure.syntax.packing {
+        // One fragment holds one frame (PS3.5 section A.4.2, A.4.11).
+        Packing::Rle | Packing::DeflatedFrame if !divided.is_empty() => {
+            let text = "frames lie in several fragments each, which their coding does not allow";
+            let finding = Finding::new("FRAME_DIVIDED", Severity::Warning, text);
+            findings.push(finding.with("frames", divided.len() as f64));
+        }
+        Packing::Jpeg | Packing::JpegLs | Packing::Jpeg2000 => {
+            let mut begun = 0;
+            for parts in &divided {
+                let looked_at = parts.get(..MOST_STARTS).unwrap_or(parts);
+                let starts = codestream_starts(&structure.source, fragments, looked_at)?;
+                begun += starts.len().saturating_sub(1);
+            }
+            if begun > 0 {
+                let (frames, found) = (table.frames.len(), table.frames.len() + begun);
+                let text = format!(
+                    "Pixel Data hold {found} pictures and {frames} are declared; the others are not shown"
+                );
+                findings.push(
+                    Finding::new("FRAMES_UNDECLARED", Severity::Warning, text)
+                        .with("found", found as f64)
+                        .with("frames", frames as f64),
+                );
+            }
+        }
+        _ => {}
     }
     Ok(())
 }

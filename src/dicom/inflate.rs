@@ -28,6 +28,18 @@ const SLACK: usize = 258 + 32;
 /// # Errors
 /// `INFLATE_LIMIT` and `INFLATE_RATIO` (limit), `INFLATE_CUT` and `INFLATE_CORRUPT` (rejected).
 pub(super) fn inflate(input: &[u8], limit: usize, context: &str) -> Result<Vec<u8>, Fault> {
+    inflate_counted(input, limit, context).map(|(bytes, _)| bytes)
+}
+
+/// Inflates, and counts the bytes of the input that the stream takes.
+///
+/// # Errors
+/// See [`inflate`].
+pub(super) fn inflate_counted(
+    input: &[u8],
+    limit: usize,
+    context: &str,
+) -> Result<(Vec<u8>, usize), Fault> {
     let by_ratio = input.len().saturating_mul(RATIO_ALARM) + RATIO_ALARM - 1;
     let most = limit.min(by_ratio.max(RATIO_FLOOR));
     let guess = input.len().saturating_mul(4).min(most) + SLACK;
@@ -66,7 +78,10 @@ pub(super) fn inflate(input: &[u8], limit: usize, context: &str) -> Result<Vec<u
         }
         if last {
             inflater.out.truncate(inflater.at);
-            return Ok(inflater.out);
+            // Bits of a byte that was begun belong to the stream; whole bytes that were read ahead do not.
+            let bits = &inflater.bits;
+            let used = input.len() - bits.rest.len() - (bits.count / 8) as usize;
+            return Ok((inflater.out, used));
         }
     }
 }

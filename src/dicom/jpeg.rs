@@ -1,7 +1,7 @@
 //! JPEG (ITU-T T.81) before its decoder: the marker structure is walked to the end, so that size, precision, process
 //! and wholeness are known; and the colour behind it, as the codestream or DICOM declares it.
 
-use super::{guard::Fault, t81};
+use super::{guard::Fault, t81, unpack::fit};
 use crate::model::{lut::Photometric, study::RejectionKind};
 
 /// Scans of one picture; progressive ones have about ten.
@@ -149,6 +149,11 @@ impl JpegHeader {
         }
     }
 
+    /// Bytes of a value as it comes out.
+    const fn value_bytes(&self) -> usize {
+        if self.precision <= 8 { 1 } else { 2 }
+    }
+
     /// Whether three components are luma and chroma. What the codestream itself says counts over the attribute:
     /// letters as identifiers, an Adobe marker, a JFIF marker; without any, Photometric Interpretation.
     fn is_ycc(&self, photometric: Photometric) -> bool {
@@ -210,15 +215,21 @@ pub(super) struct Expected {
     pub(super) bits_allocated: u16,
 }
 
-/// Decodes one JPEG frame: interleaved little-endian values and the bits of each (8 or 16). Colour is RGB.
-///
-/// # Errors
-/// See [`JpegHeader`] and [`t81::decode`]; `JPEG_SIZE`, `JPEG_NO_END`.
-pub(super) fn decode(
+impl Expected {
+    const fn values(&self) -> usize {
+        self.rows * self.columns * self.samples
+    }
+}
+
+/// Memory for planes that any picture may take.
+const LEAST_ROOM: usize = 64 << 20;
+
+/// Reads and checks the markers of a frame; gives the whole codestream too, without what lies behind its end.
+fn checked<'a>(
     expected: &Expected,
-    codestream: &[u8],
+    codestream: &'a [u8],
     limit: usize,
-) -> Result<(Vec<u8>, u16), Fault> {
+) -> Result<(JpegHeader, &'a [u8]), Fault> {
     let header = JpegHeader::read(codestream, true)?;
     header.supported()?;
     let Some(end) = header.end else {
@@ -253,26 +264,69 @@ pub(super) fn decode(
             ),
         ));
     }
-    let bits = if header.precision <= 8 { 8 } else { 16 };
-    let size = usize::from(bits / 8);
-    let values = expected.rows * expected.columns * expected.samples;
-    if values.saturating_mul(size) > limit {
+    if expected.values().saturating_mul(header.value_bytes()) > limit {
         return Err(Fault::new(
             RejectionKind::Limit,
             "FRAME_TOO_LARGE",
             "the decoded frame would be larger than is decoded",
         ));
     }
-    let mut bytes = vec![0; values * size];
-    let whole = codestream.get(..end).unwrap_or(codestream);
-    t81::decode(whole, &mut bytes, limit)?;
+    Ok((header, codestream.get(..end).unwrap_or(codestream)))
+}
+
+/// Decodes a checked codestream into values of the width that it has.
+fn decode_checked(
+    expected: &Expected,
+    (header, whole): &(JpegHeader, &[u8]),
+    limit: usize,
+    out: &mut [u8],
+) -> Result<(), Fault> {
+    // The frame and the planes that it is made of are in memory together.
+    let room = limit.saturating_sub(out.len()).max(LEAST_ROOM);
+    t81::decode(whole, out, room)?;
     // Of a lossless frame the attribute counts: nothing in it says that values were transformed.
     let lossless = header.process == 0xC3;
     let ycc = expected.samples == 3 && header.is_ycc(expected.photometric);
     if ycc && (!lossless || expected.photometric != Photometric::Rgb) {
-        super::colour::rgb_from_ybr(&mut bytes, size, u16::from(header.precision));
+        let (size, precision) = (header.value_bytes(), u16::from(header.precision));
+        super::colour::rgb_from_ybr(out, size, precision);
     }
-    Ok((bytes, bits))
+    Ok(())
+}
+
+/// Decodes one JPEG frame: interleaved little-endian values and the bits of each (8 or 16). Colour is RGB.
+///
+/// # Errors
+/// See [`JpegHeader`] and [`t81::decode`]; `JPEG_SIZE`, `JPEG_NO_END`.
+pub(super) fn decode(
+    expected: &Expected,
+    codestream: &[u8],
+    limit: usize,
+) -> Result<(Vec<u8>, u16), Fault> {
+    let read = checked(expected, codestream, limit)?;
+    let size = read.0.value_bytes();
+    let mut bytes = vec![0; expected.values() * size];
+    decode_checked(expected, &read, limit, &mut bytes)?;
+    Ok((bytes, 8 * size as u16))
+}
+
+/// Decodes one JPEG frame to where it belongs, into values of `size` bytes.
+///
+/// # Errors
+/// See [`decode`].
+pub(super) fn decode_into(
+    expected: &Expected,
+    codestream: &[u8],
+    limit: usize,
+    size: usize,
+    destination: &mut [u8],
+) -> Result<(), Fault> {
+    let read = checked(expected, codestream, limit)?;
+    if read.0.value_bytes() == size && destination.len() == expected.values() * size {
+        return decode_checked(expected, &read, limit, destination);
+    }
+    let (bytes, bits) = decode(expected, codestream, limit)?;
+    fit(&bytes, usize::from(bits / 8), size, destination)
 }
 
 #[cfg(test)]

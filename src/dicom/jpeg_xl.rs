@@ -5,14 +5,17 @@
 //! JPEG decoder shows it.
 
 use super::{guard::Fault, jpeg};
-use crate::model::study::RejectionKind;
+use crate::{diary, model::study::RejectionKind};
 use jxl_oxide::{
     AllocTracker, InitializeResult, JpegReconstructionStatus, JxlImage, JxlThreadPool,
 };
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::AssertUnwindSafe;
 
 /// Memory that decoding may take, as a multiple of the frame.
 const WORK_MEMORY: usize = 24;
+
+/// Bytes that the decoder holds of each value at its worst moment, as measured.
+const HELD_BYTES: usize = 10;
 
 /// Least memory that decoding may take.
 const LEAST_MEMORY: usize = 64 << 20;
@@ -23,10 +26,13 @@ fn corrupt() -> Fault {
 
 /// Runs foreign code; a panic in it is a refusal.
 fn guarded<T>(work: impl FnOnce() -> Option<T>) -> Result<T, Fault> {
-    catch_unwind(AssertUnwindSafe(work))
-        .ok()
-        .flatten()
-        .ok_or_else(corrupt)
+    match diary::contain(AssertUnwindSafe(work)) {
+        Ok(found) => found.ok_or_else(corrupt),
+        Err(_) => Err(Fault::rejected(
+            "CODEC_PANIC",
+            "the decoder failed on the codestream (JPEG XL)",
+        )),
+    }
 }
 
 /// Whether a codestream that begins like this is coded in XYB, which no lossless picture is. `None` when the beginning
@@ -57,7 +63,7 @@ pub(super) fn decode(
     limit: usize,
 ) -> Result<(Vec<u8>, u16), Fault> {
     let values = expected.rows * expected.columns * expected.samples;
-    if values.saturating_mul(2) > limit {
+    if values.saturating_mul(HELD_BYTES) > limit {
         return Err(Fault::new(
             RejectionKind::Limit,
             "FRAME_TOO_LARGE",

@@ -6,9 +6,11 @@
 use super::{
     archive::{Archives, Keyring, walk},
     bytes::ByteSource,
-    directory,
+    directory::{self, Directory},
     guard::{Fault, Limits, Structure},
-    header, raster, volume_file,
+    header, raster,
+    same_uid::Known,
+    volume_file,
 };
 use crate::{
     formats,
@@ -17,6 +19,7 @@ use crate::{
 };
 use rayon::prelude::*;
 use std::{
+    collections::HashMap,
     ffi::OsString,
     fs::{self, DirEntry},
     path::{Path, PathBuf},
@@ -64,6 +67,7 @@ pub fn scan(
     let Found {
         files,
         rejected,
+        listed,
         inside,
         ..
     } = found;
@@ -75,26 +79,33 @@ pub fn scan(
         progress.add(1);
         sink(ScanEvent::Rejected(rejection));
     }
+    let mut known = Known::default();
     let mut rest = files.as_slice();
     let mut round = 16;
     while !rest.is_empty() && !cancel.is_cancelled() {
         let (now, later) = rest.split_at(round.min(rest.len()));
         rest = later;
         round = (round * 2).min(LARGEST_ROUND);
-        let events: Vec<Option<ScanEvent>> = now
+        let mut events: Vec<Option<ScanEvent>> = now
             .par_iter()
             .map(|path| {
                 if cancel.is_cancelled() {
                     return None;
                 }
                 let event = match read_shared(path, options) {
-                    Ok(instance) => ScanEvent::Instance(Arc::new(instance)),
+                    Ok(mut instance) => {
+                        let entry = listed.get(path);
+                        let other = entry.and_then(|entry| entry.check(&instance));
+                        instance.findings.extend(other);
+                        ScanEvent::Instance(Arc::new(instance))
+                    }
                     Err(rejection) => ScanEvent::Rejected(rejection),
                 };
                 progress.add(1);
                 Some(event)
             })
             .collect();
+        known.compare(&mut events, &options.limits);
         for event in events.into_iter().flatten() {
             match event {
                 ScanEvent::Rejected(rejection) if may_be_archive(&rejection) => {
@@ -116,6 +127,8 @@ fn may_be_archive(rejection: &Rejection) -> bool {
 struct Found {
     files: Vec<Arc<Path>>,
     rejected: Vec<Rejection>,
+    /// What a directory says of files that it names.
+    listed: HashMap<Arc<Path>, directory::Entry>,
     /// Archives, and what is named within.
     inside: Vec<(Arc<Path>, String)>,
     limits: Limits,
@@ -149,7 +162,9 @@ impl Found {
                 // The folder itself says what most entries are; links are looked at.
                 let path = entry.path();
                 match entry.file_type() {
-                    Ok(kind) if kind.is_file() => self.files.push(Arc::from(path)),
+                    Ok(kind) if kind.is_file() && !directory::is_named_so(&path) => {
+                        self.files.push(Arc::from(path));
+                    }
                     Ok(kind) if kind.is_dir() => inner.push(path),
                     _ => self.sort_out(&path, &mut inner, false),
                 }
@@ -161,16 +176,31 @@ impl Found {
     /// The files that a DICOMDIR names; what is named and not there is rejected by name.
     fn follow(&mut self, path: &Path) {
         match directory::referenced_files(path, &self.limits) {
-            Ok(named) => {
-                for found in named {
-                    match found {
-                        Ok(file) => self.files.push(Arc::from(file)),
-                        Err((file, fault)) => self.reject(&file, fault),
-                    }
-                }
+            Ok(found) => {
+                let files = self.list(path, found);
+                self.files.extend(files);
             }
             Err(fault) => self.reject(path, fault),
         }
+    }
+
+    /// Keeps what a directory says of its files, rejects what is not there, and gives those that are.
+    fn list(&mut self, path: &Path, found: Directory) -> Vec<Arc<Path>> {
+        if let Some(fault) = found.broken {
+            self.reject(path, fault);
+        }
+        let mut files = Vec::new();
+        for named in found.files {
+            match named {
+                Ok((file, entry)) => {
+                    let file: Arc<Path> = Arc::from(file);
+                    self.listed.insert(Arc::clone(&file), entry);
+                    files.push(file);
+                }
+                Err((file, fault)) => self.reject(&file, fault),
+            }
+        }
+        files
     }
 
     fn sort_out(&mut self, path: &Path, folders: &mut Vec<PathBuf>, named: bool) {
@@ -180,6 +210,13 @@ impl Found {
         }
         if named && directory::is_named_so(path) {
             return self.follow(path);
+        }
+        if directory::is_named_so(path)
+            && !linked
+            && let Ok(found) = directory::referenced_files(path, &self.limits)
+        {
+            // Its files are met below the same folder; what it says of them is held against them.
+            self.list(path, found);
         }
         match fs::metadata(path) {
             Ok(kind) if kind.is_file() => self.files.push(Arc::from(path)),

@@ -448,8 +448,8 @@ pub(super) fn decode(codestream: &[u8], out: &mut [u8], most: usize) -> Result<H
         let scan = Scan::read(body, &header)?;
         walk.at = entropy.read(codestream, walk.at, walk.tables.restart > 0)?;
         let whole = match &mut picture {
-            Picture::Eight(frame) => frame.scan(&scan, &walk.tables, &entropy)?,
-            Picture::Twelve(frame) => frame.scan(&scan, &walk.tables, &entropy)?,
+            Picture::Eight(frame) => frame.scan(&scan, &walk.tables, &entropy, out)?,
+            Picture::Twelve(frame) => frame.scan(&scan, &walk.tables, &entropy, out)?,
             Picture::Lossless(frame) => frame.scan(&scan, &walk.tables, &entropy, out)?,
         };
         let end = loop {

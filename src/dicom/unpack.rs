@@ -161,6 +161,11 @@ pub(super) fn unpack_frame(
                 swapped_pairs: false,
             };
             let mut needed = usize::try_from(shape.total_bytes(1)).unwrap_or(usize::MAX);
+            // The inflated frame and the one that is made of it are in memory together.
+            if syntax.packing == Packing::DeflatedFrame && needed > frame_limit / 2 {
+                let text = "the inflated frame would be larger than is decoded";
+                return Err(Fault::new(RejectionKind::Limit, "FRAME_TOO_LARGE", text));
+            }
             let raw = match syntax.packing {
                 // One byte more than needed shows a stream that is too long, two allow for padding.
                 Packing::DeflatedFrame => inflate(&codestream, needed + 2, "the frame")?,
@@ -194,8 +199,8 @@ pub(super) fn unpack_frame(
             native_frame(image, &shape, 0, read, destination)
         }
         Packing::Jpeg => {
-            let (bytes, bits) = jpeg::decode(&expected(image), &codestream, frame_limit)?;
-            fit(&bytes, usize::from(bits / 8), size, destination)?;
+            let expected = expected(image);
+            jpeg::decode_into(&expected, &codestream, frame_limit, size, destination)?;
             coded_finish(image, destination);
             Ok(())
         }
@@ -322,7 +327,12 @@ fn coded_finish(image: &Coding, bytes: &mut [u8]) {
 }
 
 /// Widens or narrows little-endian values of `from` bytes to `to` bytes.
-fn fit(bytes: &[u8], from: usize, to: usize, destination: &mut [u8]) -> Result<(), Fault> {
+pub(super) fn fit(
+    bytes: &[u8],
+    from: usize,
+    to: usize,
+    destination: &mut [u8],
+) -> Result<(), Fault> {
     if bytes.len() / from.max(1) != destination.len() / to.max(1) {
         let text = "the decoded frame has another size than declared";
         return Err(Fault::rejected("DECODED_SIZE", text));

@@ -34,6 +34,9 @@ use std::{
 /// Bytes of address space that a process may use unless told otherwise.
 pub const DEFAULT_MEMORY: u64 = 3 << 30;
 
+/// Memory of a larger frame is given back as soon as the frame is where it belongs.
+const LARGE_FRAME: usize = 32 << 20;
+
 /// Idle processes that are kept for the next frames.
 const KEPT: usize = 8;
 
@@ -321,7 +324,9 @@ impl Drop for Worker {
 /// The memory file of a process of ours, by its number there.
 fn open_shared(process: u32, fd: u32) -> Option<File> {
     if cfg!(target_os = "linux") {
-        return File::open(format!("/proc/{process}/fd/{fd}")).ok();
+        let path = format!("/proc/{process}/fd/{fd}");
+        let both = File::options().read(true).write(true).open(&path);
+        return both.or_else(|_| File::open(&path)).ok();
     }
     None
 }
@@ -330,5 +335,10 @@ fn read_shared(shared: &mut File, destination: &mut [u8]) -> io::Result<()> {
     use std::io::{Seek as _, SeekFrom};
     // This handle has a position of its own.
     shared.seek(SeekFrom::Start(0))?;
-    shared.read_exact(destination)
+    shared.read_exact(destination)?;
+    if destination.len() > LARGE_FRAME {
+        // Where this is not allowed the memory waits for the next frame.
+        let _ = shared.set_len(0);
+    }
+    Ok(())
 }

@@ -138,6 +138,8 @@ pub struct Technique {
     pub contrast_agent: String,
     /// Frame Time (0018,1063), ms, for cine.
     pub frame_time_ms: Option<f64>,
+    /// Images in Acquisition (0020,1002): how many images the acquisition gave.
+    pub images_in_acquisition: Option<u32>,
     /// Acquisition date and time, or Content Date and Time, as text; empty when absent.
     pub acquired: String,
 }

@@ -139,7 +139,7 @@ fn framing() {
     tiff[..4].copy_from_slice(b"II*\0");
     bench.check("TIFF", &tiff, "ok");
     let twice = [good.clone(), good].concat();
-    bench.check("two files", &twice, "ok");
+    bench.check("two files", &twice, "warn TRAILING_BYTES");
     bench.done();
 }
 
@@ -402,7 +402,11 @@ fn deflated_bombs_are_bounded() {
     let packed = deflate_stored(&Slice::default().data_set());
     let mut trailing = packed.clone();
     trailing.extend([0; 64]);
-    bench.check("trailing", &file(DEFLATED, &trailing), "ok");
+    bench.check(
+        "trailing",
+        &file(DEFLATED, &trailing),
+        "warn TRAILING_BYTES",
+    );
     let mut zlib = vec![0x78, 0x9C];
     zlib.extend(&packed);
     bench.check(

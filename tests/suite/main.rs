@@ -16,6 +16,7 @@ mod covers;
 mod decode_worker;
 mod dicom_reading;
 mod gpu_vs_cpu;
+mod hostile;
 mod inflating;
 mod large_frames;
 mod layers;

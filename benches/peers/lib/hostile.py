@@ -72,18 +72,31 @@ def memory(report, row, what, seen, gate_mib):
 
 
 def r1(report, binary, scratch, options):
-    """Mutated files: only through the program's own bench."""
+    """Mutated files: the program's own bench, over files that it makes and over those of --seeds."""
     del scratch
     known = subprocess.run([binary, "bench", "mutants", "--help"], stdout=subprocess.DEVNULL,
                            stderr=subprocess.DEVNULL, check=False).returncode == 0
     if not known:
         report.missing("R1", "mutants", "this program has no `bench mutants`")
         return
-    seen = watched([binary, "bench", "mutants", "--json", "--quiet"], limit_s=options.limit)
-    report.truth("R1", "bench mutants ends well", seen.code == 0, f"exit {seen.code}", **seen.figures(),
-                 case=last_json(seen.stdout))
-    report.add("R1", "bench mutants, all of them", seen.wall_ms / 1e3, 600, "s")
-    report.add("R1", "bench mutants, peak memory of a process", seen.own_peak / MIB, 512, "MiB")
+    runs = [("made files", [])]
+    if options.seeds:
+        runs.append(("given files", [str(path) for path in options.seeds]))
+    for name, paths in runs:
+        command = [binary, "bench", "mutants", "--json", "--quiet", "--count", str(options.mutants), "--seed", "1"]
+        seen = watched(command + paths, limit_s=options.limit)
+        case = last_json(seen.stdout)
+        report.truth("R1", f"{name}: bench mutants ends well", seen.code == 0, f"exit {seen.code}", **seen.figures(),
+                     case=case)
+        if not case:
+            report.missing("R1", name, "no case was printed")
+            continue
+        for field, gate in (("panics", 0), ("died", 0), ("stopped", 0), ("slowest_ms", 2000)):
+            report.add("R1", f"{name}: {field}", case[field], gate, "ms" if field == "slowest_ms" else "")
+        report.add("R1", f"{name}: all of them", seen.wall_ms / 1e3, 600, "s")
+        for field in ("peak_rss", "peak_rss_worker"):
+            if case.get(field):
+                report.add("R1", f"{name}: {field}", case[field] / MIB, 512, "MiB")
 
 
 # R13.
@@ -252,6 +265,9 @@ def main():
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--keep", action="store_true", help="leave the inputs where they are")
     parser.add_argument("--order", action="store_true", help="R13: write the volume out and look at every slice")
+    parser.add_argument("--mutants", type=int, default=50_000, help="R1: mutants of each set of files")
+    parser.add_argument("--seeds", type=pathlib.Path, nargs="*", metavar="PATH",
+                        help="R1: files and folders to make mutants of, besides files that the program makes")
     parser.add_argument("--slices", type=int, default=10_000, help="R13")
     parser.add_argument("--frames", type=int, default=2560, help="R14")
     parser.add_argument("--fill", choices=("sparse", "noise"), default="sparse", help="R14: noise needs 5 GiB of disk")

@@ -34,6 +34,8 @@ struct Key {
     /// The file, for objects that name no series, and for pictures.
     alone: Option<Arc<Path>>,
     patient: usize,
+    /// A series is of one modality (PS3.3 C.7.3.1); one that is not must not become one volume.
+    modality: String,
     size: (usize, usize, usize, u8),
     /// Localizers lie apart, by the axes of their planes.
     localizer: Option<[i32; 6]>,
@@ -51,17 +53,21 @@ pub(super) fn group(instances: &[Arc<Instance>]) -> Vec<Group> {
             .or_default()
             .push(Arc::clone(instance));
     }
-    let mut parts: HashMap<(String, usize), (HashSet<(usize, usize, usize, u8)>, usize)> =
-        HashMap::new();
+    let mut parts: HashMap<(String, usize), Kinds> = HashMap::new();
     for key in groups.keys().filter(|k| k.alone.is_none()) {
         let part = parts.entry((key.series.clone(), key.patient)).or_default();
-        part.0.insert(key.size);
-        part.1 += 1;
+        part.sizes.insert(key.size);
+        part.modalities.insert(key.modality.clone());
     }
-    let mixed = |key: &Key| {
+    let kinds = |key: &Key| {
         let part = parts.get(&(key.series.clone(), key.patient));
-        key.alone.is_none() && key.localizer.is_none() && part.is_some_and(|p| p.0.len() > 1)
+        part.filter(|_| key.alone.is_none())
     };
+    let mixed = |key: &Key| {
+        key.localizer.is_none() && kinds(key).is_some_and(|kinds| kinds.sizes.len() > 1)
+    };
+    let several_modalities = |key: &Key| kinds(key).is_some_and(|kinds| kinds.modalities.len() > 1);
+    let shared = shared_series(&pictures, &patients);
     groups
         .into_iter()
         .map(|(key, members)| {
@@ -73,6 +79,16 @@ pub(super) fn group(instances: &[Arc<Instance>]) -> Vec<Group> {
                     "objects of one study name different patients; they are kept apart",
                 ));
             }
+            if let Some(sharing) = shared.get(&key.series) {
+                findings.push(sharing.finding());
+            }
+            if several_modalities(&key) {
+                findings.push(Finding::new(
+                    "MIXED_MODALITY",
+                    Severity::Warning,
+                    "the series holds pictures of several modalities; each is a stack of its own",
+                ));
+            }
             if mixed(&key) {
                 findings.push(Finding::new(
                     "MIXED_SIZE",
@@ -81,6 +97,69 @@ pub(super) fn group(instances: &[Arc<Instance>]) -> Vec<Group> {
                 ));
             }
             collect(members, findings)
+        })
+        .collect()
+}
+
+/// What differs within a series.
+#[derive(Default)]
+struct Kinds {
+    sizes: HashSet<(usize, usize, usize, u8)>,
+    modalities: HashSet<String>,
+}
+
+/// Who shares a Series Instance UID, which names one series of one study (PS3.3 C.7.3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sharing {
+    Studies,
+    Patients,
+}
+
+impl Sharing {
+    fn finding(self) -> Finding {
+        match self {
+            Self::Studies => Finding::new(
+                "SERIES_OF_STUDIES",
+                Severity::Warning,
+                "objects of several studies carry one series identifier; they are kept apart",
+            ),
+            Self::Patients => Finding::new(
+                "SERIES_OF_PATIENTS",
+                Severity::Error,
+                "objects of different patients carry one series identifier; they are kept apart",
+            ),
+        }
+    }
+}
+
+/// The series identifiers that more than one study or patient uses.
+fn shared_series(pictures: &[&Arc<Instance>], patients: &Patients) -> HashMap<String, Sharing> {
+    let mut owners: HashMap<&str, Vec<(&str, usize, &PatientIdentity)>> = HashMap::new();
+    for (instance, patient) in pictures.iter().zip(&patients.of_instance) {
+        let series = instance.series.uid.as_str();
+        if series.is_empty() {
+            continue;
+        }
+        let study = instance.study.uid.as_str();
+        let owners = owners.entry(series).or_default();
+        if !owners.iter().any(|o| (o.0, o.1) == (study, *patient)) {
+            owners.push((study, *patient, &instance.patient));
+        }
+    }
+    let several = owners.into_iter().filter(|(_, owners)| owners.len() > 1);
+    several
+        .map(|(series, owners)| {
+            let strangers = owners.iter().enumerate().any(|(i, a)| {
+                let others = owners.iter().skip(i + 1);
+                others
+                    .into_iter()
+                    .any(|b| a.2.compare(b.2) == IdentityMatch::Different)
+            });
+            let sharing = match strangers {
+                true => Sharing::Patients,
+                false => Sharing::Studies,
+            };
+            (series.to_owned(), sharing)
         })
         .collect()
 }
@@ -97,6 +176,7 @@ fn collect(mut members: Vec<Arc<Instance>>, mut findings: Vec<Finding>) -> Group
             .then_with(|| a.source.path.cmp(&b.source.path))
     });
     incomplete(&members, &mut findings);
+    unlike(&members, &mut findings);
     let concatenated = members.iter().any(|m| concatenation(m).is_some());
     let mut seen = HashSet::new();
     let (mut frames, mut repeated) = (Vec::new(), Vec::new());
@@ -138,6 +218,32 @@ fn collect(mut members: Vec<Arc<Instance>>, mut findings: Vec<Finding>) -> Group
         one_object: (one_instance || concatenated) && !mosaic,
         repeated,
         findings,
+    }
+}
+
+/// Members that lack what tells whose they are, or whose values have other bits.
+fn unlike(members: &[Arc<Instance>], findings: &mut Vec<Finding>) {
+    let total = members.len();
+    let nameless = |i: &&Arc<Instance>| {
+        i.patient.name.reveal().is_empty() && i.patient.id.reveal().trim().is_empty()
+    };
+    let without = members.iter().filter(nameless).count();
+    if without > 0 && without < total {
+        let text =
+            format!("{without} of {total} images name no patient and are taken as of the same one");
+        findings.push(
+            Finding::new("PATIENT_NOT_NAMED", Severity::Warning, text)
+                .with("count", without as f64)
+                .with("total", total as f64),
+        );
+    }
+    let bits = |i: &Arc<Instance>| i.image.as_ref().map(|image| image.bits_stored);
+    let first = members.first().and_then(bits);
+    let other = members.iter().filter(|i| bits(i) != first).count();
+    if other > 0 {
+        let text = format!("another number of stored bits in {other} of {total} images");
+        let finding = Finding::new("MIXED_BITS", Severity::Warning, text);
+        findings.push(finding.with("frames", other as f64));
     }
 }
 
@@ -196,6 +302,7 @@ fn key(instance: &Arc<Instance>, patient: usize) -> Key {
             .is_empty()
             .then(|| Arc::clone(&instance.source.path)),
         patient,
+        modality: instance.series.modality.clone(),
         size: image.map_or((0, 0, 0, 0), |i| {
             (i.rows, i.columns, i.samples, type_number(i.stored_type))
         }),

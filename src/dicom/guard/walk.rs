@@ -146,6 +146,8 @@ pub(super) struct Walk<'a> {
     pub(super) findings: Vec<Finding>,
     pub(super) items: u32,
     pub(super) total: u32,
+    /// Where the items of the outermost sequence begin, for who asks.
+    pub(super) marks: Option<Vec<u64>>,
 }
 
 impl<'a> Walk<'a> {
@@ -160,6 +162,7 @@ impl<'a> Walk<'a> {
             findings: Vec::new(),
             items: 0,
             total: 0,
+            marks: None,
         }
     }
 
@@ -183,7 +186,7 @@ impl<'a> Walk<'a> {
             };
             let tag = tag_of(self.encoding, bytes);
             if tag == Tag(0, 0) && self.all_zero(at)? {
-                self.note("TRAILING_BYTES", "zero bytes follow the last element");
+                self.left_over(at);
                 return Ok(());
             }
             if tag == ITEM {
@@ -203,10 +206,7 @@ impl<'a> Walk<'a> {
             let header = read_header(&mut self.window, self.encoding, at, tag)?;
             if tag.0 == 0x7FE0 && matches!(tag.1, 0x0008 | 0x0009 | 0x0010) {
                 at = self.pixel_element(tag, at, &header, packing)?;
-                if tag.1 == 0x0010 {
-                    return Ok(());
-                }
-                continue;
+                return self.behind_pixels(at, tag);
             }
             let next = self.element(tag, at, &header, end, self.encoding)?;
             let mut sequence = None;
@@ -260,9 +260,71 @@ impl<'a> Walk<'a> {
         Ok(next)
     }
 
+    /// Walks what follows the pixels. Private groups, signatures and padding are elements in their order (PS3.3 C.12.1.1.3,
+    /// PS3.10 section 7.2). Anything else is no part of the data set; the picture before it is whole, so it is counted
+    /// and left.
+    fn behind_pixels(&mut self, mut at: u64, pixels: Tag) -> Result<(), Fault> {
+        let end = self.source.len();
+        let (mut previous, mut count) = (pixels, 0);
+        while at < end {
+            let Some((tag, next)) = self.element_behind(at, previous)? else {
+                self.left_over(at);
+                return Ok(());
+            };
+            self.count_element(&mut count, tag, at)?;
+            (previous, at) = (tag, next);
+        }
+        Ok(())
+    }
+
+    /// A well-formed element behind the one before it, and where the next one begins.
+    ///
+    /// # Errors
+    /// A second kind of pixels, and limits; everything else is `None`.
+    fn element_behind(&mut self, at: u64, previous: Tag) -> Result<Option<(Tag, u64)>, Fault> {
+        let Some(bytes) = self.window.array::<4>(at)? else {
+            return Ok(None);
+        };
+        let tag = tag_of(self.encoding, bytes);
+        let framed = match read_header(&mut self.window, self.encoding, at, tag) {
+            Ok(header) => header,
+            Err(fault) if fault.kind == RejectionKind::Rejected => return Ok(None),
+            Err(fault) => return Err(fault),
+        };
+        if tag.0 == 0x7FE0 && matches!(tag.1, 0x0008 | 0x0009 | 0x0010) {
+            return Err(two_pixel_data(tag, at));
+        }
+        if tag <= previous || tag.0 >= 0xFFFE {
+            return Ok(None);
+        }
+        let end = self.source.len();
+        let next = self.element(tag, at, &framed, end, self.encoding);
+        let next = next.and_then(|next| match next {
+            Next::Behind(next) => Ok(next),
+            Next::Into(scope) => self.nested(scope, framed.value).map(|(next, _)| next),
+        });
+        match next {
+            Ok(next) => Ok(Some((tag, next))),
+            Err(fault) if fault.kind == RejectionKind::Rejected => Ok(None),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Names the bytes from `at` on, which belong to no element. A single zero byte makes the length even.
+    fn left_over(&mut self, at: u64) {
+        let bytes = self.source.len() - at;
+        let padding = bytes == 1 && matches!(self.all_zero(at), Ok(true));
+        if bytes == 0 || padding || self.findings.iter().any(|f| f.code == "TRAILING_BYTES") {
+            return;
+        }
+        let text = format!("{bytes} bytes follow the last element and are not read");
+        let finding = Finding::new("TRAILING_BYTES", Severity::Warning, text);
+        self.findings.push(finding.with("bytes", bytes as f64));
+    }
+
     pub(super) fn trailing(&mut self, at: u64) -> Result<(), Fault> {
         if self.all_zero(at)? {
-            self.note("TRAILING_BYTES", "zero bytes follow the last element");
+            self.left_over(at);
             return Ok(());
         }
         Err(Fault::rejected(
@@ -369,6 +431,16 @@ impl<'a> Walk<'a> {
         Ok(Next::Behind(end))
     }
 
+    /// Walks one sequence that was walked before.
+    pub(super) fn sequence(&mut self, element: &Element) -> Result<(), Fault> {
+        let header = read_header(&mut self.window, self.encoding, element.start, element.tag)?;
+        let end = self.source.len();
+        match self.element(element.tag, element.start, &header, end, self.encoding)? {
+            Next::Into(scope) => self.nested(scope, header.value).map(|_| ()),
+            Next::Behind(_) => Ok(()),
+        }
+    }
+
     /// Walks a sequence and everything within it without recursion; gives the offset behind it, and whether
     /// it was whole: a sequence that the end of the data ends is not.
     pub(super) fn nested(&mut self, outer: Scope, start: u64) -> Result<(u64, bool), Fault> {
@@ -405,6 +477,9 @@ impl<'a> Walk<'a> {
                     self.items += 1;
                     if self.items > self.limits.items {
                         return Err(Fault::limit("ITEMS", tag, at, "more items than are read"));
+                    }
+                    if let Some(marks) = self.marks.as_mut().filter(|_| depth == 1) {
+                        marks.push(at);
                     }
                     let end = (length != UNDEFINED).then(|| at + 8 + u64::from(length));
                     if end.is_some_and(|end| end > bound) {
@@ -537,12 +612,7 @@ impl<'a> Walk<'a> {
         packing: Packing,
     ) -> Result<u64, Fault> {
         if self.pixels.is_some() {
-            return Err(Fault::at(
-                "TWO_PIXEL_DATA",
-                tag,
-                at,
-                "more than one kind of pixel data",
-            ));
+            return Err(two_pixel_data(tag, at));
         }
         let native = matches!(packing, Packing::Native);
         if header.length == UNDEFINED {
@@ -596,6 +666,15 @@ impl<'a> Walk<'a> {
         });
         Ok(end)
     }
+}
+
+fn two_pixel_data(tag: Tag, at: u64) -> Fault {
+    Fault::at(
+        "TWO_PIXEL_DATA",
+        tag,
+        at,
+        "more than one kind of pixel data",
+    )
 }
 
 pub(super) enum Next {

@@ -1,6 +1,7 @@
 //! The sequential and progressive DCT processes with Huffman coding (T.81 annexes F and G).
 //!
-//! Sequential scans are transformed block by block as they are read. Progressive ones collect the coefficients of
+//! Sequential scans are transformed block by block as they are read; a picture of one component needs no more than a row
+//! of blocks beside what comes out. Progressive ones collect the coefficients of
 //! the whole picture first, two bytes each.
 
 use super::{
@@ -39,6 +40,8 @@ pub(super) struct Frame<S> {
     rows: usize,
     columns: usize,
     progressive: bool,
+    /// One component that is coded in sequence: its plane is one row of blocks, written out as soon as it is full.
+    rolling: bool,
     most: (usize, usize),
     channels: Vec<Channel<S>>,
 }
@@ -61,10 +64,11 @@ impl<S: Sample> Frame<S> {
         );
         let progressive = header.process == 0xC2;
         let size = size_of::<S>() + if progressive { 2 } else { 0 };
-        let blocks = header
-            .components
-            .iter()
-            .map(|c| mcus.0 * usize::from(c.horizontal) * mcus.1 * usize::from(c.vertical));
+        let rolling = !progressive && header.components.len() == 1;
+        let kept_down = |down: usize| if rolling { 1 } else { down };
+        let blocks = header.components.iter().map(|c| {
+            mcus.0 * usize::from(c.horizontal) * kept_down(mcus.1 * usize::from(c.vertical))
+        });
         if blocks.sum::<usize>().saturating_mul(64 * size) > most {
             return Err(Fault::new(
                 RejectionKind::Limit,
@@ -75,7 +79,7 @@ impl<S: Sample> Frame<S> {
         let channels = header.components.iter().map(|c| {
             let (h, v) = (usize::from(c.horizontal), usize::from(c.vertical));
             let (across, down) = (mcus.0 * h, mcus.1 * v);
-            let samples = across * down * 64;
+            let samples = across * kept_down(down) * 64;
             Channel {
                 plane: Plane {
                     samples: vec![S::default(); if progressive { 0 } else { samples }],
@@ -97,17 +101,19 @@ impl<S: Sample> Frame<S> {
             rows,
             columns,
             progressive,
+            rolling,
             most: sampling,
             channels: channels.collect(),
         })
     }
 
-    /// Decodes a scan; whether nothing can follow that would change the picture.
+    /// Decodes a scan; whether nothing can follow that would change the picture. What needs no later line is written.
     pub(super) fn scan(
         &mut self,
         scan: &Scan,
         tables: &Tables,
         entropy: &Entropy,
+        out: &mut [u8],
     ) -> Result<bool, Fault> {
         let band = self.band(scan)?;
         let mut coders = Vec::new();
@@ -138,7 +144,7 @@ impl<S: Sample> Frame<S> {
         if self.progressive {
             self.progressive(scan, band, tables.restart, entropy, &mut coders)?;
         } else {
-            self.sequential(scan, tables.restart, entropy, &mut coders)?;
+            self.sequential(scan, tables.restart, entropy, &mut coders, out)?;
         }
         let whole = |channel: &Channel<S>| channel.seen == [0; 64];
         Ok(self.channels.iter().all(whole))
@@ -242,7 +248,9 @@ impl<S: Sample> Frame<S> {
         restart: usize,
         entropy: &Entropy,
         coders: &mut [Coder],
+        out: &mut [u8],
     ) -> Result<(), Fault> {
+        let (rolling, columns) = (self.rolling, self.columns);
         let steps: Vec<[(u16, u8); 128]> = scan
             .components
             .iter()
@@ -263,10 +271,17 @@ impl<S: Sample> Frame<S> {
             };
             let mut block = [0; 64];
             let last = read_block(entry.bits, dc, ac, &mut coder.prediction, steps, &mut block)?;
-            let at = y * 8 * channel.plane.stride + x * 8;
             let extent = Extent::of_last(last);
             let plane = &mut channel.plane;
+            let first = if rolling { 0 } else { y * 8 };
+            let at = first * plane.stride + x * 8;
             idct::inverse(&block, extent, &mut plane.samples, at, plane.stride);
+            if rolling && (x + 1) * 8 >= columns {
+                let lines = out.chunks_exact_mut(columns * size_of::<S>()).skip(y * 8);
+                for (line, target) in plane.samples.chunks_exact(plane.stride).zip(lines) {
+                    S::write(line.get(..columns).unwrap_or_default(), 0, 1, target);
+                }
+            }
             Ok(())
         })
     }
@@ -316,6 +331,9 @@ impl<S: Sample> Frame<S> {
     pub(super) fn finish(mut self, whole: bool, marked: bool, out: &mut [u8]) -> Result<(), Fault> {
         if !whole && !self.enough(marked) {
             return Err(short("scans are missing"));
+        }
+        if self.rolling {
+            return Ok(());
         }
         if self.progressive {
             self.channels.iter_mut().for_each(Channel::transform);

@@ -1,6 +1,9 @@
 //! The process that decodes.
 
-use super::message::{Answer, Arrived, Keep};
+use super::{
+    LARGE_FRAME,
+    message::{Answer, Arrived, Keep},
+};
 use crate::dicom::unpack::{unpack_frame, unpack_page};
 use std::{
     fs::File,
@@ -56,7 +59,7 @@ pub fn serve(memory: u64, mut requests: impl Read, mut answers: impl Write) -> i
         };
         let answer = match decoded {
             Err(fault) => Answer::Refused(fault),
-            Ok(()) => match shared.as_mut().map(|file| put(file, &frame)) {
+            Ok(()) => match shared.as_mut().map(|file| put(file, &mut frame)) {
                 Some(Ok(())) => Answer::Shared,
                 _ => Answer::Inline(std::mem::take(&mut frame)),
             },
@@ -65,8 +68,17 @@ pub fn serve(memory: u64, mut requests: impl Read, mut answers: impl Write) -> i
     }
 }
 
-fn put(file: &mut File, frame: &[u8]) -> io::Result<()> {
+/// Writes the frame into the memory that both have open. A large one is given away from its end on, so that it is not
+/// there twice, and its memory is not kept for the next frame.
+fn put(file: &mut File, frame: &mut Vec<u8>) -> io::Result<()> {
     use std::io::{Seek as _, SeekFrom};
+    while frame.len() > LARGE_FRAME {
+        let at = frame.len() - LARGE_FRAME / 2;
+        file.seek(SeekFrom::Start(at as u64))?;
+        file.write_all(frame.get(at..).unwrap_or_default())?;
+        frame.truncate(at);
+        frame.shrink_to_fit();
+    }
     file.seek(SeekFrom::Start(0))?;
     file.write_all(frame)
 }
