@@ -169,7 +169,7 @@ fn try_one(
 /// Class and code, as `inspect --decode` gives them.
 fn outcome(path: &Path, source: &FileFrames) -> (&'static str, String) {
     let word = |kind| match kind {
-        RejectionKind::Rejected | RejectionKind::Io => "rejected",
+        RejectionKind::Rejected | RejectionKind::Locked | RejectionKind::Io => "rejected",
         RejectionKind::Limit => "limit",
         RejectionKind::Unsupported => "unsupported",
     };
