@@ -155,7 +155,9 @@ fn stage<'a>(
             let voi = match (args.window, chosen) {
                 (Some(w), _) => Voi::window(w.center, w.width),
                 (None, Some(voi)) => voi.clone(),
-                (None, None) => window_default(description, frame, image.padding),
+                (None, None) => {
+                    window_default(description, frame, image.padding, image.bits_stored)
+                }
             };
             let grey = GreyPipeline {
                 stored_type: frame.stored_type,

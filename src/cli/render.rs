@@ -658,7 +658,7 @@ fn view_of(
     let mut grey = GreyPipeline {
         stored_type: first.stored_type,
         modality_lut: description.modality_lut.clone(),
-        voi: window_default(description, middle, padding),
+        voi: window_default(description, middle, padding, image.bits_stored),
         inverted: image.samples == 1 && image.lowest_is_white(),
         padding,
         presentation: image.display.presentation_lut.clone(),

@@ -345,7 +345,12 @@ impl SeriesDisplay {
         if let (None, Some(reference)) = (self.first_voi.get(), self.layout.frames.get(index)) {
             let image = reference.instance.image.as_ref();
             let voi = image.map_or(super::loader::FALLBACK_VOI, |image| {
-                window_default(image.frame(reference.frame), &frame, image.padding)
+                window_default(
+                    image.frame(reference.frame),
+                    &frame,
+                    image.padding,
+                    image.bits_stored,
+                )
             });
             let _ = self.first_voi.set(voi);
         }

@@ -183,7 +183,7 @@ fn thumbnail(layout: &SeriesLayout, source: &dyn FrameSource) -> Option<([usize;
         .pop()?;
     let image = reference.instance.image.as_ref()?;
     let description = image.frame(reference.frame);
-    let voi = window_default(description, &frame, image.padding);
+    let voi = window_default(description, &frame, image.padding, image.bits_stored);
     // Of large pictures a few pixels are enough for one of the thumbnail.
     let step = frame.rows.max(frame.columns) / (8 * THUMBNAIL_SIDE);
     let frame = match step {

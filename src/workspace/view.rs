@@ -364,7 +364,12 @@ impl Viewport {
                 // Without the file's own windows the default is that of the data.
                 let mut description = image.frame(reference.frame).clone();
                 description.voi.clear();
-                Some(window_default(&description, &frame, image.padding))
+                Some(window_default(
+                    &description,
+                    &frame,
+                    image.padding,
+                    image.bits_stored,
+                ))
             }
             _ => None,
         }

@@ -528,7 +528,7 @@ fn shown(instance: &Instance, values: &[f64]) -> Vec<u8> {
     let grey = GreyPipeline {
         stored_type: frame.stored_type,
         modality_lut: description.modality_lut.clone(),
-        voi: window_default(description, &frame, image.padding),
+        voi: window_default(description, &frame, image.padding, image.bits_stored),
         inverted: image.lowest_is_white(),
         padding: image.padding,
         presentation: image.display.presentation_lut.clone(),
@@ -671,7 +671,7 @@ fn padding_is_background_and_counts_nowhere() {
         let image = instance.image.as_ref().unwrap();
         let frame = FileFrames::default().read_frame(&instance, 0).unwrap();
         // The window spans 200 to 630 less 1024.
-        let level = window_default(image.frame(0), &frame, image.padding)
+        let level = window_default(image.frame(0), &frame, image.padding, image.bits_stored)
             .level()
             .unwrap();
         assert_eq!((level.center, level.width), (-608.5, 431.0));

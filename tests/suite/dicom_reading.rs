@@ -1346,6 +1346,7 @@ fn a_written_ct_series_reads_back_as_it_was() {
         first.image.as_ref().unwrap().frame(0),
         &back.frames[0],
         None,
+        16,
     );
     assert_eq!(voi, Voi::window(-600.0, 1500.0));
     // Writing again gives the same bytes.

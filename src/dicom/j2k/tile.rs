@@ -8,7 +8,7 @@ use super::{
     packets::Packets,
     plan::{Band, Block, Component, Plan},
     samples::Target,
-    wavelet::{self, Coefficient, HIGH_SCALE, LOW_SCALE},
+    wavelet::{self, Coefficient, LOW_SCALE, high_scale},
 };
 
 /// What is kept from one block and tile to the next.
@@ -359,11 +359,12 @@ impl Source<'_> {
         let mut out = Vec::new();
         // Factors of the 9-7 filter for all levels that follow; they are linear, so the step takes them along.
         let mut scale = 1.0f32;
+        let high_scale = high_scale(self.component.mode.high_throughput());
         for (level, resolution) in self.component.resolutions.iter().enumerate().rev() {
             let (wide, tall) = (resolution.area.width() > 1, resolution.area.height() > 1);
             let factor = |high: bool, many: bool| match (high, many) {
                 (false, true) => LOW_SCALE,
-                (true, true) => HIGH_SCALE,
+                (true, true) => high_scale,
                 (false, false) => 1.0,
                 (true, false) => 0.5,
             };

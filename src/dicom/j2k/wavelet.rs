@@ -147,9 +147,15 @@ fn uneven(x: i32, a: i32, b: i32) -> i32 {
 const LIFTING: [f32; 4] = [0.443_506_85, 0.882_911_1, -0.052_980_117, -1.586_134_3];
 /// Low-pass coefficients are scaled by this (K of table F.4); their quantisation step does it.
 pub(super) const LOW_SCALE: f32 = 1.230_174_1;
-/// High-pass ones by this. The table has 1/K, 0.812 893 1; the reference software (T.804) has half of 1.625 732 422, and
-/// so have pictures been coded and compared. The difference is a grey level or two of 16 bits, none of 8.
-pub(super) const HIGH_SCALE: f32 = 0.812_866_2;
+/// High-pass ones by this. The table has 1/K. So does the reference software of HTJ2K; that of JPEG 2000 (T.804) has half
+/// of 1.625 732 422, and so have pictures been coded and compared. It shows as a grey level or two of 16 bits.
+pub(super) const fn high_scale(high_throughput: bool) -> f32 {
+    if high_throughput {
+        1.0 / LOW_SCALE
+    } else {
+        0.812_866_2
+    }
+}
 
 impl Coefficient for f32 {
     const STEPS: usize = 4;

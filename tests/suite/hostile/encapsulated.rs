@@ -522,6 +522,10 @@ fn codestream(
         bytes.extend([precision - 1, 1, 1]);
     }
     bytes.extend([0xFF, 0x52, 0, 12, 0, 0, 0, 1, 0, levels, 4, 4, 0, 1]);
+    // No quantisation: an exponent a sub-band.
+    let bands = 3 * levels + 1;
+    bytes.extend([0xFF, 0x5C, 0, 3 + bands, 0x40]);
+    bytes.extend(vec![8 << 3; usize::from(bands)]);
     bytes.extend([0xFF, 0x90, 0, 10, 0, 0, 0, 0, 0, 16, 0, 1, 0xFF, 0x93, 7, 7]);
     bytes.extend([0xFF, 0xD9]);
     bytes
