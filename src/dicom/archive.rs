@@ -1,8 +1,8 @@
 //! ZIP archives read in place, like folders: nothing is unpacked to the disk.
 //!
 //! A member that is stored as it is becomes a stretch of the archive's file, read with `pread`. A compressed or encrypted
-//! one is unpacked into memory, under a budget and held against its declared size and check sum. [`listing`] says what
-//! there is, [`walk`] reads it, and what an instance keeps ([`Member`]) suffices to open it again.
+//! one is unpacked into memory, under a budget and held against its declared size and check sum. `listing` says what
+//! there is, `walk` reads it, and what an instance keeps ([`Member`]) suffices to open it again.
 //!
 //! Must stay true: names are shown and never opened; no recursion follows archives within archives; what all archives
 //! on one way hold in memory stays within [`Limits::inflated_bytes`]; passphrases are in the [`Keyring`] only.
