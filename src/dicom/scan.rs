@@ -203,6 +203,24 @@ impl Found {
         files
     }
 
+    /// Keeps what a directory says of files that are met below its folder anyway, so that it is held against them. What is
+    /// wrong with it becomes its own one line.
+    fn hold(&mut self, found: Directory) -> Option<Fault> {
+        let all = found.files.len();
+        let mut missing = 0;
+        for named in found.files {
+            match named {
+                Ok((file, entry)) => {
+                    self.listed.insert(Arc::from(file), entry);
+                }
+                Err(_) => missing += 1,
+            }
+        }
+        let text = || format!("{missing} of {all} files that this DICOMDIR names are not there");
+        let gone = (missing > 0).then(|| Fault::rejected("DICOMDIR_MISSING", text()));
+        found.broken.or(gone)
+    }
+
     fn sort_out(&mut self, path: &Path, folders: &mut Vec<PathBuf>, named: bool) {
         let linked = fs::symlink_metadata(path).is_ok_and(|m| m.is_symlink());
         if named && let Some(inside) = leads_into_archive(path) {
@@ -214,9 +232,9 @@ impl Found {
         if directory::is_named_so(path)
             && !linked
             && let Ok(found) = directory::referenced_files(path, &self.limits)
+            && let Some(fault) = self.hold(found)
         {
-            // Its files are met below the same folder; what it says of them is held against them.
-            self.list(path, found);
+            return self.reject(path, fault);
         }
         match fs::metadata(path) {
             Ok(kind) if kind.is_file() => self.files.push(Arc::from(path)),
