@@ -618,17 +618,12 @@ pub fn haloed(
     let font = FontId::proportional(size);
     let halo = painter.layout_no_wrap(text.to_owned(), font, Color32::PLACEHOLDER);
     let rect = anchor.anchor_size(at, halo.size());
-    for offset in [
-        vec2(-1.0, 0.0),
-        vec2(1.0, 0.0),
-        vec2(0.0, -1.0),
-        vec2(0.0, 1.0),
-    ] {
-        painter.galley(
-            rect.min + offset,
-            halo.clone(),
-            Color32::from_black_alpha(210),
-        );
+    // All around: amber on a light radiograph is read by its dark edge.
+    for x in [-1.0, 0.0, 1.0] {
+        for y in [-1.0, 0.0, 1.0] {
+            let edge = Color32::from_black_alpha(220);
+            painter.galley(rect.min + vec2(x, y), halo.clone(), edge);
+        }
     }
     painter.galley(rect.min, halo, color);
     rect
