@@ -18,6 +18,7 @@ mod sets;
 mod tests;
 mod walk;
 
+use crate::model::identity::PersonName;
 use sets::{Set, Term};
 use std::fmt;
 use walk::Walker;
@@ -216,6 +217,15 @@ impl Name {
     pub fn group(&self, index: usize) -> String {
         let group = self.groups.get(index).map(|g| g.join("^"));
         group.map_or_else(String::new, |g| g.trim_end_matches('^').to_owned())
+    }
+
+    /// The groups by their names, in DICOM's form.
+    pub fn groups_by_name(&self) -> PersonName {
+        PersonName {
+            alphabetic: self.group(0),
+            ideographic: self.group(1),
+            phonetic: self.group(2),
+        }
     }
 
     fn divide(decoded: Decoded) -> Self {

@@ -402,11 +402,7 @@ impl<'a> Said<'a> {
             return PersonName::default();
         }
         let name = names.swap_remove(0);
-        let parsed = PersonName {
-            alphabetic: name.group(0),
-            ideographic: name.group(1),
-            phonetic: name.group(2),
-        };
+        let parsed = name.groups_by_name();
         self.note(name.problems);
         parsed
     }

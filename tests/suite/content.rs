@@ -817,8 +817,8 @@ fn a_picture_has_a_content_as_well() {
 #[cfg_attr(not(has_data), ignore = "needs NEGATOSCOPE_DATA")]
 fn real_objects_are_read_whole() {
     let content = |path: &str| {
-        let path = support::data(path);
-        content::read_file(&path, &Limits::default()).unwrap()
+        let structure = Structure::of_file(&support::data(path), &Limits::default()).unwrap();
+        content::read(&structure).unwrap()
     };
     for (path, nodes) in [
         ("dicom-pydicom/test_files/test-SR.dcm", 29),

@@ -24,7 +24,7 @@ pub use kind::kind_of;
 
 use super::{
     charset::Problem,
-    guard::{Fault, Limits, Structure},
+    guard::{Fault, Structure},
     header::safe_uid,
 };
 use crate::model::{
@@ -34,18 +34,8 @@ use crate::model::{
 };
 use dicom_dictionary_std::tags;
 use dicom_object::Tag;
-use std::path::Path;
 use tree::Tree;
 use writer::{Writer, class_name, code_in, moment};
-
-/// Reads everything that the object in a file says.
-///
-/// # Errors
-/// Every refusal of the guard, by code.
-pub fn read_file(path: &Path, limits: &Limits) -> Result<Content, Fault> {
-    let structure = Structure::of_file(path, limits)?;
-    read(&structure)
-}
 
 /// Reads everything that an object says.
 ///
