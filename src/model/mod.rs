@@ -6,6 +6,7 @@
 
 pub mod annotation;
 pub mod archive;
+pub mod arrangement;
 pub mod content;
 pub mod cover;
 pub mod date;

@@ -17,7 +17,7 @@ pub struct UiState {
     /// Brings finished pictures to the screen.
     pub blit: Arc<Blit>,
     /// One picture a cell.
-    pub pictures: [PictureCache; 4],
+    pub pictures: Vec<PictureCache>,
     /// Thumbnails on the GPU, by series key.
     pub thumbnails: HashMap<String, egui::TextureHandle>,
     /// The command palette is open, with what was typed.
@@ -35,7 +35,7 @@ pub struct UiState {
     /// What is dragged from the browser.
     pub dragged: Option<Dragged>,
     /// Rows of the documents, one list a cell.
-    pub documents: [DocumentLayout; 4],
+    pub documents: Vec<DocumentLayout>,
     /// Frames drawn by the renderer so far (not repeated ones), for the bench.
     pub drawn: u64,
 }

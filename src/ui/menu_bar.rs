@@ -120,9 +120,9 @@ fn tools(context: &mut UiContext<'_>, ui: &mut Ui) {
     }
     group_gap(ui);
     let layouts = [
-        (Icon::One, Command::LayoutOne, Layout::One),
-        (Icon::Two, Command::LayoutTwo, Layout::Two),
-        (Icon::Four, Command::LayoutFour, Layout::Four),
+        (Icon::One, Command::LayoutOne, Layout::ONE),
+        (Icon::Two, Command::LayoutTwo, Layout::TWO),
+        (Icon::Four, Command::LayoutFour, Layout::FOUR),
         (Icon::Mpr, Command::LayoutMpr, Layout::Mpr),
     ];
     for (icon, command, layout) in layouts {

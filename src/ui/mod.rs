@@ -14,6 +14,7 @@ mod gestures;
 pub mod help;
 pub mod icons;
 pub mod keys;
+pub mod layout;
 pub mod menu_bar;
 pub mod overlay_text;
 pub mod palette;

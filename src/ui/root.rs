@@ -1,11 +1,11 @@
 //! The whole window: where each panel stands.
 
 use super::{
-    banner, context::UiContext, context::UiState, help, keys, menu_bar, palette, side_panel,
-    start_screen, status_bar, study_browser, theme, unlock, viewport,
+    banner, context::UiContext, context::UiState, help, keys, layout, menu_bar, palette,
+    side_panel, start_screen, status_bar, study_browser, theme, unlock, viewport,
 };
 use crate::workspace::{Action, Workspace};
-use egui::{CentralPanel, Frame, Key, Margin, Panel, Pos2, Rect, Ui, vec2};
+use egui::{CentralPanel, Frame, Key, Margin, Panel, Pos2, Rect, Ui};
 
 /// Draws everything and gives back what the user wishes.
 pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<Action> {
@@ -74,20 +74,21 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
 /// The cells of the layout, one pixel apart.
 fn cells(context: &mut UiContext<'_>, ui: &mut Ui, rect: Rect) {
     let workspace = context.workspace;
+    // One picture and one document a cell, made when the layout first has so many.
+    let state = &mut *context.state;
+    let cells = workspace.viewports.len();
+    if state.pictures.len() < cells {
+        state.pictures.resize_with(cells, Default::default);
+        state.documents.resize_with(cells, Default::default);
+    }
     if workspace.maximised {
         viewport::viewport_ui(context, ui, workspace.active, rect);
         return;
     }
-    let (columns, rows) = workspace.layout.grid();
-    let gap = 1.0;
-    let size = vec2(
-        (rect.width() - gap * (columns - 1) as f32) / columns as f32,
-        (rect.height() - gap * (rows - 1) as f32) / rows as f32,
-    );
-    for cell in 0..columns * rows {
-        let (column, row) = (cell % columns, cell / columns);
-        let min = rect.min + vec2((size.x + gap) * column as f32, (size.y + gap) * row as f32);
-        viewport::viewport_ui(context, ui, cell, Rect::from_min_size(min, size));
+    for cell in 0..workspace.layout.cells() {
+        if let Some(place) = workspace.layout.rect(cell) {
+            viewport::viewport_ui(context, ui, cell, layout::cell_rect(rect, place));
+        }
     }
 }
 

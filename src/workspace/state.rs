@@ -1,7 +1,11 @@
 //! The workspace itself: what is open and selected, and what each command does to it.
 
 mod arrange;
+mod cells;
 mod documents;
+
+pub use crate::model::arrangement::Layout;
+pub use cells::CellSet;
 
 use super::{
     command::{Command, Needs},
@@ -34,37 +38,6 @@ use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
 };
-
-/// How the cells are arranged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Layout {
-    /// One cell.
-    #[default]
-    One,
-    /// Two cells side by side.
-    Two,
-    /// Two by two.
-    Four,
-    /// Two by two: axial, axial in a second window, coronal, sagittal of one volume.
-    Mpr,
-}
-
-impl Layout {
-    /// Columns and rows.
-    pub const fn grid(self) -> (usize, usize) {
-        match self {
-            Self::One => (1, 1),
-            Self::Two => (2, 1),
-            Self::Four | Self::Mpr => (2, 2),
-        }
-    }
-
-    /// Number of cells.
-    pub const fn cells(self) -> usize {
-        let (columns, rows) = self.grid();
-        columns * rows
-    }
-}
 
 /// A message to the user.
 #[derive(Clone, Debug)]
@@ -124,8 +97,8 @@ pub struct Workspace {
     pub library: Arc<Library>,
     /// Arrangement of the cells.
     pub layout: Layout,
-    /// The cells, always four; the layout says how many are shown.
-    pub viewports: [Viewport; 4],
+    /// The cells: as many as the layout has, and at least four, so that a small layout keeps what stood beside.
+    pub viewports: Vec<Viewport>,
     /// The active cell.
     pub active: usize,
     /// One cell fills all.
@@ -184,8 +157,8 @@ impl Workspace {
         )?;
         Ok(Self {
             library: Arc::default(),
-            layout: Layout::One,
-            viewports: Default::default(),
+            layout: Layout::default(),
+            viewports: vec![Viewport::default(); cells::KEPT],
             active: 0,
             maximised: false,
             tool: Tool::default(),
@@ -359,7 +332,7 @@ impl Workspace {
             if self.layout == Layout::Mpr
                 && self.viewports.iter().all(|v| v.kind == ViewKind::Stack)
             {
-                self.layout = Layout::One;
+                self.layout = Layout::ONE;
                 self.active = 0;
             }
             self.request_frames();
@@ -484,15 +457,6 @@ impl Workspace {
     /// The active cell.
     pub fn active_viewport(&self) -> Option<&Viewport> {
         self.viewports.get(self.active)
-    }
-
-    /// The cells that are on the screen: all of the layout, or the maximised one.
-    pub fn visible_cells(&self) -> std::ops::Range<usize> {
-        if self.maximised {
-            self.active..self.active + 1
-        } else {
-            0..self.layout.cells()
-        }
     }
 
     /// Asks the loader for what is visible, the active cell first.
@@ -666,9 +630,9 @@ impl Workspace {
             Command::FullScreen => return Some(Effect::FullScreen),
             Command::SegmentLungs => return Some(Effect::Segment),
             Command::CloseAll => self.close_all(),
-            Command::LayoutOne => self.set_layout(Layout::One),
-            Command::LayoutTwo => self.set_layout(Layout::Two),
-            Command::LayoutFour => self.set_layout(Layout::Four),
+            Command::LayoutOne => self.set_layout(Layout::ONE),
+            Command::LayoutTwo => self.set_layout(Layout::TWO),
+            Command::LayoutFour => self.set_layout(Layout::FOUR),
             Command::LayoutMpr => self.set_layout(Layout::Mpr),
             Command::Content => self.toggle_content(),
             Command::Maximise => self.maximise(!self.maximised),
@@ -727,7 +691,7 @@ impl Workspace {
                 view.centre = None;
             }
             Command::ResetView => {
-                let voi = match (&view.voi, self.layout, self.active) {
+                let voi = match (&view.voi, &self.layout, self.active) {
                     // The second axial cell keeps the window that makes it a second one.
                     (VoiChoice::Preset(_), Layout::Mpr, 1) => view.voi.clone(),
                     _ => VoiChoice::File,
@@ -842,7 +806,8 @@ impl Workspace {
         self.thumbnails.clear();
         self.masks.clear();
         self.history = ViewHistory::default();
-        self.layout = Layout::One;
+        self.layout = Layout::default();
+        self.viewports.truncate(cells::KEPT);
         self.active = 0;
         self.maximised = false;
         self.opened_first = false;
@@ -870,17 +835,5 @@ impl Workspace {
                     d.all_fit() && p.loaded + p.failed < p.total
                 })
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn layouts_have_their_cells() {
-        assert_eq!(Layout::One.cells(), 1);
-        assert_eq!(Layout::Two.cells(), 2);
-        assert_eq!(Layout::Mpr.cells(), 4);
     }
 }

@@ -146,10 +146,10 @@ fn a_reference_leads_to_the_image_beside_the_report() {
     click(&mut stage, "CT Report");
     // What is not open cannot be gone to.
     click(&mut stage, "Elsewhere");
-    assert_eq!(stage.program().workspace.layout, Layout::One);
+    assert_eq!(stage.program().workspace.layout, Layout::ONE);
     click(&mut stage, "Source");
     let tree = screen::describe(&mut stage);
-    assert_eq!(stage.program().workspace.layout, Layout::Two);
+    assert_eq!(stage.program().workspace.layout, Layout::TWO);
     assert_eq!(cell(&tree, 0, "kind"), "document");
     assert_eq!(cell(&tree, 1, "kind"), "stack");
     // Sorted from the head: the second file lies lower and is the second image.
@@ -287,7 +287,7 @@ fn a_report_is_dropped_into_a_cell() {
     stage.program_mut().workspace.act(action);
     stage.settle().unwrap();
     let tree = screen::describe(&mut stage);
-    assert_eq!(stage.program().workspace.layout, Layout::Two);
+    assert_eq!(stage.program().workspace.layout, Layout::TWO);
     assert_eq!(cell(&tree, 0, "kind"), "stack");
     assert_eq!(cell(&tree, 1, "kind"), "document");
 }

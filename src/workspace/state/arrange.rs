@@ -8,10 +8,12 @@ impl Workspace {
     /// Arranges the cells. Series that are shown stay; free cells take the next ones of the same patient.
     pub fn set_layout(&mut self, layout: Layout) {
         let from_mpr = self.layout == Layout::Mpr;
+        let cells = layout.cells();
         let active_node = self.active_viewport().and_then(|v| v.node.clone());
         self.layout = layout;
+        self.fit_viewports();
         self.maximised = false;
-        match layout {
+        match self.layout {
             Layout::Mpr => self.arrange_mpr(),
             _ => {
                 if from_mpr && let Some(node) = active_node {
@@ -23,7 +25,7 @@ impl Workspace {
                 self.fill_cells();
             }
         }
-        self.active = self.active.min(layout.cells() - 1);
+        self.active = self.active.min(cells.saturating_sub(1));
         self.request_frames();
     }
 
@@ -68,7 +70,7 @@ impl Workspace {
             return;
         };
         if !display.is_volume() {
-            self.layout = Layout::One;
+            self.layout = Layout::ONE;
             return;
         }
         let crosshair = source.crosshair.or_else(|| {

@@ -58,7 +58,7 @@ impl Workspace {
             for viewport in &mut self.viewports {
                 viewport.clear();
             }
-            self.layout = Layout::Two;
+            self.layout = Layout::TWO;
             self.maximised = false;
             if let Some(node) = node {
                 self.show(0, &node);
@@ -220,8 +220,8 @@ impl Workspace {
         let at = exact.map_or(first, |(at, _)| at);
         if self.layout.cells() == 1 || self.maximised {
             self.maximised = false;
-            if self.layout == Layout::One {
-                self.layout = Layout::Two;
+            if self.layout.cells() == 1 {
+                self.layout = Layout::TWO;
                 let other = self.viewports.get_mut(1);
                 if let Some(other) = other.filter(|_| cell == 0) {
                     other.clear();
