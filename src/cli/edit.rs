@@ -1,17 +1,14 @@
-//! `negatoscope edit`: marks changed by lines of JSON, each acknowledged once it is durable. docs/edit.md.
+//! `negatoscope edit`: marks, key images, read status and reports changed by lines of JSON, each acknowledged once
+//! it is durable. docs/edit.md.
+
+mod operation;
 
 use super::{Common, Exit, Output, store as store_cli};
 use crate::{
-    model::{
-        annotation::{Annotation, AnnotationId, AnnotationTarget, PointSpace, Shape},
-        edit::{Edit, EditConflict},
-    },
+    model::edit::EditConflict,
     store::{Store, StoreError},
 };
 use clap::Args;
-use glam::DVec3;
-use serde::Deserialize;
-use serde_json::{Value, json};
 use std::io::{self, BufRead, Read as _};
 
 /// Longest line, bytes.
@@ -23,75 +20,27 @@ const MAX_LINE: usize = 16 << 20;
 #[command(after_long_help = "\
 Operations, one JSON object a line:
   {\"op\":\"add\",\"id\":\"n1\",\"study\":\"1.2\",\"series\":\"1.2.3\",\"instance\":\"1.2.3.4\",\"frame\":1,
-   \"space\":\"patient\",\"shape\":\"line\",\"points\":[[0,0,0],[10,0,0]],\"label\":\"nodule\"}   (on one line)
-  {\"op\":\"reshape\",\"id\":\"n1\",\"shape\":\"line\",\"points\":[[0,0,0],[12,0,0]]}
+   \"space\":\"patient\",\"shape\":\"length\",\"points\":[[0,0,0],[10,0,0]],\"label\":\"nodule\"}   (on one line)
+  {\"op\":\"reshape\",\"id\":\"n1\",\"shape\":\"length\",\"points\":[[0,0,0],[12,0,0]]}
   {\"op\":\"relabel\",\"id\":\"n1\",\"label\":\"cyst\"}
+  {\"op\":\"code\",\"id\":\"n1\",\"code\":{\"value\":\"27925004\",\"scheme\":\"SCT\",\"meaning\":\"Nodule\"}}
+  {\"op\":\"group\",\"id\":\"n1\",\"group\":\"right lung\"}
+  {\"op\":\"lock\",\"id\":\"n1\",\"on\":true}   {\"op\":\"hide\",\"id\":\"n1\",\"on\":true}
   {\"op\":\"remove\",\"id\":\"n1\"}
+  {\"op\":\"key-image\",\"study\":\"1.2\",\"series\":\"1.2.3\",\"instance\":\"1.2.3.4\",\"frame\":1,\"on\":true}
+  {\"op\":\"read-status\",\"study\":\"1.2\",\"status\":\"final\"}
+  {\"op\":\"report\",\"study\":\"1.2\",\"text\":\"No focal lesion\"}
   {\"op\":\"undo\"}   {\"op\":\"redo\"}
-shape is point, line or polygon; space is patient (LPS, mm) or pixel (column, row from 0).
+shape is point, length, polyline, angle, cobb, bidirectional, perpendicular, ellipse, rectangle, circle, polygon,
+freehand, spline, arrow, text or cardiothoracic-ratio; space is patient (LPS, mm) or pixel (column, row from 0).
 Answers: `ACK n` once line n is on the disk, `ERR n CODE …` when it was not carried out.")]
 pub struct EditArgs {
     /// Read operations from standard input
     #[arg(long)]
     pub stdin: bool,
-    /// Print all marks as operations that would add them
+    /// Print all that is kept as operations that would bring it back
     #[arg(long)]
     pub list: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(tag = "op", rename_all = "lowercase", deny_unknown_fields)]
-enum Operation {
-    Add {
-        id: Option<String>,
-        #[serde(default)]
-        study: String,
-        #[serde(default)]
-        series: String,
-        instance: String,
-        #[serde(default = "first_frame")]
-        frame: u32,
-        #[serde(default)]
-        space: Space,
-        shape: Form,
-        points: Vec<Vec<f64>>,
-        #[serde(default)]
-        label: String,
-    },
-    Remove {
-        id: String,
-    },
-    Reshape {
-        id: String,
-        shape: Form,
-        points: Vec<Vec<f64>>,
-    },
-    Relabel {
-        id: String,
-        label: String,
-    },
-    Undo {},
-    Redo {},
-}
-
-const fn first_frame() -> u32 {
-    1
-}
-
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Space {
-    #[default]
-    Patient,
-    Pixel,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Form {
-    Point,
-    Line,
-    Polygon,
 }
 
 /// Why a line was not carried out: code and sentence.
@@ -136,8 +85,8 @@ pub fn run(args: &EditArgs, common: &Common, out: &mut Output) -> Exit {
         Err(exit) => return exit,
     };
     if args.list {
-        for mark in store.marks().iter() {
-            out.json(&mark_json(mark));
+        for line in operation::list(store.kept()) {
+            out.json(&line);
         }
         return if store.journal_damage().is_some() {
             Exit::StoreDamaged
@@ -155,7 +104,9 @@ pub fn edit_lines(store: &mut Store, source: &mut impl BufRead, out: &mut Output
         let outcome = match next_line(source) {
             Ok(None) => break,
             Ok(Some(Ok(line))) if line.iter().all(u8::is_ascii_whitespace) => continue,
-            Ok(Some(Ok(line))) => read_operation(&line).and_then(|op| carry_out(store, op)),
+            Ok(Some(Ok(line))) => {
+                operation::read(&line).and_then(|op| operation::carry_out(store, op))
+            }
             Ok(Some(Err(refusal))) => Err(refusal),
             Err(error) => {
                 out.error(format!("standard input: {}", error.kind()));
@@ -197,145 +148,4 @@ fn next_line(source: &mut impl BufRead) -> io::Result<Option<Result<Vec<u8>, Ref
         "TOO_LONG",
         format!("the line is longer than {MAX_LINE} bytes"),
     ))))
-}
-
-fn read_operation(line: &[u8]) -> Result<Operation, Refusal> {
-    // The words of serde_json quote the input; only the place is repeated.
-    serde_json::from_slice(line).map_err(|error| {
-        let column = error.column();
-        match error.classify() {
-            serde_json::error::Category::Data => Refusal::new(
-                "NOT_AN_OPERATION",
-                format!("a field is missing, unknown or of a wrong kind, column {column}"),
-            ),
-            _ => Refusal::new("NOT_JSON", format!("not JSON, column {column}")),
-        }
-    })
-}
-
-fn shape(form: Form, points: &[Vec<f64>]) -> Result<Shape, Refusal> {
-    let points = points
-        .iter()
-        .map(|point| match point.as_slice() {
-            [x, y] => Ok(DVec3::new(*x, *y, 0.0)),
-            [x, y, z] => Ok(DVec3::new(*x, *y, *z)),
-            _ => Err(Refusal::new("INVALID", "a point has two or three numbers")),
-        })
-        .collect::<Result<Vec<DVec3>, Refusal>>()?;
-    match (form, points.as_slice()) {
-        (Form::Point, [point]) => Ok(Shape::Point(*point)),
-        (Form::Line, [from, to]) => Ok(Shape::Line([*from, *to])),
-        (Form::Polygon, _) => Ok(Shape::Polygon(points)),
-        _ => Err(Refusal::new(
-            "INVALID",
-            "a point has one point, a line two, a polygon at least three",
-        )),
-    }
-}
-
-/// Makes an operation an edit and commits it; gives the id of a mark that came without one.
-fn carry_out(store: &mut Store, operation: Operation) -> Result<Option<String>, Refusal> {
-    let missing = || Refusal::from(StoreError::Conflict(EditConflict::Missing));
-    let nothing = |what| Refusal::new("NOTHING", format!("there is nothing to {what}"));
-    let mut made = None;
-    let edit = match operation {
-        Operation::Undo {} => {
-            return match store.undo()? {
-                Some(_) => Ok(None),
-                None => Err(nothing("undo")),
-            };
-        }
-        Operation::Redo {} => {
-            return match store.redo()? {
-                Some(_) => Ok(None),
-                None => Err(nothing("redo")),
-            };
-        }
-        Operation::Add {
-            id,
-            study,
-            series,
-            instance,
-            frame,
-            space,
-            shape: form,
-            points,
-            label,
-        } => {
-            let id = id.map_or_else(
-                || {
-                    let id = Store::new_mark_id();
-                    made = Some(id.0.clone());
-                    id
-                },
-                AnnotationId,
-            );
-            Edit::Add(Annotation {
-                id,
-                target: AnnotationTarget {
-                    study_uid: study,
-                    series_uid: series,
-                    instance_uid: instance,
-                    frame,
-                },
-                space: match space {
-                    Space::Patient => PointSpace::Patient,
-                    Space::Pixel => PointSpace::Pixel,
-                },
-                shape: shape(form, &points)?,
-                label,
-            })
-        }
-        Operation::Remove { id } => {
-            let mark = store.marks().get(&AnnotationId(id));
-            Edit::Remove(mark.cloned().ok_or_else(missing)?)
-        }
-        Operation::Reshape {
-            id,
-            shape: form,
-            points,
-        } => {
-            let id = AnnotationId(id);
-            let from = store.marks().get(&id).ok_or_else(missing)?.shape.clone();
-            Edit::Reshape {
-                id,
-                from,
-                to: shape(form, &points)?,
-            }
-        }
-        Operation::Relabel { id, label } => {
-            let id = AnnotationId(id);
-            let from = store.marks().get(&id).ok_or_else(missing)?.label.clone();
-            Edit::Relabel {
-                id,
-                from,
-                to: label,
-            }
-        }
-    };
-    store.commit(&[edit])?;
-    Ok(made)
-}
-
-fn mark_json(mark: &Annotation) -> Value {
-    let (form, points) = match &mark.shape {
-        Shape::Point(point) => ("point", std::slice::from_ref(point)),
-        Shape::Line(ends) => ("line", ends.as_slice()),
-        Shape::Polygon(points) => ("polygon", points.as_slice()),
-    };
-    json!({
-        "op": "add",
-        "id": mark.id.0,
-        "study": mark.target.study_uid,
-        "series": mark.target.series_uid,
-        "instance": mark.target.instance_uid,
-        "frame": mark.target.frame,
-        "space": match mark.space {
-            PointSpace::Patient => "patient",
-            PointSpace::Pixel => "pixel",
-        },
-        "shape": form,
-        "points": points.iter().map(|p| p.to_array()).collect::<Vec<_>>(),
-        "label": mark.label,
-    })
 }

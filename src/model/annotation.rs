@@ -1,13 +1,20 @@
 //! Marks on images, in patient space where there is one, else in pixels of one frame.
+//!
+//! A mark is what was drawn and what was said about it; its numbers are never kept but measured again from the
+//! points (`imaging::measure`), so no stored number can disagree with the picture.
 
 use glam::DVec3;
+use std::ops::RangeInclusive;
+
+/// Most points of an outline.
+pub const MAX_POINTS: usize = 1_000_000;
 
 /// Identity of a mark, unique within a store.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AnnotationId(pub String);
 
 /// The frame that a mark was drawn on.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct AnnotationTarget {
     /// Study Instance UID.
     pub study_uid: String,
@@ -17,17 +24,153 @@ pub struct AnnotationTarget {
     pub instance_uid: String,
     /// Frame, from 1.
     pub frame: u32,
+    /// Frame of Reference UID of points in patient space; empty when the object names none.
+    pub frame_of_reference_uid: String,
 }
 
-/// Geometry of a mark.
+/// What a mark is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MarkKind {
+    /// The value at a point.
+    Point,
+    /// A length.
+    Length,
+    /// A line of several pieces.
+    Polyline,
+    /// An angle, the vertex in the middle.
+    Angle,
+    /// The angle of two lines.
+    Cobb,
+    /// The long and the short diameter.
+    Bidirectional,
+    /// The distance of a point from a line.
+    Perpendicular,
+    /// Centre and the ends of two semi-axes.
+    Ellipse,
+    /// Three corners in order; in pixels also two opposite ones.
+    Rectangle,
+    /// Centre and a point of the rim.
+    Circle,
+    /// A closed outline.
+    Polygon,
+    /// A closed outline drawn by hand.
+    Freehand,
+    /// A closed curve through its points.
+    Spline,
+    /// Tip, tail.
+    Arrow,
+    /// The place of a text; the label is the text.
+    Text,
+    /// Heart right and left, thorax right and left.
+    CardiothoracicRatio,
+}
+
+impl MarkKind {
+    /// All kinds, in the order of the menus.
+    pub const ALL: [Self; 16] = [
+        Self::Point,
+        Self::Length,
+        Self::Polyline,
+        Self::Angle,
+        Self::Cobb,
+        Self::Bidirectional,
+        Self::Perpendicular,
+        Self::Ellipse,
+        Self::Rectangle,
+        Self::Circle,
+        Self::Polygon,
+        Self::Freehand,
+        Self::Spline,
+        Self::Arrow,
+        Self::Text,
+        Self::CardiothoracicRatio,
+    ];
+
+    /// Stable name, as in files and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Point => "point",
+            Self::Length => "length",
+            Self::Polyline => "polyline",
+            Self::Angle => "angle",
+            Self::Cobb => "cobb",
+            Self::Bidirectional => "bidirectional",
+            Self::Perpendicular => "perpendicular",
+            Self::Ellipse => "ellipse",
+            Self::Rectangle => "rectangle",
+            Self::Circle => "circle",
+            Self::Polygon => "polygon",
+            Self::Freehand => "freehand",
+            Self::Spline => "spline",
+            Self::Arrow => "arrow",
+            Self::Text => "text",
+            Self::CardiothoracicRatio => "cardiothoracic-ratio",
+        }
+    }
+
+    /// The kind with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// How many points it may have.
+    pub const fn point_count(self) -> RangeInclusive<usize> {
+        match self {
+            Self::Point | Self::Text => 1..=1,
+            Self::Length | Self::Circle | Self::Arrow => 2..=2,
+            Self::Angle | Self::Perpendicular | Self::Ellipse => 3..=3,
+            Self::Cobb | Self::Bidirectional | Self::CardiothoracicRatio => 4..=4,
+            Self::Rectangle => 2..=3,
+            Self::Polyline => 2..=MAX_POINTS,
+            Self::Polygon | Self::Freehand | Self::Spline => 3..=MAX_POINTS,
+        }
+    }
+}
+
+/// Geometry of a mark: its points in the order that docs/measure.md gives for the kind.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Shape {
-    /// One point.
-    Point(DVec3),
-    /// Two ends of a length.
-    Line([DVec3; 2]),
-    /// A closed outline of at least three points.
-    Polygon(Vec<DVec3>),
+pub struct Shape {
+    /// What it is.
+    pub kind: MarkKind,
+    /// Its points.
+    pub points: Vec<DVec3>,
+}
+
+/// Why points make no shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ShapeError {
+    /// Too few or too many points for the kind.
+    #[error("the number of points does not fit the kind of mark")]
+    Count,
+    /// A coordinate is infinite or no number.
+    #[error("a coordinate is not a finite number")]
+    NotFinite,
+}
+
+impl Shape {
+    /// A shape, unchecked; see [`Shape::check`].
+    pub fn new(kind: MarkKind, points: impl Into<Vec<DVec3>>) -> Self {
+        Self {
+            kind,
+            points: points.into(),
+        }
+    }
+
+    /// Whether the points are as many as the kind takes, and finite. Whether something can be measured of them is
+    /// for the measuring to say.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub fn check(&self) -> Result<(), ShapeError> {
+        if !self.kind.point_count().contains(&self.points.len()) {
+            return Err(ShapeError::Count);
+        }
+        if self.points.iter().all(|point| point.is_finite()) {
+            Ok(())
+        } else {
+            Err(ShapeError::NotFinite)
+        }
+    }
 }
 
 /// What the points are measured in.
@@ -37,6 +180,39 @@ pub enum PointSpace {
     Patient,
     /// Column and row of the frame, from 0; z is 0.
     Pixel,
+}
+
+/// A coded concept (PS3.3 section 8.1).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Code {
+    /// Code Value.
+    pub value: String,
+    /// Coding Scheme Designator.
+    pub scheme: String,
+    /// Code Meaning.
+    pub meaning: String,
+}
+
+/// Who made a mark.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Author {
+    /// A person; the name is empty when nobody gave one.
+    Person(String),
+    /// A network.
+    Model {
+        /// Which.
+        id: String,
+        /// Of which version.
+        version: String,
+    },
+    /// It came in a file that this program did not write; what that file names as its maker.
+    Foreign(String),
+}
+
+impl Default for Author {
+    fn default() -> Self {
+        Self::Person(String::new())
+    }
 }
 
 /// A mark.
@@ -52,4 +228,67 @@ pub struct Annotation {
     pub shape: Shape,
     /// Label text of the user.
     pub label: String,
+    /// What the label means, when it was chosen from a list.
+    pub code: Option<Code>,
+    /// Name of the group that it belongs to; empty for none.
+    pub group: String,
+    /// Guarded against being moved or removed by accident. A promise of the tools, not of the edits.
+    pub locked: bool,
+    /// Kept but not drawn.
+    pub hidden: bool,
+    /// Who made it.
+    pub author: Author,
+    /// When, milliseconds since 1970 UTC; 0 when unknown.
+    pub created_ms: i64,
+}
+
+impl Annotation {
+    /// A mark without label or group, unlocked and shown, by a person without a name, at an unknown time.
+    pub fn new(
+        id: AnnotationId,
+        target: AnnotationTarget,
+        space: PointSpace,
+        shape: Shape,
+    ) -> Self {
+        Self {
+            id,
+            target,
+            space,
+            shape,
+            label: String::new(),
+            code: None,
+            group: String::new(),
+            locked: false,
+            hidden: false,
+            author: Author::default(),
+            created_ms: 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_have_names_of_their_own_and_find_them_again() {
+        for kind in MarkKind::ALL {
+            assert_eq!(MarkKind::named(kind.name()), Some(kind));
+        }
+        assert_eq!(MarkKind::named("line"), None);
+    }
+
+    #[test]
+    fn a_shape_has_the_points_of_its_kind() {
+        for kind in MarkKind::ALL {
+            let (least, most) = kind.point_count().into_inner();
+            let check = |n: usize| Shape::new(kind, vec![DVec3::ONE; n]).check();
+            assert_eq!(check(least), Ok(()));
+            assert_eq!(check(least - 1), Err(ShapeError::Count));
+            assert_eq!(check(most + 1), Err(ShapeError::Count));
+            let mut bad = Shape::new(kind, vec![DVec3::ONE; least]);
+            bad.points[least - 1].y = f64::NAN;
+            assert_eq!(bad.check(), Err(ShapeError::NotFinite));
+        }
+    }
 }

@@ -1,9 +1,30 @@
 //! Edits as invertible values: what the journal keeps and undo replays backwards.
+//!
+//! Must stay true: every edit holds what its inverse needs; one that does not fit the state changes nothing.
+//! How a view or a layout is written down is the window's affair: here it is a short text that is kept and given
+//! back as it was.
 
-use super::annotation::{Annotation, AnnotationId, Shape};
+use super::{
+    annotation::{Annotation, AnnotationId, AnnotationTarget, Shape},
+    identity::Phi,
+    reading::ReadStatus,
+};
 use std::collections::BTreeMap;
 
-/// One change to the marks of a store. Every variant holds what its inverse needs.
+/// Which view of what was changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ViewPlace {
+    /// Study Instance UID.
+    pub study_uid: String,
+    /// Series Instance UID.
+    pub series_uid: String,
+    /// SOP Instance UID of the first frame: a series may lie in several stacks.
+    pub first_instance_uid: String,
+    /// Cell of the layout, from 0.
+    pub cell: u32,
+}
+
+/// One change to what a store keeps. Every variant holds what its inverse needs.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Edit {
     /// A new mark.
@@ -28,16 +49,66 @@ pub enum Edit {
         /// After.
         to: String,
     },
+    /// Anything else of a mark changed (code, group, lock, hidden…). Both have the same id.
+    Revise {
+        /// Before.
+        from: Box<Annotation>,
+        /// After.
+        to: Box<Annotation>,
+    },
+    /// A frame became a key image, or no longer is one.
+    KeyImage {
+        /// Which frame.
+        target: AnnotationTarget,
+        /// Whether it is one afterwards.
+        on: bool,
+    },
+    /// How a view shows its series. The texts are the window's; an empty one is "as it opens".
+    View {
+        /// Which view.
+        place: ViewPlace,
+        /// Before.
+        from: String,
+        /// After.
+        to: String,
+    },
+    /// Which cells there are and what stands in them. The texts are the window's; an empty one is "as it opens".
+    Layout {
+        /// Study that was active: reopening it brings the layout back.
+        study_uid: String,
+        /// Before.
+        from: String,
+        /// After.
+        to: String,
+    },
+    /// How far a study has been read.
+    ReadStatus {
+        /// Study Instance UID.
+        study_uid: String,
+        /// Before.
+        from: ReadStatus,
+        /// After.
+        to: ReadStatus,
+    },
+    /// The text of a study's report; an empty one is none.
+    Report {
+        /// Study Instance UID.
+        study_uid: String,
+        /// Before.
+        from: Phi<String>,
+        /// After.
+        to: Phi<String>,
+    },
 }
 
 /// Why an edit does not fit the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EditConflict {
-    /// A mark with this id exists already.
+    /// A mark with this id exists already, or the frame is a key image already.
     Exists,
-    /// No mark with this id.
+    /// No mark with this id, or the frame is no key image.
     Missing,
-    /// The mark is not in the state that the edit starts from.
+    /// The state is not the one that the edit starts from.
     Stale,
 }
 
@@ -58,26 +129,75 @@ impl Edit {
                 from: to,
                 to: from,
             },
+            Self::Revise { from, to } => Self::Revise { from: to, to: from },
+            Self::KeyImage { target, on } => Self::KeyImage { target, on: !on },
+            Self::View { place, from, to } => Self::View {
+                place,
+                from: to,
+                to: from,
+            },
+            Self::Layout {
+                study_uid,
+                from,
+                to,
+            } => Self::Layout {
+                study_uid,
+                from: to,
+                to: from,
+            },
+            Self::ReadStatus {
+                study_uid,
+                from,
+                to,
+            } => Self::ReadStatus {
+                study_uid,
+                from: to,
+                to: from,
+            },
+            Self::Report {
+                study_uid,
+                from,
+                to,
+            } => Self::Report {
+                study_uid,
+                from: to,
+                to: from,
+            },
         }
     }
 
-    /// The mark it concerns.
-    pub const fn id(&self) -> &AnnotationId {
+    /// The mark it concerns; `None` when it concerns something else.
+    pub const fn mark_id(&self) -> Option<&AnnotationId> {
         match self {
-            Self::Add(mark) | Self::Remove(mark) => &mark.id,
-            Self::Reshape { id, .. } | Self::Relabel { id, .. } => id,
+            Self::Add(mark) | Self::Remove(mark) => Some(&mark.id),
+            Self::Reshape { id, .. } | Self::Relabel { id, .. } => Some(id),
+            Self::Revise { to, .. } => Some(&to.id),
+            Self::KeyImage { .. }
+            | Self::View { .. }
+            | Self::Layout { .. }
+            | Self::ReadStatus { .. }
+            | Self::Report { .. } => None,
         }
+    }
+
+    /// Whether it changes only how something is shown: nothing that somebody found or wrote.
+    pub const fn is_display_only(&self) -> bool {
+        matches!(self, Self::View { .. } | Self::Layout { .. })
     }
 }
 
-/// All marks, by id: the state that replaying a journal gives.
+/// All marks, by id.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AnnotationSet {
     marks: BTreeMap<AnnotationId, Annotation>,
 }
 
 impl AnnotationSet {
-    /// Carries an edit out, or says why it does not fit; then nothing changed.
+    /// Carries an edit of a mark out, or says why it does not fit; then nothing changed. Edits of anything else
+    /// change no mark.
+    ///
+    /// # Errors
+    /// Why it does not fit.
     pub fn apply(&mut self, edit: &Edit) -> Result<(), EditConflict> {
         match edit {
             Edit::Add(mark) => {
@@ -107,6 +227,18 @@ impl AnnotationSet {
                 }
                 found.label.clone_from(to);
             }
+            Edit::Revise { from, to } => {
+                let found = self.marks.get_mut(&from.id).ok_or(EditConflict::Missing)?;
+                if found != &**from || from.id != to.id {
+                    return Err(EditConflict::Stale);
+                }
+                *found = (**to).clone();
+            }
+            Edit::KeyImage { .. }
+            | Edit::View { .. }
+            | Edit::Layout { .. }
+            | Edit::ReadStatus { .. }
+            | Edit::Report { .. } => {}
         }
         Ok(())
     }
@@ -132,70 +264,165 @@ impl AnnotationSet {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::annotation::{AnnotationTarget, PointSpace};
-    use glam::DVec3;
+/// Key images, by object and frame.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KeyImages {
+    frames: BTreeMap<String, BTreeMap<u32, AnnotationTarget>>,
+}
 
-    fn mark(id: &str) -> Annotation {
-        Annotation {
-            id: AnnotationId(id.into()),
-            target: AnnotationTarget {
-                study_uid: "1.2".into(),
-                series_uid: "1.2.3".into(),
-                instance_uid: "1.2.3.4".into(),
-                frame: 1,
-            },
-            space: PointSpace::Patient,
-            shape: Shape::Point(DVec3::new(1.0, 2.0, 3.0)),
-            label: String::new(),
-        }
+impl KeyImages {
+    /// The key image of a frame, counted from 1.
+    pub fn get(&self, instance_uid: &str, frame: u32) -> Option<&AnnotationTarget> {
+        self.frames.get(instance_uid)?.get(&frame)
     }
 
-    #[test]
-    fn every_edit_and_its_inverse_cancel() {
-        let mut set = AnnotationSet::default();
-        set.apply(&Edit::Add(mark("a"))).unwrap();
-        let before = set.clone();
-        let edits = [
-            Edit::Add(mark("b")),
-            Edit::Remove(mark("a")),
-            Edit::Reshape {
-                id: AnnotationId("a".into()),
-                from: mark("a").shape,
-                to: Shape::Point(DVec3::ZERO),
-            },
-            Edit::Relabel {
-                id: AnnotationId("a".into()),
-                from: String::new(),
-                to: "nodule".into(),
-            },
-        ];
-        for edit in edits {
-            set.apply(&edit).unwrap();
-            assert_ne!(set, before);
-            set.apply(&edit.inverse()).unwrap();
-            assert_eq!(set, before);
-        }
+    /// Whether a frame is one.
+    pub fn contains(&self, instance_uid: &str, frame: u32) -> bool {
+        self.get(instance_uid, frame).is_some()
     }
 
-    #[test]
-    fn an_edit_that_does_not_fit_changes_nothing() {
-        let mut set = AnnotationSet::default();
-        set.apply(&Edit::Add(mark("a"))).unwrap();
-        let before = set.clone();
-        assert_eq!(set.apply(&Edit::Add(mark("a"))), Err(EditConflict::Exists));
-        assert_eq!(
-            set.apply(&Edit::Remove(mark("c"))),
-            Err(EditConflict::Missing)
-        );
-        let stale = Edit::Relabel {
-            id: AnnotationId("a".into()),
-            from: "x".into(),
-            to: "y".into(),
-        };
-        assert_eq!(set.apply(&stale), Err(EditConflict::Stale));
-        assert_eq!(set, before);
+    /// All, by object and frame.
+    pub fn iter(&self) -> impl Iterator<Item = &AnnotationTarget> {
+        self.frames.values().flat_map(BTreeMap::values)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.frames.values().map(BTreeMap::len).sum()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    fn apply(&mut self, target: &AnnotationTarget, on: bool) -> Result<(), EditConflict> {
+        let AnnotationTarget {
+            instance_uid,
+            frame,
+            ..
+        } = target;
+        match (self.get(instance_uid, *frame), on) {
+            (Some(_), true) => Err(EditConflict::Exists),
+            (None, false) => Err(EditConflict::Missing),
+            (Some(found), false) if found != target => Err(EditConflict::Stale),
+            (Some(_), false) => {
+                if let Some(frames) = self.frames.get_mut(instance_uid) {
+                    frames.remove(frame);
+                    if frames.is_empty() {
+                        self.frames.remove(instance_uid);
+                    }
+                }
+                Ok(())
+            }
+            (None, true) => {
+                let frames = self.frames.entry(instance_uid.clone()).or_default();
+                frames.insert(*frame, target.clone());
+                Ok(())
+            }
+        }
     }
 }
+
+/// Everything that edits made: the state that replaying a journal gives.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Kept {
+    /// Marks.
+    pub marks: AnnotationSet,
+    /// Key images.
+    pub key_images: KeyImages,
+    /// How views show their series.
+    pub views: BTreeMap<ViewPlace, String>,
+    /// Layout by study.
+    pub layouts: BTreeMap<String, String>,
+    /// Read status by study; a study that is not in it is new.
+    pub read_status: BTreeMap<String, ReadStatus>,
+    /// Report by study.
+    pub reports: BTreeMap<String, Phi<String>>,
+}
+
+impl Kept {
+    /// Carries an edit out, or says why it does not fit; then nothing changed. How things were shown is no ground
+    /// for a conflict: the latest view and the latest layout count.
+    ///
+    /// # Errors
+    /// Why it does not fit.
+    pub fn apply(&mut self, edit: &Edit) -> Result<(), EditConflict> {
+        match edit {
+            Edit::KeyImage { target, on } => self.key_images.apply(target, *on)?,
+            Edit::View { place, to, .. } => put(&mut self.views, place, to, String::is_empty),
+            Edit::Layout { study_uid, to, .. } => {
+                put(&mut self.layouts, study_uid, to, String::is_empty);
+            }
+            Edit::ReadStatus {
+                study_uid,
+                from,
+                to,
+            } => {
+                if self.read_status(study_uid) != *from {
+                    return Err(EditConflict::Stale);
+                }
+                let is_new = |status: &ReadStatus| *status == ReadStatus::New;
+                put(&mut self.read_status, study_uid, to, is_new);
+            }
+            Edit::Report {
+                study_uid,
+                from,
+                to,
+            } => {
+                let found = self.reports.get(study_uid);
+                if found.map_or("", |text| text.reveal()) != from.reveal() {
+                    return Err(EditConflict::Stale);
+                }
+                put(&mut self.reports, study_uid, to, |t| t.reveal().is_empty());
+            }
+            _ => self.marks.apply(edit)?,
+        }
+        Ok(())
+    }
+
+    /// Carries all edits out or none.
+    ///
+    /// # Errors
+    /// Why the first that does not fit does not.
+    pub fn apply_all(&mut self, edits: &[Edit]) -> Result<(), EditConflict> {
+        for (done, edit) in edits.iter().enumerate() {
+            if let Err(conflict) = self.apply(edit) {
+                self.take_back(edits.get(..done).unwrap_or_default());
+                return Err(conflict);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes edits back that were just carried out.
+    pub fn take_back(&mut self, edits: &[Edit]) {
+        for edit in edits.iter().rev() {
+            // The inverse of an edit that was just carried out always fits.
+            let _ = self.apply(&edit.inverse());
+        }
+    }
+
+    /// How far a study has been read.
+    pub fn read_status(&self, study_uid: &str) -> ReadStatus {
+        self.read_status.get(study_uid).copied().unwrap_or_default()
+    }
+}
+
+/// Keeps a value, or forgets the key when the value says nothing.
+fn put<K: Ord + Clone, V: Clone>(
+    map: &mut BTreeMap<K, V>,
+    key: &K,
+    value: &V,
+    says_nothing: impl Fn(&V) -> bool,
+) {
+    if says_nothing(value) {
+        map.remove(key);
+    } else {
+        map.insert(key.clone(), value.clone());
+    }
+}
+
+#[cfg(test)]
+#[path = "edit_tests.rs"]
+mod tests;

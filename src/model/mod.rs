@@ -21,6 +21,7 @@ pub mod lut;
 pub mod passphrase;
 pub mod pet;
 pub mod pixels;
+pub mod reading;
 pub mod record;
 pub mod study;
 pub mod view;

@@ -1,25 +1,72 @@
 //! Commits of the journal as bytes. Numbers are little-endian; points keep every bit of their `f64`.
 //!
-//! Payload: kind (1 byte: 0 done, 1 undoes, 2 redoes), number of the commit it undoes or redoes (8), time in
+//! Payload: kind (1 byte: 16 done, 17 undoes, 18 redoes, 19 noted), number of the commit it undoes or redoes (8), time in
 //! milliseconds since 1970 (8, signed), number of edits (4), edits. A text is its length (4) and UTF-8.
-//! Edit: 1 add, 2 remove (a mark); 3 reshape (id, two shapes); 4 relabel (id, two texts).
-//! Mark: id, study, series and instance UID, frame (4), space (1: 0 patient, 1 pixel), shape, label.
-//! Shape: 1 point, 2 line, 3 polygon with its number of points (4); points of three f64.
+//! Edit: 1 add, 2 remove (a mark); 3 reshape (id, two shapes); 4 relabel (id, two texts); 5 revise (two marks);
+//! 6 key image (target, 1 on or 0 off); 7 view (study, series, first instance, cell (4), two texts); 8 layout
+//! (study, two texts); 9 read status (study, two bytes: 0 new, 1 in progress, 2 flagged, 3 preliminary, 4 final);
+//! 10 report (study, two texts).
+//! Mark: id, target, space (1: 0 patient, 1 pixel), shape, label, code (0, or 1 and value, scheme, meaning), group,
+//! flags (1: bit 0 locked, bit 1 hidden), author (0 person: name; 1 network: id, version; 2 foreign: name),
+//! time (8, signed).
+//! Target: study, series and instance UID, frame (4), frame of reference UID.
+//! Shape: kind (1: place in [`KINDS`] from 1), number of points (4), points of three f64.
+//!
+//! Version 1 had kinds 0, 1, 2; edits 1 to 4; marks of id, target without frame of reference, space, shape, label;
+//! shapes 1 point, 2 line, 3 polygon with its number of points. It is read wherever it stands and never written. In
+//! a journal that version 1 began the new records follow its old ones: nothing is rewritten, and the program of
+//! then finds what it cannot read, and leaves the file alone.
 
 use crate::model::{
-    annotation::{Annotation, AnnotationId, AnnotationTarget, PointSpace, Shape},
-    edit::Edit,
+    annotation::{
+        Annotation, AnnotationId, AnnotationTarget, Author, Code, MarkKind, PointSpace, Shape,
+        ShapeError,
+    },
+    edit::{Edit, ViewPlace},
+    identity::Phi,
+    reading::ReadStatus,
 };
 use glam::DVec3;
 
 /// Largest payload, bytes.
 pub const MAX_PAYLOAD: usize = 64 << 20;
-/// Most points of a polygon.
-pub const MAX_POINTS: usize = 1_000_000;
 /// Longest label, bytes.
 pub const MAX_LABEL: usize = 64 << 10;
-/// Longest id or UID, bytes.
+/// Longest id, UID, name or code, bytes.
 pub const MAX_ID: usize = 256;
+/// Longest text of a view or a layout, bytes.
+pub const MAX_SETTINGS: usize = 64 << 10;
+/// Longest report, bytes.
+pub const MAX_REPORT: usize = 4 << 20;
+
+/// Kinds of marks by the number that stands for them. The order of the file, not of any menu: new kinds come last.
+const KINDS: [MarkKind; 16] = [
+    MarkKind::Point,
+    MarkKind::Length,
+    MarkKind::Polygon,
+    MarkKind::Polyline,
+    MarkKind::Angle,
+    MarkKind::Cobb,
+    MarkKind::Bidirectional,
+    MarkKind::Perpendicular,
+    MarkKind::Ellipse,
+    MarkKind::Rectangle,
+    MarkKind::Circle,
+    MarkKind::Freehand,
+    MarkKind::Spline,
+    MarkKind::Arrow,
+    MarkKind::Text,
+    MarkKind::CardiothoracicRatio,
+];
+
+/// Status of reading by the number that stands for it.
+const STATUS: [ReadStatus; 5] = [
+    ReadStatus::New,
+    ReadStatus::InProgress,
+    ReadStatus::Flagged,
+    ReadStatus::Preliminary,
+    ReadStatus::Final,
+];
 
 /// What a commit is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +77,8 @@ pub enum Kind {
     Undoes(u64),
     /// An earlier commit again.
     Redoes(u64),
+    /// How the window stood: kept, and no step of undo.
+    Noted,
 }
 
 /// Edits that belong together: one gesture.
@@ -45,50 +94,124 @@ pub struct Commit {
 
 /// Says what keeps an edit out of the journal.
 pub fn check_edit(edit: &Edit) -> Result<(), &'static str> {
-    let shape = |shape: &Shape| {
-        let points: &[DVec3] = match shape {
-            Shape::Point(point) => std::slice::from_ref(point),
-            Shape::Line(ends) => ends,
-            Shape::Polygon(points) if points.len() < 3 => {
-                return Err("a polygon has at least three points");
-            }
-            Shape::Polygon(points) if points.len() > MAX_POINTS => {
-                return Err("a polygon has at most a million points");
-            }
-            Shape::Polygon(points) => points,
-        };
-        if points.iter().all(|p| p.is_finite()) {
-            Ok(())
-        } else {
-            Err("a coordinate is not a finite number")
+    match edit {
+        Edit::Add(mark) | Edit::Remove(mark) => check_mark(mark),
+        Edit::Reshape { id, from, to } => {
+            check_id(id)?;
+            check_shape(from)?;
+            check_shape(to)
         }
-    };
-    let label = |text: &str| {
-        if text.len() > MAX_LABEL {
-            Err("the label is too long")
-        } else {
-            Ok(())
+        Edit::Relabel { id, from, to } => {
+            check_id(id)?;
+            check_texts([from, to], MAX_LABEL, "the label is too long")
         }
-    };
-    let id = edit.id();
+        Edit::Revise { from, to } => {
+            if from.id != to.id {
+                return Err("a mark keeps its id");
+            }
+            check_mark(from)?;
+            check_mark(to)
+        }
+        Edit::KeyImage { target, .. } => check_target(target),
+        Edit::View { place, from, to } => {
+            let uids = [
+                &place.study_uid,
+                &place.series_uid,
+                &place.first_instance_uid,
+            ];
+            check_texts(uids, MAX_ID, "a UID is too long")?;
+            check_texts([from, to], MAX_SETTINGS, "the view is too large")
+        }
+        Edit::Layout {
+            study_uid,
+            from,
+            to,
+        } => {
+            check_texts([study_uid], MAX_ID, "a UID is too long")?;
+            check_texts([from, to], MAX_SETTINGS, "the layout is too large")
+        }
+        Edit::ReadStatus { study_uid, .. } => check_study(study_uid),
+        Edit::Report {
+            study_uid,
+            from,
+            to,
+        } => {
+            check_study(study_uid)?;
+            let texts = [from.reveal(), to.reveal()];
+            check_texts(texts, MAX_REPORT, "the report is too long")
+        }
+    }
+}
+
+fn check_texts<const N: usize>(
+    texts: [&String; N],
+    most: usize,
+    complaint: &'static str,
+) -> Result<(), &'static str> {
+    if texts.iter().any(|text| text.len() > most) {
+        return Err(complaint);
+    }
+    Ok(())
+}
+
+fn check_study(uid: &String) -> Result<(), &'static str> {
+    if uid.is_empty() {
+        return Err("no study is named");
+    }
+    check_texts([uid], MAX_ID, "a UID is too long")
+}
+
+fn check_id(id: &AnnotationId) -> Result<(), &'static str> {
     if id.0.is_empty() || id.0.len() > MAX_ID {
         return Err("the id is empty or too long");
     }
-    match edit {
-        Edit::Add(mark) | Edit::Remove(mark) => {
-            let target = &mark.target;
-            let uids = [&target.study_uid, &target.series_uid, &target.instance_uid];
-            if uids.iter().any(|uid| uid.len() > MAX_ID) {
-                return Err("a UID is too long");
-            }
-            if target.frame == 0 {
-                return Err("frames count from 1");
-            }
-            label(&mark.label)?;
-            shape(&mark.shape)
+    Ok(())
+}
+
+fn check_shape(shape: &Shape) -> Result<(), &'static str> {
+    shape.check().map_err(|error| match error {
+        ShapeError::Count => "the number of points does not fit the kind of mark",
+        ShapeError::NotFinite => "a coordinate is not a finite number",
+    })
+}
+
+fn check_target(target: &AnnotationTarget) -> Result<(), &'static str> {
+    let uids = [
+        &target.study_uid,
+        &target.series_uid,
+        &target.instance_uid,
+        &target.frame_of_reference_uid,
+    ];
+    check_texts(uids, MAX_ID, "a UID is too long")?;
+    if target.frame == 0 {
+        return Err("frames count from 1");
+    }
+    Ok(())
+}
+
+fn check_mark(mark: &Annotation) -> Result<(), &'static str> {
+    check_id(&mark.id)?;
+    check_target(&mark.target)?;
+    check_shape(&mark.shape)?;
+    check_texts([&mark.label], MAX_LABEL, "the label is too long")?;
+    check_texts(
+        [&mark.group],
+        MAX_LABEL,
+        "the name of the group is too long",
+    )?;
+    if let Some(code) = &mark.code {
+        let parts = [&code.value, &code.scheme, &code.meaning];
+        check_texts(parts, MAX_LABEL, "the code is too long")?;
+    }
+    match &mark.author {
+        Author::Person(name) | Author::Foreign(name) => {
+            check_texts([name], MAX_LABEL, "the name of the author is too long")
         }
-        Edit::Reshape { from, to, .. } => shape(from).and_then(|()| shape(to)),
-        Edit::Relabel { from, to, .. } => label(from).and_then(|()| label(to)),
+        Author::Model { id, version } => check_texts(
+            [id, version],
+            MAX_LABEL,
+            "the name of the author is too long",
+        ),
     }
 }
 
@@ -96,39 +219,94 @@ pub fn check_edit(edit: &Edit) -> Result<(), &'static str> {
 pub fn encode(commit: &Commit) -> Vec<u8> {
     let mut out = Vec::with_capacity(256);
     let (kind, other) = match commit.kind {
-        Kind::Done => (0, 0),
-        Kind::Undoes(number) => (1, number),
-        Kind::Redoes(number) => (2, number),
+        Kind::Done => (16, 0),
+        Kind::Undoes(number) => (17, number),
+        Kind::Redoes(number) => (18, number),
+        Kind::Noted => (19, 0),
     };
     out.push(kind);
     out.extend(other.to_le_bytes());
     out.extend(commit.time_ms.to_le_bytes());
     put_length(&mut out, commit.edits.len());
     for edit in &commit.edits {
-        match edit {
-            Edit::Add(mark) => {
-                out.push(1);
-                put_mark(&mut out, mark);
-            }
-            Edit::Remove(mark) => {
-                out.push(2);
-                put_mark(&mut out, mark);
-            }
-            Edit::Reshape { id, from, to } => {
-                out.push(3);
-                put_text(&mut out, &id.0);
-                put_shape(&mut out, from);
-                put_shape(&mut out, to);
-            }
-            Edit::Relabel { id, from, to } => {
-                out.push(4);
-                put_text(&mut out, &id.0);
-                put_text(&mut out, from);
-                put_text(&mut out, to);
-            }
-        }
+        put_edit(&mut out, edit);
     }
     out
+}
+
+fn put_edit(out: &mut Vec<u8>, edit: &Edit) {
+    match edit {
+        Edit::Add(mark) => {
+            out.push(1);
+            put_mark(out, mark);
+        }
+        Edit::Remove(mark) => {
+            out.push(2);
+            put_mark(out, mark);
+        }
+        Edit::Reshape { id, from, to } => {
+            out.push(3);
+            put_text(out, &id.0);
+            put_shape(out, from);
+            put_shape(out, to);
+        }
+        Edit::Relabel { id, from, to } => {
+            out.push(4);
+            put_texts(out, [&id.0, from, to]);
+        }
+        Edit::Revise { from, to } => {
+            out.push(5);
+            put_mark(out, from);
+            put_mark(out, to);
+        }
+        Edit::KeyImage { target, on } => {
+            out.push(6);
+            put_target(out, target);
+            out.push(u8::from(*on));
+        }
+        Edit::View { place, from, to } => {
+            out.push(7);
+            let uids = [
+                &place.study_uid,
+                &place.series_uid,
+                &place.first_instance_uid,
+            ];
+            put_texts(out, uids);
+            out.extend(place.cell.to_le_bytes());
+            put_texts(out, [from, to]);
+        }
+        Edit::Layout {
+            study_uid,
+            from,
+            to,
+        } => {
+            out.push(8);
+            put_texts(out, [study_uid, from, to]);
+        }
+        Edit::ReadStatus {
+            study_uid,
+            from,
+            to,
+        } => {
+            out.push(9);
+            put_text(out, study_uid);
+            out.extend([place_in(&STATUS, from), place_in(&STATUS, to)]);
+        }
+        Edit::Report {
+            study_uid,
+            from,
+            to,
+        } => {
+            out.push(10);
+            put_texts(out, [study_uid, from.reveal(), to.reveal()]);
+        }
+    }
+}
+
+/// Place of a value in a table of the format; the tables hold all values.
+fn place_in<T: PartialEq>(table: &[T], value: &T) -> u8 {
+    let place = table.iter().position(|known| known == value);
+    place.and_then(|p| u8::try_from(p).ok()).unwrap_or(u8::MAX)
 }
 
 fn put_length(out: &mut Vec<u8>, length: usize) {
@@ -141,55 +319,78 @@ fn put_text(out: &mut Vec<u8>, text: &str) {
     out.extend(text.as_bytes());
 }
 
-fn put_points(out: &mut Vec<u8>, points: &[DVec3]) {
-    for point in points {
+fn put_texts<const N: usize>(out: &mut Vec<u8>, texts: [&String; N]) {
+    for text in texts {
+        put_text(out, text);
+    }
+}
+
+fn put_shape(out: &mut Vec<u8>, shape: &Shape) {
+    out.push(place_in(&KINDS, &shape.kind).saturating_add(1));
+    put_length(out, shape.points.len());
+    for point in &shape.points {
         for coordinate in point.to_array() {
             out.extend(coordinate.to_bits().to_le_bytes());
         }
     }
 }
 
-fn put_shape(out: &mut Vec<u8>, shape: &Shape) {
-    match shape {
-        Shape::Point(point) => {
-            out.push(1);
-            put_points(out, std::slice::from_ref(point));
-        }
-        Shape::Line(ends) => {
-            out.push(2);
-            put_points(out, ends);
-        }
-        Shape::Polygon(points) => {
-            out.push(3);
-            put_length(out, points.len());
-            put_points(out, points);
-        }
-    }
+fn put_target(out: &mut Vec<u8>, target: &AnnotationTarget) {
+    let uids = [&target.study_uid, &target.series_uid, &target.instance_uid];
+    put_texts(out, uids);
+    out.extend(target.frame.to_le_bytes());
+    put_text(out, &target.frame_of_reference_uid);
 }
 
 fn put_mark(out: &mut Vec<u8>, mark: &Annotation) {
     put_text(out, &mark.id.0);
-    put_text(out, &mark.target.study_uid);
-    put_text(out, &mark.target.series_uid);
-    put_text(out, &mark.target.instance_uid);
-    out.extend(mark.target.frame.to_le_bytes());
+    put_target(out, &mark.target);
     out.push(match mark.space {
         PointSpace::Patient => 0,
         PointSpace::Pixel => 1,
     });
     put_shape(out, &mark.shape);
     put_text(out, &mark.label);
+    match &mark.code {
+        None => out.push(0),
+        Some(code) => {
+            out.push(1);
+            put_texts(out, [&code.value, &code.scheme, &code.meaning]);
+        }
+    }
+    put_text(out, &mark.group);
+    out.push(u8::from(mark.locked) | u8::from(mark.hidden) << 1);
+    match &mark.author {
+        Author::Person(name) => {
+            out.push(0);
+            put_text(out, name);
+        }
+        Author::Model { id, version } => {
+            out.push(1);
+            put_texts(out, [id, version]);
+        }
+        Author::Foreign(name) => {
+            out.push(2);
+            put_text(out, name);
+        }
+    }
+    out.extend(mark.created_ms.to_le_bytes());
 }
 
 /// Reads a commit; `None` when the bytes are none, or more than one.
 pub fn decode(bytes: &[u8]) -> Option<Commit> {
-    let mut reader = Reader { rest: bytes };
+    let mut reader = Reader {
+        rest: bytes,
+        first_version: false,
+    };
     let kind = reader.byte()?;
     let other = u64::from_le_bytes(reader.array()?);
+    reader.first_version = kind < 16;
     let kind = match kind {
-        0 => Kind::Done,
-        1 => Kind::Undoes(other),
-        2 => Kind::Redoes(other),
+        0 | 16 => Kind::Done,
+        1 | 17 => Kind::Undoes(other),
+        2 | 18 => Kind::Redoes(other),
+        19 => Kind::Noted,
         _ => return None,
     };
     let time_ms = i64::from_le_bytes(reader.array()?);
@@ -211,6 +412,7 @@ pub fn decode(bytes: &[u8]) -> Option<Commit> {
 
 struct Reader<'a> {
     rest: &'a [u8],
+    first_version: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -228,6 +430,14 @@ impl<'a> Reader<'a> {
         self.array::<1>().map(|[byte]| byte)
     }
 
+    fn flag(&mut self) -> Option<bool> {
+        match self.byte()? {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        }
+    }
+
     fn length(&mut self) -> Option<usize> {
         usize::try_from(u32::from_le_bytes(self.array()?)).ok()
     }
@@ -243,41 +453,89 @@ impl<'a> Reader<'a> {
     }
 
     fn shape(&mut self) -> Option<Shape> {
-        Some(match self.byte()? {
-            1 => Shape::Point(self.point()?),
-            2 => Shape::Line([self.point()?, self.point()?]),
-            3 => {
-                let count = self.length()?;
-                if count > self.rest.len() / 24 {
-                    return None;
-                }
-                Shape::Polygon((0..count).map(|_| self.point()).collect::<Option<_>>()?)
-            }
-            _ => return None,
+        let number = usize::from(self.byte()?.checked_sub(1)?);
+        // The three of version 1 keep their numbers.
+        let kinds = if self.first_version {
+            KINDS.get(..3)?
+        } else {
+            &KINDS
+        };
+        let kind = *kinds.get(number)?;
+        let count = match kind {
+            MarkKind::Point if self.first_version => 1,
+            MarkKind::Length if self.first_version => 2,
+            _ => self.length()?,
+        };
+        if count > self.rest.len() / 24 {
+            return None;
+        }
+        let points = (0..count).map(|_| self.point()).collect::<Option<_>>()?;
+        Some(Shape { kind, points })
+    }
+
+    fn target(&mut self) -> Option<AnnotationTarget> {
+        Some(AnnotationTarget {
+            study_uid: self.text()?,
+            series_uid: self.text()?,
+            instance_uid: self.text()?,
+            frame: u32::from_le_bytes(self.array()?),
+            frame_of_reference_uid: if self.first_version {
+                String::new()
+            } else {
+                self.text()?
+            },
         })
     }
 
     fn mark(&mut self) -> Option<Annotation> {
-        Some(Annotation {
-            id: AnnotationId(self.text()?),
-            target: AnnotationTarget {
-                study_uid: self.text()?,
-                series_uid: self.text()?,
-                instance_uid: self.text()?,
-                frame: u32::from_le_bytes(self.array()?),
+        let id = AnnotationId(self.text()?);
+        let target = self.target()?;
+        let space = match self.byte()? {
+            0 => PointSpace::Patient,
+            1 => PointSpace::Pixel,
+            _ => return None,
+        };
+        let mut mark = Annotation::new(id, target, space, self.shape()?);
+        mark.label = self.text()?;
+        if self.first_version {
+            return Some(mark);
+        }
+        if self.flag()? {
+            mark.code = Some(Code {
+                value: self.text()?,
+                scheme: self.text()?,
+                meaning: self.text()?,
+            });
+        }
+        mark.group = self.text()?;
+        let flags = self.byte()?;
+        if flags > 3 {
+            return None;
+        }
+        (mark.locked, mark.hidden) = (flags & 1 != 0, flags & 2 != 0);
+        mark.author = match self.byte()? {
+            0 => Author::Person(self.text()?),
+            1 => Author::Model {
+                id: self.text()?,
+                version: self.text()?,
             },
-            space: match self.byte()? {
-                0 => PointSpace::Patient,
-                1 => PointSpace::Pixel,
-                _ => return None,
-            },
-            shape: self.shape()?,
-            label: self.text()?,
-        })
+            2 => Author::Foreign(self.text()?),
+            _ => return None,
+        };
+        mark.created_ms = i64::from_le_bytes(self.array()?);
+        Some(mark)
+    }
+
+    fn status(&mut self) -> Option<ReadStatus> {
+        STATUS.get(usize::from(self.byte()?)).copied()
     }
 
     fn edit(&mut self) -> Option<Edit> {
-        Some(match self.byte()? {
+        let number = self.byte()?;
+        if self.first_version && number > 4 {
+            return None;
+        }
+        Some(match number {
             1 => Edit::Add(self.mark()?),
             2 => Edit::Remove(self.mark()?),
             3 => Edit::Reshape {
@@ -290,113 +548,44 @@ impl<'a> Reader<'a> {
                 from: self.text()?,
                 to: self.text()?,
             },
+            5 => Edit::Revise {
+                from: Box::new(self.mark()?),
+                to: Box::new(self.mark()?),
+            },
+            6 => Edit::KeyImage {
+                target: self.target()?,
+                on: self.flag()?,
+            },
+            7 => Edit::View {
+                place: ViewPlace {
+                    study_uid: self.text()?,
+                    series_uid: self.text()?,
+                    first_instance_uid: self.text()?,
+                    cell: u32::from_le_bytes(self.array()?),
+                },
+                from: self.text()?,
+                to: self.text()?,
+            },
+            8 => Edit::Layout {
+                study_uid: self.text()?,
+                from: self.text()?,
+                to: self.text()?,
+            },
+            9 => Edit::ReadStatus {
+                study_uid: self.text()?,
+                from: self.status()?,
+                to: self.status()?,
+            },
+            10 => Edit::Report {
+                study_uid: self.text()?,
+                from: Phi::new(self.text()?),
+                to: Phi::new(self.text()?),
+            },
             _ => return None,
         })
     }
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-
-    pub(crate) fn mark(id: &str, shape: Shape) -> Annotation {
-        Annotation {
-            id: AnnotationId(id.into()),
-            target: AnnotationTarget {
-                study_uid: "1.2.840.1".into(),
-                series_uid: "1.2.840.1.1".into(),
-                instance_uid: "1.2.840.1.1.1".into(),
-                frame: 3,
-            },
-            space: PointSpace::Patient,
-            shape,
-            label: "结节 nodule".into(),
-        }
-    }
-
-    fn every_edit() -> Vec<Edit> {
-        let point = Shape::Point(DVec3::new(0.1, -0.0, f64::MIN_POSITIVE));
-        let line = Shape::Line([DVec3::X, DVec3::new(1.0 / 3.0, 1e300, -7.25)]);
-        let polygon = Shape::Polygon(vec![DVec3::ZERO, DVec3::X, DVec3::Y, DVec3::Z]);
-        let mut pixel = mark("p", polygon.clone());
-        pixel.space = PointSpace::Pixel;
-        let id = AnnotationId("a".into());
-        vec![
-            Edit::Add(mark("a", point.clone())),
-            Edit::Remove(mark("a", line.clone())),
-            Edit::Add(pixel),
-            Edit::Reshape {
-                id: id.clone(),
-                from: point,
-                to: polygon,
-            },
-            Edit::Relabel {
-                id,
-                from: String::new(),
-                to: "b".into(),
-            },
-        ]
-    }
-
-    #[test]
-    fn what_is_written_is_read_bit_for_bit() {
-        for kind in [Kind::Done, Kind::Undoes(4), Kind::Redoes(u64::MAX)] {
-            let commit = Commit {
-                kind,
-                time_ms: -5,
-                edits: every_edit(),
-            };
-            let bytes = encode(&commit);
-            assert_eq!(decode(&bytes), Some(commit.clone()));
-            assert_eq!(encode(&decode(&bytes).unwrap()), bytes, "also -0.0");
-            for length in 0..bytes.len() {
-                assert_eq!(decode(&bytes[..length]), None, "cut at {length}");
-            }
-            let mut longer = bytes;
-            longer.push(0);
-            assert_eq!(decode(&longer), None);
-        }
-    }
-
-    #[test]
-    fn a_lying_count_reserves_nothing() {
-        let mut bytes = encode(&Commit {
-            kind: Kind::Done,
-            time_ms: 0,
-            edits: vec![Edit::Add(mark(
-                "a",
-                Shape::Polygon(vec![DVec3::ZERO, DVec3::X, DVec3::Y]),
-            ))],
-        });
-        let place = bytes.windows(4).position(|w| w == [3, 0, 0, 0]).unwrap();
-        // The frame is 3 as well; the polygon's count is the last such word.
-        let last = bytes.windows(4).rposition(|w| w == [3, 0, 0, 0]).unwrap();
-        assert_ne!(place, last);
-        bytes[last..last + 4].copy_from_slice(&[0xFF; 4]);
-        assert_eq!(decode(&bytes), None);
-        bytes[17..21].copy_from_slice(&[0xFF; 4]);
-        assert_eq!(decode(&bytes), None);
-    }
-
-    #[test]
-    fn edits_that_make_no_sense_are_refused() {
-        for edit in every_edit() {
-            assert_eq!(check_edit(&edit), Ok(()));
-        }
-        let refuse = |edit: Edit| assert!(check_edit(&edit).is_err());
-        refuse(Edit::Add(mark("", Shape::Point(DVec3::ZERO))));
-        refuse(Edit::Add(mark("a", Shape::Point(DVec3::NAN))));
-        refuse(Edit::Add(mark(
-            "a",
-            Shape::Line([DVec3::ZERO, DVec3::INFINITY]),
-        )));
-        refuse(Edit::Add(mark("a", Shape::Polygon(vec![DVec3::ZERO; 2]))));
-        refuse(Edit::Add(mark(&"a".repeat(257), Shape::Point(DVec3::ZERO))));
-        let mut frameless = mark("a", Shape::Point(DVec3::ZERO));
-        frameless.target.frame = 0;
-        refuse(Edit::Add(frameless));
-        let mut wordy = mark("a", Shape::Point(DVec3::ZERO));
-        wordy.label = "x".repeat(MAX_LABEL + 1);
-        refuse(Edit::Add(wordy));
-    }
-}
+#[path = "codec_tests.rs"]
+pub(super) mod tests;

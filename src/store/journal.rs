@@ -15,7 +15,7 @@ use super::{
     codec::{self, Commit, Kind, MAX_PAYLOAD},
     key::{self, StoreKey},
 };
-use crate::model::edit::{AnnotationSet, Edit};
+use crate::model::edit::{AnnotationSet, Edit, Kept};
 use chacha20poly1305::{
     XChaCha20Poly1305, XNonce,
     aead::{Aead as _, KeyInit as _, Payload},
@@ -29,7 +29,7 @@ use std::{
 };
 
 /// Version of the format that this program writes.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Name of the file.
 pub const FILE: &str = "edits.journal";
 /// How many commits can be taken back.
@@ -90,8 +90,8 @@ pub enum Tail {
 /// What a journal says.
 #[derive(Clone, Debug)]
 pub struct Replay {
-    /// The marks after all commits.
-    pub marks: AnnotationSet,
+    /// What is kept after all commits.
+    pub kept: Kept,
     /// Commits read.
     pub commits: u64,
     /// Chain value after the last.
@@ -102,6 +102,8 @@ pub struct Replay {
     pub tail: Tail,
     /// Time of the last commit, milliseconds since 1970 UTC.
     pub last_ms: Option<i64>,
+    /// Version that the file began with; records are bound to it.
+    pub version: u32,
     id: [u8; 16],
     history: History,
 }
@@ -122,6 +124,7 @@ impl History {
             }
             Kind::Undoes(_) => self.redo.extend(self.undo.pop_back()),
             Kind::Redoes(_) => self.undo.extend(self.redo.pop()),
+            Kind::Noted => {}
         }
         while self.undo.len() > UNDO_DEPTH {
             self.undo.pop_front();
@@ -133,11 +136,12 @@ impl History {
 pub struct Journal<M: Medium = File> {
     medium: M,
     cipher: XChaCha20Poly1305,
+    version: u32,
     id: [u8; 16],
     commits: u64,
     chain: Chain,
     end: u64,
-    marks: AnnotationSet,
+    kept: Kept,
     history: History,
     last_ms: Option<i64>,
     poisoned: bool,
@@ -192,10 +196,10 @@ fn next_chain(chain: &Chain, head: &[u8], body: &[u8]) -> Chain {
         .into()
 }
 
-fn associated(id: &[u8; 16], number: u64, chain: &Chain) -> Vec<u8> {
+fn associated(id: &[u8; 16], version: u32, number: u64, chain: &Chain) -> Vec<u8> {
     [
         id.as_slice(),
-        &VERSION.to_le_bytes(),
+        &version.to_le_bytes(),
         &number.to_le_bytes(),
         chain,
     ]
@@ -275,16 +279,17 @@ pub fn replay(source: &mut impl Read, length: u64, key: &StoreKey) -> Result<Rep
         .and_then(|b| b.try_into().ok())
         .unwrap_or_default();
     let mut replay = Replay {
-        marks: AnnotationSet::default(),
+        kept: Kept::default(),
         commits: 0,
         chain: digest.try_into().unwrap_or_default(),
         bytes: HEADER as u64,
         tail: Tail::Clean,
         last_ms: None,
+        version,
         id,
         history: History::default(),
     };
-    if !whole || fields.get(..8) != Some(&MAGIC) || version != VERSION {
+    if !whole || fields.get(..8) != Some(&MAGIC) || version == 0 {
         replay.tail = Tail::Damaged {
             number: 0,
             offset: 0,
@@ -369,7 +374,7 @@ impl Replay {
             self.tail = damaged("a record does not open with the key of the store");
             return Ok(());
         };
-        if self.apply(&commit.edits).is_err() {
+        if self.kept.apply_all(&commit.edits).is_err() {
             self.tail = damaged("a record does not fit the marks before it");
             return Ok(());
         }
@@ -385,7 +390,7 @@ impl Replay {
         let (nonce, sealed) = body.split_at_checked(NONCE)?;
         let payload = Payload {
             msg: sealed,
-            aad: &associated(&self.id, number, &self.chain),
+            aad: &associated(&self.id, self.version, number, &self.chain),
         };
         let plain = cipher
             .decrypt(&XNonce::try_from(nonce).ok()?, payload)
@@ -393,31 +398,9 @@ impl Replay {
         codec::decode(&plain)
     }
 
-    fn apply(&mut self, edits: &[Edit]) -> Result<(), StoreError> {
-        apply_all(&mut self.marks, edits)
-    }
-
     /// Whether the journal can be written on: its end is whole, or was never acknowledged.
     pub fn is_sound(&self) -> bool {
         !matches!(self.tail, Tail::Damaged { .. })
-    }
-}
-
-/// Carries out all edits or none.
-fn apply_all(marks: &mut AnnotationSet, edits: &[Edit]) -> Result<(), StoreError> {
-    for (done, edit) in edits.iter().enumerate() {
-        if let Err(conflict) = marks.apply(edit) {
-            take_back(marks, edits.get(..done).unwrap_or_default());
-            return Err(StoreError::Conflict(conflict));
-        }
-    }
-    Ok(())
-}
-
-fn take_back(marks: &mut AnnotationSet, edits: &[Edit]) {
-    for edit in edits.iter().rev() {
-        // The inverse of an edit that was just carried out always fits.
-        let _ = marks.apply(&edit.inverse());
     }
 }
 
@@ -446,11 +429,12 @@ impl<M: Medium> Journal<M> {
         Ok(Self {
             medium,
             cipher: cipher(key),
+            version: replay.version,
             id: replay.id,
             commits: replay.commits,
             chain: replay.chain,
             end: replay.bytes,
-            marks: replay.marks,
+            kept: replay.kept,
             history: replay.history,
             last_ms: replay.last_ms,
             poisoned: false,
@@ -459,7 +443,12 @@ impl<M: Medium> Journal<M> {
 
     /// The marks as they are now.
     pub const fn marks(&self) -> &AnnotationSet {
-        &self.marks
+        &self.kept.marks
+    }
+
+    /// Everything that is kept, as it is now.
+    pub const fn kept(&self) -> &Kept {
+        &self.kept
     }
 
     /// Commits so far.
@@ -491,6 +480,15 @@ impl<M: Medium> Journal<M> {
     pub fn commit(&mut self, edits: &[Edit], time_ms: i64) -> Result<u64, StoreError> {
         self.append(Commit {
             kind: Kind::Done,
+            time_ms,
+            edits: edits.to_vec(),
+        })
+    }
+
+    /// Keeps how the window stands; no step of undo. Durable as [`Journal::commit`].
+    pub fn note(&mut self, edits: &[Edit], time_ms: i64) -> Result<u64, StoreError> {
+        self.append(Commit {
+            kind: Kind::Noted,
             time_ms,
             edits: edits.to_vec(),
         })
@@ -534,9 +532,11 @@ impl<M: Medium> Journal<M> {
         }
         let number = self.commits + 1;
         let (record, chain) = self.seal(&commit, number)?;
-        apply_all(&mut self.marks, &commit.edits)?;
+        self.kept
+            .apply_all(&commit.edits)
+            .map_err(StoreError::Conflict)?;
         if let Err(source) = self.write(&record) {
-            take_back(&mut self.marks, &commit.edits);
+            self.kept.take_back(&commit.edits);
             return Err(StoreError::Io {
                 doing: "writing the journal; the edit is NOT saved",
                 source,
@@ -559,7 +559,7 @@ impl<M: Medium> Journal<M> {
         key::fill_random(&mut nonce)?;
         let payload = Payload {
             msg: &plain,
-            aad: &associated(&self.id, number, &self.chain),
+            aad: &associated(&self.id, self.version, number, &self.chain),
         };
         let sealed = self
             .cipher

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    model::annotation::{AnnotationId, Shape},
-    store::codec::tests::mark,
+    model::annotation::AnnotationId,
+    store::codec::tests::{mark, point},
 };
 use glam::DVec3;
 use std::{cell::RefCell, rc::Rc};
@@ -74,7 +74,7 @@ fn fresh() -> (Disk, Journal<Disk>) {
 }
 
 fn add(id: &str) -> Edit {
-    Edit::Add(mark(id, Shape::Point(DVec3::new(1.5, -2.0, 0.1))))
+    Edit::Add(mark(id, point(DVec3::new(1.5, -2.0, 0.1))))
 }
 
 fn relabel(id: &str, from: &str, to: &str) -> Edit {
@@ -116,7 +116,7 @@ fn what_was_committed_is_read_again() {
     let replay = read_bytes(&bytes);
     assert_eq!(replay.tail, Tail::Clean);
     assert_eq!((replay.commits, replay.last_ms), (12, Some(11)));
-    assert_eq!(replay.marks, states[12].1);
+    assert_eq!(replay.kept.marks, states[12].1);
     assert_eq!(replay.bytes, bytes.len() as u64);
 }
 
@@ -131,7 +131,7 @@ fn cut_at_every_byte_it_keeps_what_was_whole() {
             continue;
         };
         assert_eq!(replay.commits as usize, whole, "cut at {length}");
-        assert_eq!(replay.marks, states[whole].1, "cut at {length}");
+        assert_eq!(replay.kept.marks, states[whole].1, "cut at {length}");
         let left = (length - states[whole].0) as u64;
         let expected = if left == 0 {
             Tail::Clean
@@ -169,7 +169,7 @@ fn every_flipped_bit_is_found_and_what_precedes_is_read() {
         let whole = states.iter().rposition(|(end, _)| *end <= place).unwrap();
         assert_eq!(number as usize, whole + 1, "byte {place}");
         assert_eq!(offset as usize, states[whole].0, "byte {place}");
-        assert_eq!(found.marks, states[whole].1, "byte {place}");
+        assert_eq!(found.kept.marks, states[whole].1, "byte {place}");
         assert!(matches!(
             Journal::on(Disk::default(), found, &key()),
             Err(StoreError::Damaged {
@@ -216,12 +216,12 @@ fn nothing_of_a_mark_is_readable() {
 #[test]
 fn a_later_version_is_refused() {
     let (mut bytes, _) = sample();
-    bytes[8] = 2;
+    bytes[8] = 3;
     let digest = Sha256::digest(&bytes[..32]);
     bytes[32..64].copy_from_slice(&digest);
     assert!(matches!(
         replay(&mut &*bytes, bytes.len() as u64, &key()),
-        Err(StoreError::NewerVersion { found: 2, .. })
+        Err(StoreError::NewerVersion { found: 3, .. })
     ));
 }
 
@@ -344,9 +344,17 @@ fn undo_goes_back_and_redo_forth_also_after_reopening() {
         Journal::on(disk.clone(), read_bytes(&bytes), &key()).unwrap()
     };
     assert!(journal.undo(0).unwrap().is_some());
+    let layout = Edit::Layout {
+        study_uid: "1".into(),
+        from: String::new(),
+        to: "noted".into(),
+    };
+    journal.note(std::slice::from_ref(&layout), 0).unwrap();
     let mut journal = reopen(&disk);
+    assert!(journal.can_redo(), "a note ends nothing");
     assert!(journal.undo(0).unwrap().is_some());
     assert_eq!(ids(&journal), "a");
+    assert_eq!(journal.kept().layouts["1"], "noted");
     let mut journal = reopen(&disk);
     assert!(journal.redo(0).unwrap().is_some());
     assert_eq!(ids(&journal), "ab");
@@ -362,7 +370,7 @@ fn undo_goes_back_and_redo_forth_also_after_reopening() {
         assert_eq!(ids(&journal), left);
     }
     assert_eq!(journal.undo(0).unwrap(), None);
-    assert_eq!(reopen(&disk).commits(), 3 + 2 + 1 + 1 + 3);
+    assert_eq!(reopen(&disk).commits(), 3 + 2 + 1 + 1 + 3 + 1);
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub use verify::{Check, VerifyReport};
 
 use crate::model::{
     annotation::AnnotationId,
-    edit::{AnnotationSet, Edit},
+    edit::{AnnotationSet, Edit, Kept},
 };
 use journal::{Journal, Replay};
 use key::StoreKey;
@@ -196,7 +196,15 @@ impl Store {
     pub fn marks(&self) -> &AnnotationSet {
         match &self.journal {
             Writing::Open(journal) => journal.marks(),
-            Writing::Damaged(replay, _) => &replay.marks,
+            Writing::Damaged(replay, _) => &replay.kept.marks,
+        }
+    }
+
+    /// Everything that edits made, as it is now; of a damaged journal what stands before the damage.
+    pub fn kept(&self) -> &Kept {
+        match &self.journal {
+            Writing::Open(journal) => journal.kept(),
+            Writing::Damaged(replay, _) => &replay.kept,
         }
     }
 
@@ -235,6 +243,11 @@ impl Store {
     /// commit comes back.
     pub fn commit(&mut self, edits: &[Edit]) -> Result<u64, StoreError> {
         self.journal()?.commit(edits, now_ms())
+    }
+
+    /// Keeps how the window stands: no gesture, so nothing that undo takes back. Durable as [`Store::commit`].
+    pub fn note(&mut self, edits: &[Edit]) -> Result<u64, StoreError> {
+        self.journal()?.note(edits, now_ms())
     }
 
     /// Takes the last gesture back; `None` when there is none.

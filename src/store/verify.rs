@@ -123,7 +123,7 @@ pub(super) fn verify(
     match journal::read(&dir.join(journal::FILE), key) {
         Ok(replay) => {
             report.commits = replay.commits;
-            report.marks = replay.marks.len();
+            report.marks = replay.kept.marks.len();
             match &replay.tail {
                 Tail::Clean => report.add("journal", true, "every record: sound"),
                 Tail::Torn(bytes) => report.add(

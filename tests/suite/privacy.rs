@@ -3,7 +3,7 @@
 use negatoscope::{
     clinical::read_bundle,
     model::{
-        annotation::{Annotation, AnnotationId, AnnotationTarget, PointSpace, Shape},
+        annotation::{Annotation, AnnotationId, AnnotationTarget, MarkKind, PointSpace, Shape},
         date::Date,
         edit::Edit,
         identity::{PatientIdentity, PersonName, Phi, Sex},
@@ -89,17 +89,22 @@ fn instance() -> Arc<Instance> {
 }
 
 fn edit() -> Edit {
+    let target = AnnotationTarget {
+        study_uid: "1.9".into(),
+        series_uid: "1.9.1".into(),
+        instance_uid: "1.2.3".into(),
+        frame: 1,
+        frame_of_reference_uid: String::new(),
+    };
+    let shape = Shape::new(MarkKind::Point, [glam::DVec3::ONE]);
     Edit::Add(Annotation {
-        id: AnnotationId("mark".into()),
-        target: AnnotationTarget {
-            study_uid: "1.9".into(),
-            series_uid: "1.9.1".into(),
-            instance_uid: "1.2.3".into(),
-            frame: 1,
-        },
-        space: PointSpace::Pixel,
-        shape: Shape::Point(glam::DVec3::ONE),
         label: LABEL.into(),
+        ..Annotation::new(
+            AnnotationId("mark".into()),
+            target,
+            PointSpace::Pixel,
+            shape,
+        )
     })
 }
 

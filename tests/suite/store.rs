@@ -3,10 +3,13 @@
 use glam::DVec3;
 use negatoscope::{
     model::{
-        annotation::{Annotation, AnnotationId, AnnotationTarget, PointSpace, Shape},
+        annotation::{
+            Annotation, AnnotationId, AnnotationTarget, Author, Code, MarkKind, PointSpace, Shape,
+        },
         date::Date,
-        edit::Edit,
+        edit::{Edit, Kept, ViewPlace},
         identity::{PatientIdentity, PersonName, Phi, Sex},
+        reading::ReadStatus,
         study::{Instance, SeriesDescription, Source, SourceKind, StudyDescription, Technique},
     },
     store::{KdfCost, Passphrase, RecordMatch, Store, StoreError},
@@ -39,17 +42,18 @@ fn made() -> (TempDir, PathBuf) {
 }
 
 fn mark(id: &str, label: &str) -> Annotation {
+    let target = AnnotationTarget {
+        study_uid: "1.2.3".into(),
+        series_uid: "1.2.3.4".into(),
+        instance_uid: "1.2.3.4.5".into(),
+        frame: 2,
+        frame_of_reference_uid: String::new(),
+    };
+    let ends = [DVec3::new(0.1, 0.2, 0.3), DVec3::new(-1.0 / 3.0, 1e-9, 4.0)];
+    let shape = Shape::new(MarkKind::Length, ends);
     Annotation {
-        id: AnnotationId(id.into()),
-        target: AnnotationTarget {
-            study_uid: "1.2.3".into(),
-            series_uid: "1.2.3.4".into(),
-            instance_uid: "1.2.3.4.5".into(),
-            frame: 2,
-        },
-        space: PointSpace::Patient,
-        shape: Shape::Line([DVec3::new(0.1, 0.2, 0.3), DVec3::new(-1.0 / 3.0, 1e-9, 4.0)]),
         label: label.into(),
+        ..Annotation::new(AnnotationId(id.into()), target, PointSpace::Patient, shape)
     }
 }
 
@@ -403,6 +407,18 @@ fn edit_answers_every_line() {
         r#"{"op":"redo"}"#,
         r#"{"op":"redo"}"#,
         r#"{"op":"add","id":"z","instance":"1","frame":0,"shape":"point","points":[[1,2]]}"#,
+        r#"{"op":"code","id":"n1","code":{"value":"27925004","scheme":"SCT","meaning":"Nodule"}}"#,
+        r#"{"op":"group","id":"n1","group":"right lung"}"#,
+        r#"{"op":"lock","id":"n1","on":true}"#,
+        r#"{"op":"hide","id":"n1","on":true}"#,
+        r#"{"op":"remove","id":"n1"}"#,
+        r#"{"op":"key-image","study":"1.2","instance":"1.2.3.4","frame":2,"on":true}"#,
+        r#"{"op":"key-image","instance":"1.2.3.4","frame":1,"on":false}"#,
+        r#"{"op":"read-status","study":"1.2","status":"final"}"#,
+        r#"{"op":"read-status","study":"1.2","status":"CANARY"}"#,
+        r#"{"op":"report","study":"1.2","text":"Nodule 结节"}"#,
+        r#"{"op":"add","id":"a","instance":"1","shape":"arrow","points":[[1,2],[3,4]],"author":{"model":{"id":"m","version":"2"}}}"#,
+        r#"{"op":"add","id":"b","instance":"1","shape":"cobb","points":[[1,2],[3,4],[5,6]]}"#,
     ];
     let output = run(
         &dir,
@@ -434,6 +450,18 @@ fn edit_answers_every_line() {
         "ACK 16",
         "ERR 17 NOTHING",
         "ERR 18 INVALID",
+        "ACK 19",
+        "ACK 20",
+        "ACK 21",
+        "ACK 22",
+        "ERR 23 LOCKED",
+        "ACK 24",
+        "ERR 25 MISSING",
+        "ACK 26",
+        "ERR 27 NOT_AN_OPERATION",
+        "ACK 28",
+        "ACK 29",
+        "ERR 30 INVALID",
     ];
     assert_eq!(answers, expected);
     assert_eq!(output.status.code(), Some(1));
@@ -441,14 +469,21 @@ fn edit_answers_every_line() {
 
     let list = run(&dir, "correct horse", &["edit", "--list"], "");
     assert_eq!(list.status.code(), Some(0));
-    let marks: Vec<Value> = text(&list.stdout)
+    let lines: Vec<Value> = text(&list.stdout)
         .lines()
         .map(|l| serde_json::from_str(l).unwrap())
         .collect();
-    assert_eq!(marks.len(), 2);
+    let (marks, others): (Vec<_>, Vec<_>) = lines.into_iter().partition(|l| l["op"] == "add");
+    assert_eq!(marks.len(), 3);
+    assert_eq!(others.len(), 3);
     let first = marks.iter().find(|m| m["id"] == "n1").unwrap();
     assert_eq!(first["label"], "granuloma");
     assert_eq!(first["points"], json!([[1.0, 2.0, 3.0]]));
+    assert_eq!(
+        (&first["locked"], &first["hidden"]),
+        (&json!(true), &json!(true))
+    );
+    assert_eq!(first["code"]["meaning"], "Nodule");
 
     // What is listed can be put into another store, and is then the same.
     let (_other, second) = made();
@@ -892,22 +927,33 @@ fn a_read_only_folder_is_said() {
     assert!(text(&output.stderr).to_lowercase().contains("read-only"));
 }
 
-/// The store that version 1 of the formats wrote; every later version must open it.
-fn golden() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/journal-v1")
+/// The store that a version of the formats wrote; every later version must open it.
+fn golden(version: u32) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/journal-v{version}"))
+}
+
+/// A copy of it that may be written on.
+fn golden_copy(version: u32) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, bytes) in contents(&golden(version)) {
+        fs::write(folder.path().join(path.file_name().unwrap()), bytes).unwrap();
+    }
+    folder
 }
 
 const GOLDEN_PASSPHRASE: &str = "观片 fixture";
 
+/// What version 1 could write.
 fn golden_edits() -> Vec<Edit> {
     let mut pixel = mark("outline", "边界");
     pixel.space = PointSpace::Pixel;
-    pixel.shape = Shape::Polygon(vec![
+    let outline = [
         DVec3::new(0.5, 0.5, 0.0),
         DVec3::new(10.25, 0.5, 0.0),
         DVec3::new(10.25, 7.0, 0.0),
-    ]);
-    let reshaped = Shape::Point(DVec3::new(-0.0, 1e-300, 512.0));
+    ];
+    pixel.shape = Shape::new(MarkKind::Polygon, outline);
+    let reshaped = Shape::new(MarkKind::Point, [DVec3::new(-0.0, 1e-300, 512.0)]);
     vec![
         Edit::Add(mark("length", "")),
         Edit::Add(pixel),
@@ -926,17 +972,95 @@ fn golden_edits() -> Vec<Edit> {
     ]
 }
 
+/// What came with version 2: everything that a mark may say, and what is no mark.
+fn golden_edits_2() -> Vec<Edit> {
+    let study_uid = || "1.2.3".to_owned();
+    let mut kinds: Vec<Edit> = MarkKind::ALL
+        .into_iter()
+        .map(|kind| {
+            let points = (0..*kind.point_count().start())
+                .map(|n| DVec3::new(n as f64, -0.0, 1.0 / 3.0))
+                .collect::<Vec<_>>();
+            let mut mark = mark(kind.name(), "标签");
+            mark.shape = Shape::new(kind, points);
+            mark.target.frame_of_reference_uid = "1.2.3.9".into();
+            Edit::Add(mark)
+        })
+        .collect();
+    let from = mark("kept", "x");
+    let mut to = from.clone();
+    to.code = Some(Code {
+        value: "27925004".into(),
+        scheme: "SCT".into(),
+        meaning: "结节".into(),
+    });
+    (to.group, to.locked, to.hidden, to.created_ms) = ("右肺".into(), true, true, -1);
+    to.author = Author::Model {
+        id: "lungs".into(),
+        version: "2".into(),
+    };
+    let mut foreign = mark("foreign", "");
+    foreign.author = Author::Foreign("Other".into());
+    kinds.extend([
+        Edit::Add(from.clone()),
+        Edit::Revise {
+            from: Box::new(from.clone()),
+            to: Box::new(to),
+        },
+        Edit::Add(foreign),
+        Edit::KeyImage {
+            target: from.target.clone(),
+            on: true,
+        },
+        Edit::View {
+            place: ViewPlace {
+                study_uid: study_uid(),
+                series_uid: "1.2.3.4".into(),
+                first_instance_uid: "1.2.3.4.5".into(),
+                cell: 1,
+            },
+            from: String::new(),
+            to: r#"{"zoom":2}"#.into(),
+        },
+        Edit::Layout {
+            study_uid: study_uid(),
+            from: String::new(),
+            to: r#"{"grid":[2,2]}"#.into(),
+        },
+        Edit::ReadStatus {
+            study_uid: study_uid(),
+            from: ReadStatus::New,
+            to: ReadStatus::Preliminary,
+        },
+        Edit::Report {
+            study_uid: study_uid(),
+            from: Phi::default(),
+            to: Phi::new("报告".into()),
+        },
+    ]);
+    kinds
+}
+
+fn golden_note() -> Edit {
+    Edit::Layout {
+        study_uid: "1.2.3".into(),
+        from: String::new(),
+        to: r#"{"grid":[1,1]}"#.into(),
+    }
+}
+
 #[test]
 #[ignore = "writes the fixture; only for a new version of the formats, into a new folder"]
 fn write_the_golden_store() {
-    let dir = golden();
+    let dir = golden(2);
     let mut store =
         Store::create(&dir, &Passphrase::new(GOLDEN_PASSPHRASE), KdfCost::CHEAP).unwrap();
-    for edit in golden_edits() {
+    for edit in golden_edits().into_iter().chain(golden_edits_2()) {
         store.commit(&[edit]).unwrap();
     }
     store.undo().unwrap().unwrap();
     store.redo().unwrap().unwrap();
+    store.note(&[golden_note()]).unwrap();
     store
         .import_bundle(&bundle(&[patient("p", "Byron", "1815-12-10", "77")]))
         .unwrap();
@@ -947,11 +1071,23 @@ fn write_the_golden_store() {
 }
 
 #[test]
+fn the_store_of_version_2_opens() {
+    let folder = golden_copy(2);
+    let mut store = Store::open(folder.path(), &Passphrase::new(GOLDEN_PASSPHRASE)).unwrap();
+    let mut expected = Kept::default();
+    let edits = [golden_edits(), golden_edits_2()].concat();
+    expected.apply_all(&edits).unwrap();
+    expected.apply(&golden_note()).unwrap();
+    assert_eq!(store.kept(), &expected);
+    assert_eq!(store.commits(), edits.len() as u64 + 3);
+    assert!(store.verify().unwrap().is_sound());
+    store.undo().unwrap().unwrap();
+    assert!(store.kept().reports.is_empty());
+}
+
+#[test]
 fn the_store_of_version_1_opens() {
-    let folder = tempfile::tempdir().unwrap();
-    for (path, bytes) in contents(&golden()) {
-        fs::write(folder.path().join(path.file_name().unwrap()), bytes).unwrap();
-    }
+    let folder = golden_copy(1);
     let pass = Passphrase::new(GOLDEN_PASSPHRASE);
     assert!(matches!(
         Store::open(folder.path(), &Passphrase::new("fixture")),
@@ -964,18 +1100,33 @@ fn the_store_of_version_1_opens() {
     }
     assert_eq!(store.marks(), &expected);
     assert_eq!(store.commits(), 8);
-    let Shape::Point(point) = store
-        .marks()
-        .get(&AnnotationId("length".into()))
-        .unwrap()
-        .shape
-    else {
-        panic!("reshaped");
-    };
-    assert_eq!(point.x.to_bits(), (-0.0f64).to_bits());
+    let reshaped = store.marks().get(&AnnotationId("length".into())).unwrap();
+    assert_eq!(reshaped.shape.kind, MarkKind::Point);
+    assert_eq!(reshaped.shape.points[0].x.to_bits(), (-0.0f64).to_bits());
     assert!(store.verify().unwrap().is_sound());
     assert_eq!(store.patients().unwrap()[0].identity.id.reveal(), "77");
     assert_eq!(store.studies().unwrap()[0].uid, "1.9");
     store.undo().unwrap().unwrap();
     assert!(store.marks().get(&AnnotationId("gone".into())).is_some());
+}
+
+#[test]
+fn the_store_of_version_1_is_written_on() {
+    let folder = golden_copy(1);
+    let old = fs::read(folder.path().join("edits.journal")).unwrap();
+    let pass = Passphrase::new(GOLDEN_PASSPHRASE);
+    let mut store = Store::open(folder.path(), &pass).unwrap();
+    for edit in golden_edits_2() {
+        store.commit(&[edit]).unwrap();
+    }
+    store.undo().unwrap().unwrap();
+    store.redo().unwrap().unwrap();
+    let kept = store.kept().clone();
+    drop(store);
+    let new = fs::read(folder.path().join("edits.journal")).unwrap();
+    assert_eq!(new[..old.len()], old, "what was there stays as it was");
+    let store = Store::open(folder.path(), &pass).unwrap();
+    assert_eq!(store.journal_damage(), None);
+    assert_eq!(store.kept(), &kept);
+    assert!(store.verify().unwrap().is_sound());
 }

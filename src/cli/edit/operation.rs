@@ -1,0 +1,411 @@
+//! One line of `negatoscope edit`: what it asks for, and the edit that does it.
+
+use super::Refusal;
+use crate::{
+    model::{
+        annotation::{
+            Annotation, AnnotationId, AnnotationTarget, Author, Code, MarkKind, PointSpace, Shape,
+        },
+        edit::{Edit, EditConflict, Kept},
+        identity::Phi,
+        reading::ReadStatus,
+    },
+    store::{Store, StoreError},
+};
+use glam::DVec3;
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde_json::{Value, json};
+
+/// What a line asks for.
+#[derive(Deserialize)]
+#[serde(tag = "op", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Operation {
+    /// A new mark.
+    Add(Box<NewMark>),
+    /// A mark is gone.
+    Remove { id: String },
+    /// A mark with other points.
+    Reshape {
+        id: String,
+        shape: Form,
+        points: Vec<Vec<f64>>,
+    },
+    /// A mark with another label.
+    Relabel { id: String, label: String },
+    /// A mark with another code, or with none.
+    Code {
+        id: String,
+        code: Option<CodeFields>,
+    },
+    /// A mark in another group.
+    Group { id: String, group: String },
+    /// A mark guarded against change, or free.
+    Lock { id: String, on: bool },
+    /// A mark out of sight, or back.
+    Hide { id: String, on: bool },
+    /// A frame as key image, or no longer.
+    KeyImage {
+        #[serde(default)]
+        study: String,
+        #[serde(default)]
+        series: String,
+        instance: String,
+        #[serde(default = "first_frame")]
+        frame: u32,
+        #[serde(default)]
+        frame_of_reference: String,
+        on: bool,
+    },
+    /// How far a study has been read.
+    ReadStatus { study: String, status: Status },
+    /// The report of a study.
+    Report { study: String, text: String },
+    /// The last gesture back.
+    Undo {},
+    /// The last gesture again.
+    Redo {},
+}
+
+/// A mark to be added.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewMark {
+    id: Option<String>,
+    #[serde(default)]
+    study: String,
+    #[serde(default)]
+    series: String,
+    instance: String,
+    #[serde(default = "first_frame")]
+    frame: u32,
+    #[serde(default)]
+    frame_of_reference: String,
+    #[serde(default)]
+    space: Space,
+    shape: Form,
+    points: Vec<Vec<f64>>,
+    #[serde(default)]
+    label: String,
+    #[serde(default)]
+    code: Option<CodeFields>,
+    #[serde(default)]
+    group: String,
+    #[serde(default)]
+    locked: bool,
+    #[serde(default)]
+    hidden: bool,
+    #[serde(default)]
+    author: Maker,
+    created_ms: Option<i64>,
+}
+
+const fn first_frame() -> u32 {
+    1
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Space {
+    #[default]
+    Patient,
+    Pixel,
+}
+
+/// Kind of a mark by its name.
+#[derive(Clone, Copy)]
+pub struct Form(MarkKind);
+
+impl<'de> Deserialize<'de> for Form {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(from)?;
+        // What a length was called before there were other marks.
+        let kind = match name.as_str() {
+            "line" => Some(MarkKind::Length),
+            name => MarkKind::named(name),
+        };
+        kind.map(Self)
+            .ok_or_else(|| D::Error::custom("not a kind of mark"))
+    }
+}
+
+/// Read status by its name.
+#[derive(Clone, Copy)]
+pub struct Status(ReadStatus);
+
+impl<'de> Deserialize<'de> for Status {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let status = ReadStatus::named(&String::deserialize(from)?);
+        status
+            .map(Self)
+            .ok_or_else(|| D::Error::custom("not a read status"))
+    }
+}
+
+/// A coded concept.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct CodeFields {
+    value: String,
+    scheme: String,
+    meaning: String,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+enum Maker {
+    Person(String),
+    Model { id: String, version: String },
+    Foreign(String),
+}
+
+impl Default for Maker {
+    fn default() -> Self {
+        Self::Person(String::new())
+    }
+}
+
+impl From<CodeFields> for Code {
+    fn from(fields: CodeFields) -> Self {
+        Self {
+            value: fields.value,
+            scheme: fields.scheme,
+            meaning: fields.meaning,
+        }
+    }
+}
+
+impl From<Maker> for Author {
+    fn from(maker: Maker) -> Self {
+        match maker {
+            Maker::Person(name) => Self::Person(name),
+            Maker::Model { id, version } => Self::Model { id, version },
+            Maker::Foreign(name) => Self::Foreign(name),
+        }
+    }
+}
+
+/// Reads a line.
+pub fn read(line: &[u8]) -> Result<Operation, Refusal> {
+    // The words of serde_json quote the input; only the place is repeated.
+    serde_json::from_slice(line).map_err(|error| {
+        let column = error.column();
+        match error.classify() {
+            serde_json::error::Category::Data => Refusal::new(
+                "NOT_AN_OPERATION",
+                format!("a field is missing, unknown or of a wrong kind, column {column}"),
+            ),
+            _ => Refusal::new("NOT_JSON", format!("not JSON, column {column}")),
+        }
+    })
+}
+
+fn shape(form: Form, points: &[Vec<f64>]) -> Result<Shape, Refusal> {
+    let points = points
+        .iter()
+        .map(|point| match point.as_slice() {
+            [x, y] => Ok(DVec3::new(*x, *y, 0.0)),
+            [x, y, z] => Ok(DVec3::new(*x, *y, *z)),
+            _ => Err(Refusal::new("INVALID", "a point has two or three numbers")),
+        })
+        .collect::<Result<Vec<DVec3>, Refusal>>()?;
+    let shape = Shape::new(form.0, points);
+    shape
+        .check()
+        .map_err(|error| Refusal::new("INVALID", error.to_string()))?;
+    Ok(shape)
+}
+
+fn missing() -> Refusal {
+    Refusal::from(StoreError::Conflict(EditConflict::Missing))
+}
+
+fn found<'a>(store: &'a Store, id: &str) -> Result<&'a Annotation, Refusal> {
+    let id = AnnotationId(id.to_owned());
+    store.marks().get(&id).ok_or_else(missing)
+}
+
+/// The mark, when it is not locked.
+fn free<'a>(store: &'a Store, id: &str) -> Result<&'a Annotation, Refusal> {
+    let mark = found(store, id)?;
+    if mark.locked {
+        return Err(Refusal::new("LOCKED", "the mark is locked"));
+    }
+    Ok(mark)
+}
+
+fn revise(mark: &Annotation, change: impl FnOnce(&mut Annotation)) -> Edit {
+    let mut to = Box::new(mark.clone());
+    change(&mut to);
+    Edit::Revise {
+        from: Box::new(mark.clone()),
+        to,
+    }
+}
+
+/// Makes an operation an edit and commits it; gives the id of a mark that came without one.
+pub fn carry_out(store: &mut Store, operation: Operation) -> Result<Option<String>, Refusal> {
+    let nothing = |what| Refusal::new("NOTHING", format!("there is nothing to {what}"));
+    let mut made = None;
+    let edit = match operation {
+        Operation::Undo {} => {
+            return match store.undo()? {
+                Some(_) => Ok(None),
+                None => Err(nothing("undo")),
+            };
+        }
+        Operation::Redo {} => {
+            return match store.redo()? {
+                Some(_) => Ok(None),
+                None => Err(nothing("redo")),
+            };
+        }
+        Operation::Add(new) => {
+            if new.id.is_none() {
+                made = Some(Store::new_mark_id().0);
+            }
+            Edit::Add(mark_of(*new, made.clone().unwrap_or_default())?)
+        }
+        Operation::Remove { id } => Edit::Remove(free(store, &id)?.clone()),
+        Operation::Reshape {
+            id,
+            shape: form,
+            points,
+        } => Edit::Reshape {
+            from: free(store, &id)?.shape.clone(),
+            to: shape(form, &points)?,
+            id: AnnotationId(id),
+        },
+        Operation::Relabel { id, label } => Edit::Relabel {
+            from: free(store, &id)?.label.clone(),
+            to: label,
+            id: AnnotationId(id),
+        },
+        Operation::Code { id, code } => {
+            revise(free(store, &id)?, |m| m.code = code.map(Code::from))
+        }
+        Operation::Group { id, group } => revise(found(store, &id)?, |m| m.group = group),
+        Operation::Lock { id, on } => revise(found(store, &id)?, |m| m.locked = on),
+        Operation::Hide { id, on } => revise(found(store, &id)?, |m| m.hidden = on),
+        Operation::KeyImage {
+            study,
+            series,
+            instance,
+            frame,
+            frame_of_reference,
+            on,
+        } => Edit::KeyImage {
+            target: match store.kept().key_images.get(&instance, frame) {
+                Some(found) if !on => found.clone(),
+                _ => AnnotationTarget {
+                    study_uid: study,
+                    series_uid: series,
+                    instance_uid: instance,
+                    frame,
+                    frame_of_reference_uid: frame_of_reference,
+                },
+            },
+            on,
+        },
+        Operation::ReadStatus { study, status } => Edit::ReadStatus {
+            from: store.kept().read_status(&study),
+            to: status.0,
+            study_uid: study,
+        },
+        Operation::Report { study, text } => {
+            let from = store.kept().reports.get(&study).cloned();
+            Edit::Report {
+                from: from.unwrap_or_default(),
+                to: Phi::new(text),
+                study_uid: study,
+            }
+        }
+    };
+    store.commit(&[edit])?;
+    Ok(made)
+}
+
+fn mark_of(new: NewMark, made: String) -> Result<Annotation, Refusal> {
+    Ok(Annotation {
+        id: AnnotationId(new.id.unwrap_or(made)),
+        target: AnnotationTarget {
+            study_uid: new.study,
+            series_uid: new.series,
+            instance_uid: new.instance,
+            frame: new.frame,
+            frame_of_reference_uid: new.frame_of_reference,
+        },
+        space: match new.space {
+            Space::Patient => PointSpace::Patient,
+            Space::Pixel => PointSpace::Pixel,
+        },
+        shape: shape(new.shape, &new.points)?,
+        label: new.label,
+        code: new.code.map(Code::from),
+        group: new.group,
+        locked: new.locked,
+        hidden: new.hidden,
+        author: new.author.into(),
+        created_ms: new
+            .created_ms
+            .unwrap_or_else(|| jiff::Timestamp::now().as_millisecond()),
+    })
+}
+
+/// All that is kept, as operations that would bring it back; not how it was shown.
+pub fn list(kept: &Kept) -> impl Iterator<Item = Value> {
+    let marks = kept.marks.iter().map(mark_json);
+    let key_images = kept.key_images.iter().map(|target| {
+        json!({
+            "op": "key-image",
+            "study": target.study_uid,
+            "series": target.series_uid,
+            "instance": target.instance_uid,
+            "frame": target.frame,
+            "frame_of_reference": target.frame_of_reference_uid,
+            "on": true,
+        })
+    });
+    let status = kept.read_status.iter().map(
+        |(study, status)| json!({"op": "read-status", "study": study, "status": status.name()}),
+    );
+    let reports = kept
+        .reports
+        .iter()
+        .map(|(study, text)| json!({"op": "report", "study": study, "text": text.reveal()}));
+    marks.chain(key_images).chain(status).chain(reports)
+}
+
+fn mark_json(mark: &Annotation) -> Value {
+    let code = mark.code.as_ref().map(|code| CodeFields {
+        value: code.value.clone(),
+        scheme: code.scheme.clone(),
+        meaning: code.meaning.clone(),
+    });
+    let author = match mark.author.clone() {
+        Author::Person(name) => Maker::Person(name),
+        Author::Model { id, version } => Maker::Model { id, version },
+        Author::Foreign(name) => Maker::Foreign(name),
+    };
+    json!({
+        "op": "add",
+        "id": mark.id.0,
+        "study": mark.target.study_uid,
+        "series": mark.target.series_uid,
+        "instance": mark.target.instance_uid,
+        "frame": mark.target.frame,
+        "frame_of_reference": mark.target.frame_of_reference_uid,
+        "space": match mark.space {
+            PointSpace::Patient => "patient",
+            PointSpace::Pixel => "pixel",
+        },
+        "shape": mark.shape.kind.name(),
+        "points": mark.shape.points.iter().map(|p| p.to_array()).collect::<Vec<_>>(),
+        "label": mark.label,
+        "code": code,
+        "group": mark.group,
+        "locked": mark.locked,
+        "hidden": mark.hidden,
+        "author": author,
+        "created_ms": mark.created_ms,
+    })
+}

@@ -1,0 +1,209 @@
+use super::*;
+
+pub(crate) fn mark(id: &str, shape: Shape) -> Annotation {
+    let target = AnnotationTarget {
+        study_uid: "1.2.840.1".into(),
+        series_uid: "1.2.840.1.1".into(),
+        instance_uid: "1.2.840.1.1.1".into(),
+        frame: 3,
+        frame_of_reference_uid: "1.2.840.1.9".into(),
+    };
+    Annotation {
+        label: "结节 nodule".into(),
+        ..Annotation::new(AnnotationId(id.into()), target, PointSpace::Patient, shape)
+    }
+}
+
+pub(crate) fn point(point: DVec3) -> Shape {
+    Shape::new(MarkKind::Point, [point])
+}
+
+fn every_edit() -> Vec<Edit> {
+    let id = || AnnotationId("a".into());
+    let study_uid = || "1.2.840.1".to_owned();
+    let first = point(DVec3::new(0.1, -0.0, f64::MIN_POSITIVE));
+    let ends = [DVec3::X, DVec3::new(1.0 / 3.0, 1e300, -7.25)];
+    let mut full = mark("p", Shape::new(MarkKind::Length, ends));
+    full.space = PointSpace::Pixel;
+    full.code = Some(Code {
+        value: "27925004".into(),
+        scheme: "SCT".into(),
+        meaning: "Nodule".into(),
+    });
+    full.group = "右上 lobe".into();
+    full.created_ms = -7;
+    let mut edits = vec![
+        Edit::Add(mark("a", first.clone())),
+        Edit::Remove(mark("a", first.clone())),
+        Edit::Reshape {
+            id: id(),
+            from: first,
+            to: Shape::new(
+                MarkKind::Polygon,
+                [DVec3::ZERO, DVec3::X, DVec3::Y, DVec3::Z],
+            ),
+        },
+        Edit::Relabel {
+            id: id(),
+            from: String::new(),
+            to: "b".into(),
+        },
+        Edit::KeyImage {
+            target: full.target.clone(),
+            on: true,
+        },
+        Edit::KeyImage {
+            target: full.target.clone(),
+            on: false,
+        },
+        Edit::View {
+            place: ViewPlace {
+                study_uid: study_uid(),
+                series_uid: "1.2.840.1.1".into(),
+                first_instance_uid: "1.2.840.1.1.1".into(),
+                cell: 3,
+            },
+            from: String::new(),
+            to: "{}".into(),
+        },
+        Edit::Layout {
+            study_uid: study_uid(),
+            from: "a".into(),
+            to: "b".into(),
+        },
+        Edit::Report {
+            study_uid: study_uid(),
+            from: Phi::default(),
+            to: Phi::new("正常".into()),
+        },
+    ];
+    edits.extend(MarkKind::ALL.map(|kind| {
+        let points = vec![DVec3::NEG_ONE; *kind.point_count().start()];
+        Edit::Add(mark("k", Shape { kind, points }))
+    }));
+    edits.extend(ReadStatus::ALL.map(|to| Edit::ReadStatus {
+        study_uid: study_uid(),
+        from: ReadStatus::New,
+        to,
+    }));
+    let authors = [
+        Author::Person("读者".into()),
+        Author::Model {
+            id: "lungs".into(),
+            version: "2".into(),
+        },
+        Author::Foreign("Other".into()),
+    ];
+    for (author, flags) in authors.into_iter().zip(1u8..) {
+        let mut changed = full.clone();
+        changed.author = author;
+        (changed.locked, changed.hidden) = (flags & 1 != 0, flags & 2 != 0);
+        edits.push(Edit::Revise {
+            from: Box::new(full.clone()),
+            to: Box::new(changed),
+        });
+    }
+    edits
+}
+
+#[test]
+fn the_tables_of_the_format_hold_every_value() {
+    for kind in MarkKind::ALL {
+        assert!(KINDS.contains(&kind));
+    }
+    for status in ReadStatus::ALL {
+        assert!(STATUS.contains(&status));
+    }
+}
+
+#[test]
+fn what_is_written_is_read_bit_for_bit() {
+    for kind in [
+        Kind::Done,
+        Kind::Undoes(4),
+        Kind::Redoes(u64::MAX),
+        Kind::Noted,
+    ] {
+        let commit = Commit {
+            kind,
+            time_ms: -5,
+            edits: every_edit(),
+        };
+        let bytes = encode(&commit);
+        assert_eq!(decode(&bytes), Some(commit.clone()));
+        assert_eq!(encode(&decode(&bytes).unwrap()), bytes, "also -0.0");
+        for length in 0..bytes.len() {
+            assert_eq!(decode(&bytes[..length]), None, "cut at {length}");
+        }
+        let mut longer = bytes;
+        longer.push(0);
+        assert_eq!(decode(&longer), None);
+    }
+}
+
+#[test]
+fn a_lying_count_reserves_nothing() {
+    let outline = Shape::new(MarkKind::Polygon, [DVec3::ZERO, DVec3::X, DVec3::Y]);
+    let mut bytes = encode(&Commit {
+        kind: Kind::Done,
+        time_ms: 0,
+        edits: vec![Edit::Reshape {
+            id: AnnotationId("a".into()),
+            from: outline.clone(),
+            to: outline,
+        }],
+    });
+    let last = bytes.windows(4).rposition(|w| w == [3, 0, 0, 0]).unwrap();
+    bytes[last..last + 4].copy_from_slice(&[0xFF; 4]);
+    assert_eq!(decode(&bytes), None);
+    bytes[17..21].copy_from_slice(&[0xFF; 4]);
+    assert_eq!(decode(&bytes), None);
+}
+
+#[test]
+fn edits_that_make_no_sense_are_refused() {
+    for edit in every_edit() {
+        assert_eq!(check_edit(&edit), Ok(()));
+    }
+    let refuse = |edit: Edit| assert!(check_edit(&edit).is_err(), "{edit:?}");
+    let fine = || mark("a", point(DVec3::ZERO));
+    let refuse_mark = |change: &dyn Fn(&mut Annotation)| {
+        let mut mark = fine();
+        change(&mut mark);
+        refuse(Edit::Add(mark.clone()));
+        refuse(Edit::Remove(mark.clone()));
+        refuse(Edit::Revise {
+            from: Box::new(mark),
+            to: Box::new(fine()),
+        });
+    };
+    let long = || "x".repeat(MAX_LABEL + 1);
+    refuse_mark(&|m| m.id.0.clear());
+    refuse_mark(&|m| m.id.0 = "a".repeat(MAX_ID + 1));
+    refuse_mark(&|m| m.shape = point(DVec3::NAN));
+    refuse_mark(&|m| {
+        m.shape = Shape::new(MarkKind::Length, [DVec3::ZERO, DVec3::INFINITY]);
+    });
+    refuse_mark(&|m| m.shape = Shape::new(MarkKind::Polygon, [DVec3::ZERO, DVec3::X]));
+    refuse_mark(&|m| m.target.frame = 0);
+    refuse_mark(&|m| m.target.frame_of_reference_uid = "1".repeat(MAX_ID + 1));
+    refuse_mark(&|m| m.label = long());
+    refuse_mark(&|m| m.group = long());
+    refuse_mark(&|m| m.author = Author::Foreign(long()));
+    refuse_mark(&|m| {
+        m.code = Some(Code {
+            value: long(),
+            ..Code::default()
+        });
+    });
+    refuse(Edit::Report {
+        study_uid: String::new(),
+        from: Phi::default(),
+        to: Phi::default(),
+    });
+    refuse(Edit::Layout {
+        study_uid: "1".into(),
+        from: String::new(),
+        to: "x".repeat(MAX_SETTINGS + 1),
+    });
+}
