@@ -32,24 +32,36 @@ struct Neighbours {
     high_weight: f32,
 }
 
-// The two voxels around a position inside the grid, along one axis.
-fn neighbours(hi: i32, lo: u32, size: u32) -> Neighbours {
-    var low = hi - select(0, 1, lo < 0x80000000u);
-    var fraction = lo - 0x80000000u;
+const FRACTION_UNIT = 1.0 / 4294967296.0;
+
+// The voxel below a position along one axis, -1 before the first, and how far beyond its centre the position lies.
+struct Between {
+    low: i32,
+    fraction: u32,
+}
+
+fn between(hi: i32, lo: u32) -> Between {
+    let low = hi - select(0, 1, lo < 0x80000000u);
+    let fraction = lo - 0x80000000u;
     // Less weight than 2^-16 is none: rounding of geometry must not make a slice wait for the next one.
     if fraction < 0x10000u {
-        fraction = 0u;
-    } else if fraction > 0xffff0000u {
-        fraction = 0u;
-        low += 1;
+        return Between(low, 0u);
     }
+    if fraction > 0xffff0000u {
+        return Between(low + 1, 0u);
+    }
+    return Between(low, fraction);
+}
+
+// The two voxels around a position inside the grid, along one axis.
+fn neighbours(hi: i32, lo: u32, size: u32) -> Neighbours {
+    let found = between(hi, lo);
     let last = i32(size) - 1;
-    let high = clamp(low + select(1, 0, fraction == 0u), 0, last);
-    low = clamp(low, 0, last);
+    let high = clamp(found.low + select(1, 0, found.fraction == 0u), 0, last);
+    let low = clamp(found.low, 0, last);
     if low == high {
         return Neighbours(low, high, 1.0, 0.0);
     }
     // Both weights from integers: 1 - weight would lose the digits of a small one.
-    let unit = 1.0 / 4294967296.0;
-    return Neighbours(low, high, f32(0u - fraction) * unit, f32(fraction) * unit);
+    return Neighbours(low, high, f32(0u - found.fraction) * FRACTION_UNIT, f32(found.fraction) * FRACTION_UNIT);
 }

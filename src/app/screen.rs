@@ -436,6 +436,7 @@ fn viewport(program: &Program, cell: usize, text: &str) -> Value {
         _ if viewport.document.is_some() => "document",
         ViewKind::Stack => "stack",
         ViewKind::Plane(plane) => plane.word(),
+        ViewKind::Oblique(_) => "oblique",
     };
     let node = viewport.node.as_ref();
     let level = viewport.voi().level();

@@ -6,7 +6,7 @@
 use super::{
     Cases, Failure,
     measure::{Case, Samples, quantile},
-    process,
+    process, slab,
 };
 use crate::{
     console::{Backend, Common, Exit},
@@ -41,6 +41,8 @@ pub enum Scene {
     Overlay,
     /// Three oblique planes through a volume, each a quarter of the size.
     Mpr,
+    /// A slab of 101 points.
+    Slab,
 }
 
 impl Scene {
@@ -49,6 +51,7 @@ impl Scene {
             Self::Slice => "2d",
             Self::Overlay => "overlay",
             Self::Mpr => "mpr",
+            Self::Slab => "slab",
         }
     }
 }
@@ -65,6 +68,18 @@ pub struct FrameArgs {
     /// Pictures
     #[arg(long, value_name = "K", default_value_t = 10)]
     pub repeat: usize,
+    /// Slices of the made-up volume (mpr, slab)
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    pub slices: usize,
+    /// What a slab shows
+    #[arg(long, value_enum, default_value_t)]
+    pub projection: slab::Kind,
+    /// A slab along the slices, instead of askew to the voxels
+    #[arg(long)]
+    pub along: bool,
+    /// Voxel by voxel and every point of a slab: the plain way, to compare with
+    #[arg(long)]
+    pub naive: bool,
     /// Write the last picture
     #[arg(long, value_name = "OUT.png")]
     pub dump: Option<PathBuf>,
@@ -282,11 +297,15 @@ pub(super) fn frame(
     common: &Common,
     cases: &mut Cases<'_>,
 ) -> Result<(), Failure> {
-    let slices = if args.scene == Scene::Mpr { 64 } else { 1 };
+    let slices = match args.scene {
+        Scene::Mpr | Scene::Slab => args.slices.clamp(1, 2000),
+        Scene::Slice | Scene::Overlay => 1,
+    };
     let (volume, lungs) = phantom_volume(common, slices)?;
     let [width, height] = args.size;
     let views = match args.scene {
         Scene::Mpr => oblique_views(&volume, [(width / 2).max(1), (height / 2).max(1)])?,
+        Scene::Slab => return slab::slab(args, common.backend, &volume, cases),
         Scene::Slice | Scene::Overlay => vec![slice_view(&volume, 0, args.size)?],
     };
     match common.backend {
@@ -335,7 +354,10 @@ fn frame_on_gpu(
 ) -> Result<(), Failure> {
     let gpu = GpuContext::headless()?;
     let texture = texture_of(&gpu, volume)?;
-    let renderer = SliceRenderer::new(&gpu)?;
+    let renderer = match args.naive {
+        true => SliceRenderer::naive(&gpu)?,
+        false => SliceRenderer::new(&gpu)?,
+    };
     let first = first_frame(volume)?;
     let map = [first.rows, first.columns];
     let mask: Option<SharedBuffer> = match args.scene {
@@ -377,7 +399,14 @@ fn frame_on_gpu(
     }
     let floor_cpu = quantile(&floors.cpu_ms, 0.0);
     let cpu = quantile(&samples.cpu_ms, 0.0);
+    let pixels: f64 = views
+        .iter()
+        .map(|view| f64::from(view.size[0]) * f64::from(view.size[1]))
+        .sum();
     let mut case = with_gpu(Case::new("frame", scene_word(args), samples), &gpu, &copies);
+    if let Some(cpu) = cpu {
+        case = case.with("cpu_ns_a_pixel", (cpu * 1e9 / pixels).round() / 1e3);
+    }
     case.frames = Some(views.len() as u64);
     case.floor_ms = floors.best();
     if let (Some(cpu), Some(floor)) = (cpu, floor_cpu)
@@ -399,7 +428,7 @@ fn scene_word(args: &FrameArgs) -> String {
 }
 
 /// Writes the last picture of the last view.
-fn dump(args: &FrameArgs, views: &[SliceView], rgba: &[u8]) -> Result<(), Failure> {
+pub(super) fn dump(args: &FrameArgs, views: &[SliceView], rgba: &[u8]) -> Result<(), Failure> {
     let (Some(path), Some(view)) = (&args.dump, views.last()) else {
         return Ok(());
     };

@@ -17,6 +17,7 @@ mod network;
 mod process;
 mod resident;
 mod series;
+mod slab;
 mod window;
 
 use crate::console::{Common, Exit, Output};

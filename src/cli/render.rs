@@ -20,6 +20,7 @@ use crate::{
         layout::{FrameRef, SeriesLayout},
         lut::{ModalityLut, ModalityUnit, Photometric, Voi},
         pixels::Frame,
+        slab::step_along_mm,
         study::ImageDescription,
         view::{GreyPipeline, Interpolation, SliceView, ViewPlane},
     },
@@ -35,6 +36,8 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
+
+mod depth;
 
 /// Which plane.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -76,6 +79,8 @@ pub enum Between {
     /// Linear between modality values.
     #[default]
     Linear,
+    /// Cubic convolution (Catmull-Rom) of modality values.
+    Cubic,
 }
 
 /// Arguments of `render`.
@@ -95,8 +100,8 @@ pub struct RenderArgs {
     /// What is made of the depth
     #[arg(long, value_enum, default_value_t)]
     pub mode: Mode,
-    /// Thickness of the slab
-    #[arg(long, value_name = "MM")]
+    /// Thickness of the slab, half of it before and half behind the plane
+    #[arg(long, value_name = "MM", allow_hyphen_values = true)]
     pub slab: Option<f64>,
     /// Frame or plane of the grid, counted from 1 (default: the middle one)
     #[arg(long, value_name = "N", conflicts_with = "lps")]
@@ -140,6 +145,10 @@ pub struct RenderArgs {
     /// How values between voxels are made
     #[arg(long, value_enum, default_value_t)]
     pub interpolation: Between,
+    /// Where pixels are larger than voxels, show the mean of the voxels under each, as the window does (default: the
+    /// value in the middle of each pixel)
+    #[arg(long)]
+    pub area: bool,
     /// Width and height (default: the frame's own, or 512x512 for cuts)
     #[arg(long, value_name = "WxH", value_parser = parse_size)]
     pub size: Option<[u32; 2]>,
@@ -230,8 +239,6 @@ pub fn run(args: &RenderArgs, common: &Common, out: &mut Output) -> Exit {
 fn refuse_unsupported(args: &RenderArgs) -> Result<(), Refusal> {
     let what = if args.view == View::Vr {
         "volume rendering is not supported yet"
-    } else if args.mode != Mode::Slice || args.slab.is_some() {
-        "slabs (mip, minip, mean) are not supported yet"
     } else if args.overlay.is_some() {
         "overlays are not supported yet"
     } else {
@@ -326,6 +333,7 @@ pub fn draw(
     backend: Backend,
     series: &LoadedSeries,
 ) -> Result<Picture, Refusal> {
+    let slab = depth::slab_of(args)?;
     let plan = plan(args, &series.layout)?;
     let Some(first) = series.layout.frames.get(plan.frames.start) else {
         return Err(Refusal::new(Exit::Usage, "there is no such frame"));
@@ -350,7 +358,13 @@ pub fn draw(
             }
         })
         .collect::<Result<Vec<_>, _>>()?;
-    let view = view_of(args, image, first.frame, &plan, &frames, scaled)?;
+    let mut view = view_of(args, image, first.frame, &plan, &frames, scaled)?;
+    view.area = args.area;
+    view.slab = slab.and_then(|slab| slab.steps(&plan.grid, plan.plane.normal()));
+    let step_mm = plan
+        .grid
+        .voxel_from_patient()
+        .map_or(1.0, |m| step_along_mm(&m.matrix3, plan.plane.normal()));
     // A cut is none of the frames, so nothing of theirs lies over it.
     let (cover, cover_error) = match args.view {
         View::Stack => match (series.cover)(plan.frames.start) {
@@ -404,6 +418,8 @@ pub fn draw(
         "spacing": image.frame(first.frame).spacing.unit_label(),
         "centre": plan.oriented.then(|| plan.plane.centre.to_array()),
         "letters": letters,
+        "interpolation": view.interpolation.word(),
+        "slab": depth::report(slab.as_ref(), &view, step_mm),
         "frames": plan.frames.len(),
         "reduced": reduced,
         "findings": findings(&series.layout.findings),
@@ -454,6 +470,9 @@ fn draw_gpu(
     )?;
     for (layer, frame) in frames.iter().enumerate() {
         texture.upload(layer, frame)?;
+        if view.slab.is_some() {
+            texture.note_values(layer, frame)?;
+        }
     }
     let renderer = SliceRenderer::new(gpu)?;
     let scene = SliceScene {
@@ -713,6 +732,7 @@ fn view_of(
     let interpolation = match args.interpolation {
         Between::Nearest => Interpolation::Nearest,
         Between::Linear => Interpolation::Linear,
+        Between::Cubic => Interpolation::Cubic,
     };
     plan.plane
         .slice_view(&plan.grid, plan.size, interpolation, grey, first.samples)

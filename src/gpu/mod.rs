@@ -3,6 +3,7 @@
 //! Must stay true: every copy between CPU and GPU memory goes through [`door::CopyDoor`] or is reported to it;
 //! nothing here panics on a GPU error; nothing here knows what a picture means.
 
+pub mod bricks;
 pub mod context;
 pub mod door;
 pub mod error;
@@ -10,6 +11,7 @@ pub mod shader;
 pub mod shared_buffer;
 pub mod texture;
 
+pub use bricks::Bricks;
 pub use context::GpuContext;
 pub use door::{Cargo, CopyCounts, CopyDoor};
 pub use error::GpuError;

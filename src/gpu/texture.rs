@@ -4,7 +4,7 @@
 //! So one shader samples them all, and sides of 16384 pixels (no 3-D texture has them) pose no problem. Devices have few
 //! layers (2048), so where there are more frames a layer holds several, one below the other.
 
-use super::{context::GpuContext, door::Cargo, error::GpuError};
+use super::{bricks::Bricks, context::GpuContext, door::Cargo, error::GpuError};
 use crate::model::pixels::{Frame, StoredType};
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -30,6 +30,7 @@ pub struct FrameTexture {
     view: wgpu::TextureView,
     states: Vec<AtomicU8>,
     state_buffer: wgpu::Buffer,
+    bricks: Option<Bricks>,
     size: [usize; 3],
     /// Columns and rows of the frames, of which every `reduced`-th is held.
     frame: [usize; 2],
@@ -140,6 +141,7 @@ impl FrameTexture {
                 .map(|_| AtomicU8::new(LayerState::Waiting as u8))
                 .collect(),
             state_buffer,
+            bricks: Bricks::of([columns, rows, layers], stored_type).filter(|_| samples == 1),
             size: [columns, rows, layers],
             frame: [columns, rows],
             reduced: 1,
@@ -166,9 +168,11 @@ impl FrameTexture {
         let reduced = Self::reduction(gpu, columns, rows);
         let held = [columns, rows].map(|n| n.div_ceil(reduced));
         let made = Self::new(gpu, held[0], held[1], layers, stored_type, samples)?;
+        let bricks = made.bricks.filter(|_| reduced == 1);
         Ok(Self {
             frame: [columns, rows],
             reduced,
+            bricks,
             ..made
         })
     }
@@ -217,6 +221,23 @@ impl FrameTexture {
             )?;
         }
         self.set_state(layer, LayerState::Loaded)
+    }
+
+    /// Notes which values a slice holds, so that projections need not look where nothing can change them; for volumes,
+    /// beside [`Self::upload`]. May be called from loader threads.
+    ///
+    /// # Errors
+    /// As for [`Bricks::note`].
+    pub fn note_values(&self, layer: usize, frame: &Frame) -> Result<(), GpuError> {
+        match &self.bricks {
+            Some(bricks) => bricks.note(&self.gpu, layer, frame),
+            None => Ok(()),
+        }
+    }
+
+    /// What was noted.
+    pub const fn bricks(&self) -> Option<&Bricks> {
+        self.bricks.as_ref()
     }
 
     /// What the texture wants instead of the stored bytes; `None` where they go in unchanged.

@@ -15,6 +15,10 @@ use crate::model::{
 use glam::DAffine3;
 use rayon::prelude::*;
 
+pub mod area;
+pub mod cubic;
+pub mod slab;
+
 /// Fractional bits of a position.
 pub const FRACTION_BITS: u32 = 32;
 
@@ -79,8 +83,14 @@ pub fn nearest(position: i64, size: usize) -> Option<usize> {
     (index < size).then_some(index)
 }
 
-/// The neighbours of a position; `None` outside the grid.
-pub fn neighbours(position: i64, size: usize) -> Option<Neighbours> {
+/// The voxel below a position along one axis, -1 before the first, and the weight of the one above it.
+struct AxisNeighbours {
+    low: i64,
+    weight: f64,
+}
+
+/// The neighbours of a position along one axis, before they are kept inside the grid; `None` outside of it.
+fn axis_neighbours(position: i64, size: usize) -> Option<AxisNeighbours> {
     nearest(position, size)?;
     let between = position - ONE / 2;
     let mut low = between >> FRACTION_BITS;
@@ -91,17 +101,28 @@ pub fn neighbours(position: i64, size: usize) -> Option<Neighbours> {
         fraction = 0;
         low += 1;
     }
+    Some(AxisNeighbours {
+        low,
+        weight: fraction as f64 / ONE as f64,
+    })
+}
+
+/// Whether a position along an axis lies on a voxel's centre, so that no other one has any weight.
+pub fn on_voxel(position: i64) -> bool {
+    let fraction = (position - ONE / 2) & (ONE - 1);
+    !(SNAP..=ONE - SNAP).contains(&fraction)
+}
+
+/// The neighbours of a position; `None` outside the grid.
+pub fn neighbours(position: i64, size: usize) -> Option<Neighbours> {
+    let AxisNeighbours { low, weight } = axis_neighbours(position, size)?;
     let last = size as i64 - 1;
-    let high = if fraction == 0 { low } else { low + 1 };
+    let high = if weight == 0.0 { low } else { low + 1 };
     let (low, high) = (low.clamp(0, last) as usize, high.clamp(0, last) as usize);
     Some(Neighbours {
         low,
         high,
-        weight: if low == high {
-            0.0
-        } else {
-            fraction as f64 / ONE as f64
-        },
+        weight: if low == high { 0.0 } else { weight },
     })
 }
 
@@ -128,13 +149,32 @@ pub fn sample(
     x: u32,
     y: u32,
 ) -> Sample {
+    let position = grid.at(x, y);
+    if let Some(steps) = &view.slab {
+        return slab::sample(view, frames, position, steps);
+    }
+    if let Some(half) = area::half_widths(view, grid) {
+        return area::sample(view, frames, position, half);
+    }
+    match view.interpolation {
+        Interpolation::Cubic => cubic::sample(view, frames, position),
+        between => point(view, frames, position, between),
+    }
+}
+
+/// Samples one point, nearest or linear.
+fn point(
+    view: &SliceView,
+    frames: &[Option<Frame>],
+    position: [i64; 3],
+    between: Interpolation,
+) -> Sample {
     let Some(first) = frames.iter().flatten().next() else {
         // Without any frame the size is unknown, but it is certain that everything is missing.
         return Sample::Missing;
     };
     let size = [first.columns, first.rows, frames.len()];
-    let position = grid.at(x, y);
-    let axes = match view.interpolation {
+    let axes = match between {
         Interpolation::Nearest => std::array::from_fn(|i| {
             nearest(position[i], size[i]).map(|index| Neighbours {
                 low: index,
@@ -142,7 +182,9 @@ pub fn sample(
                 weight: 0.0,
             })
         }),
-        Interpolation::Linear => std::array::from_fn(|i| neighbours(position[i], size[i])),
+        Interpolation::Linear | Interpolation::Cubic => {
+            std::array::from_fn(|i| neighbours(position[i], size[i]))
+        }
     };
     let [Some(column), Some(row), Some(slice)] = axes else {
         return Sample::Outside;
@@ -157,8 +199,8 @@ pub fn sample(
             for (i, wi) in corners(column) {
                 let weight = wi * wj * wk;
                 if view.samples == 3 {
-                    for (c, sum) in sums.iter_mut().enumerate() {
-                        *sum += weight * frame.value(i, j, c).unwrap_or_default();
+                    for (sum, value) in sums.iter_mut().zip(color_of(frame, i, j)) {
+                        *sum += weight * value;
                     }
                     weights += weight;
                 } else if let Some(value) = image_value(frame, &view.grey, i, j) {
@@ -188,6 +230,11 @@ fn image_value(frame: &Frame, grey: &GreyPipeline, column: usize, row: usize) ->
     let stored = frame.value(column, row, 0)?;
     is_image(stored, grey.stored_type, grey.padding)
         .then(|| modality_value(stored, &grey.modality_lut))
+}
+
+/// Colour of a pixel, stored values.
+fn color_of(frame: &Frame, column: usize, row: usize) -> [f64; 3] {
+    std::array::from_fn(|c| frame.value(column, row, c).unwrap_or_default())
 }
 
 /// Code value of the hatch that stands for a slice that is not there, at a viewport pixel. Slices that failed are
@@ -285,6 +332,8 @@ mod tests {
                 presentation: None,
             },
             samples: 1,
+            area: false,
+            slab: None,
         }
     }
 

@@ -4,6 +4,7 @@ use super::{
     geometry::{BodyPlane, GridGeometry, orientation_letters},
     lut::{LookupTable, ModalityLut, PaddingRange, Voi},
     pixels::StoredType,
+    slab::SlabSteps,
 };
 use glam::{DAffine3, DMat3, DVec3};
 
@@ -15,6 +16,33 @@ pub enum Interpolation {
     /// Linear between modality values; padding voxels are left out and the weights renormalised.
     #[default]
     Linear,
+    /// Cubic convolution of modality values with Keys' kernel, a = -1/2 (Catmull-Rom): it meets the voxels and may
+    /// overshoot between them. Where a voxel that it needs is padding, or lies in a slice that is not there, linear.
+    Cubic,
+}
+
+impl Interpolation {
+    /// All, in the order in which they are offered.
+    pub const ALL: [Self; 3] = [Self::Nearest, Self::Linear, Self::Cubic];
+
+    /// The next one, the first after the last.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        match self {
+            Self::Nearest => Self::Linear,
+            Self::Linear => Self::Cubic,
+            Self::Cubic => Self::Nearest,
+        }
+    }
+
+    /// Stable lower-case word for the command line.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Nearest => "nearest",
+            Self::Linear => "linear",
+            Self::Cubic => "cubic",
+        }
+    }
 }
 
 /// How decoded samples become modality and display values.
@@ -48,6 +76,13 @@ pub struct SliceView {
     pub grey: GreyPipeline,
     /// Samples per pixel of the source: 1 or 3.
     pub samples: usize,
+    /// Where pixels are larger than voxels, each shows the mean of the voxels under it, weighted by area, instead of
+    /// the value in its middle: fine detail of a reduced picture does not alias. Only where the plane follows the axes
+    /// of the grid, and not with [`Interpolation::Nearest`] or a slab.
+    pub area: bool,
+    /// What is looked at before and behind the plane; its points are sampled as `interpolation` says, linear for
+    /// cubic.
+    pub slab: Option<SlabSteps>,
 }
 
 /// Where the screen lies in the patient: one plane, its directions and its scale.
@@ -213,6 +248,8 @@ impl ViewPlane {
             interpolation,
             grey,
             samples,
+            area: false,
+            slab: None,
         })
     }
 }

@@ -1,18 +1,23 @@
 //! One plane through a texture of frames, with what lies over it: the frame's own cover, then a map.
 
 use super::{
-    FULLSCREEN, PassDescription, STORAGE, Target, TargetKind, UNIFORM,
+    PassDescription, STORAGE, Target, TargetKind, UNIFORM,
     cover::{CoverPass, CoverScene},
-    covered, fragment_entry,
+    covered, entry_of, fragment_entry,
     overlay::{OverlayPass, OverlayScene},
     pass_pipeline, plane_from_viewport,
-    slice_draw::{Variant, gpu_data::SliceDraw, modality_table, slice_draw, voi_table},
+    slice_draw::{
+        Source, Variant, gpu_data::SliceDraw, modality_table, slab_of, slice_draw, voi_table,
+    },
     uniform_buffer,
 };
 use crate::{
-    gpu::{Cargo, FrameTexture, GpuContext, GpuError, LayerState, shader},
+    gpu::{Bricks, Cargo, FrameTexture, GpuContext, GpuError, LayerState, shader},
     imaging::reslice::{PixelGrid, nearest, neighbours},
-    model::view::{GreyPipeline, Interpolation, SliceView},
+    model::{
+        slab::SlabSteps,
+        view::{GreyPipeline, Interpolation, SliceView},
+    },
 };
 use glam::{DAffine3, DMat3, DVec3};
 use std::{
@@ -57,9 +62,11 @@ const LUTS_KEPT: usize = 8;
 /// needed. On a software device that takes a tenth of a second: [`SliceRenderer::warm`] makes the common ones ahead.
 pub struct SliceRenderer {
     layout: wgpu::BindGroupLayout,
+    sampler: wgpu::Sampler,
     module: wgpu::ShaderModule,
     pipelines: Mutex<HashMap<(TargetKind, Variant), wgpu::RenderPipeline>>,
     overlay: OverlayPass,
+    naive: bool,
     work: Mutex<Work>,
 }
 
@@ -70,35 +77,56 @@ impl SliceRenderer {
     /// [`GpuError::Refused`] when the device refuses a shader.
     pub fn new(gpu: &GpuContext) -> Result<Self, GpuError> {
         let overlay = OverlayPass::new(gpu)?;
-        let (module, layout) = gpu.checked(0, || {
+        let (module, layout, sampler) = gpu.checked(0, || {
             let frames = wgpu::BindingType::Texture {
                 sample_type: wgpu::TextureSampleType::Uint,
                 view_dimension: wgpu::TextureViewDimension::D2Array,
                 multisampled: false,
             };
+            let four = wgpu::BindingType::Sampler(wgpu::SamplerBindingType::NonFiltering);
             let layout = gpu
                 .device
                 .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
                     label: Some("slice"),
                     entries: &[
-                        fragment_entry(0, UNIFORM),
+                        entry_of(wgpu::ShaderStages::VERTEX_FRAGMENT, 0, UNIFORM),
                         fragment_entry(1, frames),
                         fragment_entry(2, STORAGE),
                         fragment_entry(3, STORAGE),
+                        fragment_entry(4, STORAGE),
+                        fragment_entry(5, four),
                     ],
                 });
-            (shader::module(&gpu.device, "slice.wgsl"), layout)
+            let sampler = gpu.device.create_sampler(&wgpu::SamplerDescriptor {
+                label: Some("four voxels"),
+                ..Default::default()
+            });
+            (shader::module(&gpu.device, "slice.wgsl"), layout, sampler)
         })?;
         Ok(Self {
             layout,
+            sampler,
             module: module?,
             pipelines: Mutex::default(),
             overlay,
+            naive: false,
             work: Mutex::new(Work {
                 uniforms: uniform_buffer::<SliceDraw>(gpu, "slice"),
                 luts: vec![],
                 cover: None,
             }),
+        })
+    }
+
+    /// One that draws the same in the plain way: voxel by voxel, and every point of a slab. What measurements compare
+    /// with.
+    ///
+    /// # Errors
+    /// As for [`Self::new`].
+    pub fn naive(gpu: &GpuContext) -> Result<Self, GpuError> {
+        Ok(Self {
+            naive: true,
+            ..Self::new(gpu)?
         })
     }
 
@@ -146,13 +174,25 @@ impl SliceRenderer {
             Some(layer) => &texture.layer_view(layer),
             None => texture.view(),
         };
+        if self.naive {
+            (variant.skip, variant.quick, variant.four) = (false, false, false);
+        }
         let pipeline = self.pipeline(gpu, target.kind(), variant)?;
         let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
         let luts = work.luts_of(gpu, &view.grey)?;
-        let data = match (texture.reduced(), first) {
-            (1, 0) => slice_draw(view, size, texture.stacked()),
-            (step, first) => slice_draw(&held(view, step, first), size, texture.stacked()),
+        let bricks = texture.bricks().filter(|_| variant.skip);
+        let source = Source {
+            size,
+            stacked: texture.stacked(),
+            bricks: bricks.map_or([0; 3], Bricks::size),
+            values: target.kind() == TargetKind::Values,
         };
+        let data = match (texture.reduced(), first) {
+            (1, 0) => slice_draw(view, &source),
+            (step, first) => slice_draw(&held(view, step, first), &source),
+        };
+        // Where there are none the binding is filled with what is at hand.
+        let bricks = bricks.and_then(Bricks::buffer).unwrap_or(&luts);
         gpu.door
             .upload_buffer(Cargo::Uniform, &work.uniforms, 0, bytemuck::bytes_of(&data))?;
         let entry = |binding, resource| wgpu::BindGroupEntry { binding, resource };
@@ -164,6 +204,8 @@ impl SliceRenderer {
                 entry(1, wgpu::BindingResource::TextureView(frames)),
                 entry(2, texture.state_buffer().as_entire_binding()),
                 entry(3, luts.as_entire_binding()),
+                entry(4, bricks.as_entire_binding()),
+                entry(5, wgpu::BindingResource::Sampler(&self.sampler)),
             ],
         });
         let [columns, rows] = texture.frame_size();
@@ -199,7 +241,14 @@ impl SliceRenderer {
                 ..Default::default()
             });
             let plane = plane_from_viewport(view);
-            if let Some([x, y, width, height]) = covered(&plane, [columns, rows], view.size, 1) {
+            let reached = match slab_of(view) {
+                // What lies before and behind the plane may be seen where the plane itself has left the grid.
+                Some(slab) if slab.step.truncate().length() > 1e-9 => {
+                    Some([0, 0, view.size[0], view.size[1]])
+                }
+                _ => covered(&plane, [columns, rows], view.size, 1),
+            };
+            if let Some([x, y, width, height]) = reached {
                 pass.set_scissor_rect(x, y, width, height);
                 pass.set_pipeline(&pipeline);
                 pass.set_bind_group(0, &group, &[]);
@@ -234,7 +283,7 @@ impl SliceRenderer {
         let made = gpu.checked(0, || {
             let pass = PassDescription {
                 shader: "slice.wgsl",
-                vertex: FULLSCREEN,
+                vertex: "vs_slice",
                 entry: match kind {
                     TargetKind::Picture => "fs_picture",
                     TargetKind::Values => "fs_value",
@@ -254,12 +303,12 @@ impl SliceRenderer {
 /// The slice that a view follows, when no other one has any weight in it.
 fn single_slice(view: &SliceView, slices: usize) -> Option<usize> {
     let grid = PixelGrid::of(&view.voxel_from_viewport);
-    if grid.step_x[2] != 0 || grid.step_y[2] != 0 {
+    if grid.step_x[2] != 0 || grid.step_y[2] != 0 || slab_of(view).is_some() {
         return None;
     }
     match view.interpolation {
         Interpolation::Nearest => nearest(grid.start[2], slices),
-        Interpolation::Linear => neighbours(grid.start[2], slices)
+        Interpolation::Linear | Interpolation::Cubic => neighbours(grid.start[2], slices)
             .filter(|found| found.weight == 0.0)
             .map(|found| found.low),
     }
@@ -276,6 +325,10 @@ fn held(view: &SliceView, step: usize, first: usize) -> SliceView {
     };
     SliceView {
         voxel_from_viewport: texel_from_voxel * view.voxel_from_viewport,
+        slab: view.slab.map(|slab| SlabSteps {
+            step: texel_from_voxel.matrix3 * slab.step,
+            ..slab
+        }),
         ..view.clone()
     }
 }

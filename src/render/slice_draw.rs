@@ -1,15 +1,18 @@
 //! The numbers that the slice pass needs, composed in f64: uniforms, and the constants of its pipelines.
 
-use super::GridHalves;
+use super::{GridHalves, halves};
 use crate::{
-    gpu::FrameTexture,
+    gpu::{FrameTexture, bricks::rank_offset},
     imaging::{
-        reslice::{PixelGrid, neighbours},
+        reslice::{
+            FRACTION_BITS, PixelGrid, area::half_widths, neighbours, on_voxel, slab::fixed_steps,
+        },
         window::{Mapping, TABLE_HALF, color_white, table_white},
     },
     model::{
         lut::{LookupTable, ModalityLut, PaddingRange, Voi},
         pixels::StoredType,
+        slab::{Projection, SlabSteps},
         view::{GreyPipeline, Interpolation, SliceView},
     },
 };
@@ -37,6 +40,28 @@ pub mod gpu_data {
         pub step_y_lo: [u32; 4],
         /// Columns, rows, slices; how many slices lie below each other in a layer.
         pub size: [u32; 4],
+        /// From one point of a slab to the next, whole part.
+        pub depth_hi: [i32; 4],
+        /// Its fraction.
+        pub depth_lo: [u32; 4],
+        /// Half of the width of a pixel in voxels, whole part.
+        pub half_hi: [i32; 4],
+        /// Its fraction.
+        pub half_lo: [u32; 4],
+        /// Bricks along columns, rows and slices; points of a slab.
+        pub bricks: [u32; 4],
+        /// Position of the first pixel less one half, in multiples of 2^-12.
+        pub base: [f32; 4],
+        /// Its rest.
+        pub rest: [f32; 4],
+        /// Step to the right, in multiples of 2^-12.
+        pub base_x: [f32; 4],
+        /// Its rest.
+        pub rest_x: [f32; 4],
+        /// Step down, in multiples of 2^-12.
+        pub base_y: [f32; 4],
+        /// Its rest.
+        pub rest_y: [f32; 4],
         /// Bits by which a stored value is shifted up and down again to extend its sign.
         pub sign_shift: u32,
         /// The sign bit, turned over to order signed values as unsigned ones.
@@ -85,14 +110,35 @@ pub mod gpu_data {
         pub presentation_length: u32,
         /// Display value per unit of an entry.
         pub presentation_scale: f32,
+        /// Differences at and below which a projection shows what it shows there.
+        pub black: f32,
+        /// Differences above which it shows what it shows there.
+        pub white: f32,
+        /// The rank of the reference value among those of the bricks.
+        pub brick_zero: i32,
+        /// Nothing.
+        pub unused: u32,
     }
 }
+
+/// Voxels along an axis up to which f32 adds up positions exactly (see `shaders/lib/quick.wgsl`).
+const QUICK_SIDE: usize = 2048;
 
 /// Which pipeline draws a view: the constants of `shaders/slice.wgsl`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Variant {
-    /// 0 nearest, 1 linear within slices, 2 linear.
+    /// 0 nearest, 1 linear within slices, 2 linear, 3 cubic within slices, 4 cubic.
     pub linear: u8,
+    /// The mean of what is under a pixel.
+    pub area: bool,
+    /// 0 none, 1 largest, 2 smallest difference, 3 mean.
+    pub projection: u8,
+    /// The bricks say what a slab need not look at.
+    pub skip: bool,
+    /// Linear, of integers of at most 16 bits, none of them padding, no modality table, no large grid.
+    pub quick: bool,
+    /// Four voxels are looked up at once.
+    pub four: bool,
     /// Stored values are floats.
     pub float: bool,
     /// Three samples a pixel.
@@ -119,6 +165,11 @@ impl Variant {
             .flat_map(|(linear, color)| {
                 [false, true].map(|check_states| Self {
                     linear,
+                    area: false,
+                    projection: 0,
+                    skip: false,
+                    quick: !color && linear != 0,
+                    four: true,
                     float: false,
                     color,
                     modality_table: false,
@@ -137,32 +188,67 @@ impl Variant {
         let grey = &view.grey;
         let grid = PixelGrid::of(&view.voxel_from_viewport);
         let [_, _, slices] = texture.size();
-        // The plane follows a slice, and no other one has any weight.
+        let slab = slab_of(view);
+        // The plane and all points of its slab follow slices, and no other ones have any weight.
         let flat = grid.step_x[2] == 0
             && grid.step_y[2] == 0
-            && neighbours(grid.start[2], slices).is_none_or(|n| n.weight == 0.0);
+            && match slab {
+                // The plane itself may lie outside of the grid.
+                Some(slab) => fixed_steps(slab).0[2] as u32 == 0 && on_voxel(grid.start[2]),
+                None => neighbours(grid.start[2], slices).is_none_or(|n| n.weight == 0.0),
+            };
+        let linear = match (view.interpolation, flat) {
+            (Interpolation::Nearest, _) => 0,
+            (Interpolation::Cubic, flat) if slab.is_none() => 4 - u8::from(flat),
+            (_, flat) => 2 - u8::from(flat),
+        };
+        let area = half_widths(view, &grid).is_some();
+        let check_states = texture.loaded_layers() < slices;
+        let projection = slab.map_or(0, |slab| match slab.projection {
+            Projection::Mean => 3,
+            Projection::Mip if rises(grey, color) => 1,
+            Projection::MinIp if !rises(grey, color) => 1,
+            Projection::Mip | Projection::MinIp => 2,
+        });
+        let quick = !color
+            && linear != 0
+            && modality_table(grey).is_none()
+            && padding_of(grey).is_none()
+            && rank_offset(grey.stored_type).is_some()
+            && texture.stacked() == 1
+            && texture.size().into_iter().all(|n| n <= QUICK_SIDE);
         Self {
-            linear: match view.interpolation {
-                Interpolation::Nearest => 0,
-                Interpolation::Linear if flat => 1,
-                Interpolation::Linear => 2,
-            },
+            // An area has weights of its own.
+            linear: if area { 2 } else { linear },
+            area,
+            projection,
+            skip: matches!(projection, 1 | 2)
+                && quick
+                && !check_states
+                && texture.bricks().is_some_and(|b| b.buffer().is_some()),
+            quick,
+            four: true,
             float: !color && integer_range(grey.stored_type).is_none(),
             color,
             modality_table: !color && modality_table(grey).is_some(),
             voi_mode: if color { 0 } else { window_of(grey).mode },
             padding: !color && padding_of(grey).is_some(),
             presentation: !color && grey.presentation.is_some(),
-            check_states: texture.loaded_layers() < slices,
+            check_states,
             stacked: texture.stacked() > 1,
         }
     }
 
     /// Names and values for the compiler.
-    pub(super) fn constants(self) -> [(&'static str, f64); 9] {
+    pub(super) fn constants(self) -> [(&'static str, f64); 14] {
         let flag = |value: bool| f64::from(u8::from(value));
         [
             ("LINEAR", f64::from(self.linear)),
+            ("AREA", flag(self.area)),
+            ("PROJECTION", f64::from(self.projection)),
+            ("SKIP", flag(self.skip)),
+            ("QUICK", flag(self.quick && !self.check_states)),
+            ("FOUR", flag(self.four)),
             ("STORED_FLOAT", flag(self.float)),
             ("COLOR", flag(self.color)),
             ("MODALITY_TABLE", flag(self.modality_table)),
@@ -172,6 +258,19 @@ impl Variant {
             ("CHECK_STATES", flag(self.check_states)),
             ("STACKED", flag(self.stacked)),
         ]
+    }
+}
+
+/// The slab of a view, when it is more than its plane.
+pub(super) fn slab_of(view: &SliceView) -> Option<&SlabSteps> {
+    view.slab.as_ref().filter(|slab| slab.count > 1)
+}
+
+/// Whether a larger modality value is a larger difference in the shader.
+fn rises(grey: &GreyPipeline, color: bool) -> bool {
+    match grey.modality_lut {
+        ModalityLut::Rescale { slope, .. } if !color => slope >= 0.0,
+        _ => true,
     }
 }
 
@@ -266,14 +365,41 @@ fn window_of(grey: &GreyPipeline) -> Straight {
     }
 }
 
-/// The uniforms of a view of a texture of the given columns, rows and slices, of which so many are `stacked` in a layer.
+/// The texture that a view is drawn from, as far as the uniforms say it.
+pub(super) struct Source {
+    /// Columns, rows and slices that are bound.
+    pub size: [usize; 3],
+    /// How many slices lie below each other in a layer.
+    pub stacked: usize,
+    /// Bricks along columns, rows and slices.
+    pub bricks: [usize; 3],
+    /// Values are wanted, not a picture: nothing may be cut at black and white.
+    pub values: bool,
+}
+
+/// The uniforms of a view of a texture.
 ///
 /// Everything is composed in f64 around a reference value near the middle of the window, so that the shader works
 /// with small differences (see `shaders/lib/voi.wgsl`).
-pub(super) fn slice_draw(view: &SliceView, size: [usize; 3], stacked: usize) -> SliceDraw {
+pub(super) fn slice_draw(view: &SliceView, source: &Source) -> SliceDraw {
     let grey = &view.grey;
     let kind = grey.stored_type;
-    let grid = GridHalves::from(PixelGrid::of(&view.voxel_from_viewport));
+    let mut grid = PixelGrid::of(&view.voxel_from_viewport);
+    let half = half_widths(view, &grid).unwrap_or_default();
+    let (mut depth, mut points) = ([0; 3], 1);
+    if let Some(slab) = slab_of(view) {
+        let (step, first) = fixed_steps(slab);
+        // The shader goes from the first point to the last.
+        for (start, more) in grid.start.iter_mut().zip(first) {
+            *start += more;
+        }
+        (depth, points) = (step, slab.count);
+    }
+    let (depth, half) = (halves(depth), halves(half));
+    let (base, rest) = coarse(grid.start, 0.5);
+    let (base_x, rest_x) = coarse(grid.step_x, 0.0);
+    let (base_y, rest_y) = coarse(grid.step_y, 0.0);
+    let grid = GridHalves::from(grid);
     let modality = modality_table(grey);
     // What the differences are multiplied with to give modality values.
     let (slope, intercept) = match grey.modality_lut {
@@ -296,7 +422,15 @@ pub(super) fn slice_draw(view: &SliceView, size: [usize; 3], stacked: usize) -> 
     let voi = voi_table(grey);
     let voi_length = voi.map_or(0, |table| table.entries.len() as u32);
     let presentation = grey.presentation.as_ref();
-    let [columns, rows, layers] = size.map(|n| n as u32);
+    let [columns, rows, layers] = source.size.map(|n| n as u32);
+    let [across, down, deep] = source.bricks.map(|n| n as u32);
+    let display_scale = slope * window.scale;
+    let display_offset = (zero_modality - window.middle) * window.scale + window.at_middle;
+    let (black, white) = if source.values || view.samples == 3 {
+        (-1e30, 1e30)
+    } else {
+        ends(grey, window.mode, display_scale, display_offset)
+    };
     SliceDraw {
         start_hi: grid.start.0,
         start_lo: grid.start.1,
@@ -304,7 +438,18 @@ pub(super) fn slice_draw(view: &SliceView, size: [usize; 3], stacked: usize) -> 
         step_x_lo: grid.step_x.1,
         step_y_hi: grid.step_y.0,
         step_y_lo: grid.step_y.1,
-        size: [columns, rows, layers, stacked as u32],
+        size: [columns, rows, layers, source.stacked as u32],
+        depth_hi: depth.0,
+        depth_lo: depth.1,
+        half_hi: half.0,
+        half_lo: half.1,
+        bricks: [across, down, deep, points],
+        base,
+        rest,
+        base_x,
+        rest_x,
+        base_y,
+        rest_y,
         sign_shift: match kind {
             StoredType::I8 => 24,
             StoredType::I16 => 16,
@@ -321,8 +466,8 @@ pub(super) fn slice_draw(view: &SliceView, size: [usize; 3], stacked: usize) -> 
         padding_low_value: padding.map_or(0.0, |range| range.low as f32),
         padding_high_value: padding.map_or(0.0, |range| range.high as f32),
         color_scale: (1.0 / color_white(kind)) as f32,
-        display_scale: finite(slope * window.scale),
-        display_offset: finite((zero_modality - window.middle) * window.scale + window.at_middle),
+        display_scale: finite(display_scale),
+        display_offset: finite(display_offset),
         modality_start: 0,
         modality_length: modality_length.max(1),
         modality_first: modality.map_or(0, |table| table.first_mapped),
@@ -335,5 +480,40 @@ pub(super) fn slice_draw(view: &SliceView, size: [usize; 3], stacked: usize) -> 
             .map_or(1, |table| table.entries.len() as u32)
             .max(1),
         presentation_scale: presentation.map_or(1.0, |table| (1.0 / table_white(table)) as f32),
+        black,
+        white,
+        // The cast saturates; there are bricks only where it need not.
+        brick_zero: rank_offset(kind).map_or(0, |offset| zero as i32 + offset),
+        unused: 0,
     }
+}
+
+/// A position or a step less a number, as two triples of floats: multiples of 2^-12, and the rest.
+fn coarse(fixed: [i64; 3], less: f64) -> ([f32; 4], [f32; 4]) {
+    let [x, y, z] = fixed;
+    let unit = (1i64 << FRACTION_BITS) as f64;
+    let fine = FRACTION_BITS - 12;
+    (
+        [x, y, z, 0].map(|v| (((v >> fine) << fine) as f64 / unit - less) as f32),
+        [x, y, z, 0].map(|v| ((v & ((1 << fine) - 1)) as f64 / unit) as f32),
+    )
+}
+
+/// The differences at and below which the picture has one shade, and above which it has another: a projection need not
+/// look for more. A window's line is cut at both ends; other functions have none.
+fn ends(grey: &GreyPipeline, mode: u8, scale: f64, offset: f64) -> (f32, f32) {
+    if mode > 1 || grey.presentation.is_some() || scale == 0.0 || !scale.is_finite() {
+        return (-1e30, 1e30);
+    }
+    // A step has both ends at its edge.
+    let at = |display: f64| (display - offset) / scale;
+    let ends = if mode == 1 {
+        [at(0.0); 2]
+    } else {
+        [at(0.0), at(1.0)]
+    };
+    let (low, high) = (ends[0].min(ends[1]), ends[0].max(ends[1]));
+    // Beyond what rounding to f32 may move.
+    let margin = 1e-5 * (low.abs() + high.abs() + 1.0);
+    (finite(low - margin), finite(high + margin))
 }

@@ -4,6 +4,7 @@
 
 pub mod gesture;
 pub mod navigate;
+pub mod plane_lines;
 pub mod window_level;
 
 pub use gesture::{Button, Gesture, Modifiers, Tool, gesture_for};

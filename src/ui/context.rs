@@ -26,6 +26,8 @@ pub struct UiState {
     pub help: bool,
     /// The passphrase that is being typed.
     pub passphrase: PassphraseField,
+    /// The line of a plane that is dragged.
+    pub plane_drag: Option<super::plane_handles::PlaneDrag>,
     /// The running gesture.
     pub drag: Option<Drag>,
     /// Rest of the wheel.
@@ -102,6 +104,7 @@ impl UiState {
             palette: None,
             help: false,
             passphrase: PassphraseField::default(),
+            plane_drag: None,
             drag: None,
             scroll: ScrollSteps::default(),
             hover: None,

@@ -2,7 +2,7 @@
 
 use super::{
     context::{Drag, Hover, UiContext},
-    overlay_text,
+    overlay_text, plane_handles,
 };
 use crate::{
     imaging::window,
@@ -10,7 +10,7 @@ use crate::{
     workspace::{
         Action,
         display::FrameState,
-        view::{Picture, ViewKind, Viewport, VoiChoice},
+        view::{Picture, Viewport, VoiChoice},
     },
 };
 use egui::{CursorIcon, PointerButton, Pos2, Rect, Response, Ui, vec2};
@@ -47,7 +47,10 @@ pub(super) fn gestures(
     {
         place_crosshair(context, cell, viewport, picture, to_pixels(pointer));
     }
-    begin_drag(context, ui, response, cell, viewport, modifiers);
+    let plane_icon = plane_handles::gestures(context, ui, response, cell, rect, viewport, picture);
+    if context.state.plane_drag.is_none() {
+        begin_drag(context, ui, response, cell, viewport, modifiers);
+    }
     continue_drag(
         context, ui, response, cell, rect, viewport, picture, modifiers,
     );
@@ -75,7 +78,7 @@ pub(super) fn gestures(
                 Tool::Scroll => CursorIcon::ResizeVertical,
                 Tool::Crosshair => CursorIcon::Crosshair,
             };
-            ui.ctx().set_cursor_icon(icon);
+            ui.ctx().set_cursor_icon(plane_icon.unwrap_or(icon));
         }
         None => {
             if context.state.hover.as_ref().is_some_and(|h| h.cell == cell) {
@@ -321,6 +324,14 @@ fn wheel(
         });
         context.actions.push(Action::Commit { cell, before });
     } else if scrolled != 0.0 && !modifiers.ctrl {
+        // Product section 6.2: Alt and the wheel change the thickness of a slab.
+        if modifiers.alt && viewport.kind.is_cut() {
+            let notches = context.state.scroll.add(scrolled / 40.0);
+            if notches != 0 {
+                context.actions.push(Action::Thicken { cell, notches });
+            }
+            return;
+        }
         // One notch of a wheel is 40 to 50 points; one notch is one image.
         let steps = context.state.scroll.add(-scrolled / 40.0);
         if steps != 0 {
@@ -337,7 +348,7 @@ fn place_crosshair(
     at: [f64; 2],
 ) {
     let volume = viewport.display.as_ref().is_some_and(|d| d.is_volume());
-    if volume && matches!(viewport.kind, ViewKind::Plane(_)) {
+    if volume && viewport.kind.is_cut() {
         let point = picture.patient_at(at[0], at[1]);
         context.actions.push(Action::Crosshair { cell, point });
     }
@@ -357,7 +368,7 @@ struct Probe {
 
 fn value_at(viewport: &Viewport, picture: &Picture, at: [f64; 2]) -> Option<Probe> {
     let display = viewport.display.as_ref()?;
-    let is_cut = matches!(viewport.kind, ViewKind::Plane(_)) && display.is_volume();
+    let is_cut = viewport.kind.is_cut() && display.is_volume();
     let voxel = picture.voxel_at(at[0], at[1]).round();
     let slice = if is_cut {
         voxel.z

@@ -3,7 +3,7 @@
 //! Must stay true: everything is taken from the very object whose pixels are drawn, and a missing attribute is
 //! nothing, never "undefined". Identity is drawn in one place only, so that it can be hidden in one place.
 
-use super::theme;
+use super::{sampling_text, theme};
 use crate::{
     i18n::Language,
     imaging::{
@@ -270,12 +270,21 @@ fn image_lines(source: &Source<'_>, full: bool, lines: &mut Vec<Line>) {
     let kind = match source.viewport.kind {
         ViewKind::Stack => String::new(),
         ViewKind::Plane(plane) => format!("{}  ", plane_name(words, plane)),
+        ViewKind::Oblique(plane) => format!(
+            "{}  ",
+            sampling_text::oblique(words, plane, source.viewport)
+        ),
     };
     lines.push(Line::plain(format!("{kind}{number}")));
+    if let Some(text) = sampling_text::slab(words, source.viewport, &source.picture.view) {
+        lines.push(Line::plain(text));
+    }
     lines.push(Line::plain(window_text(words, source.viewport)));
     if full {
         let percent = crate::i18n::Value::Fixed(source.picture.magnification * 100.0, 0);
-        lines.push(Line::dim(words.tr("overlay-zoom", &[("percent", percent)])));
+        let zoom = words.tr("overlay-zoom", &[("percent", percent)]);
+        let sampled = sampling_text::interpolation(words, &source.picture.view);
+        lines.push(Line::dim(format!("{zoom}  {sampled}")));
     }
 }
 
@@ -439,6 +448,13 @@ fn badge_lines(source: &Source<'_>, full: bool, lines: &mut Vec<Line>) {
             words.tr("badge-loading", &[("percent", percent)]),
             theme::WARN,
         ));
+    }
+    let there = source.progress.loaded;
+    if source.picture.view.slab.is_some() && there < source.progress.total {
+        // Safety S9: a projection of what is there so far.
+        let missing = source.progress.total - there;
+        let text = words.tr("badge-slab-provisional", &[("missing", missing.into())]);
+        lines.push(Line::badge(text, theme::WARN));
     }
     if let Some(display) = source.viewport.display.as_ref() {
         if display.reduced() > 1 {

@@ -6,15 +6,15 @@ use super::{
     gestures::gestures,
     overlay_text::{self, haloed},
     picture::{PictureCallback, Scene},
-    theme,
+    plane_handles, theme,
 };
 use crate::{
-    model::{geometry::BodyPlane, layout::FrameRef, study::Instance},
+    model::{layout::FrameRef, study::Instance},
     tools::{Gesture, Tool},
     workspace::{
         Action, Command,
         display::FrameState,
-        view::{Picture, ViewKind, Viewport},
+        view::{Picture, Viewport},
     },
 };
 use egui::{
@@ -116,7 +116,7 @@ fn contents(
     let Some(reference) = display.layout.frames.get(picture.frame).cloned() else {
         return Vec::new();
     };
-    let is_cut = matches!(viewport.kind, ViewKind::Plane(_)) && display.is_volume();
+    let is_cut = viewport.kind.is_cut() && display.is_volume();
     let state = display.frame(picture.frame);
     let mut texts = Vec::new();
     match (&state, is_cut) {
@@ -149,7 +149,7 @@ fn contents(
             }
         }
     }
-    plane_lines(
+    plane_handles::paint(
         context,
         &painter,
         rect,
@@ -157,6 +157,7 @@ fn contents(
         cell,
         viewport,
         picture,
+        ui.ctx().pointer_latest_pos(),
     );
     scale_bar(
         context,
@@ -229,7 +230,7 @@ fn draw_picture(
         return Ok(());
     };
     let workspace = context.workspace;
-    let is_cut = matches!(viewport.kind, ViewKind::Plane(_)) && display.is_volume();
+    let is_cut = viewport.kind.is_cut() && display.is_volume();
     let frame_key = (reference.instance.sop_instance_uid.clone(), reference.frame);
     let mask = if is_cut {
         None
@@ -490,74 +491,6 @@ fn slice_bar(
     let y = track.top() + (track.height() - height) * index as f32 / (count - 1) as f32;
     let thumb = Rect::from_min_size(pos2(track.left() - 1.0, y), vec2(4.0, height));
     painter.rect_filled(thumb, 2.0, theme::TEXT_DIM);
-}
-
-/// Where the other cuts of the same volume lie, in their colours.
-fn plane_lines(
-    context: &UiContext<'_>,
-    painter: &egui::Painter,
-    rect: Rect,
-    scale: f32,
-    cell: usize,
-    viewport: &Viewport,
-    picture: &Picture,
-) {
-    let ViewKind::Plane(own) = viewport.kind else {
-        return;
-    };
-    let (Some(display), Some(node)) = (&viewport.display, &viewport.node) else {
-        return;
-    };
-    let Some(grid) = display.layout.volume else {
-        return;
-    };
-    let crosshair = viewport.crosshair.unwrap_or_else(|| grid.centre());
-    let at = picture.viewport_of(crosshair);
-    let centre = rect.min + vec2(at.x as f32, at.y as f32) / scale;
-    let mut drawn: Vec<BodyPlane> = vec![own];
-    for other in context.workspace.visible_cells() {
-        if other == cell {
-            continue;
-        }
-        let Some(other) = context.workspace.viewports.get(other) else {
-            continue;
-        };
-        let ViewKind::Plane(plane) = other.kind else {
-            continue;
-        };
-        if drawn.contains(&plane) || other.node.as_ref().is_none_or(|n| n.key != node.key) {
-            continue;
-        }
-        drawn.push(plane);
-        let (right, down) = plane.screen_axes();
-        let normal = right.cross(down);
-        // The line in which the other cut crosses this one.
-        let along = normal.cross(picture.right.cross(picture.down));
-        let direction = vec2(
-            along.dot(picture.right) as f32,
-            along.dot(picture.down) as f32,
-        );
-        if direction.length() < 1e-3 {
-            continue;
-        }
-        let direction = direction.normalized();
-        let color = theme::plane_color(plane).gamma_multiply(0.8);
-        let gap = 14.0;
-        let reach = rect.width() + rect.height();
-        for sign in [-1.0, 1.0] {
-            painter.line_segment(
-                [
-                    centre + direction * (gap * sign),
-                    centre + direction * (reach * sign),
-                ],
-                Stroke::new(1.0, color),
-            );
-        }
-    }
-    if drawn.len() > 1 {
-        let band = Rect::from_min_size(rect.min, vec2(rect.width(), 2.0));
-        painter.rect_filled(band, 0.0, theme::plane_color(own));
-    }
 }
 
 /// The tool's number at the cursor while dragging.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     i18n::Language,
-    model::{passphrase::Passphrase, view::OverlayStyle},
+    model::{geometry::BodyPlane, passphrase::Passphrase, view::OverlayStyle},
 };
 use glam::DVec3;
 use std::path::PathBuf;
@@ -102,6 +102,24 @@ pub enum Action {
         /// Patient point.
         point: DVec3,
     },
+    /// Turn a plane of the volume in a cell, as seen in that cell.
+    TurnPlanes {
+        /// Cell.
+        cell: usize,
+        /// Which plane.
+        moved: BodyPlane,
+        /// The normal of what the cell shows.
+        axis: DVec3,
+        /// Radians, to the right hand.
+        angle: f64,
+    },
+    /// Make the slab of a cell thicker or thinner by notches of the wheel.
+    Thicken {
+        /// Cell.
+        cell: usize,
+        /// Notches, signed.
+        notches: i64,
+    },
     /// Draw masks like this.
     MaskStyle(OverlayStyle),
     /// Take a mask away.
@@ -169,6 +187,15 @@ impl Workspace {
                 }
             }
             Action::Crosshair { cell, point } => self.set_crosshair(cell, point),
+            Action::TurnPlanes {
+                cell,
+                moved,
+                axis,
+                angle,
+            } => self.turn_planes(cell, moved, axis, angle),
+            Action::Thicken { cell, notches } => {
+                self.thicken(cell, notches);
+            }
             Action::MaskStyle(style) => self.masks.style = style,
             Action::RemoveMask(frame) => self.masks.remove(&frame),
             Action::Tab(tab) => self.settings.side_tab = tab,

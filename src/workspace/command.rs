@@ -36,6 +36,18 @@ pub enum Command {
     FlipHorizontal,
     FlipVertical,
     ToggleInterpolation,
+    InterpolationNearest,
+    InterpolationLinear,
+    InterpolationCubic,
+    ToggleArea,
+    SlabMip,
+    SlabMinip,
+    SlabMean,
+    SlabOff,
+    SlabThicker,
+    SlabThinner,
+    LockPlanes,
+    ResetPlanes,
     WindowFile,
     WindowAuto,
     Preset1,
@@ -147,6 +159,8 @@ pub enum Needs {
     Content,
     /// The active cell's series can be cut in any plane.
     Volume,
+    /// The active cell shows a cut through a volume.
+    Cut,
     /// The active cell shows a picture a bundled model is meant for.
     ModelInput,
     /// There is something to undo.
@@ -225,6 +239,18 @@ table! {
     FlipHorizontal "cmd-flip-horizontal" Image "H" Picture
     FlipVertical "cmd-flip-vertical" Image "V" Picture
     ToggleInterpolation "cmd-interpolation" Image "" Picture
+    InterpolationNearest "cmd-interpolation-nearest" Image "" Picture
+    InterpolationLinear "cmd-interpolation-linear" Image "" Picture
+    InterpolationCubic "cmd-interpolation-cubic" Image "" Picture
+    ToggleArea "cmd-area" Image "" Picture
+    SlabMip "cmd-slab-mip" Image "" Cut
+    SlabMinip "cmd-slab-minip" Image "" Cut
+    SlabMean "cmd-slab-mean" Image "" Cut
+    SlabOff "cmd-slab-off" Image "" Cut
+    SlabThicker "cmd-slab-thicker" Image "" Cut
+    SlabThinner "cmd-slab-thinner" Image "" Cut
+    LockPlanes "cmd-planes-lock" Image "" Volume
+    ResetPlanes "cmd-planes-reset" Image "" Cut
     ToolWindowLevel "cmd-tool-window-level" Tool "W" Nothing
     ToolZoom "cmd-tool-zoom" Tool "Z" Nothing
     ToolPan "cmd-tool-pan" Tool "M" Nothing

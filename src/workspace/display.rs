@@ -342,6 +342,10 @@ impl SeriesDisplay {
             }
             return;
         }
+        if let (Some(texture), true) = (texture, self.is_volume()) {
+            // Without it projections look everywhere.
+            let _ = texture.note_values(index, colours.as_ref().unwrap_or(&frame));
+        }
         if let (None, Some(reference)) = (self.first_voi.get(), self.layout.frames.get(index)) {
             let image = reference.instance.image.as_ref();
             let voi = image.map_or(super::loader::FALLBACK_VOI, |image| {

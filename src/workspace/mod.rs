@@ -16,6 +16,7 @@ pub mod loader;
 pub mod masks;
 pub mod opening;
 pub mod passphrase;
+pub mod planes;
 pub mod presets;
 pub mod record_link;
 pub mod settings;

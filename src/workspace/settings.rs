@@ -55,6 +55,8 @@ pub struct Settings {
     pub hide_identity: bool,
     /// What of a frame's overlay planes and shutter is drawn.
     pub cover: CoverShown,
+    /// Planes that are turned stay at right angles.
+    pub lock_planes: bool,
     /// Open tab on the right.
     pub side_tab: SideTab,
     /// Upper bound of decoded pixels in memory, bytes.
@@ -72,6 +74,7 @@ impl Settings {
             show_status: true,
             hide_identity: false,
             cover: CoverShown::ALL,
+            lock_planes: true,
             side_tab: SideTab::Record,
             memory_budget,
         }

@@ -26,12 +26,7 @@ use super::{
     view::{ViewKind, ViewState, Viewport, VoiChoice},
     waker::Waker,
 };
-use crate::{
-    dicom::frames::FrameSource,
-    gpu::GpuContext,
-    model::{finding::Finding, view::Interpolation},
-    tools::Tool,
-};
+use crate::{dicom::frames::FrameSource, gpu::GpuContext, model::finding::Finding, tools::Tool};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use glam::DVec3;
 use std::{
@@ -317,7 +312,7 @@ impl Workspace {
                 match (successor, display) {
                     (Some(node), Some(display)) => {
                         // A file that came late may end what was a clean volume.
-                        if matches!(viewport.kind, ViewKind::Plane(_)) && !display.is_volume() {
+                        if viewport.kind.is_cut() && !display.is_volume() {
                             viewport.kind = ViewKind::Stack;
                             viewport.crosshair = None;
                         }
@@ -522,7 +517,7 @@ impl Workspace {
         let Some(series) = self.viewports.get(cell).and_then(key) else {
             return;
         };
-        let is_cut = |v: &Viewport| matches!(v.kind, ViewKind::Plane(_));
+        let is_cut = |v: &Viewport| v.kind.is_cut();
         if !self.viewports.get(cell).is_some_and(is_cut) {
             return;
         }
@@ -598,6 +593,7 @@ impl Workspace {
             Needs::Volume => viewport
                 .and_then(|v| v.display.as_ref())
                 .is_some_and(|d| d.is_volume()),
+            Needs::Cut => viewport.is_some_and(|v| v.kind.is_cut()),
             Needs::ModelInput => picture && cfg!(feature = "ai"),
             Needs::Undo => self.history.available().0,
             Needs::Redo => self.history.available().1,
@@ -639,6 +635,8 @@ impl Workspace {
             Command::NextView => self.activate_next(1),
             Command::PreviousView => self.activate_next(-1),
             Command::OverlayText => self.settings.overlay_text = self.settings.overlay_text.next(),
+            Command::LockPlanes => self.settings.lock_planes ^= true,
+            Command::ResetPlanes => self.reset_planes(),
             Command::ToggleGraphics => self.settings.cover.graphics ^= true,
             Command::ToggleShutter => self.settings.cover.shutter ^= true,
             Command::HideIdentity => self.settings.hide_identity = !self.settings.hide_identity,
@@ -706,12 +704,6 @@ impl Workspace {
             Command::RotateLeft => view.turn = view.turn.rotated_left(),
             Command::FlipHorizontal => view.turn = view.turn.flipped_horizontally(),
             Command::FlipVertical => view.turn = view.turn.flipped_vertically(),
-            Command::ToggleInterpolation => {
-                view.interpolation = match view.interpolation {
-                    Interpolation::Nearest => Interpolation::Linear,
-                    Interpolation::Linear => Interpolation::Nearest,
-                };
-            }
             Command::WindowFile => {
                 let windows = viewport.frame_description().map_or(0, |d| d.voi.len());
                 let next = match viewport.view.voi {
@@ -722,7 +714,7 @@ impl Workspace {
                 viewport.view.voi = next;
             }
             Command::WindowAuto => view.voi = VoiChoice::Auto,
-            _ => {}
+            _ => super::planes::change_sampling(view, command),
         }
         self.remember(self.active, before);
     }

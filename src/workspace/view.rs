@@ -9,9 +9,11 @@ use super::{
 use crate::dicom::window_default::window_default;
 use crate::model::{
     cover::FrameCover,
+    cuts::{Cuts, PlaneAxes},
     geometry::{BodyPlane, GridGeometry, Spacing, orientation_letters},
     identity::PatientIdentity,
     lut::{ModalityLut, Voi, VoiLutFunction, WindowLevel},
+    slab::{Slab, step_along_mm},
     study::{FrameDescription, ImageDescription, StudyDescription},
     view::{GreyPipeline, Interpolation, SliceView},
 };
@@ -26,6 +28,23 @@ pub enum ViewKind {
     Stack,
     /// A cut through the volume at the crosshair.
     Plane(BodyPlane),
+    /// The same, turned away from the body plane whose name it bears: see [`Viewport::cuts`].
+    Oblique(BodyPlane),
+}
+
+impl ViewKind {
+    /// The name of the plane of a cut.
+    pub const fn plane(self) -> Option<BodyPlane> {
+        match self {
+            Self::Plane(plane) | Self::Oblique(plane) => Some(plane),
+            Self::Stack => None,
+        }
+    }
+
+    /// Whether the volume is cut.
+    pub const fn is_cut(self) -> bool {
+        self.plane().is_some()
+    }
 }
 
 /// Which window is on.
@@ -123,6 +142,10 @@ pub struct ViewState {
     pub voi: VoiChoice,
     /// Between voxels.
     pub interpolation: Interpolation,
+    /// Pictures with fewer pixels than voxels show means, and do not alias.
+    pub area: bool,
+    /// What is made of the depth of a cut.
+    pub slab: Option<Slab>,
 }
 
 impl Default for ViewState {
@@ -134,6 +157,8 @@ impl Default for ViewState {
             inverted: false,
             voi: VoiChoice::File,
             interpolation: Interpolation::Linear,
+            area: true,
+            slab: None,
         }
     }
 }
@@ -153,9 +178,14 @@ pub struct Viewport {
     pub slice: usize,
     /// Point through which the cuts go; `None` for the middle of the volume.
     pub crosshair: Option<DVec3>,
+    /// Directions of the cuts.
+    pub cuts: Cuts,
     /// How it is shown.
     pub view: ViewState,
 }
+
+/// Places of an oblique plane along its normal, a millimetre.
+const DEPTHS_A_MM: f64 = 1e6;
 
 /// A picture to draw, with what the overlay text needs.
 #[derive(Clone, Debug)]
@@ -182,7 +212,7 @@ pub struct Picture {
     pub position: (usize, usize),
     /// The frame whose identity is drawn: the very object whose pixels are shown (nearest slice for a cut).
     pub frame: usize,
-    /// Position along the normal in millimetres, when oriented.
+    /// Position along the normal in millimetres, when oriented and not oblique.
     pub location_mm: Option<f64>,
 }
 
@@ -222,6 +252,7 @@ impl Viewport {
         self.kind = kind;
         self.slice = 0;
         self.crosshair = None;
+        self.cuts = Cuts::default();
         self.view = ViewState::default();
     }
 
@@ -247,10 +278,8 @@ impl Viewport {
         let Some(display) = &self.display else {
             return 0;
         };
-        match (self.kind, display.layout.volume) {
-            (ViewKind::Plane(plane), Some(grid)) if display.is_volume() => {
-                PlaneSteps::new(&grid, plane).count
-            }
+        match (self.steps(), display.layout.volume) {
+            (Some(steps), Some(_)) => steps.count,
             _ => display.layout.frames.len(),
         }
     }
@@ -260,10 +289,9 @@ impl Viewport {
         let Some(display) = &self.display else {
             return 0;
         };
-        match (self.kind, display.layout.volume) {
-            (ViewKind::Plane(plane), Some(grid)) if display.is_volume() => {
-                PlaneSteps::new(&grid, plane)
-                    .index_of(self.crosshair.unwrap_or_else(|| grid.centre()))
+        match (self.steps(), display.layout.volume) {
+            (Some(steps), Some(grid)) => {
+                steps.index_of(self.crosshair.unwrap_or_else(|| grid.centre()))
             }
             _ => self.slice,
         }
@@ -274,9 +302,8 @@ impl Viewport {
         let Some(display) = &self.display else { return };
         let last = self.slice_count().saturating_sub(1);
         let index = index.min(last);
-        match (self.kind, display.layout.volume) {
-            (ViewKind::Plane(plane), Some(grid)) if display.is_volume() => {
-                let steps = PlaneSteps::new(&grid, plane);
+        match (self.steps(), display.layout.volume) {
+            (Some(steps), Some(grid)) => {
                 let point = self.crosshair.unwrap_or_else(|| grid.centre());
                 self.crosshair = Some(steps.moved_to(point, index));
             }
@@ -290,7 +317,7 @@ impl Viewport {
             return 0;
         };
         match (self.kind, display.layout.volume) {
-            (ViewKind::Plane(_), Some(grid)) if display.is_volume() => {
+            (kind, Some(grid)) if kind.is_cut() && display.is_volume() => {
                 let point = self.crosshair.unwrap_or_else(|| grid.centre());
                 let slice = grid
                     .voxel_from_patient()
@@ -387,7 +414,7 @@ impl Viewport {
         let index = self.frame_shown();
         let image = display.image_of(index)?;
         let description = self.frame_description()?;
-        let is_cut = matches!(self.kind, ViewKind::Plane(_)) && display.is_volume();
+        let is_cut = self.kind.is_cut() && display.is_volume();
         let (grid, layer) = match (is_cut, display.layout.volume) {
             (true, Some(grid)) => (grid, 0),
             _ => (
@@ -398,7 +425,15 @@ impl Viewport {
         let oriented = is_cut || description.plane.is_some();
         let (right, down) = self.screen_axes(&grid);
         let normal = right.cross(down);
-        let fit = fit_unit_per_pixel(&grid, right, down, size);
+        let fit = match self.kind {
+            // The picture keeps its scale while the plane turns.
+            ViewKind::Oblique(plane) => {
+                let (right, down) = plane.screen_axes();
+                let (right, down) = self.view.turn.axes(right, down);
+                fit_unit_per_pixel(&grid, right, down, size)
+            }
+            _ => fit_unit_per_pixel(&grid, right, down, size),
+        };
         let unit_per_pixel = fit / self.view.zoom;
         let through = if is_cut {
             self.crosshair.unwrap_or_else(|| grid.centre())
@@ -406,7 +441,14 @@ impl Viewport {
             grid.patient_from_voxel.translation
         };
         let centre = self.view.centre.unwrap_or_else(|| grid.centre());
-        let centre = centre + normal * (through - centre).dot(normal);
+        let depth = (through - centre).dot(normal);
+        let depth = match self.kind {
+            // Moving the crosshair within an oblique plane must not move the plane by what rounding makes of it: then
+            // it would be drawn again.
+            ViewKind::Oblique(_) => (depth * DEPTHS_A_MM).round() / DEPTHS_A_MM,
+            _ => depth,
+        };
+        let centre = centre + normal * depth;
         let corner = centre
             - right * (unit_per_pixel * f64::from(size[0]) / 2.0)
             - down * (unit_per_pixel * f64::from(size[1]) / 2.0);
@@ -440,6 +482,12 @@ impl Viewport {
                 presentation: image.display.presentation_lut.clone(),
             },
             samples,
+            area: self.view.area,
+            slab: self
+                .view
+                .slab
+                .filter(|_| is_cut)
+                .and_then(|slab| slab.steps(&grid, normal)),
         };
         let (_, column_unit) = description.spacing.row_column();
         Some(Picture {
@@ -454,14 +502,45 @@ impl Viewport {
             spacing: description.spacing,
             position: (self.slice_index(), self.slice_count()),
             frame: index,
-            location_mm: oriented.then(|| through.dot(normal.normalize())),
+            location_mm: (oriented && !matches!(self.kind, ViewKind::Oblique(_)))
+                .then(|| through.dot(normal.normalize())),
         })
+    }
+
+    /// The positions along the normal of a cut through a volume.
+    fn steps(&self) -> Option<PlaneSteps> {
+        let display = self.display.as_ref().filter(|d| d.is_volume())?;
+        let grid = display.layout.volume?;
+        match self.kind {
+            ViewKind::Plane(plane) => Some(PlaneSteps::new(&grid, plane)),
+            ViewKind::Oblique(plane) => Some(PlaneSteps::oblique(
+                &grid,
+                plane,
+                self.cuts.axes(plane).normal(),
+            )),
+            ViewKind::Stack => None,
+        }
+    }
+
+    /// Distance of neighbouring positions along the normal of a cut, and of neighbouring points of its slab, millimetres.
+    pub fn slab_step_mm(&self) -> Option<f64> {
+        let plane = self.kind.plane()?;
+        let grid = self.display.as_ref()?.layout.volume?;
+        let voxel_from_patient = grid.voxel_from_patient()?.matrix3;
+        Some(step_along_mm(
+            &voxel_from_patient,
+            self.cuts.axes(plane).normal(),
+        ))
     }
 
     /// Unit vectors to the right and down the screen, in the space of the grid.
     fn screen_axes(&self, grid: &GridGeometry) -> (DVec3, DVec3) {
         let (right, down) = match self.kind {
             ViewKind::Plane(plane) => plane.screen_axes(),
+            ViewKind::Oblique(plane) => {
+                let PlaneAxes { right, down } = self.cuts.axes(plane);
+                (right, down)
+            }
             ViewKind::Stack => {
                 let m = grid.patient_from_voxel.matrix3;
                 (m.x_axis.normalize(), m.y_axis.normalize())
@@ -550,6 +629,23 @@ impl PlaneSteps {
             .and_then(|i| axes.get(i))
             .map_or(1.0, |a| a.dot(along).abs())
             .max(1e-6);
+        Self::along(grid, along, step_mm)
+    }
+
+    /// Of a plane that was turned away from a body plane, with its unit normal away from the viewer: one voxel further
+    /// with each step.
+    fn oblique(grid: &GridGeometry, plane: BodyPlane, normal: DVec3) -> Self {
+        let along = match plane {
+            BodyPlane::Axial => -normal,
+            BodyPlane::Coronal | BodyPlane::Sagittal => normal,
+        };
+        let step_mm = grid
+            .voxel_from_patient()
+            .map_or(1.0, |m| step_along_mm(&m.matrix3, along));
+        Self::along(grid, along, step_mm.max(1e-6))
+    }
+
+    fn along(grid: &GridGeometry, along: DVec3, step_mm: f64) -> Self {
         let corners = (0..8u8).map(|corner| {
             let at = |bit: u8, n: usize| {
                 if corner & bit == 0 {
@@ -647,6 +743,33 @@ mod tests {
             3
         );
         assert_eq!(start.flipped_vertically().quarter_turns(), 2);
+    }
+
+    #[test]
+    fn oblique_steps_are_one_voxel_long_and_reach_from_corner_to_corner() {
+        let grid = GridGeometry {
+            size: [10, 12, 5],
+            patient_from_voxel: DAffine3 {
+                matrix3: DMat3::from_diagonal(DVec3::new(1.0, 1.0, 2.5)),
+                translation: DVec3::new(-5.0, -9.0, 100.0),
+            },
+        };
+        // Along the head-foot axis they are those of the axial plane.
+        let straight = PlaneSteps::oblique(&grid, BodyPlane::Axial, DVec3::Z);
+        let axial = PlaneSteps::new(&grid, BodyPlane::Axial);
+        assert_eq!(straight.count, axial.count);
+        assert!((straight.step_mm - 2.5).abs() < 1e-12);
+        let normal = DVec3::new(0.6, 0.0, 0.8);
+        let askew = PlaneSteps::oblique(&grid, BodyPlane::Coronal, normal);
+        let step_mm = 1.0 / (0.6f64.powi(2) + 0.32f64.powi(2)).sqrt();
+        assert!((askew.step_mm - step_mm).abs() < 1e-12);
+        // 9 mm along x and 10 mm along z, seen along the normal.
+        let way = 9.0 * 0.6 + 10.0 * 0.8;
+        assert_eq!(askew.count, (way / step_mm).round() as usize + 1);
+        let start = DVec3::new(1.0, 2.0, 105.0);
+        let moved = askew.moved_to(start, askew.index_of(start) + 1);
+        assert_eq!(askew.index_of(moved), askew.index_of(start) + 1);
+        assert!((moved - start).cross(normal).length() < 1e-9);
     }
 
     #[test]

@@ -21,6 +21,8 @@ use negatoscope::{
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 mod many_slices;
+mod sampling;
+mod slabs;
 
 struct Bench {
     gpu: GpuContext,
@@ -163,6 +165,8 @@ fn view(
         interpolation,
         grey,
         samples: 1,
+        area: false,
+        slab: None,
     }
 }
 
@@ -255,7 +259,7 @@ fn check(
 ) {
     let bound = match view.interpolation {
         Interpolation::Nearest => 1,
-        Interpolation::Linear => 2,
+        Interpolation::Linear | Interpolation::Cubic => 2,
     };
     let name = format!("{name}, {:?}", view.interpolation);
     let cpu = reslice::draw_cpu(view, frames);

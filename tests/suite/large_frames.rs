@@ -113,6 +113,8 @@ fn frames_larger_than_a_texture_are_drawn_where_they_lie() {
             interpolation: Interpolation::Linear,
             grey: grey(),
             samples: 1,
+            area: false,
+            slab: None,
         };
         let scene = SliceScene {
             view: &view,

@@ -125,6 +125,17 @@ fn uniforms_lie_where_the_shader_looks() {
             step_y_hi,
             step_y_lo,
             size,
+            depth_hi,
+            depth_lo,
+            half_hi,
+            half_lo,
+            bricks,
+            base,
+            rest,
+            base_x,
+            rest_x,
+            base_y,
+            rest_y,
             sign_shift,
             sign_flip,
             inverted,
@@ -149,6 +160,10 @@ fn uniforms_lie_where_the_shader_looks() {
             presentation_start,
             presentation_length,
             presentation_scale,
+            black,
+            white,
+            brick_zero,
+            unused,
         ]
     );
     same_layout!(

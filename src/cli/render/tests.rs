@@ -173,6 +173,50 @@ fn planes_are_seen_as_radiologists_do() {
 }
 
 #[test]
+fn slabs_look_at_the_slices_within_their_thickness() {
+    let slab = |line: &str| {
+        let line = format!("--view axial --index 3 --size 8x5 {line} --raw16 x.npy");
+        let picture = draw(&args(&line), Backend::Cpu, &series(true)).unwrap();
+        (picture.values.unwrap()[0], picture.report["slab"].clone())
+    };
+    // Slices are 4 mm apart: 10 mm reach one on each side, 7.9 mm none, 16 mm two (and the series ends).
+    let (value, report) = slab("--mode mip --slab 10");
+    assert_eq!(value, -700.0);
+    assert_eq!(
+        report,
+        json!({"projection": "mip", "thickness_mm": 10.0, "points": 3, "step_mm": 4.0})
+    );
+    assert_eq!(slab("--mode minip --slab 10").0, -900.0);
+    assert_eq!(slab("--mode mean --slab 10").0, -800.0);
+    assert_eq!(slab("--mode mip --slab 7.9").0, -800.0);
+    assert_eq!(slab("--mode minip --slab 16").0, -1000.0);
+    assert_eq!(slab("--mode mean --slab 400").0, -750.0);
+    assert!(slab("").1.is_null());
+}
+
+#[test]
+fn reduced_pictures_are_means_only_when_asked() {
+    // 2 2/3 voxels a pixel. The first pixel lies on columns 0 to 2 2/3 and, cut at the border, on rows 0 to 2 1/2; a
+    // row is 10 more than the one above, a column 1 more.
+    let third = "--index 3 --size 3x2";
+    let column = (0.0 + 1.0 + 2.0 * 2.0 / 3.0) / (8.0 / 3.0);
+    let row = (0.0 + 10.0 + 20.0 * 0.5) / 2.5;
+    let (_, areas) = values(&format!("{third} --area --interpolation cubic"));
+    assert!(
+        (areas[0] - (-800.0 + row + column)).abs() < 1e-3,
+        "{}",
+        areas[0]
+    );
+    let (_, points) = values(third);
+    let (column, row) = (4.0 / 3.0 - 0.5, 8.0 / 6.0 - 1.0 / 6.0 - 0.5);
+    assert!(
+        (points[0] - (-800.0 + 10.0 * row + column)).abs() < 1e-3,
+        "{}",
+        points[0]
+    );
+}
+
+#[test]
 fn letters_are_given_only_where_the_patient_is_known() {
     let report = |known: bool| {
         let mut series = series(true);
@@ -225,7 +269,10 @@ fn what_cannot_be_drawn_says_why() {
         refused.unwrap_err().exit
     };
     assert_eq!(exit("--view vr", true), Exit::Unsupported);
-    assert_eq!(exit("--mode mip --slab 10", true), Exit::Unsupported);
+    assert_eq!(exit("--mode mip --slab 10", true), Exit::Usage);
+    assert_eq!(exit("--view axial --mode mip", true), Exit::Usage);
+    assert_eq!(exit("--view axial --slab 10", true), Exit::Usage);
+    assert_eq!(exit("--view axial --mode mip --slab -1", true), Exit::Usage);
     assert_eq!(exit("--view axial", false), Exit::Unsupported);
     assert_eq!(exit("--index 7", true), Exit::Usage);
     assert_eq!(exit("--lps 0,0,99", true), Exit::Usage);

@@ -130,6 +130,8 @@ impl<'a> VolumePixels<'a> {
                 presentation: None,
             },
             samples: 1,
+            area: false,
+            slab: None,
         })
     }
 }
