@@ -15,9 +15,11 @@ mod angle;
 mod crossing;
 mod error;
 mod line;
+mod mark;
 mod outline;
 mod plane;
 mod probe;
+mod ratio;
 mod region;
 mod roi;
 mod ruler;
@@ -29,13 +31,18 @@ mod values;
 pub use angle::{angle, cobb};
 pub use error::MeasureError;
 pub use line::{bidirectional, length, perpendicular, polyline};
+pub use mark::{
+    MarkMeasure, ShapeMeasure, ValuesState, mark_ruler, measure_mark, measure_shape, target_frame,
+};
 pub use outline::{Ground, Outline, OutlineForm, Placed, place};
 pub use plane::Plane;
 pub use probe::{probe_frame, probe_volume};
+pub use ratio::cardiothoracic;
 pub use region::{Region, Selection, region};
 pub use roi::{roi_in_volume, roi_on_frame, sampling_mm, slices_of_plane, slices_of_region};
 pub use ruler::{Anchor, Ruler};
 pub use source::{FramePixels, VolumePixels};
+pub use spline::spline_path;
 pub use values::{Ask, Bins, Histogram, Statistics, percentile};
 
 use crate::model::finding::{Finding, Severity};

@@ -9,4 +9,5 @@ pub mod resample;
 pub mod reslice;
 pub mod statistics;
 pub mod suv;
+pub mod thorax;
 pub mod window;

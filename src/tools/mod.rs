@@ -3,6 +3,7 @@
 //! Must stay true: nothing here knows a widget or a GPU; every law is a function of numbers with a test.
 
 pub mod gesture;
+pub mod mark;
 pub mod navigate;
 pub mod plane_lines;
 pub mod window_level;

@@ -95,14 +95,30 @@ pub(super) fn spline(points: &[DVec2]) -> Spline {
             })
         })
     }));
-    let path = pieces
-        .iter()
-        .flat_map(|piece| (0..CHORDS).map(|k| piece.at(k as f64 / CHORDS as f64)))
-        .collect();
     Spline {
-        path,
+        path: chords(&pieces, CHORDS),
         area: area.abs(),
         perimeter,
+    }
+}
+
+fn chords(pieces: &[Piece], steps: usize) -> Vec<DVec2> {
+    pieces
+        .iter()
+        .flat_map(|piece| (0..steps).map(move |k| piece.at(k as f64 / steps as f64)))
+        .collect()
+}
+
+/// The curve in straight steps, for drawing it. Points that coincide with their neighbours are left out.
+pub fn spline_path(points: &[DVec2]) -> Vec<DVec2> {
+    let mut knots: Vec<DVec2> = points.to_vec();
+    knots.dedup();
+    if knots.len() > 1 && knots.first() == knots.last() {
+        knots.pop();
+    }
+    match knots.len() {
+        0..=2 => knots,
+        _ => chords(&pieces(&knots), CHORDS / 2),
     }
 }
 
