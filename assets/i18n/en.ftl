@@ -960,3 +960,54 @@ content-has-modifier = more precisely
 content-has-properties = has properties
 content-inferred-from = inferred from
 content-selected-from = selected from
+
+## Tag browser
+
+cmd-tags = Tags…
+cmd-tags-tip = Every element of the object in the active view: search, compare, copy
+tags-title = Tags
+tags-series = series { $number }
+tags-image = image { $number }
+tags-frame = frame { $number }
+tags-search = Name, tag or value
+tags-found = { $count } found
+tags-nothing = No element is like that
+tags-same = No difference
+tags-copy = Copy as JSON
+tags-copy-element = Copy element as JSON
+tags-copy-tip = The DICOM JSON Model; long values are named by their place
+tags-compare = Compare
+tags-with-nothing = With nothing
+tags-with-view = With view { $number }
+tags-with-frame = With frame
+tags-all = Also what is the same
+tags-tag = Tag
+tags-vr = VR
+tags-name = Name
+tags-value = Value
+tags-value-this = This object
+tags-value-other = The other
+tags-item = Item { $number }
+tags-private = Private element
+notice-copied = Copied
+notice-work-failed = Something went wrong while a file was read or written
+
+## Marks that leave and come in
+
+cmd-export-marks = Export marks as DICOM…
+cmd-export-marks-tip = Marks and key images of what is open, as a report, presentation states and key objects in a folder of your choice
+cmd-show-marks = Show marks of this report
+cmd-show-marks-tip = Marks and key images that the report in the active view holds, on their images
+cmd-key-image = Key image
+cmd-key-image-tip = Make the shown image a key image, or take that back
+cmd-key-next = Next key image
+cmd-key-previous = Previous key image
+job-exporting-marks = Writing marks
+badge-key-image = Key image
+notice-no-key-images = No key image in this study
+notice-no-marks = The report holds no marks
+notice-marks-imported = Marks taken from the report
+notice-marks-unreadable = The marks of the report cannot be read
+notice-marks-exported = Marks written
+notice-marks-left = Marks written, but some fit no form
+notice-marks-not-written = The marks could not be written

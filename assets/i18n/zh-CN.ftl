@@ -820,3 +820,54 @@ content-has-modifier = 修饰
 content-has-properties = 属性
 content-inferred-from = 依据
 content-selected-from = 选自
+
+## 标签浏览器
+
+cmd-tags = 标签…
+cmd-tags-tip = 当前视图中对象的全部元素：搜索、比较、复制
+tags-title = 标签
+tags-series = 序列 { $number }
+tags-image = 图像 { $number }
+tags-frame = 帧 { $number }
+tags-search = 名称、标签或值
+tags-found = 找到 { $count } 项
+tags-nothing = 没有这样的元素
+tags-same = 没有差异
+tags-copy = 复制为 JSON
+tags-copy-element = 将元素复制为 JSON
+tags-copy-tip = DICOM JSON 模型；长值只注明其位置
+tags-compare = 比较
+tags-with-nothing = 不比较
+tags-with-view = 与视图 { $number } 比较
+tags-with-frame = 与另一帧比较
+tags-all = 也显示相同的元素
+tags-tag = 标签
+tags-vr = VR
+tags-name = 名称
+tags-value = 值
+tags-value-this = 此对象
+tags-value-other = 另一对象
+tags-item = 条目 { $number }
+tags-private = 私有元素
+notice-copied = 已复制
+notice-work-failed = 读写文件时出错
+
+## 标记的导出与导入
+
+cmd-export-marks = 将标记导出为 DICOM…
+cmd-export-marks-tip = 把已打开检查的标记和关键图像写成报告、显示状态和关键对象，存入所选文件夹
+cmd-show-marks = 显示此报告的标记
+cmd-show-marks-tip = 把当前视图中报告所含的标记和关键图像显示在其图像上
+cmd-key-image = 关键图像
+cmd-key-image-tip = 将当前图像设为关键图像，或取消
+cmd-key-next = 下一个关键图像
+cmd-key-previous = 上一个关键图像
+job-exporting-marks = 正在写入标记
+badge-key-image = 关键图像
+notice-no-key-images = 此检查没有关键图像
+notice-no-marks = 报告中没有标记
+notice-marks-imported = 已取出报告中的标记
+notice-marks-unreadable = 无法读取报告中的标记
+notice-marks-exported = 标记已写入
+notice-marks-left = 标记已写入，但有些不适合任何格式
+notice-marks-not-written = 无法写入标记

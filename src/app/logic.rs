@@ -15,6 +15,10 @@ impl Program {
         #[cfg(feature = "ai")]
         self.networks.obey(&self.workspace);
         self.workspace.follow_record();
+        self.workspace.follow_tags();
+        if let Some(text) = self.workspace.copied.take() {
+            ctx.copy_text(text);
+        }
         self.forget_closed();
         let title = self.window_title();
         if title != self.title {

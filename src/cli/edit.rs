@@ -3,6 +3,8 @@
 
 mod operation;
 
+pub(super) use operation::list as operations;
+
 use super::{Common, Exit, Output, store as store_cli};
 use crate::{
     model::edit::EditConflict,

@@ -3,6 +3,7 @@
 //! Results go to stdout, messages to stderr, both through [`Output`]; every command ends with an [`Exit`].
 //! Identity is printed only with `--show-phi`. Nothing here opens a network connection.
 
+pub mod annotations;
 pub mod content;
 pub mod doctor;
 pub mod edit;
@@ -20,6 +21,7 @@ pub mod segment;
 pub mod series;
 pub mod store;
 mod suv;
+pub mod tags;
 #[cfg(feature = "ai")]
 pub mod train;
 pub mod volume;
@@ -36,6 +38,10 @@ pub enum Command {
     Inspect(inspect::InspectArgs),
     /// What an object says beside or instead of a picture: reports, structure sets, waveforms, documents
     Content(content::ContentArgs),
+    /// Marks and key images as DICOM files, and back
+    Annotations(annotations::AnnotationsArgs),
+    /// All elements of an object: listed, searched, compared, or as the DICOM JSON Model
+    Tags(tags::TagsArgs),
     /// Write one frame's pixels as a NumPy array
     Pixels(pixels::PixelsArgs),
     /// Draw one picture with the renderer that draws the window
@@ -76,6 +82,8 @@ pub fn run(command: Command, common: &Common, out: &mut Output) -> Exit {
     match command {
         Command::Inspect(args) => inspect::run(&args, common, out),
         Command::Content(args) => content::run(&args, common, out),
+        Command::Annotations(args) => annotations::run(&args, common, out),
+        Command::Tags(args) => tags::run(&args, common, out),
         Command::Pixels(args) => pixels::run(&args, common, out),
         Command::Render(args) => render::run(&args, common, out),
         Command::Measure(args) => measure::run(&args, common, out),

@@ -21,6 +21,8 @@ use super::{
 use crate::model::{
     content::Content,
     cover::FrameCover,
+    elements::ElementTable,
+    exchange::{MarksRead, SourceObject},
     pixels::{Frame, PixelBytes},
     study::{ImageDescription, Instance, RejectionKind, SourceKind},
 };
@@ -115,6 +117,37 @@ pub trait FrameSource: Send + Sync {
     /// [`FrameError::Changed`] when it is not any more the object that was scanned: what it says would stand under the
     /// name of somebody else.
     fn read_content(&self, instance: &Instance) -> Result<Content, FrameError> {
+        let _ = instance;
+        Err(FrameError::NoPicture)
+    }
+
+    /// All elements of the object; with `digests` also hashes of what is too long to be held.
+    ///
+    /// # Errors
+    /// As [`read_content`](Self::read_content).
+    fn read_elements(
+        &self,
+        instance: &Instance,
+        digests: bool,
+    ) -> Result<ElementTable, FrameError> {
+        let _ = (instance, digests);
+        Err(FrameError::NoPicture)
+    }
+
+    /// The marks that a report, a presentation state or a key object selection holds.
+    ///
+    /// # Errors
+    /// As [`read_content`](Self::read_content).
+    fn read_marks(&self, instance: &Instance) -> Result<MarksRead, FrameError> {
+        let _ = instance;
+        Err(FrameError::NoPicture)
+    }
+
+    /// What an object that is made of marks takes over from this one.
+    ///
+    /// # Errors
+    /// As [`read_content`](Self::read_content).
+    fn read_source(&self, instance: &Arc<Instance>) -> Result<SourceObject, FrameError> {
         let _ = instance;
         Err(FrameError::NoPicture)
     }
@@ -409,6 +442,33 @@ impl FrameSource for FileFrames {
             return Err(FrameError::Changed);
         }
         Ok(content)
+    }
+
+    fn read_elements(
+        &self,
+        instance: &Instance,
+        digests: bool,
+    ) -> Result<ElementTable, FrameError> {
+        let table = content::elements(&self.structure(instance, false)?, digests)?;
+        if table.instance_uid != instance.sop_instance_uid {
+            return Err(FrameError::Changed);
+        }
+        Ok(table)
+    }
+
+    fn read_marks(&self, instance: &Instance) -> Result<MarksRead, FrameError> {
+        let marks = content::marks::marks(&self.structure(instance, false)?)?;
+        if marks.instance_uid != instance.sop_instance_uid {
+            return Err(FrameError::Changed);
+        }
+        Ok(marks)
+    }
+
+    fn read_source(&self, instance: &Arc<Instance>) -> Result<SourceObject, FrameError> {
+        Ok(content::marks::source(
+            &self.structure(instance, false)?,
+            instance,
+        )?)
     }
 
     fn read_cover(&self, instance: &Instance, frame: usize) -> Result<FrameCover, FrameError> {

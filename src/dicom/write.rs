@@ -5,6 +5,7 @@
 //! [`PatientIdentity::synthetic`](crate::model::identity::PatientIdentity::synthetic).
 
 mod elements;
+pub mod marks;
 
 use super::{header::SYNTHETIC_MARK, raster::uid_from};
 use crate::model::{

@@ -12,6 +12,8 @@ pub mod cover;
 pub mod cuts;
 pub mod date;
 pub mod edit;
+pub mod elements;
+pub mod exchange;
 pub mod facts;
 pub mod finding;
 pub mod geometry;

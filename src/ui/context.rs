@@ -38,6 +38,8 @@ pub struct UiState {
     pub dragged: Option<Dragged>,
     /// Rows of the documents, one list a cell.
     pub documents: Vec<DocumentLayout>,
+    /// The tag browser's search and open rows.
+    pub tags: super::tags::TagsView,
     /// Frames drawn by the renderer so far (not repeated ones), for the bench.
     pub drawn: u64,
 }
@@ -110,6 +112,7 @@ impl UiState {
             hover: None,
             dragged: None,
             documents: Default::default(),
+            tags: super::tags::TagsView::default(),
             drawn: 0,
         })
     }

@@ -28,6 +28,7 @@ pub mod sparkline;
 pub mod start_screen;
 pub mod status_bar;
 pub mod study_browser;
+pub mod tags;
 pub mod theme;
 pub mod unlock;
 pub mod viewport;

@@ -65,6 +65,7 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
             ui.allocate_rect(rect, egui::Sense::hover());
         });
     dropped_files(&mut context, ui);
+    super::tags::tags_ui(&mut context, ui);
     palette::palette_ui(&mut context, ui);
     help::help_ui(&mut context, ui);
     unlock::unlock_ui(&mut context, ui);

@@ -138,6 +138,17 @@ pub enum Action {
     LeaveLocked,
     /// Ask for the passphrases of what was left locked.
     AskPassphrase,
+    /// Copy rows of a table as the DICOM JSON Model.
+    CopyElements {
+        /// The table.
+        table: std::sync::Arc<crate::model::elements::ElementTable>,
+        /// First row.
+        from: usize,
+        /// Behind the last row.
+        to: usize,
+    },
+    /// Compare the object in the tag browser with another.
+    CompareTags(super::tags::CompareWith),
     /// Speak another language.
     Speak(Language),
 }
@@ -213,6 +224,8 @@ impl Workspace {
             Action::TryPassphrase(passphrase) => self.try_passphrase(passphrase),
             Action::LeaveLocked => self.leave_locked(),
             Action::AskPassphrase => self.ask_passphrase(),
+            Action::CopyElements { table, from, to } => self.copy_elements(table, from, to),
+            Action::CompareTags(with) => self.tags.with = with,
             Action::Speak(language) => self.settings.language = language,
         }
         None

@@ -83,6 +83,7 @@ pub enum Command {
     ShowFindings,
     FullScreen,
     Content,
+    Tags,
     Palette,
     Help,
     Language,
@@ -227,6 +228,7 @@ table! {
     ShowRecord "panel-tab-record" View "Ctrl+R" Nothing
     ShowFindings "panel-tab-findings" View "" Nothing
     Content "cmd-content" View "T" Content
+    Tags "cmd-tags" View "Ctrl+I" View
     FullScreen "cmd-full-screen" View "F11" Nothing
     Fit "cmd-fit" Image "F =" Picture
     ActualSize "cmd-actual-pixels" Image "Shift+F" Picture

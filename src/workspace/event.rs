@@ -33,6 +33,10 @@ pub enum Event {
         /// Its content, or why there is none.
         state: DocumentState,
     },
+    /// Elements were read for the tag browser.
+    Tags(super::tags::TagsShown),
+    /// A text for the clipboard is ready.
+    Copied(String),
     /// A record was looked up.
     Record(RecordAnswer),
     /// The store holds more than before.

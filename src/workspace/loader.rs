@@ -22,6 +22,7 @@ enum Work {
     Chunk(Arc<SeriesDisplay>),
     Thumbnail(Arc<SeriesNode>),
     Document(Arc<ObjectNode>, Arc<Library>),
+    Other(Other),
 }
 
 type Key = (String, usize);
@@ -31,6 +32,12 @@ const THUMBNAIL: usize = usize::MAX;
 
 /// Key of an object's content, which has no chunks.
 const DOCUMENT: usize = usize::MAX - 1;
+
+/// Key of other work with files, by its name.
+const OTHER: usize = usize::MAX - 2;
+
+/// Work that a decode thread does for another part of the workspace.
+pub type Other = Box<dyn FnOnce(&dyn FrameSource, &Sender<Event>) + Send>;
 
 /// The decode threads and their queue.
 pub struct Loader {
@@ -70,6 +77,15 @@ impl Loader {
                             let _ = library.places();
                             let _ = events.send(Event::Document { object: key, state });
                             waker.wake("document");
+                        }
+                        Work::Other(work) => {
+                            let run = AssertUnwindSafe(|| work(source.as_ref(), &events));
+                            if diary::contain(run).is_err() {
+                                let key = "notice-work-failed";
+                                let detail = String::new();
+                                let _ = events.send(Event::Notice { key, detail });
+                            }
+                            waker.wake("work");
                         }
                         Work::Thumbnail(node) => {
                             if let Some((size, rgba)) = thumbnail(&node.layout, source.as_ref()) {
@@ -131,12 +147,18 @@ impl Loader {
         self.queue.push(key, Class::Interaction, 0, work);
     }
 
+    /// Has other work done. What waits under the same name is replaced.
+    pub fn want_other(&self, name: &str, class: Class, work: Other) {
+        let key = (name.to_owned(), OTHER);
+        self.queue.push(key, class, 0, Work::Other(work));
+    }
+
     /// Drops what waits for series that are no longer shown.
     pub fn keep_only(&self, shown: &[String]) {
         self.queue.reprioritize(|(key, chunk)| {
             match *chunk {
                 THUMBNAIL => return Some((Class::Thumbnail, 0)),
-                DOCUMENT => return Some((Class::Interaction, 0)),
+                DOCUMENT | OTHER => return Some((Class::Interaction, 0)),
                 _ => {}
             }
             shown.contains(key).then_some((Class::Prefetch, 0))

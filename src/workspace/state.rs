@@ -22,6 +22,7 @@ use super::{
     presets,
     record_link::RecordPanel,
     settings::{Settings, SideTab},
+    tags::TagsPanel,
     undo::ViewHistory,
     view::{ViewKind, ViewState, Viewport, VoiChoice},
     waker::Waker,
@@ -48,7 +49,7 @@ pub struct Notice {
 impl Notice {
     /// Whether something went wrong.
     pub fn is_warning(&self) -> bool {
-        !self.key.ends_with("-imported")
+        !self.key.ends_with("-imported") && self.key != "notice-copied"
     }
 }
 
@@ -122,13 +123,17 @@ pub struct Workspace {
     pub demo: Option<DemoFiles>,
     /// Encrypted archives.
     pub passphrases: Passphrases,
+    /// The tag browser.
+    pub tags: TagsPanel,
+    /// A text that waits for the clipboard.
+    pub copied: Option<String>,
     pub(super) found: SharedFound,
     documents: documents::Documents,
     displays: BTreeMap<String, Arc<SeriesDisplay>>,
     display_order: Vec<String>,
     // Before the loader, which waits for its threads when it goes: one that has news must not wait for a reader.
     events: (Sender<Event>, Receiver<Event>),
-    loader: Loader,
+    pub(super) loader: Loader,
     pub(super) scanning: usize,
     opened_first: bool,
 }
@@ -168,6 +173,8 @@ impl Workspace {
             gpu,
             demo: None,
             passphrases: Passphrases::default(),
+            tags: TagsPanel::default(),
+            copied: None,
             found: SharedFound::default(),
             documents: documents::Documents::default(),
             displays: BTreeMap::new(),
@@ -234,6 +241,11 @@ impl Workspace {
                 self.thumbnails.insert(series, Thumbnail { size, rgba });
             }
             Event::Document { object, state } => self.take_document(&object, state),
+            Event::Tags(shown) => self.take_tags(shown),
+            Event::Copied(text) => {
+                self.copied = Some(text);
+                self.notify("notice-copied", String::new());
+            }
             Event::Record(answer) => self.record.answer(answer),
             Event::RecordChanged => self.record.refresh(),
             Event::Mask(outcome) => {
@@ -631,6 +643,7 @@ impl Workspace {
             Command::LayoutFour => self.set_layout(Layout::FOUR),
             Command::LayoutMpr => self.set_layout(Layout::Mpr),
             Command::Content => self.toggle_content(),
+            Command::Tags => self.toggle_tags(),
             Command::Maximise => self.maximise(!self.maximised),
             Command::NextView => self.activate_next(1),
             Command::PreviousView => self.activate_next(-1),
@@ -812,6 +825,7 @@ impl Workspace {
         self.jobs.running().is_empty()
             && self.loader.waiting() == 0
             && !self.is_reading()
+            && !self.tags.is_reading()
             && self.events.1.is_empty()
             && !self.record.is_busy()
             && !self.is_loading()

@@ -15,6 +15,8 @@ mod content;
 mod covers;
 mod decode_worker;
 mod dicom_reading;
+mod elements;
+mod foreign_marks;
 mod gpu_vs_cpu;
 mod hostile;
 mod inflating;

@@ -9,18 +9,23 @@
 //! [`MOST_NODES`]: crate::model::content::MOST_NODES
 
 mod embedded;
+mod json_model;
 mod kind;
+pub mod marks;
 mod presentation;
 mod radiotherapy;
 mod segmentation;
 mod spatial;
 mod sr;
+mod table;
 mod tree;
 mod waveform;
 mod writer;
 
 pub use embedded::export;
+pub use json_model::json_model;
 pub use kind::kind_of;
+pub use table::elements;
 
 use super::{
     charset::Problem,

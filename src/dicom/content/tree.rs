@@ -327,6 +327,20 @@ impl<'a> Tree<'a> {
         })
     }
 
+    /// All entries in reading order, each with its depth and the place behind what lies below it.
+    pub(super) fn rows(&self) -> impl Iterator<Item = (usize, usize, &Entry)> {
+        let mut open: Vec<usize> = Vec::new();
+        self.entries.iter().enumerate().map(move |(at, entry)| {
+            while open.last().is_some_and(|end| *end <= at) {
+                open.pop();
+            }
+            let depth = open.len();
+            let end = (entry.next as usize).max(at + 1);
+            open.push(end);
+            (depth, end, entry)
+        })
+    }
+
     /// The first element with this tag.
     pub(super) fn find(&self, item: Item, tag: Tag) -> Option<(usize, &Entry)> {
         self.elements(item).find(|(_, e)| e.tag == tag)
@@ -455,6 +469,28 @@ impl<'a> Tree<'a> {
             values
         } else {
             Vec::new()
+        }
+    }
+
+    /// Finite floats of an element, also where its value is longer than a text may be; whoever asks has counted them.
+    pub(super) fn all_numbers_of(&self, entry: &Entry) -> Vec<f64> {
+        let length = u64::from(entry.length);
+        if length <= self.structure.limits.text_bytes {
+            return self.numbers_of(entry, usize::MAX);
+        }
+        let read = self.structure.source.read_vec(entry.value, length);
+        let bytes = read.unwrap_or_default();
+        let big = entry.big_endian;
+        let values = match &entry.vr {
+            b"FL" | b"OF" => each(&bytes, big, usize::MAX, |b| {
+                f64::from(f32::from_le_bytes(b))
+            }),
+            b"FD" | b"OD" => each(&bytes, big, usize::MAX, f64::from_le_bytes),
+            _ => Vec::new(),
+        };
+        match values.iter().all(|v| v.is_finite()) {
+            true => values,
+            false => Vec::new(),
         }
     }
 

@@ -193,7 +193,7 @@ pub(super) fn rows(values: &[f64]) -> String {
 
 /// Whether what stands under this VR may say who somebody is: names, dates, and words that people wrote. Whatever stands
 /// in the patient's group does too.
-fn is_personal(tag: Tag, vr: [u8; 2]) -> bool {
+pub(super) fn is_personal(tag: Tag, vr: [u8; 2]) -> bool {
     let written = matches!(
         &vr,
         b"PN"

@@ -3,6 +3,9 @@
 use crate::model::pixels::{Frame, StoredType};
 use std::collections::BTreeMap;
 
+/// Most single floats of one element: its length has 16 bits, and is even (PS3.5 section 7.1.2).
+pub(super) const MOST_FLOATS: usize = 65_534 / 4;
+
 /// A data set in the making.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Elements(BTreeMap<(u16, u16), Vec<u8>>);
@@ -14,7 +17,7 @@ impl Elements {
         bytes.extend(element.to_le_bytes());
         bytes.extend(vr);
         let length = value.len() + value.len() % 2;
-        if matches!(vr, b"OB" | b"OW" | b"SQ" | b"UN" | b"UT") {
+        if matches!(vr, b"OB" | b"OW" | b"SQ" | b"UC" | b"UN" | b"UT") {
             bytes.extend([0, 0]);
             bytes.extend((length as u32).to_le_bytes());
         } else {
@@ -32,15 +35,71 @@ impl Elements {
         let limit = match vr {
             b"SH" | b"CS" => 16,
             b"LT" => 10_240,
+            b"ST" => 1024,
             _ => 64,
         };
-        let single = matches!(vr, b"SH" | b"LO" | b"LT");
+        let single = matches!(vr, b"SH" | b"LO" | b"LT" | b"ST");
         let value: String = match single {
             true => value.chars().take(limit).collect(),
             false => value.to_owned(),
         };
         let pad = if vr == b"UI" { 0 } else { b' ' };
         self.put(group, element, vr, value.as_bytes(), pad);
+    }
+
+    /// Text of a source object under its own VR, as it is: it was cut to its length there.
+    pub(super) fn copied(&mut self, group: u16, element: u16, vr: &[u8; 2], value: &str) {
+        let pad = if vr == b"UI" { 0 } else { b' ' };
+        // What a 16-bit length cannot say is no value of such a VR.
+        if value.len() < usize::from(u16::MAX) {
+            self.put(group, element, vr, value.as_bytes(), pad);
+        }
+    }
+
+    /// Long Code Value (0008,0119).
+    pub(super) fn long_code(&mut self, value: &str) {
+        self.put(0x0008, 0x0119, b"UC", value.as_bytes(), b' ');
+    }
+
+    /// Text of any length.
+    pub(super) fn long_text(&mut self, group: u16, element: u16, value: &str) {
+        self.put(group, element, b"UT", value.as_bytes(), b' ');
+    }
+
+    /// Single floats; `false`, and nothing written, when they are more than a 16-bit length can say.
+    #[must_use]
+    pub(super) fn floats(&mut self, group: u16, element: u16, values: &[f64]) -> bool {
+        if values.len() > MOST_FLOATS {
+            return false;
+        }
+        let bytes: Vec<u8> = values
+            .iter()
+            .flat_map(|v| (*v as f32).to_le_bytes())
+            .collect();
+        self.put(group, element, b"FL", &bytes, 0);
+        true
+    }
+
+    /// One double.
+    pub(super) fn double(&mut self, group: u16, element: u16, value: f64) {
+        self.put(group, element, b"FD", &value.to_le_bytes(), 0);
+    }
+
+    /// Signed 32-bit numbers.
+    pub(super) fn longs(&mut self, group: u16, element: u16, values: &[i32]) {
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        self.put(group, element, b"SL", &bytes, 0);
+    }
+
+    /// Unsigned 16-bit numbers.
+    pub(super) fn words(&mut self, group: u16, element: u16, values: &[u16]) {
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        self.put(group, element, b"US", &bytes, 0);
+    }
+
+    /// One unsigned 32-bit number.
+    pub(super) fn long(&mut self, group: u16, element: u16, value: u32) {
+        self.put(group, element, b"UL", &value.to_le_bytes(), 0);
     }
 
     /// One 16-bit number.

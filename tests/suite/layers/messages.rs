@@ -16,7 +16,7 @@ use std::{
 const KINDS: &[&str] = &[
     "app", "menu", "notice", "cmd", "preset", "first", "overlay", "badge", "banner", "patient",
     "list", "panel", "finding", "status", "viewport", "job", "rejected", "error", "button", "word",
-    "palette", "help", "part", "unlock", "object", "content",
+    "palette", "help", "part", "unlock", "object", "content", "tags",
 ];
 
 /// Methods whose first argument is a key.

@@ -1,0 +1,236 @@
+//! Marks and key images leave as DICOM files, and come in from those of others. Window and command line both come here.
+//!
+//! Must stay true: what is written is new, and no file that is there is written over; every mark that does not leave is
+//! named with its reason; numbers are measured anew from the very frames.
+
+use crate::{
+    dicom::{
+        frames::FrameSource,
+        write::marks::{Making, write_key_objects, write_presentation, write_report},
+    },
+    imaging::measure::{self, OutlineForm, Quantity},
+    model::{
+        annotation::{Annotation, AnnotationTarget, MarkKind},
+        exchange::{MadeObject, MarkNumber, MarkToSend, Sent, Shown, SourceObject, Sources},
+        layout::SeriesLayout,
+        study::Instance,
+    },
+    task::{CancelToken, Progress},
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs::OpenOptions,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// In what form marks leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Format {
+    /// Key images as a Key Object Selection Document.
+    KeyObjects,
+    /// Marks as Grayscale Softcopy Presentation States.
+    Presentation,
+    /// Marks as a measurement report (SR, TID 1500).
+    Report,
+}
+
+impl Format {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::KeyObjects, Self::Presentation, Self::Report];
+
+    /// Stable word, as on the command line and in names of files.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::KeyObjects => "ko",
+            Self::Presentation => "gsps",
+            Self::Report => "sr",
+        }
+    }
+}
+
+/// What leaves.
+#[derive(Clone, Debug, Default)]
+pub struct Export {
+    /// Marks.
+    pub marks: Vec<Annotation>,
+    /// Key images.
+    pub key_images: Vec<AnnotationTarget>,
+    /// The series that they are on, as far as they are at hand.
+    pub layouts: Vec<Arc<SeriesLayout>>,
+    /// How objects stand on the screen.
+    pub shown: BTreeMap<String, Shown>,
+    /// The forms.
+    pub formats: Vec<Format>,
+}
+
+/// Makes the objects.
+pub fn make(
+    export: &Export,
+    making: &Making,
+    source: &dyn FrameSource,
+    progress: &Progress,
+    cancel: &CancelToken,
+) -> Sent {
+    let objects: HashMap<&str, &Arc<Instance>> = export
+        .layouts
+        .iter()
+        .flat_map(|layout| &layout.frames)
+        .map(|frame| (frame.instance.sop_instance_uid.as_str(), &frame.instance))
+        .collect();
+    let wanted = export
+        .marks
+        .iter()
+        .map(|m| &m.target)
+        .chain(&export.key_images);
+    let mut sources = Sources::new();
+    for target in wanted {
+        if sources.contains_key(&target.instance_uid) {
+            continue;
+        }
+        let instance = objects.get(target.instance_uid.as_str());
+        // What cannot be read is not at hand, and is said so mark by mark.
+        if let Some(found) = instance.and_then(|i| source.read_source(i).ok()) {
+            sources.insert(target.instance_uid.clone(), found);
+        }
+    }
+    let numbered = export.formats.iter().any(|f| *f != Format::KeyObjects);
+    progress.set_total(export.marks.len() as u64);
+    let mut marks = Vec::with_capacity(export.marks.len());
+    if numbered {
+        for mark in &export.marks {
+            if cancel.is_cancelled() {
+                return Sent::default();
+            }
+            marks.push(MarkToSend {
+                numbers: numbers_of(mark, &export.layouts, source),
+                mark: mark.clone(),
+            });
+            progress.add(1);
+        }
+    }
+    let mut sent = Sent::default();
+    for format in &export.formats {
+        let made = match format {
+            Format::KeyObjects => write_key_objects(&export.key_images, &sources, making),
+            Format::Presentation => write_presentation(&marks, &sources, &export.shown, making),
+            Format::Report => write_report(&marks, &sources, making),
+        };
+        sent.objects.extend(made.objects);
+        for left in made.left {
+            if !sent.left.contains(&left) {
+                sent.left.push(left);
+            }
+        }
+    }
+    sent
+}
+
+/// What the measuring says of a mark; nothing where it cannot be measured.
+fn numbers_of(
+    mark: &Annotation,
+    layouts: &[Arc<SeriesLayout>],
+    _source: &dyn FrameSource,
+) -> Vec<MarkNumber> {
+    let measured = || -> Option<measure::Measurement> {
+        let number = usize::try_from(mark.target.frame).ok()?.checked_sub(1)?;
+        let mut frames = layouts.iter().flat_map(|layout| &layout.frames);
+        let frame = frames.find(|f| {
+            f.frame == number && f.instance.sop_instance_uid == mark.target.instance_uid
+        })?;
+        let anchor = measure::Anchor::of(&frame.instance, frame.frame)?;
+        let ruler = measure::Ruler::of(mark.space, [&anchor]).ok()?;
+        let normal = anchor.plane.map(|p| p.normal());
+        let outline = |form: OutlineForm| {
+            let placed = measure::place(&form, &ruler, normal).ok()?;
+            Some(placed.measurement)
+        };
+        match (mark.shape.kind, mark.shape.points.as_slice()) {
+            (MarkKind::Length, &[a, b]) => measure::length(&ruler, [a, b]).ok(),
+            (MarkKind::Polyline, all) => measure::polyline(&ruler, all, false).ok(),
+            (MarkKind::Angle, &[a, v, b]) => measure::angle(&ruler, [a, v, b]).ok(),
+            (MarkKind::Cobb, &[a, b, c, d]) => measure::cobb(&ruler, [[a, b], [c, d]]).ok(),
+            (MarkKind::Bidirectional, &[a, b, c, d]) => {
+                measure::bidirectional(&ruler, [[a, b], [c, d]]).ok()
+            }
+            (MarkKind::Perpendicular, &[p, a, b]) => measure::perpendicular(&ruler, p, [a, b]).ok(),
+            (MarkKind::Ellipse, &[c, a, b]) => outline(OutlineForm::Ellipse([c, a, b])),
+            (MarkKind::Rectangle, &[a, c]) => outline(OutlineForm::RectangleAlongPixels([a, c])),
+            (MarkKind::Rectangle, &[a, b, c]) => outline(OutlineForm::RectangleCorners([a, b, c])),
+            (MarkKind::Circle, &[c, rim]) => outline(OutlineForm::Circle([c, rim])),
+            (MarkKind::Polygon | MarkKind::Freehand, all) => {
+                outline(OutlineForm::Polygon(all.to_vec()))
+            }
+            (MarkKind::Spline, all) => outline(OutlineForm::Spline(all.to_vec())),
+            _ => None,
+        }
+    };
+    let quantities = measured().map(|m| m.quantities).unwrap_or_default();
+    quantities.into_iter().filter_map(number).collect()
+}
+
+fn number(quantity: Quantity) -> Option<MarkNumber> {
+    Some(MarkNumber {
+        name: quantity.name,
+        value: quantity.value?,
+        unit: quantity.unit,
+        source: quantity.source,
+    })
+}
+
+/// Writes objects into a folder, each under a name that is new: `sr-1.dcm`, `gsps-1.dcm`…
+///
+/// # Errors
+/// Those of the disk. What was written before stays, whole; a file that could not be is taken away.
+pub fn write(folder: &Path, objects: &[MadeObject]) -> io::Result<Vec<PathBuf>> {
+    std::fs::create_dir_all(folder)?;
+    let mut paths = Vec::with_capacity(objects.len());
+    for object in objects {
+        paths.push(write_one(folder, object)?);
+    }
+    Ok(paths)
+}
+
+fn write_one(folder: &Path, object: &MadeObject) -> io::Result<PathBuf> {
+    for number in 1u32.. {
+        let path = folder.join(format!("{}-{number}.dcm", object.kind));
+        let mut file = match OpenOptions::new().write(true).create_new(true).open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+            Err(error) => return Err(error),
+        };
+        if let Err(error) = file.write_all(&object.bytes).and_then(|()| file.sync_all()) {
+            let _ = std::fs::remove_file(&path);
+            return Err(error);
+        }
+        return Ok(path);
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// The objects that marks of a file may lie on, read from the series at hand.
+pub fn sources_for(targets: &[AnnotationTarget], layouts: &[Arc<SeriesLayout>]) -> Sources {
+    let frames_of_reference: Vec<&str> = targets
+        .iter()
+        .filter(|t| t.instance_uid.is_empty())
+        .map(|t| t.frame_of_reference_uid.as_str())
+        .collect();
+    let mut sources = Sources::new();
+    for frame in layouts.iter().flat_map(|layout| &layout.frames) {
+        let instance = &frame.instance;
+        let uid = instance.sop_instance_uid.as_str();
+        let wanted = targets.iter().any(|t| t.instance_uid == uid)
+            || frames_of_reference.contains(&instance.series.frame_of_reference_uid.as_str());
+        if wanted && !sources.contains_key(uid) {
+            // Only what the header of the scan says is needed to settle a mark.
+            let found = SourceObject {
+                instance: Arc::clone(instance),
+                modules: Vec::new(),
+                frame_of_reference_uid: instance.series.frame_of_reference_uid.clone(),
+            };
+            sources.insert(uid.to_owned(), found);
+        }
+    }
+    sources
+}
