@@ -3,7 +3,7 @@
 use super::{Program, demo, dialogs};
 use crate::{
     i18n::Language,
-    ui::palette,
+    ui::{MonitorField, WindowField, palette},
     workspace::{Action, event::Event, state::Effect},
 };
 use egui::ViewportCommand;
@@ -12,6 +12,11 @@ impl Program {
     /// Takes in news.
     pub(super) fn receive(&mut self, ctx: &egui::Context) {
         self.workspace.poll();
+        self.workspace.play(ctx.input(|i| i.time));
+        if let Some(wait) = self.workspace.films.wait_secs() {
+            // Only while a film runs; a still window wakes for nothing.
+            ctx.request_repaint_after(std::time::Duration::from_secs_f64(wait));
+        }
         #[cfg(feature = "ai")]
         self.networks.obey(&self.workspace);
         self.workspace.follow_record();
@@ -91,6 +96,16 @@ impl Program {
                     Language::SimplifiedChinese => Language::English,
                 };
             }
+            Effect::Loupe => self.state.loupe.toggle(ctx.input(|i| i.time)),
+            Effect::LoupeWindow => self.state.loupe.own_window ^= true,
+            Effect::WindowNumbers => {
+                let level = self
+                    .workspace
+                    .active_viewport()
+                    .and_then(|v| v.voi().level());
+                self.state.window_field = Some(WindowField::of(level));
+            }
+            Effect::MonitorSize => self.state.monitor_field = Some(MonitorField::default()),
             Effect::FullScreen => {
                 self.fullscreen = !self.fullscreen;
                 ctx.send_viewport_cmd(ViewportCommand::Fullscreen(self.fullscreen));

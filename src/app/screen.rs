@@ -212,7 +212,10 @@ fn step(stage: &mut Stage, words: &[String], out: &mut Output) -> Result<(), Ste
             stage.settle()?;
         }
         "click" => click(stage, words)?,
-        "hover" => stage.hover(point(word(1)?)?),
+        "hover" => {
+            let (_, modifiers) = buttons(words.get(2..).unwrap_or_default())?;
+            stage.hover_with(point(word(1)?)?, modifiers);
+        }
         "drag" => {
             let (from, to) = (point(word(1)?)?, point(word(2)?)?);
             let (button, modifiers) = buttons(words.get(3..).unwrap_or_default())?;

@@ -115,6 +115,13 @@ impl Stage {
         self.harness.step();
     }
 
+    /// Moves the pointer while keys are held.
+    pub fn hover_with(&mut self, at: [f32; 2], modifiers: egui::Modifiers) {
+        let moved = egui::Event::PointerMoved(Pos2::new(at[0], at[1]));
+        self.harness.event_modifiers(moved, modifiers);
+        self.harness.step();
+    }
+
     /// Presses a button, moves in steps, lets go.
     pub fn drag(
         &mut self,

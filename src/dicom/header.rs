@@ -12,6 +12,7 @@ use super::{
     laterality, pet,
 };
 use crate::model::{
+    cine::CineFacts,
     content::ObjectKind,
     cover::DisplayModules,
     date::Date,
@@ -68,6 +69,11 @@ const TEXTS: &[Tag] = &[
     tags::ECHO_TIME,
     tags::MAGNETIC_FIELD_STRENGTH,
     tags::FRAME_TIME,
+    tags::START_TRIM,
+    tags::STOP_TRIM,
+    tags::RECOMMENDED_DISPLAY_FRAME_RATE,
+    tags::CINE_RATE,
+    tags::PREFERRED_PLAYBACK_SEQUENCING,
     tags::ESTIMATED_RADIOGRAPHIC_MAGNIFICATION_FACTOR,
     tags::EXPOSURE,
     tags::IMAGER_PIXEL_SPACING,
@@ -151,6 +157,7 @@ const LARGE: &[Tag] = &[
     tags::DIMENSION_INDEX_SEQUENCE,
     tags::DETECTOR_INFORMATION_SEQUENCE,
     tags::SLICE_VECTOR,
+    tags::FRAME_TIME_VECTOR,
 ];
 
 /// What is read, in order of tags.
@@ -541,7 +548,7 @@ fn technique(data_set: &DataSet, said: &mut Said<'_>) -> Technique {
         echo_time_ms: positive(tags::ECHO_TIME),
         field_strength_t: positive(tags::MAGNETIC_FIELD_STRENGTH),
         contrast_agent: said.text(tags::CONTRAST_BOLUS_AGENT, TextKind::Short),
-        frame_time_ms: positive(tags::FRAME_TIME),
+        cine: cine(data_set),
         images_in_acquisition: integer(data_set, tags::IMAGES_IN_ACQUISITION)
             .ok()
             .flatten()
@@ -551,6 +558,27 @@ fn technique(data_set: &DataSet, said: &mut Said<'_>) -> Technique {
             .or_else(|| stamp(tags::CONTENT_DATE, tags::CONTENT_TIME))
             .unwrap_or_default(),
     }
+}
+
+/// Times of frames: Cine and Multi-frame modules (PS3.3 C.7.6.5, C.7.6.6).
+fn cine(data_set: &DataSet) -> Option<Arc<CineFacts>> {
+    let positive = |tag| numbers(data_set, tag).first().filter(|v| *v > 0.0);
+    let whole = |tag| integer(data_set, tag).ok().flatten();
+    let frame = |tag| whole(tag).and_then(|n| usize::try_from(n).ok());
+    let frames = frame(tags::NUMBER_OF_FRAMES).unwrap_or(1);
+    let vector = numbers(data_set, tags::FRAME_TIME_VECTOR).values();
+    let facts = CineFacts {
+        // One of another length says nothing about these frames.
+        frame_time_vector_ms: Some(vector)
+            .filter(|v| v.len() == frames)
+            .unwrap_or_default(),
+        frame_time_ms: positive(tags::FRAME_TIME),
+        recommended_rate: positive(tags::RECOMMENDED_DISPLAY_FRAME_RATE),
+        cine_rate: positive(tags::CINE_RATE),
+        sweep: whole(tags::PREFERRED_PLAYBACK_SEQUENCING) == Some(1),
+        trim: [tags::START_TRIM, tags::STOP_TRIM].map(frame),
+    };
+    (!facts.is_empty()).then(|| Arc::new(facts))
 }
 
 /// An ICC Profile (PS3.3 C.11.15) is not applied: colours are shown as stored, which is right for sRGB only.

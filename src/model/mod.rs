@@ -7,6 +7,7 @@
 pub mod annotation;
 pub mod archive;
 pub mod arrangement;
+pub mod cine;
 pub mod content;
 pub mod cover;
 pub mod cuts;

@@ -2,6 +2,7 @@
 
 use super::{
     archive::Member,
+    cine::CineFacts,
     content::ObjectDescription,
     cover::DisplayModules,
     date::Date,
@@ -136,8 +137,8 @@ pub struct Technique {
     pub field_strength_t: Option<f64>,
     /// Contrast/Bolus Agent (0018,0010).
     pub contrast_agent: String,
-    /// Frame Time (0018,1063), ms, for cine.
-    pub frame_time_ms: Option<f64>,
+    /// Times of frames; `None` when the object says nothing of them.
+    pub cine: Option<Arc<CineFacts>>,
     /// Images in Acquisition (0020,1002): how many images the acquisition gave.
     pub images_in_acquisition: Option<u32>,
     /// Acquisition date and time, or Content Date and Time, as text; empty when absent.

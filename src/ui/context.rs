@@ -1,14 +1,20 @@
 //! What every panel gets: the workspace to read, a list to push wishes into, words in the user's language.
 
-use super::{document::DocumentLayout, picture::PictureCache, unlock::PassphraseField};
+use super::{
+    document::DocumentLayout,
+    loupe::Loupe,
+    number_fields::{MonitorField, WindowField},
+    picture::PictureCache,
+    unlock::PassphraseField,
+};
 use crate::{
     i18n::{Language, Value},
-    model::view::OverlayStyle,
+    model::{study::Instance, view::OverlayStyle},
     render::{blit::Blit, slice::SliceRenderer},
     tools::{navigate::ScrollSteps, window_level::WindowDrag},
-    workspace::{Action, Command, Workspace, view::ViewState},
+    workspace::{Action, Command, Workspace, library::Library, view::ViewState},
 };
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 /// State of the window itself: open pop-ups, running gestures, pictures. Nothing of it is worth keeping.
 pub struct UiState {
@@ -30,6 +36,14 @@ pub struct UiState {
     pub plane_drag: Option<super::plane_handles::PlaneDrag>,
     /// The running gesture.
     pub drag: Option<Drag>,
+    /// The magnifier.
+    pub loupe: Loupe,
+    /// Window and level that are being typed.
+    pub window_field: Option<WindowField>,
+    /// The size of the monitor that is being typed.
+    pub monitor_field: Option<MonitorField>,
+    /// Files that do not open, by their folder.
+    pub rejected: RejectedFiles,
     /// Rest of the wheel.
     pub scroll: ScrollSteps,
     /// What the pointer is over.
@@ -42,6 +56,13 @@ pub struct UiState {
     pub tags: super::tags::TagsView,
     /// Frames drawn by the renderer so far (not repeated ones), for the bench.
     pub drawn: u64,
+}
+
+/// How many files of each folder do not open, of one snapshot of the library.
+#[derive(Debug, Default)]
+pub struct RejectedFiles {
+    library: std::sync::Weak<Library>,
+    by_folder: HashMap<PathBuf, usize>,
 }
 
 /// What is dragged from the browser into a cell, by its key.
@@ -108,6 +129,10 @@ impl UiState {
             passphrase: PassphraseField::default(),
             plane_drag: None,
             drag: None,
+            loupe: Loupe::default(),
+            rejected: RejectedFiles::default(),
+            window_field: None,
+            monitor_field: None,
             scroll: ScrollSteps::default(),
             hover: None,
             dragged: None,
@@ -165,6 +190,32 @@ impl UiContext<'_> {
             text.push_str(&super::keys::display(first));
         }
         text
+    }
+
+    /// Counts rejected files anew when the library has changed.
+    pub fn count_rejected(&mut self) {
+        let library = &self.workspace.library;
+        let counted = &mut self.state.rejected;
+        if std::ptr::eq(counted.library.as_ptr(), Arc::as_ptr(library)) {
+            return;
+        }
+        counted.library = Arc::downgrade(library);
+        counted.by_folder.clear();
+        for rejected in &library.rejected {
+            // What is no DICOM at all is no missing image.
+            if rejected.code != "NOT_DICOM"
+                && let Some(folder) = rejected.path.parent()
+            {
+                *counted.by_folder.entry(folder.to_owned()).or_default() += 1;
+            }
+        }
+    }
+
+    /// How many files beside an instance do not open.
+    pub fn rejected_beside(&self, instance: &Instance) -> usize {
+        let folder = instance.source.path.parent();
+        let count = folder.and_then(|f| self.state.rejected.by_folder.get(f));
+        count.copied().unwrap_or(0)
     }
 
     /// The mask style, if the workspace shows masks.

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     imaging::window,
+    model::lut::WindowLevel,
     tools::{Button, Gesture, Modifiers, Tool, gesture_for, navigate, window_level},
     workspace::{
         Action,
@@ -13,7 +14,7 @@ use crate::{
         view::{Picture, Viewport, VoiChoice},
     },
 };
-use egui::{CursorIcon, PointerButton, Pos2, Rect, Response, Ui, vec2};
+use egui::{CursorIcon, PointerButton, Pos2, Rect, Response, Ui};
 use glam::DVec3;
 
 /// Presses, drags, wheel and hover of a cell.
@@ -267,24 +268,39 @@ fn window_from_region(
     if region.width() < 4.0 || region.height() < 4.0 {
         return;
     }
+    let pixel = |p: Pos2| {
+        [
+            f64::from(p.x - rect.min.x) * scale,
+            f64::from(p.y - rect.min.y) * scale,
+        ]
+    };
+    let level = window_of_region(viewport, picture, pixel(region.min), pixel(region.max));
+    if let Some(level) = level {
+        viewport.view.voi = VoiChoice::Custom(level);
+    }
+}
+
+/// The 5th to the 95th percentile of the values in a rectangle of viewport pixels, as a window.
+pub(super) fn window_of_region(
+    viewport: &Viewport,
+    picture: &Picture,
+    low: [f64; 2],
+    high: [f64; 2],
+) -> Option<WindowLevel> {
     let mut values = Vec::new();
     // 64 by 64 samples are enough for two percentiles and bound the work on the UI thread.
     for iy in 0..64 {
         for ix in 0..64 {
-            let p = region.min
-                + vec2(
-                    region.width() * (ix as f32 + 0.5) / 64.0,
-                    region.height() * (iy as f32 + 0.5) / 64.0,
-                );
+            let [x, y] = [ix, iy].map(|i| (f64::from(i) + 0.5) / 64.0);
             let at = [
-                f64::from(p.x - rect.min.x) * scale,
-                f64::from(p.y - rect.min.y) * scale,
+                low[0] + (high[0] - low[0]) * x,
+                low[1] + (high[1] - low[1]) * y,
             ];
             values.extend(value_at(viewport, picture, at).and_then(|v| v.value));
         }
     }
     if values.len() < 16 {
-        return;
+        return None;
     }
     values.sort_by(f64::total_cmp);
     let at = |q: f64| {
@@ -292,9 +308,7 @@ fn window_from_region(
             .get((q * (values.len() - 1) as f64) as usize)
             .copied()
     };
-    if let (Some(low), Some(high)) = (at(0.05), at(0.95)) {
-        viewport.view.voi = VoiChoice::Custom(window_level::window_from_range(low, high, 1.0));
-    }
+    Some(window_level::window_from_range(at(0.05)?, at(0.95)?, 1.0))
 }
 
 fn wheel(
@@ -316,6 +330,9 @@ fn wheel(
         && let Some(pointer) = ui.ctx().pointer_latest_pos()
     {
         let [x, y] = to_pixels(pointer);
+        if context.state.loupe.on {
+            return context.state.loupe.scale(zoomed);
+        }
         let before = viewport.view.clone();
         viewport.zoom_at(picture, x, y, viewport.view.zoom * zoomed);
         context.actions.push(Action::View {
@@ -347,8 +364,8 @@ fn place_crosshair(
     picture: &Picture,
     at: [f64; 2],
 ) {
-    let volume = viewport.display.as_ref().is_some_and(|d| d.is_volume());
-    if volume && viewport.kind.is_cut() {
+    // Also on frames of a stack: the same point is shown in every view that shares their space.
+    if viewport.plane_shown().is_some() {
         let point = picture.patient_at(at[0], at[1]);
         context.actions.push(Action::Crosshair { cell, point });
     }

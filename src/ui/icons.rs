@@ -48,6 +48,11 @@ pub enum Icon {
     Chart,
     Palette,
     Tree,
+    Chain,
+    Play,
+    Pause,
+    Loop,
+    Sweep,
 }
 
 /// Draws an icon into a square.
@@ -351,6 +356,33 @@ pub fn paint(painter: &Painter, rect: Rect, icon: Icon, color: Color32) {
             line(&[(9.0, 7.0), (14.0, 7.0)]);
             line(&[(9.0, 12.5), (14.0, 12.5)]);
             line(&[(6.0, 2.5), (14.0, 2.5)]);
+        }
+        Icon::Chain => {
+            for x in [1.0, 7.0] {
+                let link = Rect::from_min_size(at(x, 5.0), vec2(8.0, 6.0) * unit);
+                painter.rect_stroke(link, 3.0 * unit, stroke, egui::StrokeKind::Middle);
+            }
+        }
+        Icon::Play => {
+            let points = vec![at(4.5, 2.5), at(13.5, 8.0), at(4.5, 13.5)];
+            painter.add(Shape::convex_polygon(points, color, Stroke::NONE));
+        }
+        Icon::Pause => {
+            for x in [4.0, 9.5] {
+                let bar = Rect::from_min_size(at(x, 3.0), vec2(2.8, 10.0) * unit);
+                painter.rect_filled(bar, 0.5 * unit, color);
+            }
+        }
+        Icon::Loop => {
+            line(&[(11.0, 3.5), (3.0, 3.5), (3.0, 9.5)]);
+            line(&[(5.0, 12.5), (13.0, 12.5), (13.0, 6.5)]);
+            line(&[(9.0, 1.2), (11.5, 3.5), (9.0, 5.8)]);
+            line(&[(7.0, 10.2), (4.5, 12.5), (7.0, 14.8)]);
+        }
+        Icon::Sweep => {
+            line(&[(2.0, 8.0), (14.0, 8.0)]);
+            line(&[(5.0, 5.0), (2.0, 8.0), (5.0, 11.0)]);
+            line(&[(11.0, 5.0), (14.0, 8.0), (11.0, 11.0)]);
         }
         Icon::Close => {
             line(&[(4.0, 4.0), (12.0, 12.0)]);

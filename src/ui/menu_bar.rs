@@ -46,6 +46,7 @@ fn menu(context: &mut UiContext<'_>, ui: &mut Ui, group: Group) {
                 .unwrap_or_default();
             let button =
                 Button::new(context.word(row.message_key)).shortcut_text(RichText::new(shortcut));
+            let button = button.selected(context.workspace.is_on(row.command));
             let response = ui.add_enabled(context.workspace.is_enabled(row.command), button);
             if response.clicked() {
                 context.run(row.command);

@@ -5,6 +5,7 @@
 
 pub mod ai_panel;
 pub mod banner;
+mod cine_bar;
 pub mod context;
 pub mod document;
 mod document_row;
@@ -15,12 +16,16 @@ pub mod help;
 pub mod icons;
 pub mod keys;
 pub mod layout;
+pub mod link_question;
+mod loupe;
 pub mod menu_bar;
+mod number_fields;
 pub mod overlay_text;
 pub mod palette;
 pub mod picture;
 pub mod plane_handles;
 pub mod record_panel;
+pub mod reference;
 pub mod root;
 pub mod sampling_text;
 pub mod side_panel;
@@ -35,4 +40,5 @@ pub mod viewport;
 pub mod widgets;
 
 pub use context::{UiContext, UiState};
+pub use number_fields::{MonitorField, WindowField};
 pub use root::root_ui;

@@ -16,7 +16,7 @@ use crate::{
         geometry::{Spacing, SpacingSource},
         identity::{PatientIdentity, Sex},
         layout::Part,
-        lut::{ModalityUnit, Voi},
+        lut::{ModalityUnit, Voi, VoiLutFunction},
         study::{Instance, LossyCompression},
     },
     workspace::{
@@ -25,7 +25,7 @@ use crate::{
         view::{Picture, ViewKind, Viewport, VoiChoice},
     },
 };
-use egui::{Align2, Color32, FontId, Painter, Pos2, Rect, vec2};
+use egui::{Align2, Color32, FontId, Id, Painter, Pos2, Rect, Sense, Ui, vec2};
 
 /// Under this width only the minimal text is drawn.
 const NARROW_PT: f32 = 220.0;
@@ -36,6 +36,22 @@ pub struct Line {
     pub text: String,
     /// Colour.
     pub color: Color32,
+    /// What it says on hover and does when it is clicked.
+    pub about: About,
+}
+
+/// What lies behind a line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum About {
+    /// Nothing more.
+    #[default]
+    Nothing,
+    /// A reason: a key of the message catalogue.
+    Why(&'static str),
+    /// Something noticed: a click lists all of it.
+    Findings,
+    /// The window: a click lets it be typed.
+    Window,
 }
 
 impl Line {
@@ -43,6 +59,7 @@ impl Line {
         Self {
             text: text.into(),
             color: theme::TEXT,
+            about: About::Nothing,
         }
     }
 
@@ -50,6 +67,7 @@ impl Line {
         Self {
             text: text.into(),
             color: theme::TEXT_DIM,
+            about: About::Nothing,
         }
     }
 
@@ -57,7 +75,16 @@ impl Line {
         Self {
             text: text.into(),
             color,
+            about: About::Nothing,
         }
+    }
+
+    fn warn(text: impl Into<String>, why: &'static str) -> Self {
+        Self::badge(text, theme::WARN).about(About::Why(why))
+    }
+
+    fn about(self, about: About) -> Self {
+        Self { about, ..self }
     }
 }
 
@@ -88,6 +115,10 @@ pub struct Source<'a> {
     pub progress: LoadProgress,
     /// Value under the pointer.
     pub hover: Option<&'a str>,
+    /// A millimetre of the picture is one on the screen.
+    pub life_size: bool,
+    /// Files beside the shown one that do not open.
+    pub rejected: usize,
     /// AI lines: model, version, threshold…
     pub ai: Vec<String>,
 }
@@ -108,6 +139,8 @@ pub fn corners(source: &Source<'_>, width_pt: f32) -> Corners {
     }
     if full {
         technique_lines(source, technique);
+    } else {
+        side_line(source, technique);
     }
     badge_lines(source, full, technique);
     corners
@@ -117,9 +150,9 @@ fn identity_lines(source: &Source<'_>, amount: OverlayText, lines: &mut Vec<Line
     let words = source.language;
     let identity = source.instance.patient.as_ref();
     if source.hide_identity {
-        lines.push(Line::badge(
+        lines.push(Line::warn(
             words.word("badge-identity-hidden"),
-            theme::WARN,
+            "why-identity-hidden",
         ));
     } else if amount != OverlayText::None {
         lines.push(Line::plain(name_text(words, identity)));
@@ -141,7 +174,8 @@ fn identity_lines(source: &Source<'_>, amount: OverlayText, lines: &mut Vec<Line
         }
     }
     if identity.synthetic {
-        lines.push(Line::badge(words.word("badge-synthetic"), theme::ACCENT));
+        let line = Line::badge(words.word("badge-synthetic"), theme::ACCENT);
+        lines.push(line.about(About::Why("why-synthetic")));
     }
 }
 
@@ -279,12 +313,15 @@ fn image_lines(source: &Source<'_>, full: bool, lines: &mut Vec<Line>) {
     if let Some(text) = sampling_text::slab(words, source.viewport, &source.picture.view) {
         lines.push(Line::plain(text));
     }
-    lines.push(Line::plain(window_text(words, source.viewport)));
+    lines.push(Line::plain(window_text(words, source.viewport)).about(About::Window));
     if full {
         let percent = crate::i18n::Value::Fixed(source.picture.magnification * 100.0, 0);
-        let zoom = words.tr("overlay-zoom", &[("percent", percent)]);
+        let mut text = words.tr("overlay-zoom", &[("percent", percent)]);
+        if source.life_size {
+            text = format!("{text}  {}", words.word("overlay-life-size"));
+        }
         let sampled = sampling_text::interpolation(words, &source.picture.view);
-        lines.push(Line::dim(format!("{zoom}  {sampled}")));
+        lines.push(Line::dim(format!("{text}  {sampled}")));
     }
 }
 
@@ -388,11 +425,43 @@ fn technique_lines(source: &Source<'_>, lines: &mut Vec<Line>) {
         push(uptake_text(source.language, scale));
     }
     let series = &source.instance.series;
-    push(join(&[
-        series.view_position.clone(),
-        series.laterality.clone(),
-        series.patient_position.clone(),
-    ]));
+    side_line(source, lines);
+    let mut parts = vec![series.patient_position.clone()];
+    if source.picture.oriented {
+        let normal = source.picture.right.cross(source.picture.down);
+        parts.push(source.language.word(seen_from(normal)).to_owned());
+    }
+    parts.retain(|p| !p.is_empty());
+    if !parts.is_empty() {
+        lines.push(Line::dim(parts.join("  ")).about(About::Why("why-seen-from")));
+    }
+}
+
+/// View and side of a radiograph, in every state of the text (safety S14, product section 6.5).
+fn side_line(source: &Source<'_>, lines: &mut Vec<Line>) {
+    let series = &source.instance.series;
+    let parts = [&series.view_position, &series.laterality];
+    let parts: Vec<&str> = parts
+        .into_iter()
+        .map(String::as_str)
+        .filter(|p| !p.is_empty())
+        .collect();
+    if !parts.is_empty() {
+        lines.push(Line::plain(parts.join("  ")).about(About::Why("why-side")));
+    }
+}
+
+/// From where somebody looks whose line of sight is this (safety S15).
+fn seen_from(away: glam::DVec3) -> &'static str {
+    use crate::model::geometry::BodyPlane;
+    match (BodyPlane::of_normal(away), away) {
+        (BodyPlane::Axial, n) if n.z > 0.0 => "overlay-from-feet",
+        (BodyPlane::Axial, _) => "overlay-from-head",
+        (BodyPlane::Coronal, n) if n.y > 0.0 => "overlay-from-front",
+        (BodyPlane::Coronal, _) => "overlay-from-back",
+        (BodyPlane::Sagittal, n) if n.x > 0.0 => "overlay-from-right",
+        (BodyPlane::Sagittal, _) => "overlay-from-left",
+    }
 }
 
 /// What SUV rests on: dose, weight and time (safety S17).
@@ -434,7 +503,7 @@ fn badge_lines(source: &Source<'_>, full: bool, lines: &mut Vec<Line>) {
     let words = source.language;
     let image = source.instance.image.as_ref();
     if let Some(lossy) = image.and_then(|i| i.lossy.as_ref()) {
-        lines.push(Line::badge(lossy_text(words, lossy), theme::WARN));
+        lines.push(Line::warn(lossy_text(words, lossy), "why-lossy"));
     }
     let percent = 100.0 * source.progress.loaded as f64 / source.progress.total.max(1) as f64;
     let fits = source
@@ -444,10 +513,11 @@ fn badge_lines(source: &Source<'_>, full: bool, lines: &mut Vec<Line>) {
         .is_some_and(|d| d.all_fit());
     if fits && source.progress.loaded + source.progress.failed < source.progress.total {
         let percent = crate::i18n::Value::Fixed(percent.floor(), 0);
-        lines.push(Line::badge(
-            words.tr("badge-loading", &[("percent", percent)]),
-            theme::WARN,
-        ));
+        let mut text = words.tr("badge-loading", &[("percent", percent)]);
+        if source.viewport.is_cut() {
+            text = format!("{text}  {}", words.word("badge-provisional"));
+        }
+        lines.push(Line::warn(text, "why-loading"));
     }
     let there = source.progress.loaded;
     if source.picture.view.slab.is_some() && there < source.progress.total {
@@ -461,32 +531,30 @@ fn badge_lines(source: &Source<'_>, full: bool, lines: &mut Vec<Line>) {
             // Safety S10.
             let factor = ("factor", display.reduced().into());
             let text = words.tr("badge-reduced", &[factor]);
-            lines.push(Line::badge(text, theme::WARN));
+            lines.push(Line::warn(text, "why-reduced"));
         }
         if !fits && display.layout.volume.is_some() {
-            lines.push(Line::badge(words.word("badge-over-budget"), theme::WARN));
+            let text = words.word("badge-over-budget");
+            lines.push(Line::warn(text, "why-over-budget"));
         }
     }
     let turn = source.viewport.view.turn;
     if turn.is_mirrored() {
-        lines.push(Line::badge(words.word("badge-flipped"), theme::WARN));
+        lines.push(Line::warn(words.word("badge-flipped"), "why-turned"));
     }
     if turn.quarter_turns() != 0 {
         let degrees = f64::from(turn.quarter_turns()) * 90.0;
-        lines.push(Line::badge(
-            words.tr("badge-rotated", &[("degrees", degrees.into())]),
-            theme::WARN,
-        ));
+        let text = words.tr("badge-rotated", &[("degrees", degrees.into())]);
+        lines.push(Line::warn(text, "why-turned"));
     }
     if source.viewport.view.inverted {
-        lines.push(Line::badge(words.word("badge-inverted"), theme::WARN));
+        lines.push(Line::warn(words.word("badge-inverted"), "why-inverted"));
     }
+    value_lines(source, lines);
     cover_lines(source, lines);
     if !source.picture.oriented {
-        lines.push(Line::badge(
-            words.word("badge-orientation-unknown"),
-            theme::WARN,
-        ));
+        let text = words.word("badge-orientation-unknown");
+        lines.push(Line::warn(text, "why-orientation-unknown"));
     }
     // Said already by a badge of its own.
     let said = [
@@ -504,16 +572,80 @@ fn badge_lines(source: &Source<'_>, full: bool, lines: &mut Vec<Line>) {
             Severity::Warning => theme::WARN,
             Severity::Info => theme::TEXT_DIM,
         };
-        lines.push(Line::badge(finding_text(words, finding), color));
+        let line = Line::badge(finding_text(words, finding), color);
+        lines.push(line.about(About::Findings));
     }
     let more = left.count();
     if more > 0 {
         let text = words.tr("badge-more-findings", &[("count", more.into())]);
-        lines.push(Line::dim(text));
+        lines.push(Line::dim(text).about(About::Findings));
     }
-    lines.push(Line::dim(spacing_text(words, source.picture.spacing)));
+    if source.rejected > 0 {
+        let text = words.tr("badge-rejected", &[("count", source.rejected.into())]);
+        lines.push(Line::badge(text, theme::WARN).about(About::Findings));
+    }
+    let line = Line::dim(spacing_text(words, source.picture.spacing));
+    lines.push(line.about(About::Why(why_spacing(source.picture.spacing))));
     for text in &source.ai {
-        lines.push(Line::badge(text.clone(), theme::AI));
+        let line = Line::badge(text.clone(), theme::AI);
+        lines.push(line.about(About::Why("why-ai")));
+    }
+}
+
+/// What the numbers of the pixels mean where that is not the usual (safety S17, S19).
+fn value_lines(source: &Source<'_>, lines: &mut Vec<Line>) {
+    let words = source.language;
+    let Some(image) = source.instance.image.as_ref() else {
+        return;
+    };
+    if image.lowest_is_white() {
+        let line = Line::dim(words.word("badge-low-is-white"));
+        lines.push(line.about(About::Why("why-low-is-white")));
+    }
+    let description = image.frame(source.frame_in_instance);
+    let modality = source.instance.series.modality.as_str();
+    if modality == "CT" && description.unit != ModalityUnit::Hounsfield {
+        lines.push(Line::warn(
+            words.word("badge-no-hounsfield"),
+            "why-no-hounsfield",
+        ));
+    }
+    let layout = source.viewport.display.as_ref().map(|d| &d.layout);
+    if layout.is_some_and(|l| l.mixed_rescale) {
+        let line = Line::dim(words.word("badge-rescale-by-slice"));
+        lines.push(line.about(About::Why("why-rescale-by-slice")));
+    }
+    let sigmoid = |voi: &Voi| {
+        let sigmoid = VoiLutFunction::Sigmoid;
+        matches!(voi, Voi::Window { function, .. } if *function == sigmoid)
+    };
+    if sigmoid(&source.viewport.voi()) {
+        lines.push(Line::dim("SIGMOID").about(About::Why("why-sigmoid")));
+    }
+    if image.display.presentation_lut.is_some() {
+        let line = Line::dim(words.word("badge-presentation-lut"));
+        lines.push(line.about(About::Why("why-presentation-lut")));
+    }
+    if source.picture.oriented && source.instance.series.frame_of_reference_uid.is_empty() {
+        let line = Line::dim(words.word("badge-no-frame-of-reference"));
+        lines.push(line.about(About::Why("why-no-frame-of-reference")));
+    }
+}
+
+/// What a source of millimetres is worth.
+const fn why_spacing(spacing: Spacing) -> &'static str {
+    match spacing.source() {
+        Some(SpacingSource::PixelSpacing) => "why-length-pixel-spacing",
+        Some(SpacingSource::Calibrated) => "why-length-calibrated",
+        Some(SpacingSource::GeometryCorrected) => "why-length-geometry",
+        Some(SpacingSource::Fiducial) => "why-length-fiducial",
+        Some(SpacingSource::CalibrationUnknown) => "why-length-unknown",
+        Some(SpacingSource::ImagerPixelSpacing) => "why-length-detector",
+        Some(SpacingSource::ImagerMagnified(_)) => "why-length-magnification",
+        Some(SpacingSource::UltrasoundRegion(_)) => "why-length-ultrasound",
+        Some(SpacingSource::NominalScanned) => "why-length-nominal",
+        Some(SpacingSource::VolumeHeader) => "why-length-volume",
+        None => "why-length-pixels",
     }
 }
 
@@ -524,9 +656,9 @@ fn cover_lines(source: &Source<'_>, lines: &mut Vec<Line>) {
     let (planes, shutters): (Vec<_>, Vec<_>) = layers.partition(|l| l.group.is_some());
     if !shutters.is_empty() {
         lines.push(if source.cover.shutter {
-            Line::badge(words.word("badge-shutter"), theme::WARN)
+            Line::warn(words.word("badge-shutter"), "why-shutter")
         } else {
-            Line::dim(words.word("badge-shutter-off"))
+            Line::dim(words.word("badge-shutter-off")).about(About::Why("why-shutter"))
         });
     }
     if !planes.is_empty() && !source.cover.graphics {
@@ -645,8 +777,15 @@ pub fn haloed(
     rect
 }
 
-/// Draws the corners; returns the text of each corner for the accessibility tree.
-pub fn paint(painter: &Painter, rect: Rect, corners: &Corners) -> [String; 4] {
+/// Draws the corners; returns the text of each corner for the accessibility tree, and what was clicked.
+pub fn paint(
+    ui: &Ui,
+    words: Language,
+    id: Id,
+    (painter, rect): (&Painter, Rect),
+    corners: &Corners,
+) -> ([String; 4], About) {
+    let mut clicked = About::Nothing;
     let inner = rect.shrink2(vec2(9.0, 6.0));
     let step = theme::OVERLAY_PT + 4.0;
     let room = ((inner.height() * 0.5) / step).floor().max(1.0) as usize;
@@ -668,7 +807,7 @@ pub fn paint(painter: &Painter, rect: Rect, corners: &Corners) -> [String; 4] {
         };
         for (index, line) in ordered.into_iter().enumerate() {
             let at = corner + vec2(0.0, direction * index as f32 * step);
-            haloed(
+            let drawn = haloed(
                 painter,
                 at,
                 anchor,
@@ -676,6 +815,23 @@ pub fn paint(painter: &Painter, rect: Rect, corners: &Corners) -> [String; 4] {
                 theme::OVERLAY_PT,
                 line.color,
             );
+            let sense = match line.about {
+                About::Nothing => continue,
+                About::Why(_) => Sense::hover(),
+                About::Findings | About::Window => Sense::click(),
+            };
+            let place = (anchor.x() as u8, anchor.y() as u8, index);
+            let response = ui.interact(drawn.intersect(rect), id.with(place), sense);
+            if response.clicked() {
+                clicked = line.about;
+            }
+            if response.hovered() {
+                response.on_hover_text(words.word(match line.about {
+                    About::Why(why) => why,
+                    About::Window => "why-window",
+                    About::Findings | About::Nothing => "why-finding",
+                }));
+            }
         }
         *text = lines
             .iter()
@@ -683,5 +839,5 @@ pub fn paint(painter: &Painter, rect: Rect, corners: &Corners) -> [String; 4] {
             .collect::<Vec<_>>()
             .join("\n");
     }
-    texts
+    (texts, clicked)
 }

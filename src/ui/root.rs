@@ -1,8 +1,9 @@
 //! The whole window: where each panel stands.
 
 use super::{
-    banner, context::UiContext, context::UiState, help, keys, layout, menu_bar, palette,
-    side_panel, start_screen, status_bar, study_browser, theme, unlock, viewport,
+    banner, context::UiContext, context::UiState, help, keys, layout, link_question, menu_bar,
+    number_fields, palette, side_panel, start_screen, status_bar, study_browser, theme, unlock,
+    viewport,
 };
 use crate::workspace::{Action, Workspace};
 use egui::{CentralPanel, Frame, Key, Margin, Panel, Pos2, Rect, Ui};
@@ -14,7 +15,11 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
         state,
         actions: Vec::new(),
     };
-    let asking = workspace.passphrases.asking.is_some();
+    context.state.loupe.release(ui.ctx());
+    let asking = workspace.passphrases.asking.is_some()
+        || workspace.linking.asking
+        || context.state.window_field.is_some()
+        || context.state.monitor_field.is_some();
     if context.state.palette.is_none() && !context.state.help && !asking {
         let pressed = keys::pressed(ui.ctx());
         context.actions.extend(pressed.into_iter().map(Action::Run));
@@ -69,6 +74,8 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
     palette::palette_ui(&mut context, ui);
     help::help_ui(&mut context, ui);
     unlock::unlock_ui(&mut context, ui);
+    link_question::link_question_ui(&mut context, ui);
+    number_fields::monitor_field_ui(&mut context, ui);
     context.actions
 }
 

@@ -1,12 +1,14 @@
 //! One cell: picture, text, crosshair, scale, and the gestures on it.
 
 use super::{
+    cine_bar,
     context::{Drag, Dragged, UiContext},
     document::document_ui,
     gestures::gestures,
-    overlay_text::{self, haloed},
+    loupe, number_fields,
+    overlay_text::{self, About, haloed},
     picture::{PictureCallback, Scene},
-    plane_handles, theme,
+    plane_handles, reference, theme,
 };
 use crate::{
     model::{layout::FrameRef, study::Instance},
@@ -36,6 +38,9 @@ pub fn viewport_ui(context: &mut UiContext<'_>, ui: &mut Ui, cell: usize, rect: 
         return;
     };
     let size = pixel_size(ui, rect);
+    if context.workspace.linking.size_of(cell) != Some(size) {
+        context.actions.push(Action::Sized { cell, size });
+    }
     let before = viewport.clone();
     if let Some(picture) = viewport.picture(size) {
         gestures(context, ui, &response, cell, rect, &mut viewport, &picture);
@@ -159,6 +164,7 @@ fn contents(
         picture,
         ui.ctx().pointer_latest_pos(),
     );
+    reference::paint(context, ui, cell, rect, viewport, picture);
     scale_bar(
         context,
         &painter,
@@ -167,10 +173,16 @@ fn contents(
         picture,
     );
     slice_bar(&painter, rect, picture, display.progress());
-    letters(context, &painter, rect, picture, &mut texts);
+    let inner = cine_bar::rest(context, cell, rect);
+    letters(context, &painter, inner, picture, &mut texts);
     texts.extend(corner_text(
-        context, &painter, cell, rect, viewport, picture, &reference,
+        context, ui, &painter, cell, inner, viewport, picture, &reference,
     ));
+    cine_bar::cine_bar_ui(context, ui, cell, rect, picture.position.0);
+    if context.state.loupe.on && matches!(state, FrameState::Loaded(_)) {
+        loupe::paint(context, ui, rect, viewport, picture, &reference);
+    }
+    number_fields::window_field_ui(context, ui, cell, inner);
     if let Some(drag) = &context.state.drag
         && drag.cell == cell
         && let Some(pointer) = ui.ctx().pointer_latest_pos()
@@ -298,7 +310,8 @@ fn undecodable(context: &UiContext<'_>, painter: &egui::Painter, rect: Rect, rea
 }
 
 fn corner_text(
-    context: &UiContext<'_>,
+    context: &mut UiContext<'_>,
+    ui: &Ui,
     painter: &egui::Painter,
     cell: usize,
     rect: Rect,
@@ -310,6 +323,7 @@ fn corner_text(
     let Some(display) = &viewport.display else {
         return Vec::new();
     };
+    context.count_rejected();
     let hover = context.state.hover.as_ref().filter(|h| h.cell == cell);
     let source = overlay_text::Source {
         language: context.language(),
@@ -323,9 +337,25 @@ fn corner_text(
         findings: &workspace.findings(cell),
         progress: display.progress(),
         hover: hover.map(|h| h.text.as_str()),
+        life_size: workspace.is_life_size(picture),
+        rejected: context.rejected_beside(&reference.instance),
         ai: ai_lines(context, &reference.instance, reference.frame),
     };
-    overlay_text::paint(painter, rect, &overlay_text::corners(&source, rect.width())).to_vec()
+    let corners = overlay_text::corners(&source, rect.width());
+    let id = ui.scope_id().with(("corner", cell));
+    let (texts, clicked) = overlay_text::paint(ui, source.language, id, (painter, rect), &corners);
+    match clicked {
+        About::Window => {
+            context.actions.push(Action::Activate(cell));
+            context.run(Command::WindowNumbers);
+        }
+        About::Findings => {
+            context.actions.push(Action::Activate(cell));
+            context.actions.push(Action::List);
+        }
+        About::Nothing | About::Why(_) => {}
+    }
+    texts.to_vec()
 }
 
 /// What an AI overlay always says of itself (safety S20).

@@ -4,7 +4,7 @@ use super::{
     Command,
     masks::FrameKey,
     settings::SideTab,
-    state::Workspace,
+    state::{FilmWish, Workspace},
     view::{ViewState, Viewport, VoiChoice},
 };
 use crate::{
@@ -93,6 +93,24 @@ pub enum Action {
         /// The state before the gesture.
         before: ViewState,
     },
+    /// A cell has another size on the screen.
+    Sized {
+        /// Cell.
+        cell: usize,
+        /// Device pixels.
+        size: [u32; 2],
+    },
+    /// Millimetres of a pixel of the monitor.
+    PixelPitch(f64),
+    /// Something of the film in a cell.
+    Film {
+        /// Cell.
+        cell: usize,
+        /// What.
+        wish: FilmWish,
+    },
+    /// Link views of different patients, or leave it.
+    AnswerLink(bool),
     /// Choose a window of the active cell, as one step of undo.
     Window(VoiChoice),
     /// Put the crosshair on a point.
@@ -124,6 +142,8 @@ pub enum Action {
     MaskStyle(OverlayStyle),
     /// Take a mask away.
     RemoveMask(FrameKey),
+    /// List what was noticed.
+    List,
     /// Open a tab on the right.
     Tab(SideTab),
     /// Stop a job.
@@ -188,7 +208,17 @@ impl Workspace {
             }),
             Action::Step { cell, by } => self.step(cell, by),
             Action::GoTo { cell, index } => self.go_to_slice(cell, index),
-            Action::View { cell, view } => self.with_viewport(cell, |v| v.view = view),
+            Action::View { cell, view } => {
+                if let Some(before) = self.viewports.get(cell).map(|v| v.view.clone()) {
+                    self.with_viewport(cell, |v| v.view = view);
+                    self.films.stop(cell);
+                    self.follow_view(cell, &before);
+                }
+            }
+            Action::Sized { cell, size } => self.linking.set_size(cell, size),
+            Action::PixelPitch(mm) => self.settings.pixel_pitch_mm = Some(mm),
+            Action::Film { cell, wish } => self.change_film(cell, wish),
+            Action::AnswerLink(yes) => self.answer_link(yes),
             Action::Commit { cell, before } => self.remember(cell, before),
             Action::Window(voi) => {
                 let cell = self.active;
@@ -209,6 +239,10 @@ impl Workspace {
             }
             Action::MaskStyle(style) => self.masks.style = style,
             Action::RemoveMask(frame) => self.masks.remove(&frame),
+            Action::List => {
+                self.settings.show_side = true;
+                self.settings.side_tab = SideTab::Findings;
+            }
             Action::Tab(tab) => self.settings.side_tab = tab,
             Action::CancelJob(id) => {
                 if let Some(job) = self.jobs.running().iter().find(|j| j.id == id) {

@@ -25,10 +25,16 @@ pub enum Command {
     ToolPan,
     ToolScroll,
     ToolCrosshair,
+    StartWithScroll,
     ZoomIn,
     ZoomOut,
     Fit,
     ActualSize,
+    LifeSize,
+    MonitorSize,
+    Loupe,
+    LoupeWindow,
+    WindowNumbers,
     ResetView,
     Invert,
     RotateRight,
@@ -82,6 +88,16 @@ pub enum Command {
     ShowAi,
     ShowFindings,
     FullScreen,
+    Cine,
+    CineFaster,
+    CineSlower,
+    LinkHere,
+    Unlink,
+    LinkScroll,
+    LinkPan,
+    LinkZoom,
+    LinkWindow,
+    ReferenceLines,
     Content,
     Tags,
     Palette,
@@ -164,6 +180,8 @@ pub enum Needs {
     Cut,
     /// The active cell shows a picture a bundled model is meant for.
     ModelInput,
+    /// Views are linked by a stated correspondence.
+    Linked,
     /// There is something to undo.
     Undo,
     /// There is something to do again.
@@ -230,8 +248,19 @@ table! {
     Content "cmd-content" View "T" Content
     Tags "cmd-tags" View "Ctrl+I" View
     FullScreen "cmd-full-screen" View "F11" Nothing
+    LinkHere "cmd-link-here" View "Shift+L" Picture
+    Unlink "cmd-unlink" View "" Linked
+    LinkScroll "cmd-link-scroll" View "Ctrl+L" Nothing
+    LinkPan "cmd-link-pan" View "" Nothing
+    LinkZoom "cmd-link-zoom" View "" Nothing
+    LinkWindow "cmd-link-window" View "" Nothing
+    ReferenceLines "cmd-reference-lines" View "Ctrl+Shift+L" Nothing
     Fit "cmd-fit" Image "F =" Picture
     ActualSize "cmd-actual-pixels" Image "Shift+F" Picture
+    LifeSize "cmd-life-size" Image "" Picture
+    MonitorSize "cmd-monitor-size" Image "" Nothing
+    Loupe "cmd-loupe" Image "Shift+Z" Picture
+    LoupeWindow "cmd-loupe-window" Image "" Picture
     ZoomIn "cmd-zoom-in" Image "+" Picture
     ZoomOut "cmd-zoom-out" Image "-" Picture
     ResetView "cmd-reset-view" Image "Ctrl+0" Picture
@@ -258,8 +287,10 @@ table! {
     ToolPan "cmd-tool-pan" Tool "M" Nothing
     ToolScroll "cmd-tool-scroll" Tool "S" Nothing
     ToolCrosshair "cmd-tool-crosshair" Tool "X" Nothing
+    StartWithScroll "cmd-start-with-scroll" Tool "" Nothing
     WindowFile "preset-file" Window "`" Picture
     WindowAuto "preset-auto" Window "0" Picture
+    WindowNumbers "cmd-window-numbers" Window "Shift+W" Picture
     Preset1 "preset-soft-tissue" Window "1" Picture
     Preset2 "preset-lung" Window "2" Picture
     Preset3 "preset-bone" Window "3" Picture
@@ -277,6 +308,9 @@ table! {
     LastImage "cmd-image-last" Navigate "End" View
     NextSeries "cmd-series-next" Navigate "PageDown Right" Study
     PreviousSeries "cmd-series-previous" Navigate "PageUp Left" Study
+    Cine "cmd-cine" Navigate "C" Picture
+    CineFaster "cmd-cine-faster" Navigate "Shift+] Shift+}" Picture
+    CineSlower "cmd-cine-slower" Navigate "Shift+[ Shift+{" Picture
     SegmentLungs "cmd-run-lung-segmentation" Ai "Ctrl+Enter" ModelInput
     ToggleMasks "cmd-toggle-overlay" Ai "G" Nothing
     ShowAi "panel-tab-ai" Ai "" Nothing

@@ -4,6 +4,7 @@
 //! everything slow happens on named workers that report through one channel ([`event::Event`]).
 
 pub mod action;
+pub mod cine;
 pub mod command;
 pub mod content_words;
 pub mod demo;
@@ -13,10 +14,13 @@ pub mod event;
 pub mod exchange;
 pub mod jobs;
 pub mod library;
+pub mod link;
+pub mod linking;
 pub mod loader;
 pub mod masks;
 pub mod opening;
 pub mod passphrase;
+pub mod place;
 pub mod planes;
 pub mod presets;
 pub mod record_link;

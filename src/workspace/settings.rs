@@ -57,6 +57,10 @@ pub struct Settings {
     pub cover: CoverShown,
     /// Planes that are turned stay at right angles.
     pub lock_planes: bool,
+    /// What is opened starts with the scrolling tool on the left button, as IHE Basic Image Review has it.
+    pub start_with_scroll: bool,
+    /// Millimetres of a pixel of the monitor, as somebody entered them; unknown at first.
+    pub pixel_pitch_mm: Option<f64>,
     /// Open tab on the right.
     pub side_tab: SideTab,
     /// Upper bound of decoded pixels in memory, bytes.
@@ -75,6 +79,8 @@ impl Settings {
             hide_identity: false,
             cover: CoverShown::ALL,
             lock_planes: true,
+            start_with_scroll: false,
+            pixel_pitch_mm: None,
             side_tab: SideTab::Record,
             memory_budget,
         }

@@ -3,6 +3,11 @@
 mod arrange;
 mod cells;
 mod documents;
+mod linking;
+mod playing;
+
+pub use linking::ON_PLANE_MM;
+pub use playing::{FilmWish, Films};
 
 pub use crate::model::arrangement::Layout;
 pub use cells::CellSet;
@@ -15,6 +20,7 @@ use super::{
     event::Event,
     jobs::Jobs,
     library::{Library, SeriesNode},
+    linking::Linking,
     loader::Loader,
     masks::{FrameKey, Masks},
     opening::SharedFound,
@@ -72,6 +78,14 @@ pub enum Effect {
     Help,
     /// Change the language.
     Language,
+    /// Take the magnifier out, or put it away.
+    Loupe,
+    /// Give the magnifier a window of its own, or that of the view.
+    LoupeWindow,
+    /// Type window and level.
+    WindowNumbers,
+    /// Type the size of the monitor.
+    MonitorSize,
     /// Full screen on or off.
     FullScreen,
     /// End.
@@ -113,6 +127,10 @@ pub struct Workspace {
     pub masks: Masks,
     /// The record beside the picture.
     pub record: RecordPanel,
+    /// What plays.
+    pub films: Films,
+    /// What of the views moves together.
+    pub linking: Linking,
     /// Undo of view changes.
     pub history: ViewHistory,
     /// Wakes the window.
@@ -168,6 +186,8 @@ impl Workspace {
             thumbnails: HashMap::new(),
             masks: Masks::default(),
             record: RecordPanel::default(),
+            films: Films::default(),
+            linking: Linking::default(),
             history: ViewHistory::default(),
             waker,
             gpu,
@@ -350,6 +370,7 @@ impl Workspace {
         let object = self.library.objects().next().cloned();
         if let Some(first) = self.first_to_show() {
             self.opened_first = true;
+            self.start_tool();
             self.show(0, &first);
         } else if let Some(first) = object.filter(|_| done) {
             // A picture opens first; where there is none, what the first object says.
@@ -496,7 +517,9 @@ impl Workspace {
         };
         viewport.go_to_slice(index);
         let crosshair = viewport.crosshair;
+        self.films.stop(cell);
         self.share_crosshair(cell, crosshair);
+        self.follow_scroll(cell);
         self.request_frames();
     }
 
@@ -515,12 +538,15 @@ impl Workspace {
         self.go_to_slice(cell, target as usize);
     }
 
-    /// Puts the crosshair of a volume on a point.
+    /// Puts the crosshair of a volume on a point, and the 3-D cursor of all views that share its space.
     pub fn set_crosshair(&mut self, cell: usize, point: DVec3) {
-        if let Some(viewport) = self.viewports.get_mut(cell) {
+        if let Some(viewport) = self.viewports.get_mut(cell)
+            && viewport.is_cut()
+        {
             viewport.crosshair = Some(point);
         }
         self.share_crosshair(cell, Some(point));
+        self.place_cursor(cell, point);
         self.request_frames();
     }
 
@@ -607,9 +633,12 @@ impl Workspace {
                 .is_some_and(|d| d.is_volume()),
             Needs::Cut => viewport.is_some_and(|v| v.kind.is_cut()),
             Needs::ModelInput => picture && cfg!(feature = "ai"),
+            Needs::Linked => self.linking.has_ties(),
             Needs::Undo => self.history.available().0,
             Needs::Redo => self.history.available().1,
-            Needs::Job => !self.jobs.running().is_empty() || self.maximised,
+            Needs::Job => {
+                !self.jobs.running().is_empty() || self.maximised || self.films.any_running()
+            }
         }
     }
 
@@ -626,6 +655,9 @@ impl Workspace {
             self.apply_preset(digit);
             return None;
         }
+        if self.link_command(command) || self.film_command(command) {
+            return None;
+        }
         match command {
             Command::OpenFiles => return Some(Effect::ChooseFiles),
             Command::OpenFolder => return Some(Effect::ChooseFolder),
@@ -636,6 +668,11 @@ impl Workspace {
             Command::Help => return Some(Effect::Help),
             Command::Language => return Some(Effect::Language),
             Command::FullScreen => return Some(Effect::FullScreen),
+            Command::Loupe => return Some(Effect::Loupe),
+            Command::LoupeWindow => return Some(Effect::LoupeWindow),
+            Command::WindowNumbers => return Some(Effect::WindowNumbers),
+            Command::MonitorSize => return Some(Effect::MonitorSize),
+            Command::LifeSize => return self.life_size(),
             Command::SegmentLungs => return Some(Effect::Segment),
             Command::CloseAll => self.close_all(),
             Command::LayoutOne => self.set_layout(Layout::ONE),
@@ -677,9 +714,10 @@ impl Workspace {
                 self.restore(step);
             }
             Command::Cancel => {
-                if self.jobs.running().is_empty() {
+                if self.jobs.running().is_empty() && !self.films.any_running() {
                     self.maximise(false);
                 }
+                self.films.stop_all();
                 self.jobs.cancel_all();
             }
             _ => self.change_view(command),
@@ -759,6 +797,14 @@ impl Workspace {
 
     /// Notes a finished change of a view for undo.
     pub fn remember(&mut self, cell: usize, before: ViewState) {
+        self.follow_view(cell, &before);
+        for (follower, before) in self.followers_before() {
+            self.note_change(follower, before);
+        }
+        self.note_change(cell, before);
+    }
+
+    fn note_change(&mut self, cell: usize, before: ViewState) {
         if let Some(viewport) = self.viewports.get(cell)
             && let Some(node) = &viewport.node
         {
@@ -813,6 +859,8 @@ impl Workspace {
         self.history = ViewHistory::default();
         self.layout = Layout::default();
         self.viewports.truncate(cells::KEPT);
+        self.linking.forget();
+        self.films = Films::default();
         self.active = 0;
         self.maximised = false;
         self.opened_first = false;

@@ -11,6 +11,8 @@
 
 mod archives;
 mod bad_input;
+#[cfg(feature = "screen")]
+mod bir;
 mod content;
 mod covers;
 mod decode_worker;
@@ -22,6 +24,8 @@ mod hostile;
 mod inflating;
 mod large_frames;
 mod layers;
+#[cfg(feature = "screen")]
+mod linked;
 mod markers;
 mod measuring;
 mod media;
