@@ -173,6 +173,7 @@ link-question-yes = Link them
 link-question-no = Leave it
 notice-link-one-view = To link views, show series in at least two of them
 overlay-cursor-off = { $mm } mm off this slice
+overlay-beyond-end = { $mm } mm beyond the last slice
 cmd-cine = Play
 cmd-cine-tip = Play the images as a film, and stop
 cmd-cine-faster = Play faster

@@ -173,6 +173,7 @@ link-question-yes = 仍要联动
 link-question-no = 不联动
 notice-link-one-view = 至少在两个视图中显示序列才能联动
 overlay-cursor-off = 偏离此层面 { $mm } mm
+overlay-beyond-end = 超出末层 { $mm } mm
 cmd-cine = 播放
 cmd-cine-tip = 将图像作为影片播放，再次执行则停止
 cmd-cine-faster = 加快播放

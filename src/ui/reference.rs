@@ -230,6 +230,17 @@ fn chain(context: &mut UiContext<'_>, ui: &Ui, cell: usize, rect: Rect) {
     if response.hovered() {
         response.clone().on_hover_text(reason(context, tie));
     }
+    if let Some(mm) = context.workspace.beyond_end(cell) {
+        let text = context.tr("overlay-beyond-end", &[("mm", Value::Fixed(mm, 1))]);
+        haloed(
+            &painter,
+            square.center_bottom() + vec2(0.0, 2.0),
+            Align2::CENTER_TOP,
+            &text,
+            theme::SMALL_PT,
+            theme::WARN,
+        );
+    }
     let kinds = [
         Command::LinkScroll,
         Command::LinkPan,

@@ -175,6 +175,28 @@ fn one_frame_of_reference_scrolls_by_millimetres() {
 }
 
 #[test]
+fn a_view_says_when_the_place_lies_beyond_its_end() {
+    let _one = alone();
+    let short = Made {
+        first: DVec3::new(-70.0, -70.0, 30.0),
+        ..Made::axial(2, "1.2.9", 2.0, 6)
+    };
+    let (_dir, mut stage) = side_by_side(&[Made::axial(1, "1.2.9", 5.0, 20), short]);
+    let workspace = &mut stage.program_mut().workspace;
+    let mut check = |index: usize, shown: usize, beyond: Option<f64>| {
+        workspace.act(Action::GoTo { cell: 0, index });
+        assert_eq!(slices(workspace), [index, shown]);
+        assert_eq!(workspace.beyond_end(1), beyond, "{index}");
+    };
+    // It covers 30 to 40 mm in steps of 2 mm.
+    check(5, 0, Some(5.0));
+    check(6, 0, None);
+    check(7, 2, None);
+    check(8, 5, None);
+    check(12, 5, Some(20.0));
+}
+
+#[test]
 fn link_here_ties_studies_and_asks_about_patients() {
     let _one = alone();
     let prior = Made {

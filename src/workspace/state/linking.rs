@@ -7,6 +7,7 @@ use crate::{
     workspace::{
         link::{Anchor, Way, nearest_slice},
         linking::{Cursor, LinkKind, Move, Tie, Tied},
+        place::frame_plane,
         view::Picture,
     },
 };
@@ -71,6 +72,28 @@ impl Workspace {
                 let shown = self.viewports.get(other);
                 other != cell && shown.is_some_and(|v| v.display.is_some() && self.may_link(own, v))
             })
+    }
+
+    /// How far the slice of the active view lies beyond the end of a stack that follows it by place, millimetres: what
+    /// is shown there is the last slice and not the same place.
+    pub fn beyond_end(&self, cell: usize) -> Option<f64> {
+        if !self.linking.scroll || self.tie(self.active, cell)? != Tie::Place {
+            return None;
+        }
+        let viewport = self.viewports.get(cell).filter(|v| !v.is_cut())?;
+        let display = viewport.display.as_ref()?;
+        let last = display.layout.frames.len().checked_sub(1)?;
+        let beside = match viewport.slice {
+            0 => 1,
+            at if at == last => last - 1,
+            _ => return None,
+        };
+        let own = viewport.plane_shown()?;
+        let step = frame_plane(display, beside).map_or(0.0, |p| own.distance_mm(p.centre));
+        let asked = own.distance_mm(self.active_viewport()?.plane_shown()?.centre);
+        // On the side of the other slices the nearest one is shown, however far.
+        let outside = asked * step <= 0.0 && asked.abs() > step.abs() / 2.0 + ON_PLANE_MM;
+        outside.then_some(asked.abs())
     }
 
     /// The other views follow a cell that went to another slice.
