@@ -13,7 +13,8 @@ use crate::{
     tools::plane_lines::{GAP_PT, LinePart, PlaneLine},
     workspace::{
         Action,
-        view::{Picture, Viewport},
+        settings::OverlayText,
+        view::{Picture, ViewState, Viewport},
     },
 };
 use egui::{
@@ -23,7 +24,7 @@ use egui::{
 use glam::{DVec2, DVec3};
 
 /// A line that is dragged.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct PlaneDrag {
     /// The cell in which it is dragged.
     cell: usize,
@@ -33,6 +34,8 @@ pub struct PlaneDrag {
     part: LinePart,
     /// Where the pointer was last, points.
     last: Pos2,
+    /// The cell whose slab is made thicker, as it was: one drag is one step of undo.
+    before: (usize, ViewState),
 }
 
 /// A plane that crosses the one in a cell.
@@ -143,23 +146,31 @@ pub(super) fn gestures(
             pixels(drag.last),
             pixels(pointer),
         );
-        let released = !ui.input(|i| i.pointer.any_down());
-        context.state.plane_drag = (!released).then_some(PlaneDrag {
-            last: pointer,
-            ..drag
-        });
-        return Some(icon(drag.part));
+        let part = drag.part;
+        if ui.input(|i| i.pointer.any_down()) {
+            context.state.plane_drag = Some(PlaneDrag {
+                last: pointer,
+                ..drag
+            });
+        } else if part == LinePart::Thickness {
+            let (cell, before) = drag.before;
+            context.actions.push(Action::Commit { cell, before });
+        }
+        return Some(icon(part));
     }
     let origin = ui.input(|i| i.pointer.press_origin());
     if response.drag_started_by(PointerButton::Primary)
         && let Some(origin) = origin
         && let Some((crossing, part)) = part_under(&crossings, pixels(origin), scale)
     {
+        let shown = context.workspace.viewports.get(crossing.cell);
+        let before = shown.map(|v| v.view.clone());
         context.state.plane_drag = Some(PlaneDrag {
             cell,
             plane: crossing.plane,
             part,
             last: origin,
+            before: (crossing.cell, before.unwrap_or_default()),
         });
         return Some(icon(part));
     }
@@ -245,7 +256,7 @@ pub(super) fn paint(
     };
     let crossings = crossings(context, rect, f64::from(scale), cell, viewport, picture);
     let point = |p: DVec2| rect.min + vec2(p.x as f32, p.y as f32) / scale;
-    let drag = context.state.plane_drag.filter(|d| d.cell == cell);
+    let drag = context.state.plane_drag.as_ref().filter(|d| d.cell == cell);
     let held = pointer.is_some_and(|p| rect.contains(p)) || drag.is_some();
     for crossing in &crossings {
         let line = &crossing.line;
@@ -271,8 +282,28 @@ pub(super) fn paint(
         if held {
             handles(painter, line, color, &point, scale);
         }
+        if context.workspace.settings.overlay_text != OverlayText::None {
+            // Safety S15: the lines say what they are.
+            let [_, end] = line.turn_handles();
+            let beside = along.rot90() * 9.0;
+            let (beside, anchor) = match along.x.abs() > along.y.abs() {
+                true if beside.y > 0.0 => (-beside, Align2::CENTER_BOTTOM),
+                true => (beside, Align2::CENTER_BOTTOM),
+                false if beside.x > 0.0 => (beside, Align2::LEFT_CENTER),
+                false => (-beside, Align2::LEFT_CENTER),
+            };
+            let name = plane_name(context.language(), crossing.plane);
+            haloed(
+                painter,
+                point(end) + beside,
+                anchor,
+                name,
+                theme::SMALL_PT,
+                color,
+            );
+        }
         if let Some(drag) = drag.filter(|d| d.plane == crossing.plane) {
-            drag_label(context, painter, crossing, &drag, color);
+            drag_label(context, painter, crossing, drag, color);
         }
     }
     if !crossings.is_empty() {

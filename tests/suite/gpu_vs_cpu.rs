@@ -1253,7 +1253,8 @@ fn a_window_drag_uploads_no_pixels() {
     draw(Voi::window(40.0, 400.0));
     let moved = draw(Voi::window(41.0, 402.0));
     assert_eq!(moved.uploaded_in_all(), moved.uploaded(Cargo::Uniform));
-    assert!(moved.uploaded_in_all() <= 256, "{moved:?}");
+    // The numbers of one picture: plane, slab, grey chain.
+    assert!(moved.uploaded_in_all() <= 512, "{moved:?}");
     // A table is uploaded once, and stays when another one was drawn in between.
     let ramp = Voi::Table(table(0, 8, (0..256).collect()));
     assert_eq!(draw(ramp.clone()).uploaded(Cargo::Lut), 1024);

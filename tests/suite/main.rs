@@ -46,5 +46,7 @@ mod syntaxes;
 #[cfg(feature = "screen")]
 mod ui_documents;
 #[cfg(feature = "screen")]
+mod ui_planes;
+#[cfg(feature = "screen")]
 mod ui_snapshots;
 mod volumes;

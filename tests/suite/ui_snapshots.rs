@@ -68,7 +68,7 @@ pub fn stage(paths: Vec<PathBuf>, records: Vec<PathBuf>) -> Stage {
     stage
 }
 
-fn ct() -> PathBuf {
+pub fn ct() -> PathBuf {
     small_demo().1.images[0].clone()
 }
 

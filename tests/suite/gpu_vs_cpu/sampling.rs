@@ -40,9 +40,11 @@ fn cubic_is_the_twin_on_planes_of_slices_and_askew() {
         let mut frames = noisy(kind, 100.0, 150.0, size, 5);
         let texture = texture_of(&bench.gpu, &frames);
         let mut grey = hounsfield_of(kind);
-        if kind == StoredType::U16 {
-            grey.voi = windowed(16_000.0, 30_000.0, VoiLutFunction::Linear);
-        }
+        grey.voi = match kind {
+            StoredType::U8 => windowed(40.0, 150.0, VoiLutFunction::Linear),
+            StoredType::U16 => windowed(16_000.0, 30_000.0, VoiLutFunction::Linear),
+            _ => grey.voi,
+        };
         let flat = in_plane(picture, size, DVec2::new(0.31, 0.27), 25.0, 4.0);
         let between = in_plane(picture, size, DVec2::new(0.31, 0.27), 0.0, 3.4);
         let askew = leaning(picture, size, 0.23);
