@@ -91,6 +91,13 @@ fn window(arguments: &Arguments, out: &mut Output) -> Exit {
         records: arguments.records.clone(),
         ..Options::of(common)
     };
+    let options = match options.with_store(common) {
+        Ok(options) => options,
+        Err((exit, text)) => {
+            out.error(text);
+            return exit;
+        }
+    };
     match app::window::run(options) {
         Ok(()) => Exit::Done,
         Err(error) => {

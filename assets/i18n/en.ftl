@@ -788,6 +788,55 @@ rejected-empty = The file is empty
 rejected-password = The archive needs a password
 rejected-nothing-found = Nothing to show was found there
 
+## Saving
+
+save-ready = Marks are kept
+save-saving = Saving…
+save-opening = Opening the store…
+save-disk-full = NOT SAVED: disk full
+save-disk-full-advice = Make room on the disk of the store; what you did is in memory and is saved by itself then
+save-denied = NOT SAVED: no permission
+save-denied-advice = The folder of the store may not be written; allow it, and what you did is saved by itself
+save-disk = NOT SAVED: the disk does not answer
+save-disk-advice = Check the disk of the store; what you did is in memory and is tried again every second
+save-invalid = NOT SAVED: the store refused the last change
+save-invalid-advice = Take the last change back and make it again
+save-saved-tip = What you do is on the disk, encrypted, when this says so
+save-nothing-kept = Nothing kept
+save-nothing-kept-tip = No store is open: marks and reports live in memory until the window closes. Click to keep them
+save-in-use = Nothing kept: store open in another window
+save-in-use-tip = Another window or command has the store open. What it kept is shown as it was; what you do here is not kept
+save-damaged = Nothing kept: store damaged
+save-damaged-tip = The journal of the store is not as it was written. What stands before the damage is shown; what you do here is not kept
+save-store-title = Keep what you mark
+save-store-text = Marks, key images, read status and reports are kept in the encrypted store of this computer. Its passphrase opens it
+save-store-text-new = Marks, key images, read status and reports can be kept in an encrypted store on this computer. Choose its passphrase; without it nobody can open the store, you included
+save-store-again = Once more
+save-store-differ = The two are not the same
+save-store-wrong = This passphrase does not open the store; try again
+save-store-newer = A later version of this program wrote the store; it is left untouched
+save-store-broken = The store is damaged and does not open
+save-store-refused = The store cannot be opened: the disk or the system refused
+save-store-privacy = The passphrase is never written down
+save-store-open = Keep
+save-store-leave = Keep nothing
+save-closing-title = Close without saving?
+save-closing-text = { $count ->
+    [one] { $count } change is on no disk and will be lost
+   *[other] { $count } changes are on no disk and will be lost
+}
+save-closing-stay = Stay
+save-closing-keep = Keep them…
+save-closing-lose = Close and lose them
+notice-undo-skipped = What this step changed is no longer open
+notice-store-in-use = The store is open in another window: what it kept is shown, what you do here is not kept
+notice-store-damaged = The journal of the store is damaged: what stands before the damage is shown, nothing new is kept
+notice-restored = { $count ->
+    [one] Restored { $count } annotation from { $detail }
+   *[other] Restored { $count } annotations from { $detail }
+}
+notice-restored-views = Restored what was on the screen at { $detail }
+
 ## Encrypted archives
 
 unlock-title = This archive is encrypted

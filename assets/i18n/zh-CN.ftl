@@ -696,6 +696,49 @@ rejected-empty = 文件为空
 rejected-password = 压缩包需要密码
 rejected-nothing-found = 其中没有可显示的内容
 
+## 保存
+
+save-ready = 标注会被保存
+save-saving = 正在保存…
+save-opening = 正在打开存储…
+save-disk-full = 未保存：磁盘已满
+save-disk-full-advice = 请在存储所在的磁盘上腾出空间；您的操作仍在内存中，有空间后会自动保存
+save-denied = 未保存：没有权限
+save-denied-advice = 存储所在的文件夹不可写；允许写入后，您的操作会自动保存
+save-disk = 未保存：磁盘没有响应
+save-disk-advice = 请检查存储所在的磁盘；您的操作仍在内存中，每秒重试一次
+save-invalid = 未保存：存储拒绝了上一次更改
+save-invalid-advice = 请撤销上一次更改，然后重做
+save-saved-tip = 显示已保存时，您的操作已加密写入磁盘
+save-nothing-kept = 不保存
+save-nothing-kept-tip = 没有打开存储：标注和报告只在内存中，关闭窗口后即消失。点击可保存
+save-in-use = 不保存：存储已在另一窗口中打开
+save-in-use-tip = 另一个窗口或命令正在使用此存储。这里显示其中已保存的内容；您在此处的操作不会保存
+save-damaged = 不保存：存储已损坏
+save-damaged-tip = 存储的日志与写入时不一致。这里显示损坏处之前的内容；您在此处的操作不会保存
+save-store-title = 保存您的标注
+save-store-text = 标注、关键图像、阅片状态和报告保存在本机的加密存储中，输入密码即可打开
+save-store-text-new = 标注、关键图像、阅片状态和报告可以保存在本机的加密存储中。请设置密码；没有密码，任何人都无法打开存储，您自己也不能
+save-store-again = 再次输入
+save-store-differ = 两次输入不一致
+save-store-wrong = 此密码不能打开存储，请重试
+save-store-newer = 此存储由更新版本的程序写入，未作任何改动
+save-store-broken = 存储已损坏，无法打开
+save-store-refused = 无法打开存储：磁盘或系统拒绝
+save-store-privacy = 密码不会写入磁盘
+save-store-open = 保存
+save-store-leave = 不保存
+save-closing-title = 不保存就关闭？
+save-closing-text = 有 { $count } 项更改未写入磁盘，关闭后将丢失
+save-closing-stay = 返回
+save-closing-keep = 保存…
+save-closing-lose = 关闭并放弃更改
+notice-undo-skipped = 此步骤所更改的内容已不再打开
+notice-store-in-use = 存储已在另一窗口中打开：这里显示其中已保存的内容，您在此处的操作不会保存
+notice-store-damaged = 存储的日志已损坏：显示损坏处之前的内容，新的操作不会保存
+notice-restored = 已恢复 { $count } 个标注，保存于 { $detail }
+notice-restored-views = 已恢复 { $detail } 时屏幕上的内容
+
 ## 加密的压缩包
 
 unlock-title = 此压缩包已加密

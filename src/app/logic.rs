@@ -20,6 +20,7 @@ impl Program {
         #[cfg(feature = "ai")]
         self.networks.obey(&self.workspace);
         self.workspace.follow_record();
+        self.close_or_ask(ctx);
         self.workspace.follow_tags();
         if let Some(text) = self.workspace.copied.take() {
             ctx.copy_text(text);
@@ -29,6 +30,24 @@ impl Program {
         if title != self.title {
             ctx.send_viewport_cmd(ViewportCommand::Title(title.clone()));
             self.title = title;
+        }
+    }
+
+    /// A window with something on no disk asks before it closes, and closes by itself once it is saved.
+    fn close_or_ask(&mut self, ctx: &egui::Context) {
+        let asked = ctx.input(|i| i.viewport().close_requested());
+        if self.leaving {
+            return;
+        }
+        if asked {
+            if self.workspace.may_close() {
+                self.leaving = true;
+            } else {
+                ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+            }
+        } else if self.workspace.marks.closing && self.workspace.marks.unsaved() == 0 {
+            self.leaving = true;
+            ctx.send_viewport_cmd(ViewportCommand::Close);
         }
     }
 
@@ -111,6 +130,10 @@ impl Program {
                 ctx.send_viewport_cmd(ViewportCommand::Fullscreen(self.fullscreen));
             }
             Effect::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
+            Effect::QuitAnyway => {
+                self.leaving = true;
+                ctx.send_viewport_cmd(ViewportCommand::Close);
+            }
         }
     }
 

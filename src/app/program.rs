@@ -2,12 +2,14 @@
 
 use super::AppError;
 use crate::{
-    console::{Common, DeviceChoice},
+    console::{Common, DeviceChoice, Exit, read_passphrase},
     dicom::{archive::Keyring, frames::FileFrames, worker::Workers},
     gpu::GpuContext,
     i18n::Language,
+    model::passphrase::Passphrase,
+    store::Store,
     ui::{UiState, fonts, theme},
-    workspace::{Waker, Workspace, settings::Settings},
+    workspace::{Waker, Workspace, marks::StorePlace, settings::Settings},
 };
 use std::{path::PathBuf, sync::Arc};
 
@@ -36,6 +38,10 @@ pub struct Options {
     pub workers: Option<Arc<Workers>>,
     /// Passphrases of encrypted archives.
     pub keys: Keyring,
+    /// Where the store that keeps marks is, or may be made; without it nothing is kept and nobody is asked.
+    pub store: Option<StorePlace>,
+    /// Its passphrase, when it came with the command line.
+    pub store_passphrase: Option<Passphrase>,
 }
 
 impl Options {
@@ -48,8 +54,40 @@ impl Options {
             seed: common.seed,
             workers: common.workers.clone(),
             keys: common.keys.clone(),
+            store: common.store.clone().map(store_place),
             ..Self::default()
         }
+    }
+}
+
+/// A folder, and whether a store is in it.
+fn store_place(dir: PathBuf) -> StorePlace {
+    let exists = Store::key_status(&dir).is_ok();
+    StorePlace { dir, exists }
+}
+
+impl Options {
+    /// The same with the store of this account where the command line names none: marks ask for it. And its passphrase
+    /// from `--passphrase-fd`.
+    ///
+    /// # Errors
+    /// How the command ends, and one sentence.
+    pub fn with_store(mut self, common: &Common) -> Result<Self, (Exit, String)> {
+        let usual = || {
+            let folders = directories::ProjectDirs::from("", "", "negatoscope")?;
+            Some(store_place(folders.data_dir().join("store")))
+        };
+        self.store = self.store.or_else(usual);
+        self.with_passphrase(common)
+    }
+
+    /// The same with the passphrase of the store from `--passphrase-fd`.
+    ///
+    /// # Errors
+    /// How the command ends, and one sentence.
+    pub fn with_passphrase(mut self, common: &Common) -> Result<Self, (Exit, String)> {
+        self.store_passphrase = common.passphrase_fd.map(read_passphrase).transpose()?;
+        Ok(self)
     }
 }
 
@@ -64,6 +102,8 @@ pub struct Program {
     pub(super) networks: super::networks::Networks,
     pub(super) fullscreen: bool,
     pub(super) title: String,
+    /// Closing was agreed to.
+    pub(super) leaving: bool,
     /// How often the window was drawn.
     pub frames: u64,
 }
@@ -88,7 +128,7 @@ impl Program {
     pub fn new(
         ctx: &egui::Context,
         render_state: &egui_wgpu::RenderState,
-        options: Options,
+        mut options: Options,
     ) -> Result<Self, AppError> {
         fonts::install(ctx);
         theme::apply(ctx);
@@ -110,6 +150,12 @@ impl Program {
             .with_keys(options.keys.clone());
         let mut workspace = Workspace::new(gpu, Arc::new(source), settings, threads, waker)?;
         workspace.passphrases.keys = options.keys.clone();
+        if let Some(place) = options.store.clone() {
+            workspace.set_store_place(place);
+            if let Some(passphrase) = options.store_passphrase.take() {
+                workspace.open_store(passphrase);
+            }
+        }
         workspace.open(options.paths.clone());
         let mut program = Self {
             #[cfg(feature = "ai")]
@@ -119,6 +165,7 @@ impl Program {
             options,
             fullscreen: false,
             title: String::new(),
+            leaving: false,
             frames: 0,
         };
         if program.options.demo {
@@ -138,20 +185,7 @@ impl Program {
 
     /// Takes bundles into the open store, or into one that vanishes at the end, away from the UI thread.
     pub(super) fn open_records(&mut self, paths: Vec<PathBuf>) {
-        if !self.workspace.record.has_store() {
-            let (events, waker) = (self.workspace.sender(), self.workspace.waker.clone());
-            if self
-                .workspace
-                .record
-                .attach_throw_away(events, waker)
-                .is_err()
-            {
-                self.workspace.notify("notice-record-failed", String::new());
-                return;
-            }
-        }
-        self.workspace.record.import(paths);
-        self.workspace.settings.show_side = true;
+        self.workspace.import_records(paths);
     }
 }
 

@@ -9,8 +9,8 @@ use crate::{
     i18n::Language,
     ui::keys,
     workspace::{
-        Action, command::TABLE, content_words, document::DocumentState, library::ObjectNode,
-        view::ViewKind,
+        Action, command::TABLE, content_words, document::DocumentState, keeper::Unkept,
+        library::ObjectNode, marks::SaveState, view::ViewKind,
     },
 };
 use clap::Args;
@@ -72,7 +72,18 @@ pub fn run(args: &ScreenArgs, common: &Common, out: &mut Output) -> Exit {
             return Exit::Io;
         }
     };
-    match play(&script, args, common, out) {
+    let options = Options {
+        language: Language::from_tag(&args.language),
+        ..Options::of(common)
+    };
+    let options = match options.with_passphrase(common) {
+        Ok(options) => options,
+        Err((exit, text)) => {
+            out.error(text);
+            return exit;
+        }
+    };
+    match play(&script, options, args, common, out) {
         Ok(()) => Exit::Done,
         Err(error) => {
             out.error(error.to_string());
@@ -88,14 +99,11 @@ pub fn run(args: &ScreenArgs, common: &Common, out: &mut Output) -> Exit {
 
 fn play(
     script: &str,
+    options: Options,
     args: &ScreenArgs,
     common: &Common,
     out: &mut Output,
 ) -> Result<(), AppError> {
-    let options = Options {
-        language: Language::from_tag(&args.language),
-        ..Options::of(common)
-    };
     let mut stage = Stage::open(options, args.size)?;
     stage.settle()?;
     for (index, line) in script.lines().enumerate() {
@@ -424,10 +432,36 @@ pub fn describe(stage: &mut Stage) -> Value {
         "language": program.workspace.settings.language.tag(),
         "active": program.workspace.active,
         "viewports": viewports,
+        "keeping": keeping(program),
         "frames_drawn": program.frames,
         "pictures_drawn": program.state.drawn,
         "repaint_causes": program.workspace.waker.causes(),
         "nodes": nodes,
+    })
+}
+
+/// What is kept and whether it is on the disk.
+fn keeping(program: &Program) -> Value {
+    let marks = &program.workspace.marks;
+    let (state, reason) = match marks.state() {
+        SaveState::NothingKept(Unkept::NoStore) => ("nothing-kept", None),
+        SaveState::NothingKept(Unkept::InUse) => ("nothing-kept", Some("in-use")),
+        SaveState::NothingKept(Unkept::Damaged) => ("nothing-kept", Some("damaged")),
+        SaveState::Saved { .. } => ("saved", None),
+        SaveState::Saving => ("saving", None),
+        SaveState::Opening => ("opening", None),
+        SaveState::NotSaved { reason } => ("not-saved", Some(reason.word())),
+    };
+    let (undo, redo) = marks.history.available();
+    json!({
+        "state": state,
+        "reason": reason,
+        "marks": marks.set().len(),
+        "key_images": marks.key_images().len(),
+        "unsaved": marks.unsaved(),
+        "selected": marks.selected.as_ref().map(|id| id.0.as_str()),
+        "undo": undo,
+        "redo": redo,
     })
 }
 

@@ -10,6 +10,7 @@
 mod drawing;
 mod floor;
 mod generate;
+mod journal;
 mod measure;
 mod mutants;
 #[cfg(feature = "ai")]
@@ -60,6 +61,10 @@ pub enum Bench {
     Mem(resident::MemArgs),
     /// Damaged copies of files, read and decoded as `inspect --decode` does
     Mutants(mutants::MutantsArgs),
+    /// Edits of a process that is killed at random moments: what was acknowledged is there, bit for bit
+    Kill(journal::KillArgs),
+    /// A journal of many commits: how long opening it takes
+    Replay(journal::ReplayArgs),
     /// A segmentation network
     #[cfg(feature = "ai")]
     Unet(network::UnetArgs),
@@ -135,6 +140,8 @@ pub fn run(args: &BenchArgs, common: &Common, out: &mut Output) -> Exit {
         Bench::Scroll(args) => drawing::scroll(args, common, &mut cases),
         Bench::Mem(args) => resident::run(args, common, &mut cases),
         Bench::Mutants(args) => mutants::run(args, common, &mut cases),
+        Bench::Kill(args) => journal::kill(args, common, &mut cases),
+        Bench::Replay(args) => journal::replay(args, &mut cases),
         Bench::Start(_) | Bench::Idle(_) => Ok(()),
         #[cfg(feature = "ai")]
         Bench::Unet(args) => network::run(args, common, &mut cases),

@@ -1,7 +1,7 @@
 //! `negatoscope edit`: marks, key images, read status and reports changed by lines of JSON, each acknowledged once
 //! it is durable. docs/edit.md.
 
-mod operation;
+pub(crate) mod operation;
 
 pub(super) use operation::list as operations;
 
@@ -46,7 +46,7 @@ pub struct EditArgs {
 }
 
 /// Why a line was not carried out: code and sentence.
-struct Refusal {
+pub(crate) struct Refusal {
     code: &'static str,
     sentence: String,
     exit: Exit,

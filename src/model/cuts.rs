@@ -61,6 +61,37 @@ const fn place(plane: BodyPlane) -> usize {
 }
 
 impl Cuts {
+    /// Directions to the right and down of the axial, coronal and sagittal plane, as 18 numbers.
+    pub fn numbers(&self) -> [f64; 18] {
+        let mut all = self.axes.iter().flat_map(|a| [a.right, a.down]);
+        let mut numbers = [0.0; 18];
+        for three in numbers.as_chunks_mut::<3>().0 {
+            *three = all.next().unwrap_or_default().to_array();
+        }
+        numbers
+    }
+
+    /// From these numbers; `None` when a pair of directions is not of unit length and at a right angle.
+    pub fn of_numbers(numbers: &[f64; 18]) -> Option<Self> {
+        let mut vectors = numbers
+            .as_chunks::<3>()
+            .0
+            .iter()
+            .copied()
+            .map(DVec3::from_array);
+        let mut cuts = Self::default();
+        for axes in &mut cuts.axes {
+            let (right, down) = (vectors.next()?, vectors.next()?);
+            let off = [right.length() - 1.0, down.length() - 1.0, right.dot(down)];
+            // NaN is off as well.
+            if !off.iter().all(|v| v.abs() < 1e-6) {
+                return None;
+            }
+            *axes = PlaneAxes { right, down };
+        }
+        Some(cuts)
+    }
+
     /// The directions of a plane, by the name with which it began.
     pub const fn axes(&self, plane: BodyPlane) -> PlaneAxes {
         self.axes[place(plane)]

@@ -10,6 +10,10 @@
 //! end of the file was never acknowledged and is dropped; anything else that does not fit is damage, and what
 //! stands before it is still read. The journal is never rewritten.
 
+mod reading;
+
+pub use reading::replay;
+
 use super::{
     StoreError,
     codec::{self, Commit, Kind, MAX_PAYLOAD},
@@ -24,7 +28,7 @@ use sha2::{Digest as _, Sha256};
 use std::{
     collections::VecDeque,
     fs::{File, OpenOptions},
-    io::{self, BufReader, Read, Seek as _, SeekFrom, Write as _},
+    io::{self, BufReader, Seek as _, SeekFrom, Write as _},
     path::Path,
 };
 
@@ -229,181 +233,6 @@ pub fn read(path: &Path, key: &StoreKey) -> Result<Replay, StoreError> {
     replay(&mut BufReader::with_capacity(1 << 16, file), length, key)
 }
 
-/// Reads as many bytes as there are, up to the length of the buffer.
-fn read_up_to(source: &mut impl Read, buffer: &mut [u8]) -> Result<usize, StoreError> {
-    let mut filled = 0;
-    while let Some(rest) = buffer.get_mut(filled..).filter(|r| !r.is_empty()) {
-        match source.read(rest) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(StoreError::io("reading the journal")(e)),
-        }
-    }
-    Ok(filled)
-}
-
-/// Whether nothing but zero bytes follows.
-fn only_zeros(source: &mut impl Read) -> Result<bool, StoreError> {
-    let mut block = [0; 4096];
-    loop {
-        let count = read_up_to(source, &mut block)?;
-        if count == 0 {
-            return Ok(true);
-        }
-        if block.iter().take(count).any(|&b| b != 0) {
-            return Ok(false);
-        }
-    }
-}
-
-/// Replays the `length` bytes of a journal.
-pub fn replay(source: &mut impl Read, length: u64, key: &StoreKey) -> Result<Replay, StoreError> {
-    let mut bytes = [0; HEADER];
-    let got = read_up_to(source, &mut bytes)?;
-    let (fields, digest) = bytes.split_at(32);
-    let whole = got == HEADER && Sha256::digest(fields).as_slice() == digest;
-    let version = fields
-        .get(8..12)
-        .and_then(|b| b.try_into().ok())
-        .map_or(0, u32::from_le_bytes);
-    if fields.get(..8) == Some(&MAGIC) && whole && version > VERSION {
-        return Err(StoreError::NewerVersion {
-            part: "journal",
-            found: version,
-            known: VERSION,
-        });
-    }
-    let id = fields
-        .get(16..32)
-        .and_then(|b| b.try_into().ok())
-        .unwrap_or_default();
-    let mut replay = Replay {
-        kept: Kept::default(),
-        commits: 0,
-        chain: digest.try_into().unwrap_or_default(),
-        bytes: HEADER as u64,
-        tail: Tail::Clean,
-        last_ms: None,
-        version,
-        id,
-        history: History::default(),
-    };
-    if !whole || fields.get(..8) != Some(&MAGIC) || version == 0 {
-        replay.tail = Tail::Damaged {
-            number: 0,
-            offset: 0,
-            detail: "the header is not as it was written",
-        };
-        return Ok(replay);
-    }
-    let cipher = cipher(key);
-    while replay.tail == Tail::Clean && replay.bytes < length {
-        replay.step(source, length, &cipher)?;
-    }
-    Ok(replay)
-}
-
-impl Replay {
-    /// Reads one record, or sets the tail.
-    fn step(
-        &mut self,
-        source: &mut impl Read,
-        length: u64,
-        cipher: &XChaCha20Poly1305,
-    ) -> Result<(), StoreError> {
-        let number = self.commits + 1;
-        let left = length - self.bytes;
-        let torn = Tail::Torn(left);
-        let offset = self.bytes;
-        let damaged = |detail| Tail::Damaged {
-            number,
-            offset,
-            detail,
-        };
-        let mut record_head = [0; HEAD];
-        if read_up_to(source, &mut record_head)? < HEAD {
-            self.tail = torn;
-            return Ok(());
-        }
-        let body_length = record_head
-            .get(..4)
-            .and_then(|b| b.try_into().ok())
-            .map_or(0, u32::from_le_bytes);
-        if record_head != head(&self.chain, body_length, number) {
-            // Space that was given to the file but never written reads as zeros after a power loss.
-            self.tail = if only_zeros(source)? {
-                torn
-            } else {
-                damaged("the head of a record is not as it was written")
-            };
-            return Ok(());
-        }
-        let body_length = body_length as usize;
-        if !(NONCE + TAG..=NONCE + TAG + MAX_PAYLOAD).contains(&body_length) {
-            self.tail = damaged("the length of a record is not possible");
-            return Ok(());
-        }
-        if left < (HEAD + body_length + CHAIN) as u64 {
-            self.tail = torn;
-            return Ok(());
-        }
-        let mut body = vec![0; body_length];
-        let mut stored = [0; CHAIN];
-        let whole = read_up_to(source, &mut body)? == body_length
-            && read_up_to(source, &mut stored)? == CHAIN;
-        if !whole {
-            self.tail = torn;
-            return Ok(());
-        }
-        let chain = next_chain(&self.chain, &record_head, &body);
-        if chain != stored {
-            // The same within the chain value: right up to some byte, then zeros to the end of the file.
-            let right = stored.iter().zip(&chain).take_while(|(a, b)| a == b);
-            let right = right.count();
-            let rest = stored.get(right..).unwrap_or_default();
-            let unwritten = right <= CHAIN - 8 && rest.iter().all(|&b| b == 0);
-            self.tail = if unwritten && only_zeros(source)? {
-                torn
-            } else {
-                damaged("a record is not as it was written")
-            };
-            return Ok(());
-        }
-        let Some(commit) = self.open_body(cipher, &body, number) else {
-            self.tail = damaged("a record does not open with the key of the store");
-            return Ok(());
-        };
-        if self.kept.apply_all(&commit.edits).is_err() {
-            self.tail = damaged("a record does not fit the marks before it");
-            return Ok(());
-        }
-        self.history.note(number, &commit);
-        self.last_ms = Some(commit.time_ms);
-        self.commits = number;
-        self.chain = chain;
-        self.bytes += (HEAD + body_length + CHAIN) as u64;
-        Ok(())
-    }
-
-    fn open_body(&self, cipher: &XChaCha20Poly1305, body: &[u8], number: u64) -> Option<Commit> {
-        let (nonce, sealed) = body.split_at_checked(NONCE)?;
-        let payload = Payload {
-            msg: sealed,
-            aad: &associated(&self.id, self.version, number, &self.chain),
-        };
-        let plain = cipher
-            .decrypt(&XNonce::try_from(nonce).ok()?, payload)
-            .ok()?;
-        codec::decode(&plain)
-    }
-
-    /// Whether the journal can be written on: its end is whole, or was never acknowledged.
-    pub fn is_sound(&self) -> bool {
-        !matches!(self.tail, Tail::Damaged { .. })
-    }
-}
-
 impl Journal {
     /// Opens a journal for writing. A torn end is cut off; a damaged journal is not opened.
     pub fn open(path: &Path, replay: Replay, key: &StoreKey) -> Result<Self, StoreError> {
@@ -412,6 +241,15 @@ impl Journal {
             .open(path)
             .map_err(StoreError::io("opening the journal for writing"))?;
         Self::on(file, replay, key)
+    }
+
+    /// Takes a fresh look at the file after a write or a sync failed.
+    pub fn reopen(&mut self, path: &Path, key: &StoreKey) -> Result<(), StoreError> {
+        let file = OpenOptions::new()
+            .write(true)
+            .open(path)
+            .map_err(StoreError::io("opening the journal for writing"))?;
+        self.go_on(file, || read(path, key))
     }
 }
 
@@ -441,6 +279,31 @@ impl<M: Medium> Journal<M> {
         })
     }
 
+    /// Goes on on a fresh medium after the old one failed: what was not acknowledged is cut off, what was must be
+    /// there.
+    pub fn go_on(
+        &mut self,
+        mut medium: M,
+        look: impl Fn() -> Result<Replay, StoreError>,
+    ) -> Result<(), StoreError> {
+        let before = look()?;
+        if before.bytes < self.end || before.commits < self.commits {
+            return Err(StoreError::damaged("journal", "its end is missing"));
+        }
+        medium
+            .cut(self.end)
+            .and_then(|()| medium.sync())
+            .map_err(StoreError::io("cutting the end of the journal"))?;
+        let replay = look()?;
+        if replay.tail != Tail::Clean || replay.chain != self.chain {
+            let detail = "it is not what was acknowledged";
+            return Err(StoreError::damaged("journal", detail));
+        }
+        self.medium = medium;
+        self.poisoned = false;
+        Ok(())
+    }
+
     /// The marks as they are now.
     pub const fn marks(&self) -> &AnnotationSet {
         &self.kept.marks
@@ -464,6 +327,17 @@ impl<M: Medium> Journal<M> {
     /// Time of the last commit, milliseconds since 1970 UTC.
     pub const fn last_ms(&self) -> Option<i64> {
         self.last_ms
+    }
+
+    /// Whether it refuses until it is opened anew.
+    pub const fn is_poisoned(&self) -> bool {
+        self.poisoned
+    }
+
+    /// Edits of the gestures after a commit that are not taken back; of the latest [`UNDO_DEPTH`] gestures.
+    pub fn edits_since(&self, number: u64) -> impl Iterator<Item = &Edit> {
+        let gestures = self.history.undo.iter().filter(move |(n, _)| *n > number);
+        gestures.flat_map(|(_, edits)| edits)
     }
 
     /// Whether there is something to take back.

@@ -21,13 +21,30 @@ struct DiskState {
     fail_write_after: Option<usize>,
     fail_sync: bool,
     syncs: usize,
+    /// Calls so far, and which of them fail.
+    calls: usize,
+    refuse: std::ops::Range<usize>,
+}
+
+impl DiskState {
+    /// Counts a call; whether it fails.
+    fn refuses(&mut self) -> bool {
+        self.calls += 1;
+        self.refuse.contains(&(self.calls - 1))
+    }
 }
 
 impl Medium for Disk {
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let state = &mut *self.0.borrow_mut();
         let offset = offset as usize;
+        let refused = state.refuses();
         let (kept, outcome) = match state.fail_write_after {
+            // Some of it may have been written before.
+            _ if refused => (
+                &bytes[..state.calls * 37 % bytes.len()],
+                Err(io::Error::other("EIO")),
+            ),
             Some(limit) if bytes.len() > limit => (
                 &bytes[..limit],
                 Err(io::Error::from(io::ErrorKind::StorageFull)),
@@ -42,7 +59,7 @@ impl Medium for Disk {
 
     fn sync(&mut self) -> io::Result<()> {
         let state = &mut *self.0.borrow_mut();
-        if state.fail_sync {
+        if state.refuses() || state.fail_sync {
             return Err(io::Error::other("EIO"));
         }
         state.syncs += 1;
@@ -51,7 +68,11 @@ impl Medium for Disk {
     }
 
     fn cut(&mut self, length: u64) -> io::Result<()> {
-        self.0.borrow_mut().seen.truncate(length as usize);
+        let state = &mut *self.0.borrow_mut();
+        if state.refuses() {
+            return Err(io::Error::other("EIO"));
+        }
+        state.seen.truncate(length as usize);
         Ok(())
     }
 }
@@ -274,6 +295,51 @@ fn after_a_failed_sync_nothing_more_is_promised() {
         Err(StoreError::Poisoned)
     ));
     assert_eq!(journal.marks().len(), 1);
+}
+
+#[test]
+fn whichever_call_fails_nothing_false_is_acknowledged_and_all_is_saved_in_the_end() {
+    // The n-th write, sync or cut fails, and up to five after it. After every refusal the power could go: what is
+    // durable then is what was acknowledged, no less and no more. Each gesture is tried until it is saved.
+    let gestures = 6;
+    let mut refusals = 0;
+    for first in 0..2 * gestures + 8 {
+        for length in 1..=6 {
+            let (disk, mut journal) = fresh();
+            disk.0.borrow_mut().refuse = first..first + length;
+            for step in 0..gestures {
+                let number = step as u64;
+                let mut saved = false;
+                for _ in 0..=length {
+                    if journal.is_poisoned() {
+                        let look = || Ok(read_bytes(&disk.0.borrow().seen));
+                        if journal.go_on(disk.clone(), look).is_err() {
+                            refusals += 1;
+                            continue;
+                        }
+                    }
+                    match journal.commit(&[add(&format!("m{step}"))], 0) {
+                        Ok(found) => {
+                            assert_eq!(found, number + 1);
+                            saved = true;
+                            break;
+                        }
+                        Err(error) => {
+                            refusals += 1;
+                            assert!(matches!(error, StoreError::Io { .. }), "{error}");
+                            let after = read_bytes(&disk.0.borrow().durable.clone());
+                            assert_eq!((after.commits, after.tail), (number, Tail::Clean));
+                        }
+                    }
+                }
+                assert!(saved, "call {first} and {length}: gesture {step}");
+                let after = read_bytes(&disk.0.borrow().durable.clone());
+                assert_eq!(after.commits, number + 1, "acknowledged is durable");
+                assert_eq!(&after.kept, journal.kept());
+            }
+        }
+    }
+    assert!(refusals > 100, "{refusals}");
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod files;
 pub mod journal;
 pub mod key;
 mod records;
+mod session;
 mod studies;
 mod verify;
 
@@ -22,6 +23,7 @@ pub use error::StoreError;
 pub use journal::Tail;
 pub use key::{CopyState, KdfCost, KeyStatus};
 pub use records::{ImportReport, PatientSummary, READING_BUNDLE, RecordMatch, today};
+pub use session::Unfinished;
 pub use studies::{IndexReport, StudyRow};
 pub use verify::{Check, VerifyReport};
 

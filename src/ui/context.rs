@@ -12,7 +12,9 @@ use crate::{
     model::{study::Instance, view::OverlayStyle},
     render::{blit::Blit, slice::SliceRenderer},
     tools::{navigate::ScrollSteps, window_level::WindowDrag},
-    workspace::{Action, Command, Workspace, library::Library, view::ViewState},
+    workspace::{
+        Action, Command, Workspace, library::Library, state::Arrangement, view::ViewState,
+    },
 };
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
@@ -34,6 +36,10 @@ pub struct UiState {
     pub passphrase: PassphraseField,
     /// The line of a plane that is dragged.
     pub plane_drag: Option<super::plane_handles::PlaneDrag>,
+    /// How all cells stood when that began: the planes turn in several.
+    pub planes_before: Option<Box<Arrangement>>,
+    /// The passphrase of the store that is being typed.
+    pub store_field: super::keeping::StoreField,
     /// The running gesture.
     pub drag: Option<Drag>,
     /// The magnifier.
@@ -128,6 +134,8 @@ impl UiState {
             help: false,
             passphrase: PassphraseField::default(),
             plane_drag: None,
+            planes_before: None,
+            store_field: super::keeping::StoreField::default(),
             drag: None,
             loupe: Loupe::default(),
             rejected: RejectedFiles::default(),

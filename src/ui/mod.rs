@@ -14,6 +14,7 @@ pub mod fonts;
 mod gestures;
 pub mod help;
 pub mod icons;
+pub mod keeping;
 pub mod keys;
 pub mod layout;
 pub mod link_question;

@@ -146,15 +146,22 @@ pub(super) fn gestures(
             pixels(drag.last),
             pixels(pointer),
         );
+        let released = !ui.input(|i| i.pointer.any_down());
         let part = drag.part;
-        if ui.input(|i| i.pointer.any_down()) {
-            context.state.plane_drag = Some(PlaneDrag {
-                last: pointer,
-                ..drag
-            });
-        } else if part == LinePart::Thickness {
-            let (cell, before) = drag.before;
-            context.actions.push(Action::Commit { cell, before });
+        let (viewed, before) = drag.before.clone();
+        context.state.plane_drag = (!released).then_some(PlaneDrag {
+            last: pointer,
+            ..drag
+        });
+        if released {
+            // The thickness is one view's, the lines are those of all cuts.
+            let planes = context.state.planes_before.take();
+            if part == LinePart::Thickness {
+                let cell = viewed;
+                context.actions.push(Action::Commit { cell, before });
+            } else if let Some(before) = planes {
+                context.actions.push(Action::CommitLayout(before));
+            }
         }
         return Some(icon(part));
     }
@@ -165,6 +172,7 @@ pub(super) fn gestures(
     {
         let shown = context.workspace.viewports.get(crossing.cell);
         let before = shown.map(|v| v.view.clone());
+        context.state.planes_before = Some(Box::new(context.workspace.arrangement()));
         context.state.plane_drag = Some(PlaneDrag {
             cell,
             plane: crossing.plane,

@@ -1,9 +1,9 @@
 //! The whole window: where each panel stands.
 
 use super::{
-    banner, context::UiContext, context::UiState, help, keys, layout, link_question, menu_bar,
-    number_fields, palette, side_panel, start_screen, status_bar, study_browser, theme, unlock,
-    viewport,
+    banner, context::UiContext, context::UiState, help, keeping, keys, layout, link_question,
+    menu_bar, number_fields, palette, side_panel, start_screen, status_bar, study_browser, theme,
+    unlock, viewport,
 };
 use crate::workspace::{Action, Workspace};
 use egui::{CentralPanel, Frame, Key, Margin, Panel, Pos2, Rect, Ui};
@@ -18,6 +18,8 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
     context.state.loupe.release(ui.ctx());
     let asking = workspace.passphrases.asking.is_some()
         || workspace.linking.asking
+        || workspace.marks.asking.is_some()
+        || workspace.marks.closing
         || context.state.window_field.is_some()
         || context.state.monitor_field.is_some();
     if context.state.palette.is_none() && !context.state.help && !asking {
@@ -37,6 +39,12 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
             .exact_size(30.0)
             .frame(bar(Margin::symmetric(10, 2)).fill(theme::APP))
             .show(ui, |ui| banner::banner_ui(&mut context, ui));
+    }
+    if keeping::has_alarm(&context) {
+        Panel::top("not-saved")
+            .exact_size(30.0)
+            .frame(bar(Margin::symmetric(10, 2)))
+            .show(ui, |ui| keeping::alarm_ui(&context, ui));
     }
     if workspace.settings.show_status || empty {
         Panel::bottom("status")
@@ -76,6 +84,8 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
     unlock::unlock_ui(&mut context, ui);
     link_question::link_question_ui(&mut context, ui);
     number_fields::monitor_field_ui(&mut context, ui);
+    keeping::store_question_ui(&mut context, ui);
+    keeping::closing_ui(&mut context, ui);
     context.actions
 }
 

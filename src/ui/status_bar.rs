@@ -1,6 +1,6 @@
 //! The line at the bottom: what this is not for, what runs, what draws.
 
-use super::{context::UiContext, theme};
+use super::{context::UiContext, keeping, theme};
 use crate::workspace::Action;
 use egui::{Align, Layout, RichText, Ui};
 use std::time::Duration;
@@ -38,6 +38,7 @@ pub fn status_bar_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
                     .size(theme::SMALL_PT)
                     .color(theme::TEXT_FAINT),
             );
+            keeping::save_state_ui(context, ui);
         });
     });
 }
@@ -83,6 +84,7 @@ fn notices(context: &mut UiContext<'_>, ui: &mut Ui) {
     let text = context.tr(
         notice.key,
         &[
+            ("count", notice.count.into()),
             ("detail", notice.detail.as_str().into()),
             ("reason", notice.detail.as_str().into()),
         ],

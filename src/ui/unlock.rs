@@ -124,6 +124,11 @@ pub fn unlock_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
     context.state.passphrase = field;
 }
 
+/// Makes the toolkit forget what was typed into a field, which it remembers to undo it.
+pub fn forget_typed(ui: &Ui, id: egui::Id) {
+    egui::text_edit::TextEditState::default().store(ui.ctx(), id);
+}
+
 /// The button that asks again for what was left locked; whether it was pressed.
 pub fn again_ui(context: &UiContext<'_>, ui: &mut Ui) -> bool {
     let word = RichText::new(context.word("unlock-again")).size(theme::SMALL_PT);

@@ -111,6 +111,8 @@ pub enum Action {
     },
     /// Link views of different patients, or leave it.
     AnswerLink(bool),
+    /// A gesture ended that changed several cells: one step of undo, from how they stood before.
+    CommitLayout(Box<super::state::Arrangement>),
     /// Choose a window of the active cell, as one step of undo.
     Window(VoiChoice),
     /// Put the crosshair on a point.
@@ -158,6 +160,16 @@ pub enum Action {
     LeaveLocked,
     /// Ask for the passphrases of what was left locked.
     AskPassphrase,
+    /// Open the store with this passphrase, or make it.
+    OpenStore(Passphrase),
+    /// Keep nothing.
+    KeepNothing,
+    /// Ask for the passphrase of the store.
+    AskStore,
+    /// Do not close.
+    StayOpen,
+    /// Close although something is on no disk.
+    CloseAnyway,
     /// Copy rows of a table as the DICOM JSON Model.
     CopyElements {
         /// The table.
@@ -184,9 +196,9 @@ impl Workspace {
                     self.request_frames();
                 }
             }
-            Action::Show { cell, series } => {
-                self.show_key(cell, &series);
-            }
+            Action::Show { cell, series } => self.with_layout(|w| {
+                w.show_key(cell, &series);
+            }),
             Action::ShowObject { cell, object } => {
                 self.show_object_key(cell, &object);
             }
@@ -220,6 +232,7 @@ impl Workspace {
             Action::Film { cell, wish } => self.change_film(cell, wish),
             Action::AnswerLink(yes) => self.answer_link(yes),
             Action::Commit { cell, before } => self.remember(cell, before),
+            Action::CommitLayout(before) => self.remember_layout(*before),
             Action::Window(voi) => {
                 let cell = self.active;
                 if let Some(before) = self.viewports.get(cell).map(|v| v.view.clone()) {
@@ -258,6 +271,11 @@ impl Workspace {
             Action::TryPassphrase(passphrase) => self.try_passphrase(passphrase),
             Action::LeaveLocked => self.leave_locked(),
             Action::AskPassphrase => self.ask_passphrase(),
+            Action::OpenStore(passphrase) => self.open_store(passphrase),
+            Action::KeepNothing => self.keep_nothing(),
+            Action::AskStore => self.ask_for_store(true),
+            Action::StayOpen => self.marks.closing = false,
+            Action::CloseAnyway => return Some(super::state::Effect::QuitAnyway),
             Action::CopyElements { table, from, to } => self.copy_elements(table, from, to),
             Action::CompareTags(with) => self.tags.with = with,
             Action::Speak(language) => self.settings.language = language,

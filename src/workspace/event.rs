@@ -39,6 +39,8 @@ pub enum Event {
     Copied(String),
     /// A record was looked up.
     Record(RecordAnswer),
+    /// News of the store that keeps the marks.
+    Store(super::keeper::StoreNews),
     /// The store holds more than before.
     RecordChanged,
     /// A segmentation ended.

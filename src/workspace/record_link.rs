@@ -3,13 +3,15 @@
 //! Must stay true: the panel is blank from the very call of [`RecordPanel::follow`] that changes the patient until
 //! the answer for that patient arrives; an answer to an older question is dropped.
 
-use super::{event::Event, waker::Waker};
+use super::{
+    event::Event,
+    keeper::{Answered, Ask, Keeper},
+};
 use crate::{
     model::{identity::PatientIdentity, record::PatientRecord},
     store::{self, RecordMatch, Store},
-    task::spawn_named,
 };
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::Sender;
 use std::{
     path::PathBuf,
     sync::{
@@ -50,74 +52,34 @@ pub struct RecordAnswer {
     state: RecordState,
 }
 
-/// What the record worker is asked.
-enum Question {
-    Find {
-        generation: u64,
-        identity: Arc<PatientIdentity>,
-    },
-    Import(Vec<PathBuf>),
-}
-
-/// The panel's state and the line to the worker that owns the store.
+/// The panel's state and the line to the thread that owns the store.
 #[derive(Debug, Default)]
 pub struct RecordPanel {
     identity: Option<Arc<PatientIdentity>>,
     generation: u64,
     state: RecordState,
-    questions: Option<Sender<Question>>,
-    /// Questions that the worker has not answered yet.
+    questions: Option<Sender<Ask>>,
+    /// The thread of a store that only the panel uses. After the line to it, whose end it waits for.
+    own: Option<Keeper>,
+    /// Questions that are not answered yet.
     open: Arc<AtomicUsize>,
 }
 
-/// Takes a question off the count, also when the worker fails on it.
-struct Answered(Arc<AtomicUsize>);
-
-impl Drop for Answered {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
 impl RecordPanel {
-    /// Gives the panel a store. The store lives on its own thread from now on.
-    pub fn attach(
-        &mut self,
-        store: Store,
-        events: Sender<Event>,
-        waker: Waker,
-    ) -> std::io::Result<()> {
-        let (sender, receiver) = bounded(64);
-        let open = self.open.clone();
-        spawn_named("record", move || {
-            serve(store, &receiver, &open, &events, &waker)
-        })?;
-        self.questions = Some(sender);
-        self.refresh();
-        Ok(())
+    /// Gives the panel the line to the thread of the store that keeps the marks.
+    pub(super) fn connect(&mut self, questions: Sender<Ask>) {
+        // A store that only the panel had has what was imported in this session; it stays.
+        if self.own.is_none() {
+            self.questions = Some(questions);
+            self.refresh();
+        }
     }
 
-    /// Gives the panel a store that vanishes with the program; it is made on the store's own thread.
-    pub fn attach_throw_away(
-        &mut self,
-        events: Sender<Event>,
-        waker: Waker,
-    ) -> std::io::Result<()> {
-        let (sender, receiver) = bounded(64);
-        let open = self.open.clone();
-        spawn_named("record", move || match Store::throw_away() {
-            Ok(store) => serve(store, &receiver, &open, &events, &waker),
-            Err(error) => {
-                // What was asked meanwhile is never answered.
-                open.store(0, Ordering::Release);
-                let (key, detail) = ("notice-record-failed", error.to_string());
-                let _ = events.send(Event::Notice { key, detail });
-                waker.wake("record");
-            }
-        })?;
-        self.questions = Some(sender);
+    /// Gives the panel a store of its own.
+    pub(super) fn attach(&mut self, keeper: Keeper) {
+        self.questions = keeper.asks().cloned();
+        self.own = Some(keeper);
         self.refresh();
-        Ok(())
     }
 
     /// Whether a store is open.
@@ -140,17 +102,14 @@ impl RecordPanel {
             (None, _) => RecordState::Blank,
             (Some(_), None) => RecordState::NoStore,
             (Some(identity), Some(questions)) => {
-                let question = Question::Find {
+                let question = Ask::Find {
                     generation: self.generation,
                     identity: identity.clone(),
+                    answered: Answered::new(&self.open),
                 };
-                self.open.fetch_add(1, Ordering::AcqRel);
                 match questions.try_send(question) {
                     Ok(()) => RecordState::Loading,
-                    Err(_) => {
-                        self.open.fetch_sub(1, Ordering::AcqRel);
-                        RecordState::Failed("the record worker is busy".into())
-                    }
+                    Err(_) => RecordState::Failed("the record worker is busy".into()),
                 }
             }
         };
@@ -161,12 +120,8 @@ impl RecordPanel {
         let Some(questions) = &self.questions else {
             return false;
         };
-        self.open.fetch_add(1, Ordering::AcqRel);
-        let sent = questions.try_send(Question::Import(paths)).is_ok();
-        if !sent {
-            self.open.fetch_sub(1, Ordering::AcqRel);
-        }
-        sent
+        let answered = Answered::new(&self.open);
+        questions.try_send(Ask::Import { paths, answered }).is_ok()
     }
 
     /// Whether a question is still open.
@@ -187,60 +142,47 @@ impl RecordPanel {
     }
 }
 
-fn serve(
-    mut store: Store,
-    questions: &Receiver<Question>,
-    open: &Arc<AtomicUsize>,
-    events: &Sender<Event>,
-    waker: &Waker,
-) {
-    while let Ok(question) = questions.recv() {
-        let _answered = Answered(open.clone());
-        match question {
-            Question::Find {
-                generation,
-                identity,
-            } => {
-                let state = match store.find_record(&identity) {
-                    Ok(RecordMatch::Same(record)) => RecordState::Found {
-                        record: Arc::from(record),
-                        sure: true,
-                    },
-                    Ok(RecordMatch::Unsure(record, _)) => RecordState::Found {
-                        record: Arc::from(record),
-                        sure: false,
-                    },
-                    Ok(RecordMatch::Mismatch(_)) => RecordState::Mismatch,
-                    Ok(RecordMatch::None) => RecordState::Absent,
-                    Err(error) => RecordState::Failed(error.to_string()),
-                };
-                let _ = events.send(Event::Record(RecordAnswer { generation, state }));
-            }
-            Question::Import(paths) => {
-                for path in paths {
-                    let result = store
-                        .import_bundle_file(&path, store::today())
-                        .map_err(|e| e.to_string());
-                    let (key, detail) = match result {
-                        Ok(report) => (
-                            "notice-record-imported",
-                            (report.new + report.replaced).to_string(),
-                        ),
-                        Err(error) => ("notice-record-failed", error),
-                    };
-                    let _ = events.send(Event::Notice { key, detail });
-                }
-                let _ = events.send(Event::RecordChanged);
-            }
-        }
-        waker.wake("record");
+/// Looks the record of a patient up; on the store's thread.
+pub(super) fn find(store: &Store, generation: u64, identity: &PatientIdentity) -> RecordAnswer {
+    let state = match store.find_record(identity) {
+        Ok(RecordMatch::Same(record)) => RecordState::Found {
+            record: Arc::from(record),
+            sure: true,
+        },
+        Ok(RecordMatch::Unsure(record, _)) => RecordState::Found {
+            record: Arc::from(record),
+            sure: false,
+        },
+        Ok(RecordMatch::Mismatch(_)) => RecordState::Mismatch,
+        Ok(RecordMatch::None) => RecordState::Absent,
+        Err(error) => RecordState::Failed(error.to_string()),
+    };
+    RecordAnswer { generation, state }
+}
+
+/// Takes bundles into the store; on its thread.
+pub(super) fn import(store: &mut Store, paths: Vec<PathBuf>, events: &Sender<Event>) {
+    for path in paths {
+        let result = store
+            .import_bundle_file(&path, store::today())
+            .map_err(|e| e.to_string());
+        let (key, detail) = match result {
+            Ok(report) => (
+                "notice-record-imported",
+                (report.new + report.replaced).to_string(),
+            ),
+            Err(error) => ("notice-record-failed", error),
+        };
+        let _ = events.send(Event::Notice { key, detail });
     }
+    let _ = events.send(Event::RecordChanged);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::identity::{PersonName, Phi};
+    use crossbeam_channel::bounded;
 
     fn person(id: &str) -> Arc<PatientIdentity> {
         Arc::new(PatientIdentity {
@@ -287,9 +229,10 @@ mod tests {
             let who = &people[(seed % 3) as usize];
             panel.follow(Some(who));
             while let Ok(question) = receiver.try_recv() {
-                if let Question::Find {
+                if let Ask::Find {
                     generation,
                     identity,
+                    ..
                 } = question
                 {
                     let state = found(identity.id.reveal());

@@ -8,6 +8,9 @@ mod playing;
 
 pub use linking::ON_PLANE_MM;
 pub use playing::{FilmWish, Films};
+mod keeping;
+
+pub use keeping::Arrangement;
 
 pub use crate::model::arrangement::Layout;
 pub use cells::CellSet;
@@ -19,9 +22,11 @@ use super::{
     document::{DocumentState, Wish},
     event::Event,
     jobs::Jobs,
+    keeper::{Keeper, Origin},
     library::{Library, SeriesNode},
     linking::Linking,
     loader::Loader,
+    marks::Marks,
     masks::{FrameKey, Masks},
     opening::SharedFound,
     passphrase::Passphrases,
@@ -29,7 +34,6 @@ use super::{
     record_link::RecordPanel,
     settings::{Settings, SideTab},
     tags::TagsPanel,
-    undo::ViewHistory,
     view::{ViewKind, ViewState, Viewport, VoiChoice},
     waker::Waker,
 };
@@ -48,6 +52,8 @@ pub struct Notice {
     pub key: &'static str,
     /// Identity-free detail.
     pub detail: String,
+    /// How many, where the message says a number.
+    pub count: usize,
     /// When it came.
     pub since: std::time::Instant,
 }
@@ -55,7 +61,9 @@ pub struct Notice {
 impl Notice {
     /// Whether something went wrong.
     pub fn is_warning(&self) -> bool {
-        !self.key.ends_with("-imported") && self.key != "notice-copied"
+        !self.key.ends_with("-imported")
+            && self.key != "notice-copied"
+            && !self.key.starts_with("notice-restored")
     }
 }
 
@@ -90,6 +98,8 @@ pub enum Effect {
     FullScreen,
     /// End.
     Quit,
+    /// End although something is on no disk.
+    QuitAnyway,
 }
 
 /// A small picture in the study browser.
@@ -131,8 +141,8 @@ pub struct Workspace {
     pub films: Films,
     /// What of the views moves together.
     pub linking: Linking,
-    /// Undo of view changes.
-    pub history: ViewHistory,
+    /// What is worth keeping, and its history. After the record: its thread ends with the last line to it.
+    pub marks: Marks,
     /// Wakes the window.
     pub waker: Waker,
     /// The device that draws.
@@ -154,6 +164,7 @@ pub struct Workspace {
     pub(super) loader: Loader,
     pub(super) scanning: usize,
     opened_first: bool,
+    pub(super) standing: keeping::Standing,
 }
 
 impl Workspace {
@@ -188,7 +199,8 @@ impl Workspace {
             record: RecordPanel::default(),
             films: Films::default(),
             linking: Linking::default(),
-            history: ViewHistory::default(),
+            marks: Marks::default(),
+            standing: keeping::Standing::default(),
             waker,
             gpu,
             demo: None,
@@ -229,6 +241,8 @@ impl Workspace {
             changed = true;
             self.take(event);
         }
+        self.marks.flush();
+        self.keep_standing();
         changed
     }
 
@@ -246,6 +260,7 @@ impl Workspace {
                     self.open_first(done.is_some());
                 }
                 if done.is_some() && self.scanning == 0 {
+                    self.restore_layout();
                     self.show_sight();
                 }
                 let loader = &self.loader;
@@ -268,6 +283,7 @@ impl Workspace {
             }
             Event::Record(answer) => self.record.answer(answer),
             Event::RecordChanged => self.record.refresh(),
+            Event::Store(news) => self.take_store(news),
             Event::Mask(outcome) => {
                 self.jobs.finish(outcome.job);
                 match outcome.result {
@@ -286,10 +302,7 @@ impl Workspace {
                         self.close_all();
                         self.open(demo.images.clone());
                         if let Some(store) = demo.take_store() {
-                            let (events, waker) = (self.sender(), self.waker.clone());
-                            if self.record.attach(store, events, waker).is_err() {
-                                self.notify("notice-record-failed", String::new());
-                            }
+                            self.attach_record(Origin::Given(Box::new(store)));
                         }
                         self.settings.show_side = true;
                         self.settings.side_tab = SideTab::Record;
@@ -300,14 +313,7 @@ impl Workspace {
             }
             Event::Chosen(paths) => self.open(paths),
             Event::ChosenRecord(paths) => {
-                if !self.record.has_store() {
-                    let (events, waker) = (self.sender(), self.waker.clone());
-                    if self.record.attach_throw_away(events, waker).is_err() {
-                        self.notify("notice-record-failed", String::new());
-                    }
-                }
-                self.record.import(paths);
-                self.settings.show_side = true;
+                self.import_records(paths);
                 self.settings.side_tab = SideTab::Record;
             }
             Event::Notice { key, detail } => self.notify(key, detail),
@@ -315,11 +321,35 @@ impl Workspace {
         }
     }
 
+    /// Gives the record panel a store of its own.
+    pub fn attach_record(&mut self, origin: Origin) {
+        let keeper = Keeper::start(origin, self.sender(), self.waker.clone());
+        match keeper {
+            Ok(keeper) => self.record.attach(keeper),
+            Err(_) => self.notify("notice-record-failed", String::new()),
+        }
+    }
+
+    /// Takes bundles into the open store, or into one that vanishes at the end.
+    pub fn import_records(&mut self, paths: Vec<std::path::PathBuf>) {
+        if !self.record.has_store() {
+            self.attach_record(Origin::ThrowAway);
+        }
+        self.record.import(paths);
+        self.settings.show_side = true;
+    }
+
     /// Tells the user something.
     pub fn notify(&mut self, key: &'static str, detail: String) {
+        self.notify_count(key, 0, detail);
+    }
+
+    /// Tells the user something with a number in it.
+    pub fn notify_count(&mut self, key: &'static str, count: usize, detail: String) {
         self.notices.push(Notice {
             key,
             detail,
+            count,
             since: std::time::Instant::now(),
         });
         if self.notices.len() > 5 {
@@ -466,6 +496,7 @@ impl Workspace {
         if let Some(viewport) = self.viewports.get_mut(cell) {
             viewport.show(node.clone(), display, kind);
         }
+        self.recall_view(cell);
         self.active = cell.min(self.layout.cells().saturating_sub(1));
         if self.layout == Layout::Mpr {
             self.arrange_mpr();
@@ -634,8 +665,8 @@ impl Workspace {
             Needs::Cut => viewport.is_some_and(|v| v.kind.is_cut()),
             Needs::ModelInput => picture && cfg!(feature = "ai"),
             Needs::Linked => self.linking.has_ties(),
-            Needs::Undo => self.history.available().0,
-            Needs::Redo => self.history.available().1,
+            Needs::Undo => self.marks.history.available().0,
+            Needs::Redo => self.marks.history.available().1,
             Needs::Job => {
                 !self.jobs.running().is_empty() || self.maximised || self.films.any_running()
             }
@@ -675,10 +706,10 @@ impl Workspace {
             Command::LifeSize => return self.life_size(),
             Command::SegmentLungs => return Some(Effect::Segment),
             Command::CloseAll => self.close_all(),
-            Command::LayoutOne => self.set_layout(Layout::ONE),
-            Command::LayoutTwo => self.set_layout(Layout::TWO),
-            Command::LayoutFour => self.set_layout(Layout::FOUR),
-            Command::LayoutMpr => self.set_layout(Layout::Mpr),
+            Command::LayoutOne => self.with_layout(|w| w.set_layout(Layout::ONE)),
+            Command::LayoutTwo => self.with_layout(|w| w.set_layout(Layout::TWO)),
+            Command::LayoutFour => self.with_layout(|w| w.set_layout(Layout::FOUR)),
+            Command::LayoutMpr => self.with_layout(|w| w.set_layout(Layout::Mpr)),
             Command::Content => self.toggle_content(),
             Command::Tags => self.toggle_tags(),
             Command::Maximise => self.maximise(!self.maximised),
@@ -686,7 +717,7 @@ impl Workspace {
             Command::PreviousView => self.activate_next(-1),
             Command::OverlayText => self.settings.overlay_text = self.settings.overlay_text.next(),
             Command::LockPlanes => self.settings.lock_planes ^= true,
-            Command::ResetPlanes => self.reset_planes(),
+            Command::ResetPlanes => self.with_layout(Self::reset_planes),
             Command::ToggleGraphics => self.settings.cover.graphics ^= true,
             Command::ToggleShutter => self.settings.cover.shutter ^= true,
             Command::HideIdentity => self.settings.hide_identity = !self.settings.hide_identity,
@@ -703,16 +734,10 @@ impl Workspace {
             Command::PreviousImage10 => self.step(self.active, -10),
             Command::FirstImage => self.step(self.active, i64::MIN / 2),
             Command::LastImage => self.step(self.active, i64::MAX / 2),
-            Command::NextSeries => self.change_series(1),
-            Command::PreviousSeries => self.change_series(-1),
-            Command::Undo => {
-                let step = self.history.undo();
-                self.restore(step);
-            }
-            Command::Redo => {
-                let step = self.history.redo();
-                self.restore(step);
-            }
+            Command::NextSeries => self.with_layout(|w| w.change_series(1)),
+            Command::PreviousSeries => self.with_layout(|w| w.change_series(-1)),
+            Command::Undo => self.undo(),
+            Command::Redo => self.redo(),
             Command::Cancel => {
                 if self.jobs.running().is_empty() && !self.films.any_running() {
                     self.maximise(false);
@@ -795,34 +820,6 @@ impl Workspace {
         self.remember(self.active, before);
     }
 
-    /// Notes a finished change of a view for undo.
-    pub fn remember(&mut self, cell: usize, before: ViewState) {
-        self.follow_view(cell, &before);
-        for (follower, before) in self.followers_before() {
-            self.note_change(follower, before);
-        }
-        self.note_change(cell, before);
-    }
-
-    fn note_change(&mut self, cell: usize, before: ViewState) {
-        if let Some(viewport) = self.viewports.get(cell)
-            && let Some(node) = &viewport.node
-        {
-            let after = viewport.view.clone();
-            self.history.push(cell, &node.key, before, after);
-        }
-    }
-
-    fn restore(&mut self, step: Option<(usize, String, ViewState)>) {
-        if let Some((cell, series, view)) = step
-            && let Some(viewport) = self.viewports.get_mut(cell)
-            && viewport.node.as_ref().is_some_and(|n| n.key == series)
-        {
-            viewport.view = view;
-            self.active = cell;
-        }
-    }
-
     /// Fills the whole area with the active cell, or goes back.
     pub fn maximise(&mut self, on: bool) {
         self.maximised = on && self.layout.cells() > 1;
@@ -841,6 +838,8 @@ impl Workspace {
     }
 
     fn close_all(&mut self) {
+        self.note_standing();
+        self.standing = keeping::Standing::default();
         self.jobs.cancel_all();
         for viewport in &mut self.viewports {
             viewport.clear();
@@ -856,7 +855,7 @@ impl Workspace {
         self.display_order.clear();
         self.thumbnails.clear();
         self.masks.clear();
-        self.history = ViewHistory::default();
+        self.marks.history.clear();
         self.layout = Layout::default();
         self.viewports.truncate(cells::KEPT);
         self.linking.forget();
@@ -876,6 +875,7 @@ impl Workspace {
             && !self.tags.is_reading()
             && self.events.1.is_empty()
             && !self.record.is_busy()
+            && !self.marks.is_busy()
             && !self.is_loading()
     }
 

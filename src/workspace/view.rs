@@ -121,6 +121,18 @@ impl ScreenTurn {
         }
     }
 
+    /// The rows `right'` and `down'`.
+    pub const fn matrix(self) -> [[i8; 2]; 2] {
+        self.0
+    }
+
+    /// From those rows; `None` when they are no turn.
+    pub fn of_matrix(rows: [[i8; 2]; 2]) -> Option<Self> {
+        let turns = std::iter::successors(Some(Self::default()), |t| Some(t.rotated_right()));
+        let both = turns.take(4).flat_map(|t| [t, t.flipped_horizontally()]);
+        both.into_iter().find(|turn| turn.0 == rows)
+    }
+
     fn axes(self, right: DVec3, down: DVec3) -> (DVec3, DVec3) {
         let row = |m: [i8; 2]| right * f64::from(m[0]) + down * f64::from(m[1]);
         (row(self.0[0]), row(self.0[1]))

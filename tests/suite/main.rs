@@ -22,6 +22,8 @@ mod foreign_marks;
 mod gpu_vs_cpu;
 mod hostile;
 mod inflating;
+#[cfg(feature = "screen")]
+mod keeping;
 mod large_frames;
 mod layers;
 #[cfg(feature = "screen")]

@@ -859,7 +859,7 @@ fn undo_survives_a_restart() {
 }
 
 /// Runs a script in a mount namespace of its own; `None` where the system does not allow it.
-fn in_namespace(script: &str, arguments: &[&Path]) -> Option<Output> {
+pub fn in_namespace(script: &str, arguments: &[&Path]) -> Option<Output> {
     let allowed = Command::new("unshare")
         .args(["-m", "sh", "-c", "mount -t tmpfs none /mnt"])
         .output()

@@ -16,6 +16,36 @@ use glam::DVec3;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::{Value, json};
 
+/// What operations are carried out on: a store, or what a bench holds beside it.
+pub trait Ledger {
+    /// Everything that is kept.
+    fn kept(&self) -> &Kept;
+    /// One gesture.
+    fn commit(&mut self, edits: &[Edit]) -> Result<(), StoreError>;
+    /// The last gesture back; whether there was one.
+    fn undo(&mut self) -> Result<bool, StoreError>;
+    /// The last one again; whether there was one.
+    fn redo(&mut self) -> Result<bool, StoreError>;
+}
+
+impl Ledger for Store {
+    fn kept(&self) -> &Kept {
+        self.kept()
+    }
+
+    fn commit(&mut self, edits: &[Edit]) -> Result<(), StoreError> {
+        self.commit(edits).map(drop)
+    }
+
+    fn undo(&mut self) -> Result<bool, StoreError> {
+        self.undo().map(|number| number.is_some())
+    }
+
+    fn redo(&mut self) -> Result<bool, StoreError> {
+        self.redo().map(|number| number.is_some())
+    }
+}
+
 /// What a line asks for.
 #[derive(Deserialize)]
 #[serde(tag = "op", rename_all = "kebab-case", deny_unknown_fields)]
@@ -219,13 +249,13 @@ fn missing() -> Refusal {
     Refusal::from(StoreError::Conflict(EditConflict::Missing))
 }
 
-fn found<'a>(store: &'a Store, id: &str) -> Result<&'a Annotation, Refusal> {
+fn found<'a>(store: &'a impl Ledger, id: &str) -> Result<&'a Annotation, Refusal> {
     let id = AnnotationId(id.to_owned());
-    store.marks().get(&id).ok_or_else(missing)
+    store.kept().marks.get(&id).ok_or_else(missing)
 }
 
 /// The mark, when it is not locked.
-fn free<'a>(store: &'a Store, id: &str) -> Result<&'a Annotation, Refusal> {
+fn free<'a>(store: &'a impl Ledger, id: &str) -> Result<&'a Annotation, Refusal> {
     let mark = found(store, id)?;
     if mark.locked {
         return Err(Refusal::new("LOCKED", "the mark is locked"));
@@ -243,20 +273,22 @@ fn revise(mark: &Annotation, change: impl FnOnce(&mut Annotation)) -> Edit {
 }
 
 /// Makes an operation an edit and commits it; gives the id of a mark that came without one.
-pub fn carry_out(store: &mut Store, operation: Operation) -> Result<Option<String>, Refusal> {
+pub fn carry_out(store: &mut impl Ledger, operation: Operation) -> Result<Option<String>, Refusal> {
     let nothing = |what| Refusal::new("NOTHING", format!("there is nothing to {what}"));
     let mut made = None;
     let edit = match operation {
         Operation::Undo {} => {
-            return match store.undo()? {
-                Some(_) => Ok(None),
-                None => Err(nothing("undo")),
+            return if store.undo()? {
+                Ok(None)
+            } else {
+                Err(nothing("undo"))
             };
         }
         Operation::Redo {} => {
-            return match store.redo()? {
-                Some(_) => Ok(None),
-                None => Err(nothing("redo")),
+            return if store.redo()? {
+                Ok(None)
+            } else {
+                Err(nothing("redo"))
             };
         }
         Operation::Add(new) => {

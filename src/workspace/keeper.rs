@@ -1,0 +1,411 @@
+//! The thread that owns the store: the record's questions and the saving of edits, one after the other.
+//!
+//! Must stay true: "saved" is said after the journal has the edit on the disk, never before. What the disk refuses
+//! waits here and is tried again, in order, until it is saved; nothing behind it overtakes it. When the window goes,
+//! what waits is tried once more.
+
+use super::{event::Event, record_link, waker::Waker};
+use crate::{
+    model::{
+        edit::{Edit, Kept},
+        identity::PatientIdentity,
+        passphrase::Passphrase,
+    },
+    store::{KdfCost, Store, StoreError, Unfinished},
+    task::spawn_named,
+};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use std::{
+    collections::VecDeque,
+    io,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+/// How long until what the disk refused is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
+/// How long the window waits at its end for what is being written.
+pub(super) const AT_THE_END: Duration = Duration::from_secs(10);
+
+/// One step of saving, in the order in which they happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Gesture {
+    /// A gesture.
+    Commit(Vec<Edit>),
+    /// How the window stands: no step of undo.
+    Note(Vec<Edit>),
+    /// The last gesture back.
+    Undo,
+    /// The last one again.
+    Redo,
+}
+
+/// What the thread is asked.
+pub(super) enum Ask {
+    /// The record of a patient.
+    Find {
+        generation: u64,
+        identity: Arc<PatientIdentity>,
+        answered: Answered,
+    },
+    /// FHIR bundles to be taken in.
+    Import {
+        paths: Vec<PathBuf>,
+        answered: Answered,
+    },
+    /// An edit to be saved.
+    Save { number: u64, gesture: Gesture },
+}
+
+/// Counts a question as open until it is answered or given up.
+pub(super) struct Answered(Arc<AtomicUsize>);
+
+impl Answered {
+    pub(super) fn new(open: &Arc<AtomicUsize>) -> Self {
+        open.fetch_add(1, Ordering::AcqRel);
+        Self(open.clone())
+    }
+}
+
+impl Drop for Answered {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Which store.
+pub enum Origin {
+    /// An open one that need not keep edits (the demo's).
+    Given(Box<Store>),
+    /// A new one that vanishes with the program.
+    ThrowAway,
+    /// One in a folder, made when there is none.
+    Folder {
+        /// Where.
+        dir: PathBuf,
+        /// Its passphrase.
+        passphrase: Passphrase,
+        /// There is none yet.
+        create: bool,
+    },
+}
+
+/// Why edits are not kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unkept {
+    /// No store is open.
+    #[default]
+    NoStore,
+    /// Another window or command has it open; what it kept is shown.
+    InUse,
+    /// Its journal is damaged; what stands before the damage is shown.
+    Damaged,
+}
+
+/// Why a store did not open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OpenFailure {
+    /// Try another passphrase.
+    WrongPassphrase,
+    /// Written by a later version.
+    Newer,
+    /// A part that all needs is damaged.
+    Damaged,
+    /// The disk or the system refused.
+    Refused,
+}
+
+/// Why an edit is not saved yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// No room.
+    DiskFull,
+    /// The folder may not be written.
+    Denied,
+    /// The disk does not work.
+    Disk,
+    /// The journal refuses the edit itself; it is given up.
+    Invalid,
+}
+
+impl Problem {
+    fn of(error: &StoreError) -> Self {
+        match error {
+            StoreError::Io { source, .. }
+                if matches!(
+                    source.kind(),
+                    io::ErrorKind::StorageFull
+                        | io::ErrorKind::QuotaExceeded
+                        | io::ErrorKind::FileTooLarge
+                ) =>
+            {
+                Self::DiskFull
+            }
+            StoreError::Conflict(_) | StoreError::InvalidEdit(_) => Self::Invalid,
+            error if error.is_denied() => Self::Denied,
+            _ => Self::Disk,
+        }
+    }
+
+    /// Stable word for the tree of `screen`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::DiskFull => "disk-full",
+            Self::Denied => "denied",
+            Self::Disk => "disk",
+            Self::Invalid => "invalid",
+        }
+    }
+}
+
+/// A store that opened.
+#[derive(Debug)]
+pub struct Opened {
+    /// What it keeps.
+    pub kept: Kept,
+    /// Why edits cannot go into it; `None` when they can.
+    pub unkept: Option<Unkept>,
+    /// When its last edit was saved.
+    pub last_ms: Option<i64>,
+    /// What the last session left, if it was cut short.
+    pub unfinished: Option<Unfinished>,
+}
+
+/// News of the store.
+#[derive(Debug)]
+pub enum StoreNews {
+    /// It is open.
+    Opened(Box<Opened>),
+    /// It did not open.
+    Failed(OpenFailure),
+    /// All edits up to this number are on the disk.
+    Saved {
+        /// Number of the edit.
+        number: u64,
+        /// When.
+        at_ms: Option<i64>,
+    },
+    /// The next edit could not be saved; it is tried again, unless it is invalid.
+    NotSaved {
+        /// Why.
+        problem: Problem,
+        /// The edit was given up.
+        given_up: Option<u64>,
+    },
+}
+
+/// The line to the thread. When all ends of it are gone the thread ends.
+#[derive(Debug)]
+pub struct Keeper {
+    asks: Option<Sender<Ask>>,
+    ended: Receiver<()>,
+}
+
+impl Keeper {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(origin: Origin, events: Sender<Event>, waker: Waker) -> io::Result<Self> {
+        let (asks, receiver) = bounded(64);
+        let (ending, ended) = bounded(0);
+        spawn_named("store", move || {
+            let _ending: Sender<()> = ending;
+            Serving {
+                asks: receiver,
+                events,
+                waker,
+            }
+            .run(origin);
+        })?;
+        Ok(Self {
+            asks: Some(asks),
+            ended,
+        })
+    }
+
+    pub(super) fn asks(&self) -> Option<&Sender<Ask>> {
+        self.asks.as_ref()
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        // What was sent is written before the program ends; a disk that hangs does not keep it alive for ever.
+        self.asks = None;
+        let _ = self.ended.recv_timeout(AT_THE_END);
+    }
+}
+
+/// The thread's own side.
+struct Serving {
+    asks: Receiver<Ask>,
+    events: Sender<Event>,
+    waker: Waker,
+}
+
+impl Serving {
+    fn tell(&self, event: Event) {
+        let _ = self.events.send(event);
+        self.waker.wake("store");
+    }
+
+    fn run(self, origin: Origin) {
+        let session = matches!(origin, Origin::Folder { .. });
+        let Some(mut store) = self.open(origin) else {
+            return;
+        };
+        let mut waiting = VecDeque::new();
+        loop {
+            let ask = if waiting.is_empty() {
+                self.asks.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            } else {
+                self.asks.recv_timeout(AGAIN)
+            };
+            let ended = matches!(ask, Err(RecvTimeoutError::Disconnected));
+            if let Ok(ask) = ask {
+                self.answer(&mut store, ask, &mut waiting);
+            }
+            if !waiting.is_empty() {
+                self.save(&mut store, &mut waiting);
+            }
+            if ended {
+                break;
+            }
+        }
+        if session && waiting.is_empty() {
+            store.end_session();
+        }
+    }
+
+    fn open(&self, origin: Origin) -> Option<Store> {
+        let session = matches!(origin, Origin::Folder { .. });
+        let opened = match origin {
+            Origin::Given(store) => Ok(*store),
+            Origin::ThrowAway => Store::throw_away(),
+            Origin::Folder {
+                dir,
+                passphrase,
+                create: true,
+            } => Store::create(&dir, &passphrase, KdfCost::default()),
+            Origin::Folder {
+                dir, passphrase, ..
+            } => match Store::open(&dir, &passphrase) {
+                Err(StoreError::Busy) => {
+                    let news = match Store::peek(&dir, &passphrase) {
+                        Ok(kept) => StoreNews::Opened(Box::new(Opened {
+                            kept,
+                            unkept: Some(Unkept::InUse),
+                            last_ms: None,
+                            unfinished: None,
+                        })),
+                        Err(error) => StoreNews::Failed(failure(&error)),
+                    };
+                    self.tell(Event::Store(news));
+                    return None;
+                }
+                other => other,
+            },
+        };
+        match opened {
+            Ok(mut store) => {
+                if session {
+                    let damaged = store.journal_damage().map(|_| Unkept::Damaged);
+                    // Without its note the next session cannot say what was restored; nothing else is lost.
+                    let unfinished = store.begin_session().ok().flatten();
+                    self.tell(Event::Store(StoreNews::Opened(Box::new(Opened {
+                        kept: store.kept().clone(),
+                        unkept: damaged,
+                        last_ms: store.last_saved_ms(),
+                        unfinished,
+                    }))));
+                }
+                Some(store)
+            }
+            Err(error) if session => {
+                self.tell(Event::Store(StoreNews::Failed(failure(&error))));
+                None
+            }
+            Err(error) => {
+                let (key, detail) = ("notice-record-failed", error.to_string());
+                self.tell(Event::Notice { key, detail });
+                None
+            }
+        }
+    }
+
+    fn answer(&self, store: &mut Store, ask: Ask, waiting: &mut VecDeque<(u64, Gesture)>) {
+        match ask {
+            Ask::Find {
+                generation,
+                identity,
+                answered,
+            } => {
+                let answer = record_link::find(store, generation, &identity);
+                let _ = self.events.send(Event::Record(answer));
+                drop(answered);
+                self.waker.wake("record");
+            }
+            Ask::Import { paths, answered } => {
+                record_link::import(store, paths, &self.events);
+                drop(answered);
+                self.waker.wake("record");
+            }
+            Ask::Save { number, gesture } => waiting.push_back((number, gesture)),
+        }
+    }
+
+    /// Saves what waits, in order, until the disk refuses.
+    fn save(&self, store: &mut Store, waiting: &mut VecDeque<(u64, Gesture)>) {
+        let mut saved = None;
+        while let Some((number, gesture)) = waiting.front() {
+            let number = *number;
+            match save_one(store, gesture) {
+                Ok(()) => saved = Some(number),
+                Err(error) => {
+                    let problem = Problem::of(&error);
+                    let given_up = (problem == Problem::Invalid).then_some(number);
+                    self.report(store, saved.take());
+                    self.tell(Event::Store(StoreNews::NotSaved { problem, given_up }));
+                    if given_up.is_none() {
+                        return;
+                    }
+                }
+            }
+            waiting.pop_front();
+        }
+        self.report(store, saved);
+    }
+
+    fn report(&self, store: &Store, saved: Option<u64>) {
+        if let Some(number) = saved {
+            let at_ms = store.last_saved_ms();
+            self.tell(Event::Store(StoreNews::Saved { number, at_ms }));
+        }
+    }
+}
+
+fn save_one(store: &mut Store, gesture: &Gesture) -> Result<(), StoreError> {
+    if store.needs_recovery() {
+        store.recover()?;
+    }
+    match gesture {
+        Gesture::Commit(edits) => store.commit(edits).map(drop),
+        Gesture::Note(edits) => store.note(edits).map(drop),
+        Gesture::Undo => store.undo().map(drop),
+        Gesture::Redo => store.redo().map(drop),
+    }
+}
+
+fn failure(error: &StoreError) -> OpenFailure {
+    match error {
+        StoreError::WrongPassphrase => OpenFailure::WrongPassphrase,
+        StoreError::NewerVersion { .. } => OpenFailure::Newer,
+        StoreError::Damaged { .. } => OpenFailure::Damaged,
+        _ => OpenFailure::Refused,
+    }
+}

@@ -1,0 +1,550 @@
+//! What is worth keeping: marks, key images, views, layouts, read status and reports, with their history and the line
+//! to the thread that saves them.
+//!
+//! Must stay true: everything goes through [`Workspace::commit`] and its two siblings for views and layouts; one
+//! gesture is one step of undo and one commit of the journal; "saved" is shown only after the store said so.
+
+use super::{
+    keeper::{
+        AT_THE_END, Ask, Gesture, Keeper, OpenFailure, Opened, Origin, Problem, StoreNews, Unkept,
+    },
+    state::Workspace,
+    undo::{History, Step},
+};
+use crate::{
+    model::{
+        annotation::{Annotation, AnnotationId},
+        edit::{AnnotationSet, Edit, EditConflict, Kept, KeyImages},
+        identity::Phi,
+        passphrase::Passphrase,
+        reading::ReadStatus,
+    },
+    store::codec::check_edit,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    path::PathBuf,
+};
+
+/// Whether what was done is on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SaveState {
+    /// Nothing is kept: what is done lives in memory.
+    NothingKept(Unkept),
+    /// A store is being opened.
+    Opening,
+    /// All of it is; `None` when nothing was ever saved.
+    Saved {
+        /// When the last edit was, milliseconds since 1970 UTC.
+        at_ms: Option<i64>,
+    },
+    /// It is on its way.
+    Saving,
+    /// The disk refuses; it is tried again.
+    NotSaved {
+        /// Why.
+        reason: Problem,
+    },
+}
+
+/// Where a store may be opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StorePlace {
+    /// Its folder.
+    pub dir: PathBuf,
+    /// There is one.
+    pub exists: bool,
+}
+
+/// The question for the passphrase of the store.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asking {
+    /// Why the last try failed.
+    pub failed: Option<OpenFailure>,
+}
+
+/// Everything that edits made, and whether it is kept.
+#[derive(Debug, Default)]
+pub struct Marks {
+    /// The mark that is selected.
+    pub selected: Option<AnnotationId>,
+    /// The question for the passphrase, while it is open.
+    pub asking: Option<Asking>,
+    /// The window was told to close while something was on no disk, and asks.
+    pub closing: bool,
+    /// Where a store may be opened; without it nobody is asked.
+    pub place: Option<StorePlace>,
+    /// The steps that can be taken back.
+    pub history: History,
+    kept: Kept,
+    by_series: BTreeMap<String, BTreeSet<AnnotationId>>,
+    revision: u64,
+    /// The user wants nothing kept.
+    declined: bool,
+    /// A store is being opened.
+    opening: bool,
+    unkept: Unkept,
+    /// What somebody found or wrote since the window opened that is on no disk.
+    loose: BTreeSet<String>,
+    keeper: Option<Keeper>,
+    /// The store takes edits.
+    keeps: bool,
+    outbox: VecDeque<(u64, Gesture)>,
+    sent: u64,
+    saved: u64,
+    saved_ms: Option<i64>,
+    problem: Option<Problem>,
+}
+
+impl Marks {
+    /// All marks.
+    pub const fn set(&self) -> &AnnotationSet {
+        &self.kept.marks
+    }
+
+    /// All key images.
+    pub const fn key_images(&self) -> &KeyImages {
+        &self.kept.key_images
+    }
+
+    /// Everything that is kept, as it is now.
+    pub const fn kept(&self) -> &Kept {
+        &self.kept
+    }
+
+    /// The marks of a series, by id.
+    pub fn of_series(&self, series_uid: &str) -> impl Iterator<Item = &Annotation> {
+        let ids = self.by_series.get(series_uid).into_iter().flatten();
+        ids.filter_map(|id| self.kept.marks.get(id))
+    }
+
+    /// How far a study has been read.
+    pub fn read_status(&self, study_uid: &str) -> ReadStatus {
+        self.kept.read_status(study_uid)
+    }
+
+    /// The report of a study; empty when there is none.
+    pub fn report(&self, study_uid: &str) -> &str {
+        let report = self.kept.reports.get(study_uid);
+        report.map_or("", |text| text.reveal())
+    }
+
+    /// Grows with every change: who drew revision 3 need not look again while it is 3.
+    pub const fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Whether what was done is on the disk.
+    pub const fn state(&self) -> SaveState {
+        match self.problem {
+            _ if self.opening => SaveState::Opening,
+            _ if !self.keeps => SaveState::NothingKept(self.unkept),
+            Some(reason) => SaveState::NotSaved { reason },
+            None if self.saved < self.sent => SaveState::Saving,
+            None => SaveState::Saved {
+                at_ms: self.saved_ms,
+            },
+        }
+    }
+
+    /// Whether something is on its way to the disk, or a passphrase is being tried.
+    pub fn is_busy(&self) -> bool {
+        self.opening || self.state() == SaveState::Saving
+    }
+
+    /// How many things that somebody found or wrote would be lost if the program ended now.
+    pub fn unsaved(&self) -> usize {
+        self.loose.len()
+    }
+
+    /// Whether a store is being opened.
+    pub const fn is_opening(&self) -> bool {
+        self.opening
+    }
+
+    /// Whether a store is open and takes edits.
+    pub const fn is_kept(&self) -> bool {
+        self.keeps
+    }
+
+    /// Sends what could not be sent before: the line holds only so much.
+    pub(super) fn flush(&mut self) {
+        let Some(asks) = self.keeper.as_ref().and_then(Keeper::asks) else {
+            return;
+        };
+        while let Some((number, gesture)) = self.outbox.pop_front() {
+            let ask = Ask::Save { number, gesture };
+            if let Err(error) = asks.try_send(ask) {
+                if let Ask::Save { number, gesture } = error.into_inner() {
+                    self.outbox.push_front((number, gesture));
+                }
+                return;
+            }
+        }
+    }
+
+    /// Sends all that is left, at the end of the program; the line's own end waits until it is written.
+    pub(super) fn finish(&mut self) {
+        let Some(asks) = self.keeper.as_ref().and_then(Keeper::asks) else {
+            return;
+        };
+        for (number, gesture) in self.outbox.drain(..) {
+            let ask = Ask::Save { number, gesture };
+            if asks.send_timeout(ask, AT_THE_END).is_err() {
+                return;
+            }
+        }
+    }
+
+    pub(super) fn send(&mut self, gesture: Gesture) {
+        if self.keeps {
+            self.sent += 1;
+            self.outbox.push_back((self.sent, gesture));
+            self.flush();
+        }
+    }
+
+    fn apply(&mut self, edits: &[Edit]) -> Result<(), EditConflict> {
+        self.kept.apply_all(edits)?;
+        self.revision += 1;
+        for edit in edits {
+            self.note_loose(edit);
+            let Some(id) = edit.mark_id() else { continue };
+            match (edit, self.kept.marks.get(id)) {
+                (_, Some(mark)) => {
+                    let series = mark.target.series_uid.clone();
+                    self.by_series.entry(series).or_default().insert(id.clone());
+                }
+                (Edit::Remove(mark), None) => {
+                    if let Some(ids) = self.by_series.get_mut(&mark.target.series_uid) {
+                        ids.remove(id);
+                    }
+                    if self.selected.as_ref() == Some(id) {
+                        self.selected = None;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Remembers what would be lost. What was made and removed again would not.
+    fn note_loose(&mut self, edit: &Edit) {
+        let key = match edit {
+            Edit::View { .. } | Edit::Layout { .. } => return,
+            Edit::KeyImage { target, .. } => {
+                format!("key {} {}", target.instance_uid, target.frame)
+            }
+            Edit::ReadStatus { study_uid, .. } => format!("status {study_uid}"),
+            Edit::Report { study_uid, .. } => format!("report {study_uid}"),
+            other => format!("mark {}", other.mark_id().map_or("", |id| &id.0)),
+        };
+        let removed = match edit {
+            Edit::Remove(_) => !self.keeps,
+            Edit::KeyImage { on, .. } => !on && !self.keeps,
+            _ => false,
+        };
+        if removed {
+            self.loose.remove(&key);
+        } else {
+            self.loose.insert(key);
+        }
+    }
+
+    fn index(&mut self) {
+        self.by_series.clear();
+        for mark in self.kept.marks.iter() {
+            let ids = self.by_series.entry(mark.target.series_uid.clone());
+            ids.or_default().insert(mark.id.clone());
+        }
+    }
+
+    /// Takes a store's state in; what was made meanwhile in memory goes on top of it, and into it as one gesture.
+    fn take_opened(&mut self, opened: Opened) {
+        let mine = std::mem::replace(&mut self.kept, opened.kept);
+        let edits = on_top(&self.kept, &mine);
+        (self.asking, self.opening) = (None, false);
+        self.keeps = opened.unkept.is_none();
+        self.unkept = opened.unkept.unwrap_or_default();
+        self.saved_ms = opened.last_ms;
+        self.problem = None;
+        self.history.leave_journal();
+        // It fits: it was made against this very state.
+        let fits = self.kept.apply_all(&edits).is_ok();
+        if !edits.is_empty() {
+            if fits {
+                self.send(Gesture::Commit(edits));
+            }
+        } else if self.keeps {
+            self.loose.clear();
+        }
+        self.index();
+        self.revision += 1;
+    }
+}
+
+/// The edits that bring a state to hold what another one does as well.
+fn on_top(base: &Kept, mine: &Kept) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    for mark in mine.marks.iter() {
+        match base.marks.get(&mark.id) {
+            None => edits.push(Edit::Add(mark.clone())),
+            Some(found) if found != mark => edits.push(Edit::Revise {
+                from: Box::new(found.clone()),
+                to: Box::new(mark.clone()),
+            }),
+            Some(_) => {}
+        }
+    }
+    for target in mine.key_images.iter() {
+        if !base.key_images.contains(&target.instance_uid, target.frame) {
+            let target = target.clone();
+            edits.push(Edit::KeyImage { target, on: true });
+        }
+    }
+    for (study_uid, to) in &mine.read_status {
+        let from = base.read_status(study_uid);
+        if from != *to {
+            edits.push(Edit::ReadStatus {
+                study_uid: study_uid.clone(),
+                from,
+                to: *to,
+            });
+        }
+    }
+    for (study_uid, to) in &mine.reports {
+        let from = base.reports.get(study_uid).cloned().unwrap_or_default();
+        if from != *to {
+            edits.push(Edit::Report {
+                study_uid: study_uid.clone(),
+                from,
+                to: to.clone(),
+            });
+        }
+    }
+    for (place, to) in &mine.views {
+        let from = base.views.get(place).cloned().unwrap_or_default();
+        if from != *to {
+            edits.push(Edit::View {
+                place: place.clone(),
+                from,
+                to: to.clone(),
+            });
+        }
+    }
+    edits
+}
+
+impl Workspace {
+    /// Changes what is worth keeping: applied at once, one step of the history, sent to the saving thread. One gesture
+    /// is one call. Edits that do not fit the state, or that no journal takes, change nothing; then it says `false`.
+    pub fn commit(&mut self, edits: Vec<Edit>) -> bool {
+        self.commit_step(Step {
+            edits,
+            live: None,
+            in_journal: false,
+        })
+    }
+
+    pub(super) fn commit_step(&mut self, mut step: Step) -> bool {
+        let marks = &mut self.marks;
+        if step.edits.is_empty() || step.edits.iter().any(|edit| check_edit(edit).is_err()) {
+            return false;
+        }
+        if marks.apply(&step.edits).is_err() {
+            return false;
+        }
+        step.in_journal = marks.keeps;
+        marks.send(Gesture::Commit(step.edits.clone()));
+        let worth = step.edits.iter().any(|edit| !edit.is_display_only());
+        marks.history.push(step);
+        if worth {
+            self.ask_for_store(false);
+        }
+        true
+    }
+
+    /// Changes the text of a report. Convenience over [`Workspace::commit`].
+    pub fn set_report(&mut self, study_uid: &str, text: &str) -> bool {
+        let from = self.marks.report(study_uid).to_owned();
+        from != text
+            && self.commit(vec![Edit::Report {
+                study_uid: study_uid.to_owned(),
+                from: Phi::new(from),
+                to: Phi::new(text.to_owned()),
+            }])
+    }
+
+    /// Changes how far a study has been read.
+    pub fn set_read_status(&mut self, study_uid: &str, to: ReadStatus) -> bool {
+        let from = self.marks.read_status(study_uid);
+        from != to
+            && self.commit(vec![Edit::ReadStatus {
+                study_uid: study_uid.to_owned(),
+                from,
+                to,
+            }])
+    }
+
+    /// Takes the last step back.
+    pub(super) fn undo(&mut self) {
+        let Some(step) = self.marks.history.undo().cloned() else {
+            return;
+        };
+        let edits: Vec<Edit> = step.edits.iter().rev().map(Edit::inverse).collect();
+        self.go(&step, edits, Gesture::Undo, true);
+    }
+
+    /// Does the last step again that was taken back.
+    pub(super) fn redo(&mut self) {
+        let Some(step) = self.marks.history.redo().cloned() else {
+            return;
+        };
+        let edits = step.edits.clone();
+        self.go(&step, edits, Gesture::Redo, false);
+    }
+
+    fn go(&mut self, step: &Step, edits: Vec<Edit>, gesture: Gesture, back: bool) {
+        // What the history holds fits the state: nothing else changes it.
+        if self.marks.apply(&edits).is_err() {
+            self.notify("notice-undo-skipped", String::new());
+            return;
+        }
+        if step.in_journal {
+            self.marks.send(gesture);
+        } else {
+            self.marks.send(Gesture::Commit(edits));
+            self.marks.history.leave_journal_undone();
+        }
+        if let Some(live) = &step.live
+            && !self.bring_back(live, back)
+        {
+            self.notify("notice-undo-skipped", String::new());
+        }
+    }
+
+    /// Where a store may be opened. Nobody is asked without it.
+    pub fn set_store_place(&mut self, place: StorePlace) {
+        self.marks.place = Some(place);
+    }
+
+    /// Opens the question for the passphrase when nothing is kept; `again` also when the user wanted none.
+    pub fn ask_for_store(&mut self, again: bool) {
+        let marks = &mut self.marks;
+        if marks.keeps || marks.place.is_none() || marks.opening || marks.asking.is_some() {
+            return;
+        }
+        if again || (!marks.declined && marks.unkept == Unkept::NoStore) {
+            marks.asking = Some(Asking::default());
+        }
+    }
+
+    /// The user wants nothing kept.
+    pub fn keep_nothing(&mut self) {
+        self.marks.asking = None;
+        self.marks.declined = true;
+    }
+
+    /// Opens the store at its place, away from the window's thread; made when there is none.
+    pub fn open_store(&mut self, passphrase: Passphrase) {
+        let Some(place) = self.marks.place.clone() else {
+            return;
+        };
+        let origin = Origin::Folder {
+            dir: place.dir,
+            passphrase,
+            create: !place.exists,
+        };
+        self.marks.opening = true;
+        if let Some(asking) = &mut self.marks.asking {
+            asking.failed = None;
+        }
+        match Keeper::start(origin, self.sender(), self.waker.clone()) {
+            Ok(keeper) => self.marks.keeper = Some(keeper),
+            Err(_) => self.take_store(StoreNews::Failed(OpenFailure::Refused)),
+        }
+    }
+
+    /// Whether the window may close now. If not, the question before closing is open from now on.
+    pub fn may_close(&mut self) -> bool {
+        self.note_standing();
+        self.marks.closing = self.marks.unsaved() > 0;
+        !self.marks.closing
+    }
+
+    pub(super) fn take_store(&mut self, news: StoreNews) {
+        match news {
+            StoreNews::Opened(opened) => {
+                let unfinished = opened.unfinished;
+                if let Some(unkept) = opened.unkept {
+                    let key = match unkept {
+                        Unkept::InUse => "notice-store-in-use",
+                        _ => "notice-store-damaged",
+                    };
+                    self.notify(key, String::new());
+                } else if let Some(place) = &mut self.marks.place {
+                    place.exists = true;
+                }
+                self.marks.take_opened(*opened);
+                if self.marks.unkept != Unkept::InUse
+                    && let Some(asks) = self.marks.keeper.as_ref().and_then(Keeper::asks)
+                {
+                    self.record.connect(asks.clone());
+                }
+                if let Some(left) = unfinished {
+                    self.notify_restored(left.marks, left.at_ms);
+                }
+                self.restore_layout();
+            }
+            StoreNews::Failed(failure) => {
+                (self.marks.keeper, self.marks.opening) = (None, false);
+                self.marks.asking.get_or_insert_default().failed = Some(failure);
+            }
+            StoreNews::Saved { number, at_ms } => {
+                let marks = &mut self.marks;
+                (marks.saved, marks.saved_ms, marks.problem) = (number, at_ms, None);
+                if marks.saved == marks.sent {
+                    marks.loose.clear();
+                }
+                marks.flush();
+            }
+            StoreNews::NotSaved { problem, given_up } => {
+                self.marks.problem = Some(problem);
+                if let Some(number) = given_up {
+                    self.marks.saved = number;
+                }
+            }
+        }
+    }
+
+    fn notify_restored(&mut self, marks: usize, at_ms: i64) {
+        let key = if marks == 0 {
+            "notice-restored-views"
+        } else {
+            "notice-restored"
+        };
+        self.notify_count(key, marks, clock(at_ms));
+    }
+}
+
+/// Time of day in the zone of the computer, `12:03`; `12:03:59` with seconds.
+pub fn clock(at_ms: i64) -> String {
+    clock_as(at_ms, "%H:%M")
+}
+
+/// The same with seconds.
+pub fn clock_seconds(at_ms: i64) -> String {
+    clock_as(at_ms, "%H:%M:%S")
+}
+
+fn clock_as(at_ms: i64, form: &str) -> String {
+    jiff::Timestamp::from_millisecond(at_ms).map_or_else(
+        |_| String::new(),
+        |time| {
+            time.to_zoned(jiff::tz::TimeZone::system())
+                .strftime(form)
+                .to_string()
+        },
+    )
+}
