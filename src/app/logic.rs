@@ -52,7 +52,7 @@ impl Program {
     }
 
     /// The title never names the patient: it shows in task bars and window histories.
-    fn window_title(&self) -> String {
+    pub(super) fn window_title(&self) -> String {
         let words = self.workspace.settings.language;
         let name = words.word("app-name");
         let modality = self.workspace.active_viewport().and_then(|v| {
@@ -68,10 +68,10 @@ impl Program {
 
     /// Thumbnails and pictures of closed series go.
     fn forget_closed(&mut self) {
-        let known = &self.workspace.thumbnails;
+        let known = &self.workspace.small;
         self.state
             .thumbnails
-            .retain(|key, _| known.contains_key(key));
+            .retain(|key, _| known.get(key).is_some());
         for (cache, viewport) in self
             .state
             .pictures

@@ -429,6 +429,7 @@ pub fn describe(stage: &mut Stage) -> Value {
         .collect();
     json!({
         "size": [size.x, size.y],
+        "title": program.window_title(),
         "language": program.workspace.settings.language.tag(),
         "active": program.workspace.active,
         "viewports": viewports,

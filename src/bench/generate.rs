@@ -3,7 +3,10 @@
 //! `CT300`: 300 files of 512 × 512 pixels, 16 bits allocated, 12 stored, 0.78125 × 0.78125 × 1 mm, 60 private text
 //! elements a file as scanners write them. `CT3000`: ten times as many slices. `MG`: one picture of 2560 × 3328.
 //! `VOL8G`: 1024 files of 2048 × 2048 pixels of 16 bits, 8 GiB; they are sparse, so that they take little room on disks that
-//! know holes. `DX10K`: one radiograph of 10,000 × 10,000.
+//! know holes. `DX10K`: one radiograph of 10,000 × 10,000. `TREE100K`: 100,000 small instances in 2,000 studies of about
+//! 700 patients, a folder a study.
+
+mod tree;
 
 use super::{
     Cases, Failure,
@@ -55,6 +58,9 @@ pub enum Input {
     /// A radiograph of 10,000 x 10,000.
     #[value(name = "DX10K", alias = "dx10k")]
     Dx10k,
+    /// 2,000 studies of 50 small slices each.
+    #[value(name = "TREE100K", alias = "tree100k")]
+    Tree100k,
 }
 
 /// Arguments of `bench gen`.
@@ -65,7 +71,7 @@ pub struct GenArgs {
     pub name: Input,
     /// Folder, made where it does not exist; files in it are replaced
     pub dir: PathBuf,
-    /// Slices, to make a CT of another length
+    /// Slices of a CT, or studies of TREE100K, to make one of another size
     #[arg(long, value_name = "N")]
     pub slices: Option<usize>,
 }
@@ -86,10 +92,12 @@ pub(super) fn run(args: &GenArgs, common: &Common, cases: &mut Cases<'_>) -> Res
         Input::Mg => ("MG", 1),
         Input::Vol8g => ("VOL8G", 1024),
         Input::Dx10k => ("DX10K", 1),
+        Input::Tree100k => ("TREE100K", 2000),
     };
     let files = args.slices.filter(|_| files > 1).unwrap_or(files);
     let paths = samples.run(|| match args.name {
         Input::Vol8g => write_sparse_ct(&args.dir, seed, files),
+        Input::Tree100k => tree::write(&args.dir, seed, files),
         Input::Dx10k => write_large_film(&args.dir, seed).map(|path| vec![path]),
         Input::Mg => write_mammogram(&args.dir, seed).map(|path| vec![path]),
         Input::Ct300 | Input::Ct3000 => write_ct(&args.dir, name, seed, files),

@@ -11,10 +11,12 @@ mod drawing;
 mod floor;
 mod generate;
 mod journal;
+mod listing;
 mod measure;
 mod mutants;
 #[cfg(feature = "ai")]
 mod network;
+mod people;
 mod process;
 mod resident;
 mod series;
@@ -39,7 +41,7 @@ pub struct BenchArgs {
 pub enum Bench {
     /// What this machine can do: copy, read, draw, multiply
     Floor(floor::FloorArgs),
-    /// Make a standard input: CT300, CT3000, MG, VOL8G or DX10K
+    /// Make a standard input: CT300, CT3000, MG, VOL8G, DX10K or TREE100K
     Gen(generate::GenArgs),
     /// Headers of a folder to sorted series
     Scan(series::SeriesArgs),
@@ -53,6 +55,8 @@ pub enum Bench {
     Frame(drawing::FrameArgs),
     /// Paging through a series
     Scroll(drawing::ScrollArgs),
+    /// Searching the list of studies while one types
+    List(listing::ListArgs),
     /// From the start of the process to the window's first frame
     Start(window::StartArgs),
     /// Frames and processor time of the window while nothing happens
@@ -138,6 +142,7 @@ pub fn run(args: &BenchArgs, common: &Common, out: &mut Output) -> Exit {
         Bench::Upload(args) => series::upload(args, &mut cases),
         Bench::Frame(args) => drawing::frame(args, common, &mut cases),
         Bench::Scroll(args) => drawing::scroll(args, common, &mut cases),
+        Bench::List(args) => listing::run(args, common, &mut cases),
         Bench::Mem(args) => resident::run(args, common, &mut cases),
         Bench::Mutants(args) => mutants::run(args, common, &mut cases),
         Bench::Kill(args) => journal::kill(args, common, &mut cases),

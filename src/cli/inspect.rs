@@ -136,6 +136,12 @@ fn read(args: &InspectArgs, limits: Limits, common: &Common) -> Vec<Row> {
                 content: None,
                 refusal: None,
             },
+            ScanEvent::Rejected(found) if found.is_directory() => Row {
+                path: found.path,
+                instance: None,
+                content: Some(found.detail),
+                refusal: None,
+            },
             ScanEvent::Rejected(Rejection {
                 path,
                 outcome,
@@ -262,6 +268,10 @@ fn print_row(row: &Row, common: &Common, out: &mut Output) {
     put("tag", json!(tag.map(|t| format!("({t})"))));
     put("offset", json!(offset));
     put("detail", json!(detail));
+    if row.instance.is_none() && row.refusal.is_none() {
+        put("object", json!("directory"));
+        put("content", json!(row.content));
+    }
     if let Some(instance) = &row.instance {
         put("sop_class_uid", json!(instance.sop_class_uid));
         put("transfer_syntax_uid", json!(instance.transfer_syntax_uid));

@@ -9,6 +9,7 @@ pub mod doctor;
 pub mod edit;
 pub mod evaluate;
 pub mod inspect;
+pub mod list;
 pub mod measure;
 #[cfg(feature = "ai")]
 pub mod models;
@@ -68,7 +69,7 @@ pub enum Command {
     /// Take studies into the store
     Import(store::ImportArgs),
     /// The studies in the store
-    List(store::ListArgs),
+    List(list::ListArgs),
     /// The patient's record: import and show
     Record(record::RecordArgs),
     /// What this computer offers: adapter, limits, codecs, models
@@ -98,7 +99,7 @@ pub fn run(command: Command, common: &Common, out: &mut Output) -> Exit {
         Command::Evaluate(args) => evaluate::run(&args, common, out),
         Command::Store(args) => store::run(&args, common, out),
         Command::Import(args) => store::import(&args, common, out),
-        Command::List(args) => store::list(&args, common, out),
+        Command::List(args) => list::run(&args, common, out),
         Command::Record(args) => record::run(&args, common, out),
         Command::Doctor(args) => doctor::run(&args, common, out),
         Command::Edit(args) => edit::run(&args, common, out),

@@ -369,6 +369,7 @@ fn import_into(
         for found in &receiver {
             match found {
                 ScanEvent::Instance(instance) => batch.push(instance),
+                ScanEvent::Rejected(found) if found.is_directory() => {}
                 ScanEvent::Rejected(rejection) => tally.rejections.push(rejection),
             }
             if batch.len() >= BATCH {
@@ -384,10 +385,6 @@ fn import_into(
     })
 }
 
-/// Arguments of `list`.
-#[derive(Debug, Args)]
-pub struct ListArgs {}
-
 /// Who, as JSON; redacted unless identity was asked for.
 pub fn identity_json(who: &PatientIdentity, common: &Common) -> Value {
     let birth = who.birth_date.reveal().map(|d| d.to_string());
@@ -398,75 +395,4 @@ pub fn identity_json(who: &PatientIdentity, common: &Common) -> Value {
         "sex": common.phi(who.sex.reveal().code()),
         "synthetic": who.synthetic,
     })
-}
-
-/// Runs `list`.
-pub fn list(_args: &ListArgs, common: &Common, out: &mut Output) -> Exit {
-    let store = match open(common, out) {
-        Ok(store) => store,
-        Err(exit) => return exit,
-    };
-    let rows = store
-        .studies()
-        .and_then(|studies| Ok((studies, store.patients()?)));
-    let (studies, patients) = match rows {
-        Ok(rows) => rows,
-        Err(error) => return report(&error, out),
-    };
-    if common.json {
-        let studies: Vec<Value> = studies
-            .iter()
-            .map(|s| {
-                json!({
-                    "patient": identity_json(&s.patient, common),
-                    "study_instance_uid": s.uid,
-                    "date": s.date.map(|d| d.to_string()),
-                    "time": s.time,
-                    "description": s.description,
-                    "accession_number": common.phi(s.accession.reveal()),
-                    "modalities": s.modalities,
-                    "series": s.series,
-                    "files": s.instances,
-                    "bytes": s.bytes,
-                })
-            })
-            .collect();
-        let records: Vec<Value> = patients
-            .iter()
-            .map(|p| {
-                json!({
-                    "patient": identity_json(&p.identity, common),
-                    "fhir_id": common.phi(p.fhir_id.reveal()),
-                    "resources": p.resources,
-                    "imported": p.imported,
-                })
-            })
-            .collect();
-        out.json(&json!({"studies": studies, "records": records}));
-        return Exit::Done;
-    }
-    for study in &studies {
-        let date = study.date.map(|d| d.to_string()).unwrap_or_default();
-        out.line(format!(
-            "{date:10} {:8} {:4} series {:6} files  {}  {}",
-            study.modalities.join("/"),
-            study.series,
-            study.instances,
-            study.description,
-            common.phi(&study.patient.name.reveal().display()),
-        ));
-    }
-    for patient in &patients {
-        out.line(format!(
-            "record {:6} resources  {}",
-            patient.resources,
-            common.phi(&patient.identity.name.reveal().display()),
-        ));
-    }
-    out.note(format!(
-        "{} studies, {} records",
-        studies.len(),
-        patients.len()
-    ));
-    Exit::Done
 }

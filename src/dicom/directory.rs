@@ -180,7 +180,7 @@ impl Links {
 /// Reads a DICOMDIR.
 ///
 /// # Errors
-/// Those of the guard, and `DICOMDIR` when it names no file.
+/// Those of the guard, and `DICOMDIR_EMPTY` when it names no file.
 pub(super) fn referenced_files(path: &Path, limits: &Limits) -> Result<Directory, Fault> {
     let (listed, broken) = records(&Structure::of_file(path, limits)?)?;
     let folder = path.parent().unwrap_or(Path::new(""));
@@ -201,7 +201,7 @@ pub(super) fn referenced_files(path: &Path, limits: &Limits) -> Result<Directory
 /// The components of the files that a DICOMDIR names, each once, in its order.
 ///
 /// # Errors
-/// Those of the header, and `DICOMDIR` when it names no file.
+/// Those of the header, and `DICOMDIR_EMPTY` when it names no file.
 pub(super) fn file_ids(structure: &Structure) -> Result<Vec<Vec<String>>, Fault> {
     let (listed, _) = records(structure)?;
     Ok(listed
@@ -242,7 +242,7 @@ fn records(structure: &Structure) -> Result<(Vec<Listed>, Option<Fault>), Fault>
     }
     if found.is_empty() {
         let text = "a directory of files (DICOMDIR) that names none; open the folder instead";
-        return Err(Fault::unsupported("DICOMDIR", text));
+        return Err(Fault::unsupported("DICOMDIR_EMPTY", text));
     }
     Ok((found, links.broken))
 }

@@ -22,6 +22,7 @@ use crate::model::{
         ImageDescription, Instance, SeriesDescription, Source, SourceKind, StudyDescription,
         Technique,
     },
+    worklist::Priority,
 };
 use dicom_dictionary_std::tags;
 use dicom_object::Tag;
@@ -35,6 +36,9 @@ const DICOMDIR: &str = "1.2.840.10008.1.3.10";
 
 /// What Patient Comments begin with in objects of ours that describe nobody.
 pub const SYNTHETIC_MARK: &str = "SYNTHETIC";
+
+/// Study Priority ID (0032,000C), retired in 2006 and still written.
+const STUDY_PRIORITY: Tag = Tag(0x0032, 0x000C);
 
 /// Text and numbers that are read.
 const TEXTS: &[Tag] = &[
@@ -68,6 +72,7 @@ const TEXTS: &[Tag] = &[
     tags::REPETITION_TIME,
     tags::ECHO_TIME,
     tags::MAGNETIC_FIELD_STRENGTH,
+    tags::PROTOCOL_NAME,
     tags::FRAME_TIME,
     tags::START_TRIM,
     tags::STOP_TRIM,
@@ -113,6 +118,8 @@ const TEXTS: &[Tag] = &[
     tags::RESCALE_TYPE,
     tags::WINDOW_CENTER_WIDTH_EXPLANATION,
     tags::VOILUT_FUNCTION,
+    STUDY_PRIORITY,
+    tags::REQUESTED_PROCEDURE_PRIORITY,
     tags::RED_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR,
     tags::GREEN_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR,
     tags::BLUE_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR,
@@ -200,7 +207,7 @@ pub fn describe(path: &Arc<Path>, mut structure: Structure) -> Result<Instance, 
     if structure.media_class == DICOMDIR {
         return Err(Fault::unsupported(
             "DICOMDIR",
-            "a directory of files (DICOMDIR); open the folder instead",
+            "a directory of files (DICOMDIR)",
         ));
     }
     let data_set = read_data_set(&structure, wanted)?;
@@ -209,7 +216,7 @@ pub fn describe(path: &Arc<Path>, mut structure: Structure) -> Result<Instance, 
     if sop_class_uid == DICOMDIR {
         return Err(Fault::unsupported(
             "DICOMDIR",
-            "a directory of files (DICOMDIR); open the folder instead",
+            "a directory of files (DICOMDIR)",
         ));
     }
     let modality = text(&data_set, tags::MODALITY);
@@ -459,6 +466,10 @@ fn study(data_set: &DataSet, said: &mut Said<'_>, findings: &mut Vec<Finding>) -
         accession_number: Phi::new(said.text(tags::ACCESSION_NUMBER, TextKind::Short)),
         institution: Phi::new(said.text(tags::INSTITUTION_NAME, TextKind::Short)),
         patient_age: Phi::new(text(data_set, tags::PATIENT_AGE)),
+        priority: match Priority::parse(&text(data_set, tags::REQUESTED_PROCEDURE_PRIORITY)) {
+            Priority::Unknown => Priority::parse(&text(data_set, STUDY_PRIORITY)),
+            said => said,
+        },
     }
 }
 
@@ -491,6 +502,7 @@ fn series(
     findings.extend(laterality::check(&laterality, &texts));
     SeriesDescription {
         uid: uid(data_set, tags::SERIES_INSTANCE_UID, findings),
+        protocol: said.text(tags::PROTOCOL_NAME, TextKind::Short),
         modality,
         number: integer(data_set, tags::SERIES_NUMBER)
             .ok()

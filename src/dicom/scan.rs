@@ -229,12 +229,14 @@ impl Found {
         if named && directory::is_named_so(path) {
             return self.follow(path);
         }
-        if directory::is_named_so(path)
-            && !linked
-            && let Ok(found) = directory::referenced_files(path, &self.limits)
-            && let Some(fault) = self.hold(found)
-        {
-            return self.reject(path, fault);
+        if directory::is_named_so(path) && !linked {
+            let fault = match directory::referenced_files(path, &self.limits) {
+                Ok(found) => self.hold(found),
+                Err(fault) => (fault.code == "DICOMDIR_EMPTY").then_some(fault),
+            };
+            if let Some(fault) = fault {
+                return self.reject(path, fault);
+            }
         }
         match fs::metadata(path) {
             Ok(kind) if kind.is_file() => self.files.push(Arc::from(path)),

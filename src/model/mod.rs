@@ -31,3 +31,4 @@ pub mod slab;
 pub mod study;
 pub mod view;
 pub mod volume;
+pub mod worklist;

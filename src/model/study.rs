@@ -13,6 +13,7 @@ use super::{
     lut::{LookupTable, ModalityLut, ModalityUnit, PaddingRange, Photometric, Voi},
     pet::PetFacts,
     pixels::StoredType,
+    worklist::Priority,
 };
 use std::{path::Path, sync::Arc};
 
@@ -95,6 +96,8 @@ pub struct StudyDescription {
     pub institution: Phi<String>,
     /// Patient's Age (0010,1010) as written, for example `057Y`.
     pub patient_age: Phi<String>,
+    /// Requested Procedure Priority (0040,1003), else Study Priority ID (0032,000C).
+    pub priority: Priority,
 }
 
 /// General Series module (PS3.3 C.7.3.1).
@@ -108,6 +111,8 @@ pub struct SeriesDescription {
     pub number: Option<i32>,
     /// Series Description (0008,103E).
     pub description: String,
+    /// Protocol Name (0018,1030).
+    pub protocol: String,
     /// Body Part Examined (0018,0015).
     pub body_part: String,
     /// Laterality (0020,0060) or Image Laterality (0020,0062).
@@ -299,6 +304,13 @@ pub struct Rejection {
     pub code: &'static str,
     /// One sentence in English, free of identity.
     pub detail: String,
+}
+
+impl Rejection {
+    /// Whether it is a sound directory of files (DICOMDIR): nothing to look at, and nothing wrong either.
+    pub fn is_directory(&self) -> bool {
+        self.code == "DICOMDIR"
+    }
 }
 
 /// Class of a refusal; decides the exit code.

@@ -268,6 +268,7 @@ fn study_description(
         )),
         institution: Phi::new(INSTITUTION.into()),
         patient_age: Phi::new(age.map(|a| format!("{a:03}Y")).unwrap_or_default()),
+        ..StudyDescription::default()
     }
 }
 
@@ -281,10 +282,9 @@ fn ct_study(seed: u64, day: Date, identity: &PatientIdentity, slices: usize) -> 
             number: Some(2),
             description: "Chest 2 mm soft".into(),
             body_part: "CHEST".into(),
-            laterality: String::new(),
-            view_position: String::new(),
             patient_position: "HFS".into(),
             frame_of_reference_uid: uid(seed, "ct frame of reference"),
+            ..SeriesDescription::default()
         },
         technique: Technique {
             kvp: Some(120.0),
@@ -311,10 +311,8 @@ fn film_study(seed: u64, name: &str, day: Date, identity: &PatientIdentity) -> D
             number: Some(1),
             description: "Chest PA".into(),
             body_part: "CHEST".into(),
-            laterality: String::new(),
             view_position: "PA".into(),
-            patient_position: String::new(),
-            frame_of_reference_uid: String::new(),
+            ..SeriesDescription::default()
         },
         technique: Technique {
             kvp: Some(120.0),

@@ -17,6 +17,7 @@ mod records;
 mod session;
 mod studies;
 mod verify;
+mod worklists;
 
 pub use crate::model::passphrase::Passphrase;
 pub use error::StoreError;

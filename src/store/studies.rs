@@ -33,6 +33,8 @@ pub struct StudyRow {
     pub series: usize,
     /// Number of files.
     pub instances: usize,
+    /// Number of pictures: frames of all files.
+    pub images: usize,
     /// Bytes of the files.
     pub bytes: u64,
 }
@@ -104,7 +106,7 @@ impl Store {
             "SELECT alphabetic, ideographic, phonetic, patient_id, issuer, birth_date, sex,
                     synthetic, study.uid, study.date, study.time, study.description, accession,
                     GROUP_CONCAT(DISTINCT modality), COUNT(DISTINCT series.id),
-                    COUNT(instance.path), SUM(instance.bytes)
+                    COUNT(instance.path), SUM(instance.bytes), SUM(instance.frames)
              FROM study JOIN subject ON subject.id = study.subject
                   JOIN series ON series.study = study.id
                   JOIN instance ON instance.series = series.id
@@ -141,6 +143,7 @@ impl Store {
                 series: database::count(row, 14)?,
                 instances: database::count(row, 15)?,
                 bytes: u64::try_from(row.get::<_, i64>(16)?).unwrap_or_default(),
+                images: database::count(row, 17)?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)

@@ -1,8 +1,18 @@
 //! The identity banner across the top: who, from the very object in the active cell; allergies from the record.
 
+use super::study_list::table;
 use super::{context::UiContext, overlay_text, theme, viewport::patient_color, widgets};
-use crate::workspace::record_link::RecordState;
+use crate::workspace::{Command, record_link::RecordState};
 use egui::{RichText, Ui};
+
+/// The commands that say how far reading is, in the order of the work.
+const STATUSES: [Command; 5] = [
+    Command::MarkNew,
+    Command::MarkInProgress,
+    Command::MarkFlagged,
+    Command::MarkPreliminary,
+    Command::MarkFinal,
+];
 
 /// Draws the banner.
 pub fn banner_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
@@ -46,6 +56,37 @@ pub fn banner_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
                 .on_hover_text(words.word("banner-different-patients-detail"));
         }
         allergies(context, ui);
+        status(context, ui);
+    });
+}
+
+/// How far the reading of the shown study is; a menu to say so.
+fn status(context: &mut UiContext<'_>, ui: &mut Ui) {
+    let Some(study) = context.workspace.active_viewport().and_then(|v| v.study()) else {
+        return;
+    };
+    let now = context.workspace.list.status(&study.uid);
+    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+        let word = context.word(table::status_word(now));
+        let text = RichText::new(word)
+            .size(theme::SMALL_PT)
+            .color(table::status_color(now));
+        let menu = ui.menu_button(text, |ui| {
+            for command in STATUSES {
+                let on = command.read_status() == Some(now);
+                if ui
+                    .radio(on, context.word(command.row().message_key))
+                    .clicked()
+                {
+                    context.run(command);
+                    ui.close();
+                }
+            }
+        });
+        menu.response
+            .on_hover_text(context.word("list-column-status"));
+        let (rect, _) = ui.allocate_exact_size(egui::vec2(12.0, 18.0), egui::Sense::hover());
+        table::sign(ui, rect, now);
     });
 }
 

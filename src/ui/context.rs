@@ -58,6 +58,10 @@ pub struct UiState {
     pub dragged: Option<Dragged>,
     /// Rows of the documents, one list a cell.
     pub documents: Vec<DocumentLayout>,
+    /// Rows of the study browser.
+    pub browser: super::study_browser::BrowserRows,
+    /// The list of studies.
+    pub list: super::study_list::ListState,
     /// The tag browser's search and open rows.
     pub tags: super::tags::TagsView,
     /// Frames drawn by the renderer so far (not repeated ones), for the bench.
@@ -145,6 +149,8 @@ impl UiState {
             hover: None,
             dragged: None,
             documents: Default::default(),
+            browser: Default::default(),
+            list: Default::default(),
             tags: super::tags::TagsView::default(),
             drawn: 0,
         })

@@ -34,6 +34,7 @@ pub mod sparkline;
 pub mod start_screen;
 pub mod status_bar;
 pub mod study_browser;
+pub mod study_list;
 pub mod tags;
 pub mod theme;
 pub mod unlock;

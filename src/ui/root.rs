@@ -52,14 +52,14 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
             .frame(bar(Margin::symmetric(10, 2)))
             .show(ui, |ui| status_bar::status_bar_ui(&mut context, ui));
     }
-    if workspace.settings.show_browser && !empty {
+    if workspace.settings.show_browser && !empty && !workspace.list.shown {
         Panel::left("browser")
             .default_size(study_browser::WIDTH)
             .size_range(160.0..=320.0)
             .frame(bar(Margin::symmetric(8, 0)))
             .show(ui, |ui| study_browser::study_browser_ui(&mut context, ui));
     }
-    if workspace.settings.show_side && !empty {
+    if workspace.settings.show_side && !empty && !workspace.list.shown {
         Panel::right("side")
             .default_size(side_panel::WIDTH)
             .size_range(260.0..=360.0)
@@ -70,7 +70,9 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
         .frame(Frame::new().fill(theme::APP))
         .show(ui, |ui| {
             let rect = ui.available_rect_before_wrap();
-            if empty {
+            if workspace.list.shown {
+                super::study_list::study_list_ui(&mut context, ui, rect);
+            } else if empty {
                 start_screen::start_screen_ui(&mut context, ui, rect);
             } else {
                 cells(&mut context, ui, rect);

@@ -1,6 +1,6 @@
 //! The first screen: what to do, in one sentence and three buttons.
 
-use super::{context::UiContext, theme};
+use super::{context::UiContext, study_list::table, theme};
 use crate::workspace::Command;
 use egui::{Align2, Button, FontId, Rect, RichText, Stroke, Ui, Vec2, vec2};
 
@@ -10,7 +10,18 @@ pub fn start_screen_ui(context: &mut UiContext<'_>, ui: &mut Ui, rect: Rect) {
         rect.width().min(560.0) - 24.0,
         300.0_f32.min(rect.height() - 24.0),
     );
-    let area = Rect::from_center_size(rect.center() - vec2(0.0, 20.0), size);
+    let known = !context.workspace.list.rows().is_empty();
+    let area = match known {
+        true => Rect::from_center_size(rect.center_top() + vec2(0.0, size.y / 2.0 + 36.0), size),
+        false => Rect::from_center_size(rect.center() - vec2(0.0, 20.0), size),
+    };
+    if known {
+        recent(
+            context,
+            ui,
+            Rect::from_min_max(area.left_bottom(), rect.max),
+        );
+    }
     let hovering = ui.input(|i| !i.raw.hovered_files.is_empty());
     let color = if hovering { theme::ACCENT } else { theme::LINE };
     let corners = [
@@ -78,6 +89,30 @@ pub fn start_screen_ui(context: &mut UiContext<'_>, ui: &mut Ui, rect: Rect) {
         FontId::proportional(theme::SMALL_PT),
         theme::TEXT_DIM,
     );
+}
+
+/// The newest studies that the store knows, below the drop area.
+fn recent(context: &mut UiContext<'_>, ui: &mut Ui, below: Rect) {
+    let width = ui.available_width().min(1080.0) - 48.0;
+    let top = egui::pos2(ui.max_rect().center().x - width / 2.0, below.top() + 28.0);
+    let place = Rect::from_min_max(top, egui::pos2(top.x + width, below.bottom() - 8.0));
+    let most = ((place.height() - 40.0) / (table::ROW + 1.0)).clamp(0.0, 8.0) as usize;
+    if most == 0 {
+        return;
+    }
+    ui.scope_builder(egui::UiBuilder::new().max_rect(place), |ui| {
+        ui.horizontal(|ui| {
+            let word = RichText::new(context.word("first-recent")).strong();
+            ui.label(word.color(theme::TEXT));
+            let all = Button::new(context.word(Command::ShowList.row().message_key));
+            let tip = context.tooltip(Command::ShowList);
+            if ui.add(all).on_hover_text(tip).clicked() {
+                context.run(Command::ShowList);
+            }
+        });
+        ui.add_space(6.0);
+        table::recent_ui(context, ui, most);
+    });
 }
 
 /// The light box: a bright pane with a film on it.

@@ -2,13 +2,17 @@
 
 use super::{
     context::{Dragged, UiContext},
-    icons, overlay_text, theme, unlock, widgets,
+    icons, overlay_text,
+    study_list::table,
+    theme, unlock, viewport, widgets,
 };
 use crate::{
-    model::study::Rejection,
+    model::{
+        geometry::BodyPlane, identity::PatientIdentity, reading::ReadStatus, study::Rejection,
+    },
     workspace::{
         Action, content_words,
-        library::{ObjectNode, PatientNode, SeriesNode, StudyNode},
+        library::{Library, ObjectNode, PatientNode, SeriesNode, StudyNode},
     },
 };
 use egui::{
@@ -22,45 +26,166 @@ pub const WIDTH: f32 = 216.0;
 const THUMB: f32 = 56.0;
 const ROW: f32 = 64.0;
 
+/// What stands where, made anew when the library or the shown patient changes.
+#[derive(Debug, Default)]
+pub struct BrowserRows {
+    library: Option<Arc<Library>>,
+    first: Option<Arc<PatientIdentity>>,
+    rows: Vec<(f32, Row)>,
+    height: f32,
+}
+
+#[derive(Clone, Debug)]
+enum Row {
+    Patient(usize),
+    Study(usize, usize),
+    Series(Arc<SeriesNode>),
+    Object(Arc<ObjectNode>),
+}
+
+impl Row {
+    const fn height(&self) -> f32 {
+        match self {
+            Self::Patient(_) => 28.0,
+            Self::Study(..) => 28.0,
+            Self::Series(_) | Self::Object(_) => ROW,
+        }
+    }
+}
+
+/// Lists up to this height are drawn whole, so that all of it can be read out; of longer ones what is in sight.
+const WHOLE: f32 = 12_000.0;
+
+const GAP: f32 = 2.0;
+
+impl BrowserRows {
+    /// The shown patient stands first, the others below in the library's order.
+    fn update(&mut self, library: &Arc<Library>, shown: Option<&Arc<PatientIdentity>>) {
+        let same = self
+            .library
+            .as_ref()
+            .is_some_and(|l| Arc::ptr_eq(l, library));
+        if same && self.first.as_ref() == shown {
+            return;
+        }
+        let mut order: Vec<usize> = (0..library.patients.len()).collect();
+        if let Some(shown) = shown {
+            let is_shown = |at: &usize| {
+                let patient = library.patients.get(*at);
+                !patient.is_some_and(|p| p.identity == *shown)
+            };
+            order.sort_by_key(is_shown);
+        }
+        let several = order.len() > 1;
+        let (mut rows, mut y) = (Vec::new(), 0.0);
+        let mut push = |row: Row| {
+            let top = y;
+            y += row.height() + GAP;
+            rows.push((top, row));
+        };
+        for at in order {
+            let Some(patient) = library.patients.get(at) else {
+                continue;
+            };
+            if several {
+                push(Row::Patient(at));
+            }
+            for (number, study) in patient.studies.iter().enumerate() {
+                push(Row::Study(at, number));
+                study
+                    .series
+                    .iter()
+                    .cloned()
+                    .map(Row::Series)
+                    .for_each(&mut push);
+                study
+                    .objects
+                    .iter()
+                    .cloned()
+                    .map(Row::Object)
+                    .for_each(&mut push);
+            }
+        }
+        self.library = Some(Arc::clone(library));
+        self.first = shown.cloned();
+        self.rows = rows;
+        self.height = y;
+    }
+}
+
 /// Draws the browser.
 pub fn study_browser_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
     let library = context.workspace.library.clone();
+    let shown = context
+        .workspace
+        .active_viewport()
+        .and_then(|v| v.patient())
+        .cloned();
+    let mut browser = std::mem::take(&mut context.state.browser);
+    browser.update(&library, shown.as_ref());
     egui::ScrollArea::vertical()
         .auto_shrink([false, false])
-        .show(ui, |ui| {
-            ui.spacing_mut().item_spacing.y = 2.0;
-            let several = library.patients.len() > 1;
-            for patient in &library.patients {
-                if several {
-                    patient_title(context, ui, patient);
+        .show_viewport(ui, |ui, sight| {
+            ui.spacing_mut().item_spacing.y = GAP;
+            let (rect, _) =
+                ui.allocate_exact_size(vec2(ui.available_width(), browser.height), Sense::hover());
+            let sight = match browser.height <= WHOLE {
+                true => f32::NEG_INFINITY..f32::INFINITY,
+                false => sight.min.y - ROW..sight.max.y + ROW,
+            };
+            let from = browser.rows.partition_point(|(y, _)| *y < sight.start);
+            for (y, row) in browser.rows.iter().skip(from) {
+                if *y > sight.end {
+                    break;
                 }
-                for study in &patient.studies {
-                    study_title(context, ui, study);
-                    for series in &study.series {
-                        series_row(context, ui, series);
-                    }
-                    for object in &study.objects {
-                        object_row(context, ui, object);
-                    }
-                }
+                let place =
+                    Rect::from_min_size(rect.min + vec2(0.0, *y), vec2(rect.width(), row.height()));
+                // A child of its own, so that rows out of sight need no room.
+                let mut child = ui.new_child(egui::UiBuilder::new().max_rect(place));
+                browser_row(context, &mut child, &library, row);
             }
             rejected(context, ui, &library.rejected);
             ui.add_space(8.0);
         });
+    context.state.browser = browser;
     // In the frame of the release the cell below the pointer takes it, and cells are drawn after this panel.
     if ui.input(|i| !i.pointer.any_down() && !i.pointer.any_released()) {
         context.state.dragged = None;
     }
 }
 
+fn browser_row(context: &mut UiContext<'_>, ui: &mut Ui, library: &Library, row: &Row) {
+    match row {
+        Row::Patient(at) => {
+            if let Some(patient) = library.patients.get(*at) {
+                patient_title(context, ui, patient);
+            }
+        }
+        Row::Study(at, number) => {
+            let patient = library.patients.get(*at);
+            if let Some(study) = patient.and_then(|p| p.studies.get(*number)) {
+                study_title(context, ui, study);
+            }
+        }
+        Row::Series(series) => series_row(context, ui, series),
+        Row::Object(object) => object_row(context, ui, object),
+    }
+}
+
 fn patient_title(context: &UiContext<'_>, ui: &mut Ui, patient: &PatientNode) {
-    ui.add_space(8.0);
+    ui.add_space(6.0);
     let text = if context.workspace.settings.hide_identity {
         context.word("badge-identity-hidden").to_owned()
     } else {
         overlay_text::name_text(context.language(), &patient.identity)
     };
-    widgets::line(ui, RichText::new(text).strong().color(theme::TEXT));
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 6.0;
+        let (band, _) = ui.allocate_exact_size(vec2(4.0, 16.0), Sense::hover());
+        let color = viewport::patient_color(&patient.identity);
+        ui.painter().rect_filled(band, 1.0, color);
+        widgets::line(ui, RichText::new(text).strong().color(theme::TEXT));
+    });
 }
 
 fn study_title(context: &UiContext<'_>, ui: &mut Ui, study: &StudyNode) {
@@ -72,12 +197,22 @@ fn study_title(context: &UiContext<'_>, ui: &mut Ui, study: &StudyNode) {
     };
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
-        ui.label(
-            RichText::new(date)
-                .size(theme::SMALL_PT)
-                .strong()
-                .color(theme::TEXT),
-        );
+        let status = context.workspace.list.status(&study.description.uid);
+        if status != ReadStatus::New {
+            let (sign, response) = ui.allocate_exact_size(vec2(11.0, 14.0), Sense::hover());
+            table::sign(ui, sign, status);
+            let word = context.word(table::status_word(status));
+            response.widget_info(|| WidgetInfo::labeled(Role::Label, true, word));
+            response.on_hover_text(word);
+        }
+        if !date.is_empty() {
+            ui.label(
+                RichText::new(date)
+                    .size(theme::SMALL_PT)
+                    .strong()
+                    .color(theme::TEXT),
+            );
+        }
         if !study.description.description.is_empty() {
             widgets::line(
                 ui,
@@ -132,20 +267,88 @@ fn series_row(context: &mut UiContext<'_>, ui: &mut Ui, series: &Arc<SeriesNode>
     response.on_hover_text(row_tooltip(context, series, &title));
 }
 
+/// What a series is called: its description, else the protocol, else what of the body lies how in it, else its number.
 fn series_title(context: &UiContext<'_>, series: &SeriesNode) -> String {
-    if series.description.description.is_empty() {
-        context.word("list-series-unnamed").to_owned()
-    } else {
-        series.description.description.clone()
+    let described = &series.description;
+    for text in [&described.description, &described.protocol] {
+        if !text.is_empty() {
+            return text.clone();
+        }
+    }
+    let plane = plane_word(context, series).unwrap_or_default();
+    let words = [
+        described.body_part.as_str(),
+        described.laterality.as_str(),
+        described.view_position.as_str(),
+        plane,
+    ];
+    let words: Vec<&str> = words.into_iter().filter(|w| !w.is_empty()).collect();
+    match (words.is_empty(), described.number) {
+        (false, _) => words.join(" "),
+        (true, Some(number)) => context.tr(
+            "list-series-number",
+            &[("number", f64::from(number).into())],
+        ),
+        (true, None) => context.word("list-series-unnamed").to_owned(),
     }
 }
 
+/// In which plane of the body the first frame lies.
+fn plane_word(context: &UiContext<'_>, series: &SeriesNode) -> Option<&'static str> {
+    let first = series.layout.frames.first()?;
+    let image = first.instance.image.as_ref()?;
+    let plane = image.frame(first.frame).plane.as_ref()?;
+    let normal = plane.along_row.cross(plane.along_column);
+    Some(context.word(match BodyPlane::of_normal(normal) {
+        BodyPlane::Axial => "overlay-axial",
+        BodyPlane::Coronal => "overlay-coronal",
+        BodyPlane::Sagittal => "overlay-sagittal",
+    }))
+}
+
+/// All that a row says and more, untruncated.
 fn row_tooltip(context: &UiContext<'_>, series: &SeriesNode, title: &str) -> String {
+    let described = &series.description;
     let mut lines = vec![title.to_owned()];
+    let mut facts = second_line(context, series);
+    if let Some(number) = described.number {
+        let number = context.tr(
+            "list-series-number",
+            &[("number", f64::from(number).into())],
+        );
+        facts = format!("{number}  {facts}");
+    }
+    lines.push(facts);
+    let plane = plane_word(context, series).unwrap_or_default();
+    let more = [
+        described.protocol.as_str(),
+        described.body_part.as_str(),
+        described.laterality.as_str(),
+        described.view_position.as_str(),
+        plane,
+    ];
+    let more: Vec<&str> = more
+        .into_iter()
+        .filter(|w| !w.is_empty() && *w != title)
+        .collect();
+    if !more.is_empty() {
+        lines.push(more.join("  "));
+    }
     for finding in &series.layout.findings {
         lines.push(overlay_text::finding_text(context.language(), finding));
     }
     lines.join("\n")
+}
+
+/// Which part, modality, number of images.
+fn second_line(context: &UiContext<'_>, series: &SeriesNode) -> String {
+    let count = series.layout.frames.len();
+    let images = context.tr("list-images", &[("count", count.into())]);
+    let modality = series.description.modality.clone();
+    let part = overlay_text::part_text(context.language(), &series.layout.part);
+    let words = [part, modality, images];
+    let second = words.iter().filter(|w| !w.is_empty());
+    second.cloned().collect::<Vec<_>>().join("  ")
 }
 
 fn draw_row(
@@ -189,13 +392,7 @@ fn draw_row(
         lines.text(ui, &painter, y, &text, size, color);
     };
     text(6.0, title.to_owned(), theme::BODY_PT, theme::TEXT);
-    let count = series.layout.frames.len();
-    let images = context.tr("list-images", &[("count", count.into())]);
-    let modality = series.description.modality.clone();
-    let part = overlay_text::part_text(context.language(), &series.layout.part);
-    let words = [part, modality, images];
-    let second = words.iter().filter(|w| !w.is_empty());
-    let second = second.cloned().collect::<Vec<_>>().join("  ");
+    let second = second_line(context, series);
     text(25.0, second, theme::SMALL_PT, theme::TEXT_DIM);
     let warnings = series
         .layout
@@ -220,7 +417,13 @@ fn thumbnail(context: &mut UiContext<'_>, ui: &Ui, key: &str) -> Option<egui::Te
     if let Some(handle) = context.state.thumbnails.get(key) {
         return Some(handle.clone());
     }
-    let thumbnail = context.workspace.thumbnails.get(key)?;
+    let Some(thumbnail) = context.workspace.small.get(key) else {
+        // Series that still grow get a new key with every file.
+        if !context.workspace.small.is_asked(key) && !context.workspace.is_scanning() {
+            context.actions.push(Action::Small(key.to_owned()));
+        }
+        return None;
+    };
     let image = egui::ColorImage::from_rgba_unmultiplied(thumbnail.size, &thumbnail.rgba);
     let handle = ui
         .ctx()

@@ -183,12 +183,20 @@ pub enum Action {
     CompareTags(super::tags::CompareWith),
     /// Speak another language.
     Speak(Language),
+    /// Make the small picture of a series.
+    Small(String),
+    /// Something about the list of studies.
+    Studies(super::study_list::ListAction),
 }
 
 impl Workspace {
     /// Carries a wish out; what it asks of the program around comes back.
     pub fn act(&mut self, action: Action) -> Option<super::state::Effect> {
         match action {
+            // Escape leaves the list before it means anything else.
+            Action::Run(Command::Cancel) if self.list.shown => {
+                self.act_on_list(super::study_list::ListAction::Show(false));
+            }
             Action::Run(command) => return self.execute(command),
             Action::Activate(cell) => {
                 if self.active != cell && cell < self.layout.cells() {
@@ -279,6 +287,8 @@ impl Workspace {
             Action::CopyElements { table, from, to } => self.copy_elements(table, from, to),
             Action::CompareTags(with) => self.tags.with = with,
             Action::Speak(language) => self.settings.language = language,
+            Action::Small(series) => self.want_small(&series),
+            Action::Studies(action) => self.act_on_list(action),
         }
         None
     }

@@ -1,6 +1,6 @@
 //! Every command is one row here: menu, toolbar, palette, shortcuts, help and tests are derived from it.
 
-use crate::tools::Tool;
+use crate::{model::reading::ReadStatus, tools::Tool};
 
 /// Something the user can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -100,6 +100,19 @@ pub enum Command {
     ReferenceLines,
     Content,
     Tags,
+    ShowList,
+    NextUnread,
+    PreviousUnread,
+    NextStudy,
+    PreviousStudy,
+    NextPatient,
+    PreviousPatient,
+    MarkNew,
+    MarkInProgress,
+    MarkFlagged,
+    MarkPreliminary,
+    MarkFinal,
+    Finalise,
     Palette,
     Help,
     Language,
@@ -125,6 +138,8 @@ pub enum Group {
     Window,
     /// Moving through images and series.
     Navigate,
+    /// The list of studies, and how far reading is.
+    Reading,
     /// Networks.
     Ai,
     /// Everything about the program.
@@ -133,7 +148,7 @@ pub enum Group {
 
 impl Group {
     /// All groups in menu order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::File,
         Self::Edit,
         Self::View,
@@ -141,6 +156,7 @@ impl Group {
         Self::Tool,
         Self::Window,
         Self::Navigate,
+        Self::Reading,
         Self::Ai,
         Self::Help,
     ];
@@ -155,6 +171,7 @@ impl Group {
             Self::Tool => "menu-tools",
             Self::Window => "menu-presets",
             Self::Navigate => "menu-navigate",
+            Self::Reading => "menu-reading",
             Self::Ai => "menu-ai",
             Self::Help => "menu-help",
         }
@@ -168,6 +185,8 @@ pub enum Needs {
     Nothing,
     /// Something is open.
     Study,
+    /// The list of studies holds something.
+    List,
     /// The active cell shows a picture.
     Picture,
     /// The active cell shows a picture or a document.
@@ -312,6 +331,20 @@ table! {
     CineFaster "cmd-cine-faster" Navigate "Shift+] Shift+}" Picture
     CineSlower "cmd-cine-slower" Navigate "Shift+[ Shift+{" Picture
     SegmentLungs "cmd-run-lung-segmentation" Ai "Ctrl+Enter" ModelInput
+    ShowList "cmd-show-list" Reading "Ctrl+F" Nothing
+    NextUnread "cmd-unread-next" Reading "N Ctrl+Shift+Enter" List
+    PreviousUnread "cmd-unread-back" Reading "Shift+N" List
+    NextStudy "cmd-study-next" Reading "Ctrl+Right" List
+    PreviousStudy "cmd-study-previous" Reading "Ctrl+Left" List
+    NextPatient "cmd-patient-next" Reading "Ctrl+Down" List
+    PreviousPatient "cmd-patient-previous" Reading "Ctrl+Up" List
+    MarkNew "cmd-mark-new" Reading "" View
+    MarkInProgress "cmd-mark-in-progress" Reading "" View
+    MarkFlagged "cmd-mark-flagged" Reading "" View
+    MarkPreliminary "cmd-mark-preliminary" Reading "" View
+    MarkFinal "cmd-mark-final" Reading "" View
+    Finalise "cmd-finalise" Reading "Ctrl+Enter" View
+    SegmentLungs "cmd-run-lung-segmentation" Ai "" ModelInput
     ToggleMasks "cmd-toggle-overlay" Ai "G" Nothing
     ShowAi "panel-tab-ai" Ai "" Nothing
     Palette "cmd-palette" Help "Ctrl+K" Nothing
@@ -343,6 +376,18 @@ impl Command {
             Self::ToolPan => Tool::Pan,
             Self::ToolScroll => Tool::Scroll,
             Self::ToolCrosshair => Tool::Crosshair,
+            _ => return None,
+        })
+    }
+
+    /// The reading status that it gives to the study, when it gives one.
+    pub const fn read_status(self) -> Option<ReadStatus> {
+        Some(match self {
+            Self::MarkNew => ReadStatus::New,
+            Self::MarkInProgress => ReadStatus::InProgress,
+            Self::MarkFlagged => ReadStatus::Flagged,
+            Self::MarkPreliminary => ReadStatus::Preliminary,
+            Self::MarkFinal => ReadStatus::Final,
             _ => return None,
         })
     }

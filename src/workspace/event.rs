@@ -17,14 +17,14 @@ pub enum Event {
     },
     /// Frames of a series arrived (or failed); the series' own state tells which.
     Frames,
-    /// A thumbnail is ready.
+    /// Studies were searched.
+    List(Box<super::study_list::seek::Answer>),
+    /// A thumbnail is ready, or cannot be made.
     Thumbnail {
         /// Which series.
         series: String,
-        /// Width and height.
-        size: [usize; 2],
-        /// Grey or colour picture, RGBA.
-        rgba: Vec<u8>,
+        /// The picture.
+        picture: Option<super::loader::small::Thumbnail>,
     },
     /// An object was read, or not.
     Document {

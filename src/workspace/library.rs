@@ -11,7 +11,7 @@ use crate::{
     },
 };
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     path::Path,
     sync::{Arc, OnceLock},
 };
@@ -58,6 +58,18 @@ pub struct StudyNode {
     pub series: Vec<Arc<SeriesNode>>,
     /// Objects without a picture (reports, presentation states…), by kind, series and number.
     pub objects: Vec<Arc<ObjectNode>>,
+}
+
+impl StudyNode {
+    /// The series that opens first: the largest, of equal ones that with the lowest number.
+    pub fn first_series(&self) -> Option<&Arc<SeriesNode>> {
+        self.series.iter().max_by_key(|s| {
+            (
+                s.layout.frames.len(),
+                std::cmp::Reverse(s.description.number),
+            )
+        })
+    }
 }
 
 /// An object that is shown as what it says.
@@ -112,7 +124,7 @@ impl Library {
             .cloned()
             .partition(|instance| instance.image.is_some());
         let mut patients: Vec<PatientNode> = Vec::new();
-        let mut patient_of: BTreeMap<PatientKey, usize> = BTreeMap::new();
+        let mut known = Known::default();
         for layout in assemble::lay_out(&with) {
             let Some(first) = layout.first_instance().cloned() else {
                 continue;
@@ -125,11 +137,11 @@ impl Library {
                 suv: suv::of_layout(&layout),
                 layout: Arc::new(layout),
             });
-            let study = study_of(&mut patients, &mut patient_of, &first);
+            let study = study_of(&mut patients, &mut known, &first);
             study.series.push(node);
         }
         for object in &without {
-            let study = study_of(&mut patients, &mut patient_of, object);
+            let study = study_of(&mut patients, &mut known, object);
             study.objects.push(Arc::new(ObjectNode::of(object)));
         }
         for patient in &mut patients {
@@ -241,14 +253,22 @@ impl Library {
     }
 }
 
+/// Where patients and their studies stand while a library is made.
+#[derive(Default)]
+struct Known {
+    patients: HashMap<PatientKey, usize>,
+    studies: HashMap<(usize, String), usize>,
+}
+
 /// The study of an instance, which is made when there is none yet.
 fn study_of<'a>(
     patients: &'a mut Vec<PatientNode>,
-    known: &mut BTreeMap<PatientKey, usize>,
+    known: &mut Known,
     instance: &Instance,
 ) -> &'a mut StudyNode {
     let next = patients.len();
     let at = *known
+        .patients
         .entry(PatientKey::of(&instance.patient))
         .or_insert(next);
     if at >= next {
@@ -259,26 +279,27 @@ fn study_of<'a>(
     }
     let at = at.min(next);
     let studies = &mut patients[at].studies;
-    let found = studies
-        .iter()
-        .position(|s| s.description.uid == instance.study.uid);
-    let place = found.unwrap_or_else(|| {
+    let next = studies.len();
+    let place = *known
+        .studies
+        .entry((at, instance.study.uid.clone()))
+        .or_insert(next);
+    if place >= next {
         studies.push(StudyNode {
             description: instance.study.clone(),
             series: Vec::new(),
             objects: Vec::new(),
         });
-        studies.len() - 1
-    });
-    &mut studies[place]
+    }
+    &mut studies[place.min(next)]
 }
 
 /// Patients are one only when everything that identifies them is equal.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct PatientKey(String, String, (String, String), String);
+#[derive(PartialEq, Eq, Hash)]
+pub(super) struct PatientKey(String, String, (String, String), String);
 
 impl PatientKey {
-    fn of(identity: &PatientIdentity) -> Self {
+    pub(super) fn of(identity: &PatientIdentity) -> Self {
         Self(
             identity.id.reveal().trim().to_owned(),
             identity.issuer.reveal().trim().to_owned(),

@@ -1,5 +1,7 @@
 //! Reading frames in the order in which they are needed: what is shown, its neighbours, the rest.
 
+pub mod small;
+
 use super::{
     display::SeriesDisplay,
     document::DocumentState,
@@ -88,14 +90,17 @@ impl Loader {
                             waker.wake("work");
                         }
                         Work::Thumbnail(node) => {
-                            if let Some((size, rgba)) = thumbnail(&node.layout, source.as_ref()) {
-                                let _ = events.send(Event::Thumbnail {
-                                    series: key,
-                                    size,
-                                    rgba,
-                                });
-                                waker.wake("thumbnail");
-                            }
+                            // A reader that fails on it leaves the row without a picture.
+                            let made =
+                                AssertUnwindSafe(|| thumbnail(&node.layout, source.as_ref()));
+                            let made = diary::contain(made).ok().flatten();
+                            let picture = made.map(|(size, rgba)| small::Thumbnail {
+                                size,
+                                rgba: rgba.into(),
+                            });
+                            let series = key;
+                            let _ = events.send(Event::Thumbnail { series, picture });
+                            waker.wake("thumbnail");
                         }
                     }
                 }
@@ -130,6 +135,17 @@ impl Loader {
                 distance as u64,
                 Work::Chunk(display.clone()),
             );
+        }
+    }
+
+    /// Asks for the first picture of a series that will be looked at soon.
+    pub fn want_ahead(&self, display: &Arc<SeriesDisplay>) {
+        if let Some(chunk) = display.chunk_of(0)
+            && display.wants(chunk)
+        {
+            let key = (display.key.clone(), chunk);
+            let work = Work::Chunk(display.clone());
+            self.queue.push(key, Class::Prefetch, 1, work);
         }
     }
 

@@ -29,6 +29,7 @@ pub mod presets;
 pub mod record_link;
 pub mod settings;
 pub mod state;
+pub mod study_list;
 pub mod tags;
 pub mod undo;
 pub mod view;

@@ -155,6 +155,8 @@ impl Found {
                     self.instances.push(instance);
                 }
             }
+            // It says where files are, which are met anyway.
+            ScanEvent::Rejected(found) if found.is_directory() => {}
             ScanEvent::Rejected(rejection) => {
                 if self.paths.insert(rejection.path.clone()) {
                     self.rejected.push(rejection);

@@ -40,10 +40,7 @@ use super::{
 use crate::{dicom::frames::FrameSource, gpu::GpuContext, model::finding::Finding, tools::Tool};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use glam::DVec3;
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// A message to the user.
 #[derive(Clone, Debug)]
@@ -102,15 +99,6 @@ pub enum Effect {
     QuitAnyway,
 }
 
-/// A small picture in the study browser.
-#[derive(Clone, Debug)]
-pub struct Thumbnail {
-    /// Width and height.
-    pub size: [usize; 2],
-    /// RGBA.
-    pub rgba: Arc<[u8]>,
-}
-
 /// Everything that is open.
 pub struct Workspace {
     /// What was found.
@@ -131,8 +119,8 @@ pub struct Workspace {
     pub jobs: Jobs,
     /// Messages, newest last.
     pub notices: Vec<Notice>,
-    /// Small pictures by series key.
-    pub thumbnails: HashMap<String, Thumbnail>,
+    /// Small pictures of series.
+    pub small: super::loader::small::SmallPictures,
     /// Masks over frames.
     pub masks: Masks,
     /// The record beside the picture.
@@ -151,6 +139,8 @@ pub struct Workspace {
     pub demo: Option<DemoFiles>,
     /// Encrypted archives.
     pub passphrases: Passphrases,
+    /// The list of studies.
+    pub list: super::study_list::StudyList,
     /// The tag browser.
     pub tags: TagsPanel,
     /// A text that waits for the clipboard.
@@ -194,7 +184,7 @@ impl Workspace {
             settings,
             jobs: Jobs::default(),
             notices: Vec::new(),
-            thumbnails: HashMap::new(),
+            small: super::loader::small::SmallPictures::default(),
             masks: Masks::default(),
             record: RecordPanel::default(),
             films: Films::default(),
@@ -205,6 +195,7 @@ impl Workspace {
             gpu,
             demo: None,
             passphrases: Passphrases::default(),
+            list: super::study_list::StudyList::default(),
             tags: TagsPanel::default(),
             copied: None,
             found: SharedFound::default(),
@@ -263,18 +254,11 @@ impl Workspace {
                     self.restore_layout();
                     self.show_sight();
                 }
-                let loader = &self.loader;
-                for (place, node) in self.library.series().enumerate() {
-                    if !self.thumbnails.contains_key(&node.key) && done.is_some() {
-                        loader.want_thumbnail(node, place as u64);
-                    }
-                }
+                self.library_changed(done.is_some());
             }
             Event::Frames => {}
-            Event::Thumbnail { series, size, rgba } => {
-                let rgba = rgba.into();
-                self.thumbnails.insert(series, Thumbnail { size, rgba });
-            }
+            Event::List(answer) => self.take_list(*answer),
+            Event::Thumbnail { series, picture } => self.small.take(series, picture),
             Event::Document { object, state } => self.take_document(&object, state),
             Event::Tags(shown) => self.take_tags(shown),
             Event::Copied(text) => {
@@ -423,22 +407,12 @@ impl Workspace {
     /// The largest series of the newest study of the first patient opens first.
     fn first_to_show(&self) -> Option<Arc<SeriesNode>> {
         let mut studies = self.library.patients.iter().flat_map(|p| &p.studies);
-        let study = studies.find(|s| !s.series.is_empty())?;
-        study
-            .series
-            .iter()
-            .max_by_key(|s| {
-                (
-                    s.layout.frames.len(),
-                    std::cmp::Reverse(s.description.number),
-                )
-            })
-            .cloned()
+        studies.find_map(|s| s.first_series()).cloned()
     }
 
     /// The display of a series, made on first use. Displays that no viewport shows are dropped when the
     /// budget is exceeded, the least recently opened first. `cell` will show it instead of what it shows now.
-    fn display(&mut self, node: &Arc<SeriesNode>, cell: usize) -> Arc<SeriesDisplay> {
+    pub(super) fn display(&mut self, node: &Arc<SeriesNode>, cell: usize) -> Arc<SeriesDisplay> {
         if let Some(display) = self.displays.get(&node.key) {
             self.display_order.retain(|k| k != &node.key);
             self.display_order.push(node.key.clone());
@@ -526,6 +500,7 @@ impl Workspace {
                 shown.push(display.key.clone());
             }
         }
+        shown.extend_from_slice(self.list.ahead());
         self.loader.keep_only(&shown);
         let active = self.active;
         for cell in self
@@ -656,6 +631,7 @@ impl Workspace {
         match command.row().needs {
             Needs::Nothing => true,
             Needs::Study => !self.library.patients.is_empty(),
+            Needs::List => !self.list.index().is_empty(),
             Needs::Picture => picture,
             Needs::Content => self.has_content(),
             Needs::View => viewport.is_some_and(|v| v.patient().is_some()),
@@ -745,6 +721,7 @@ impl Workspace {
                 self.films.stop_all();
                 self.jobs.cancel_all();
             }
+            _ if self.run_list_command(command) => {}
             _ => self.change_view(command),
         }
         None
@@ -853,7 +830,7 @@ impl Workspace {
         self.documents.clear();
         self.displays.clear();
         self.display_order.clear();
-        self.thumbnails.clear();
+        self.small.clear();
         self.masks.clear();
         self.marks.history.clear();
         self.layout = Layout::default();
@@ -865,6 +842,7 @@ impl Workspace {
         self.opened_first = false;
         self.demo = None;
         self.loader.keep_only(&[]);
+        self.library_changed(true);
     }
 
     /// Whether everything that was asked for has arrived.
@@ -872,6 +850,8 @@ impl Workspace {
         self.jobs.running().is_empty()
             && self.loader.waiting() == 0
             && !self.is_reading()
+            && !self.list.is_busy()
+            && !self.small.is_waiting()
             && !self.tags.is_reading()
             && self.events.1.is_empty()
             && !self.record.is_busy()

@@ -48,6 +48,8 @@ mod syntaxes;
 #[cfg(feature = "screen")]
 mod ui_documents;
 #[cfg(feature = "screen")]
+mod ui_list;
+#[cfg(feature = "screen")]
 mod ui_planes;
 #[cfg(feature = "screen")]
 mod ui_snapshots;

@@ -18,7 +18,8 @@ fn directory(folder: &Path, names: &[&str]) -> std::path::PathBuf {
         .collect();
     let data_set = Bytes::default()
         .text(4, 0x1130, b"CS", "TEST")
-        .sequence(4, 0x1220, &records);
+        .sequence(4, 0x1220, &records)
+        .text(8, 0x16, b"UI", "1.2.840.10008.1.3.10");
     write(folder, "DICOMDIR", &file(EXPLICIT, &data_set.0))
 }
 
@@ -81,10 +82,40 @@ fn a_directory_opens_what_it_names_below_itself() {
 }
 
 #[test]
+fn a_sound_directory_among_its_files_is_no_refusal() {
+    let folder = tempfile::tempdir().unwrap();
+    Slice::default().write(folder.path(), "IM1");
+    directory(folder.path(), &["IM1"]);
+    let whole = folder.path().to_owned();
+    assert_eq!(opened(&whole), ["DICOMDIR DICOMDIR", "ok IM1"]);
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_negatoscope"))
+        .args(["inspect", "--json"])
+        .arg(&whole)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    let lines: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let row = &lines[0];
+    assert_eq!(row["outcome"], "ok", "{text}");
+    assert_eq!(row["object"], "directory");
+    assert_eq!(row["code"], serde_json::Value::Null);
+    let summary = &lines[2]["summary"];
+    assert_eq!(
+        (&summary["received"], &summary["rejected"]),
+        (&2.into(), &0.into()),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_directory_without_files_says_so() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(
         opened(&directory(folder.path(), &[])),
-        ["DICOMDIR DICOMDIR"]
+        ["DICOMDIR_EMPTY DICOMDIR"]
     );
 }

@@ -260,10 +260,7 @@ fn a_report_is_dropped_into_a_cell() {
     assert_eq!(cell(&tree, 0, "kind"), "stack");
     assert_eq!(cell(&tree, 1, "document")["object"], "report");
     // A series is dropped the same way.
-    let (from, to) = (
-        centre(&mut stage, "Series without"),
-        centre(&mut stage, "View 2"),
-    );
+    let (from, to) = (centre(&mut stage, "Axial"), centre(&mut stage, "View 2"));
     stage.drag(from, to, PointerButton::Primary, Modifiers::NONE);
     stage.settle().unwrap();
     assert_eq!(cell(&screen::describe(&mut stage), 1, "kind"), "stack");

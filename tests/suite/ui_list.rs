@@ -1,0 +1,323 @@
+//! The list of studies in the window: searching, going through it, saying how far reading is, and hiding who is meant.
+
+use crate::ui_snapshots::{alone, run, stage, texts};
+use egui::{Key, Modifiers};
+use glam::{DAffine3, DMat3, DVec3};
+use negatoscope::{
+    app::{screen, stage::Stage},
+    dicom::write::{SeriesIdentity, write_ct_series},
+    i18n::Language,
+    model::{
+        date::Date,
+        geometry::GridGeometry,
+        identity::{PatientIdentity, PersonName, Phi, Sex},
+        lut::{ModalityLut, ModalityUnit},
+        pixels::{Frame, PixelBytes, StoredType},
+        reading::ReadStatus,
+        study::{SeriesDescription, StudyDescription},
+        volume::Volume,
+    },
+    workspace::{
+        Action, Command,
+        study_list::{Column, ListAction},
+    },
+};
+use std::path::Path;
+
+/// What one study says of its patient and itself; every word of it identifies.
+struct Said {
+    name: &'static str,
+    id: &'static str,
+    born: &'static str,
+    date: &'static str,
+    accession: &'static str,
+    institution: &'static str,
+}
+
+const CANARY: Said = Said {
+    name: "Kanarienvogel^Tweety=金丝雀^小",
+    id: "CANARY-4711",
+    born: "1887-06-05",
+    date: "2019-04-23",
+    accession: "ACC-CANARY-1",
+    institution: "Voliere Nord",
+};
+
+const OTHER: Said = Said {
+    name: "Doe^Jane",
+    id: "D-2",
+    born: "1970-01-02",
+    date: "2020-02-03",
+    accession: "ACC-2",
+    institution: "",
+};
+
+/// Writes a study of two slices, described so.
+fn write(folder: &Path, said: &Said, number: u32, described: &str) {
+    let frame = || {
+        let bytes = (0..256u16).flat_map(u16::to_le_bytes).collect();
+        Frame::new(16, 16, 1, StoredType::U16, PixelBytes::from_vec(bytes)).unwrap()
+    };
+    let volume = Volume {
+        grid: GridGeometry {
+            size: [16, 16, 2],
+            patient_from_voxel: DAffine3::from_mat3(DMat3::from_diagonal(DVec3::new(
+                20.0, 20.0, 5.0,
+            ))),
+        },
+        frames: vec![frame(), frame()],
+        modality_lut: ModalityLut::Rescale {
+            slope: 1.0,
+            intercept: 0.0,
+        },
+        unit: ModalityUnit::Hounsfield,
+        padding: None,
+    };
+    let identity = SeriesIdentity {
+        patient: PatientIdentity {
+            name: Phi::new(PersonName::parse(said.name)),
+            id: Phi::new(said.id.into()),
+            birth_date: Phi::new(Date::parse(said.born)),
+            sex: Phi::new(Sex::Female),
+            ..PatientIdentity::default()
+        },
+        study: StudyDescription {
+            uid: format!("1.2.{number}"),
+            date: Date::parse(said.date),
+            time: "10:11:12".into(),
+            description: described.into(),
+            accession_number: Phi::new(said.accession.into()),
+            institution: Phi::new(said.institution.into()),
+            ..StudyDescription::default()
+        },
+        series: SeriesDescription {
+            uid: format!("1.2.{number}.1"),
+            number: Some(3),
+            ..SeriesDescription::default()
+        },
+        ..SeriesIdentity::default()
+    };
+    write_ct_series(&folder.join(number.to_string()), &volume, &identity).unwrap();
+}
+
+/// Three studies of two patients, the newest is Jane Doe's.
+fn three() -> (tempfile::TempDir, Stage) {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), &CANARY, 1, "Chest");
+    let earlier = Said {
+        date: "2018-04-23",
+        accession: "ACC-CANARY-0",
+        ..CANARY
+    };
+    write(folder.path(), &earlier, 2, "Knee");
+    write(folder.path(), &OTHER, 3, "Abdomen");
+    let stage = stage(vec![folder.path().to_owned()], Vec::new());
+    (folder, stage)
+}
+
+fn shown(stage: &Stage) -> &str {
+    let viewport = &stage.program().workspace.viewports[0];
+    viewport.study().map_or("", |study| study.uid.as_str())
+}
+
+/// UIDs of the rows.
+fn rows(stage: &Stage) -> Vec<String> {
+    let list = &stage.program().workspace.list;
+    let uid = |row: &u32| list.index().get(*row).unwrap().uid.clone();
+    list.rows().iter().map(uid).collect()
+}
+
+fn act(stage: &mut Stage, action: ListAction) {
+    stage.program_mut().workspace.act(Action::Studies(action));
+    stage.settle().unwrap();
+}
+
+fn typed(stage: &mut Stage, text: &str) {
+    stage.harness().event(egui::Event::Text(text.to_owned()));
+    stage.settle().unwrap();
+}
+
+/// Everything that can be read on the screen, and the window's title; no counters, which may hold any digits.
+fn tree(stage: &mut Stage) -> String {
+    let described = screen::describe(stage);
+    let nodes = described["nodes"].as_array().unwrap().iter();
+    let words = nodes.flat_map(|n| [&n["label"], &n["value"]]);
+    let words: Vec<&str> = words.filter_map(|w| w.as_str()).collect();
+    let texts = described["viewports"].to_string();
+    format!(
+        "{}\n{}\n{texts}",
+        described["title"].as_str().unwrap(),
+        words.join("\n")
+    )
+}
+
+#[test]
+fn studies_are_searched_and_opened_by_keys_alone() {
+    let _one = alone();
+    let (_folder, mut stage) = three();
+    assert_eq!(rows(&stage), ["1.2.3", "1.2.1", "1.2.2"]);
+    stage.key(Modifiers::COMMAND, Key::F);
+    stage.settle().unwrap();
+    let seen = tree(&mut stage);
+    for words in [
+        "3 of 3",
+        "Kanarienvogel, Tweety (金丝雀小)",
+        "D-2",
+        "Abdomen",
+    ] {
+        assert!(seen.contains(words), "{words}: {seen}");
+    }
+    typed(&mut stage, "金丝雀");
+    assert_eq!(rows(&stage), ["1.2.1", "1.2.2"]);
+    assert!(tree(&mut stage).contains("2 of 3"));
+    typed(&mut stage, " knee");
+    assert_eq!(rows(&stage), ["1.2.2"]);
+    stage.key(Modifiers::NONE, Key::Enter);
+    stage.settle().unwrap();
+    assert_eq!(shown(&stage), "1.2.2");
+    assert!(!stage.program().workspace.list.shown);
+    // The same study when the list comes again; Escape goes back to the picture.
+    stage.key(Modifiers::COMMAND, Key::F);
+    stage.key(Modifiers::NONE, Key::Escape);
+    stage.settle().unwrap();
+    assert!(!stage.program().workspace.list.shown);
+    assert_eq!(rows(&stage), ["1.2.2"]);
+    act(&mut stage, ListAction::Search("status:red".into()));
+    stage.key(Modifiers::COMMAND, Key::F);
+    stage.settle().unwrap();
+    assert!(tree(&mut stage).contains("“status:red” is not understood"));
+    act(&mut stage, ListAction::Search("nobody".into()));
+    assert!(rows(&stage).is_empty());
+    act(&mut stage, ListAction::Search(String::new()));
+    act(&mut stage, ListAction::Sort(Column::Description));
+    assert_eq!(rows(&stage), ["1.2.3", "1.2.1", "1.2.2"]);
+    act(&mut stage, ListAction::Sort(Column::Description));
+    assert_eq!(rows(&stage), ["1.2.2", "1.2.1", "1.2.3"]);
+    stage.key(Modifiers::NONE, Key::ArrowDown);
+    stage.key(Modifiers::NONE, Key::ArrowDown);
+    stage.key(Modifiers::NONE, Key::Enter);
+    stage.settle().unwrap();
+    assert!(["1.2.1", "1.2.3"].contains(&shown(&stage)));
+}
+
+#[test]
+fn a_list_is_read_from_unread_to_final() {
+    let _one = alone();
+    let (_folder, mut stage) = three();
+    let status = |stage: &Stage, uid: &str| stage.program().workspace.list.status(uid);
+    assert_eq!(shown(&stage), "1.2.3");
+    // The next unread study, with its first picture read before anybody asks.
+    let ahead = stage.program().workspace.list.ahead().to_vec();
+    assert_eq!(ahead.len(), 1);
+    stage.key(Modifiers::NONE, Key::N);
+    stage.settle().unwrap();
+    assert_eq!(shown(&stage), "1.2.1");
+    let node = stage.program().workspace.viewports[0].node.clone().unwrap();
+    assert_eq!(ahead, [node.key.clone()]);
+    stage.key(Modifiers::SHIFT, Key::N);
+    stage.settle().unwrap();
+    assert_eq!(shown(&stage), "1.2.3");
+    run(&mut stage, Command::MarkFlagged);
+    assert_eq!(status(&stage, "1.2.3"), ReadStatus::Flagged);
+    assert!(tree(&mut stage).contains("Flagged"));
+    stage.key(Modifiers::NONE, Key::N);
+    stage.settle().unwrap();
+    assert_eq!(shown(&stage), "1.2.1");
+    // Finalising goes on to what is unread; at the end of it, it says so.
+    stage.key(Modifiers::COMMAND, Key::Enter);
+    stage.settle().unwrap();
+    assert_eq!(status(&stage, "1.2.1"), ReadStatus::Final);
+    assert_eq!(shown(&stage), "1.2.2");
+    stage.key(Modifiers::COMMAND, Key::Enter);
+    stage.settle().unwrap();
+    assert_eq!(shown(&stage), "1.2.2");
+    let notices = &stage.program().workspace.notices;
+    assert!(notices.iter().any(|n| n.key == "notice-none-unread"));
+    // The present list decides what comes next.
+    act(&mut stage, ListAction::Search("status:flagged".into()));
+    assert_eq!(rows(&stage), ["1.2.3"]);
+    act(&mut stage, ListAction::Search(String::new()));
+    for (command, expected) in [
+        (Command::PreviousStudy, "1.2.1"),
+        (Command::PreviousPatient, "1.2.3"),
+        (Command::NextPatient, "1.2.1"),
+        (Command::NextStudy, "1.2.2"),
+        (Command::NextStudy, "1.2.2"),
+    ] {
+        run(&mut stage, command);
+        assert_eq!(shown(&stage), expected, "{command:?}");
+        assert!(!stage.program().workspace.several_patients());
+    }
+    // Lists are kept under a name.
+    act(&mut stage, ListAction::Search("status:final".into()));
+    act(&mut stage, ListAction::Keep(" Done ".into()));
+    run(&mut stage, Command::ShowList);
+    assert!(tree(&mut stage).contains("Done"));
+    assert_eq!(rows(&stage), ["1.2.1", "1.2.2"]);
+}
+
+/// Every word that identifies, in the spellings that the screen has.
+const SECRETS: [&str; 14] = [
+    "Kanarienvogel",
+    "Tweety",
+    "金丝雀",
+    "CANARY-4711",
+    "1887",
+    "2019-04-23",
+    "20190423",
+    "2018-04-23",
+    "10:11",
+    "ACC-CANARY",
+    "Voliere",
+    "Doe",
+    "D-2",
+    "2020-02-03",
+];
+
+#[test]
+fn nothing_identifies_once_identity_is_hidden() {
+    let _one = alone();
+    let (_folder, mut stage) = three();
+    run(&mut stage, Command::LayoutTwo);
+    let before = tree(&mut stage);
+    assert!(before.contains("Kanarienvogel") || before.contains("Doe"));
+    act(&mut stage, ListAction::Search("kanarien 1887".into()));
+    act(&mut stage, ListAction::Search("Kanarienvogel".into()));
+    stage.key(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::H);
+    stage.settle().unwrap();
+    let mut looked = 0;
+    for language in Language::ALL {
+        stage.program_mut().workspace.act(Action::Speak(language));
+        for listed in [false, true] {
+            act(&mut stage, ListAction::Show(listed));
+            // Every place where a tooltip may be, a row of points after the other.
+            let mut at = [12.0f32, 14.0f32];
+            while at[1] < 630.0 {
+                stage.hover(at);
+                for _ in 0..3 {
+                    stage.step();
+                }
+                std::thread::sleep(std::time::Duration::from_millis(2));
+                let seen = tree(&mut stage);
+                for secret in SECRETS {
+                    assert!(!seen.contains(secret), "{secret} at {at:?}: {seen}");
+                }
+                looked += 1;
+                at[0] += 140.0;
+                if at[0] > 990.0 {
+                    at = [12.0, at[1] + 34.0];
+                }
+            }
+        }
+    }
+    assert!(looked > 400, "{looked} places");
+    // And it comes back.
+    stage.key(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::H);
+    act(&mut stage, ListAction::Show(false));
+    let tree = screen::describe(&mut stage);
+    let text = texts(&tree, 0);
+    assert!(
+        text.contains("Doe") || text.contains("Kanarienvogel"),
+        "{text}"
+    );
+}
