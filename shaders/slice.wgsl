@@ -12,8 +12,8 @@ override AREA: bool = false;
 override PROJECTION: u32 = 0u;
 // The bricks say what a slab need not look at; where it is QUICK.
 override SKIP: bool = false;
-// Linear, of integers of at most 16 bits in a grid of at most 2048 voxels along each axis, all slices there, no padding,
-// no modality table.
+// Linear, of integers of at most 16 bits in a grid of at most 2048 voxels along each axis, all slices there, no modality
+// table.
 override QUICK: bool = false;
 // Four voxels are looked up at once; without, the plain way that measurements compare with.
 override FOUR: bool = true;
@@ -102,6 +102,7 @@ struct Triangle {
     @location(10) @interpolate(flat) stored: vec4u,
     @location(11) @interpolate(flat) display: vec4f,
     @location(12) @interpolate(flat) modality: vec4f,
+    @location(13) @interpolate(flat) padding: vec2u,
 }
 
 // One triangle that covers the viewport.
@@ -132,6 +133,7 @@ fn vs_slice(@builtin(vertex_index) index: u32) -> Triangle {
     out.stored = vec4u(given.sign_shift, given.sign_flip, given.inverted, given.zero);
     out.display = vec4f(given.display_scale, given.display_offset, given.black, given.white);
     out.modality = vec4f(given.zero_value, given.value_scale, given.value_offset, given.color_scale);
+    out.padding = vec2u(given.padding_low, given.padding_high);
     return out;
 }
 
@@ -168,6 +170,8 @@ fn take(triangle: Triangle) {
     draw.value_scale = triangle.modality.y;
     draw.value_offset = triangle.modality.z;
     draw.color_scale = triangle.modality.w;
+    draw.padding_low = triangle.padding.x;
+    draw.padding_high = triangle.padding.y;
 }
 
 @group(0) @binding(1) var frames: texture_2d_array<u32>;

@@ -1,5 +1,5 @@
-// Linear interpolation where there is nothing but the weights to care for: integers of at most 16 bits, no padding, all
-// slices there. The same voxels with the same weights as `point_at` chooses, to 10^-6 voxel, in much less time.
+// Linear interpolation where there is little but the weights to care for: integers of at most 16 bits, all slices there.
+// The same voxels with the same weights as `point_at` chooses, to 10^-6 voxel, in much less time.
 //
 // A position less one half is `base + k * step`, kept in multiples of 2^-12 so that f32 adds it up exactly in grids of
 // up to 2048 voxels, and `rest + k * more`, which is less than a few voxels.
@@ -48,27 +48,46 @@ fn beyond(place: Place) -> bool {
     return any(place.low + place.weight < vec3f(-0.5)) || any((place.low - last) + place.weight >= vec3f(0.5));
 }
 
-// Linear between the four voxels of a slice; the difference to the reference value.
-fn quick_slice(corner: vec2f, slice: i32, weight: vec2f) -> f32 {
+// Linear between the four voxels of a slice: the difference to the reference value times its weight, and the weight, which
+// is 1 where no voxel is padding.
+fn quick_slice(corner: vec2f, slice: i32, weight: vec2f) -> vec2f {
     let flip = draw.sign_flip >> draw.sign_shift;
-    let zero = bitcast<i32>(draw.zero ^ draw.sign_flip) + bitcast<i32>(flip);
-    let found = vec4f(bitcast<vec4i>(textureGather(0, frames, four, corner, slice) ^ vec4u(flip)) - zero);
+    let stored = bitcast<vec4i>(textureGather(0, frames, four, corner, slice) ^ vec4u(flip)) - bitcast<i32>(flip);
+    let found = vec4f(stored - bitcast<i32>(draw.zero ^ draw.sign_flip));
+    if HAS_PADDING {
+        let low = bitcast<i32>(draw.padding_low ^ draw.sign_flip);
+        let high = bitcast<i32>(draw.padding_high ^ draw.sign_flip);
+        let left = 1.0 - weight.x;
+        let upper = 1.0 - weight.y;
+        let all = vec4f(left * weight.y, weight.x * weight.y, weight.x * upper, left * upper);
+        let kept = select(all, vec4f(0.0), (stored >= vec4i(low)) & (stored <= vec4i(high)));
+        return vec2f(dot(found, kept), dot(kept, vec4f(1.0)));
+    }
     let both = found.wx + (found.zy - found.wx) * weight.x;
-    return both.x + (both.y - both.x) * weight.y;
+    return vec2f(both.x + (both.y - both.x) * weight.y, 1.0);
 }
 
-// Voxels beyond the border are those at the border, as the sampler gives them.
-fn quick_value(place: Place) -> f32 {
+// The same between slices. Voxels beyond the border are those at the border, as the sampler gives them.
+fn quick_value(place: Place) -> vec2f {
     let texel = 1.0 / vec2f(draw.size.xy);
     let corner = (place.low.xy + 1.0) * texel;
+    var weight = place.weight;
+    if HAS_PADDING {
+        // Less weight than 2^-16 is none (see `between`): a voxel that is all there is must not count with it.
+        weight = select(weight, vec3f(0.0), weight < vec3f(1.0 / 65536.0));
+        weight = select(weight, vec3f(1.0), weight > vec3f(1.0 - 1.0 / 65536.0));
+    }
     if LINEAR == 1u {
         let slice = i32(floor(place.low.z + place.weight.z + 0.5));
-        return quick_slice(corner, slice, place.weight.xy);
+        return quick_slice(corner, slice, weight.xy);
     }
     let slice = i32(place.low.z);
-    let near = quick_slice(corner, max(slice, 0), place.weight.xy);
-    let far = quick_slice(corner, min(slice + 1, i32(draw.size.z) - 1), place.weight.xy);
-    return near + (far - near) * place.weight.z;
+    let near = quick_slice(corner, max(slice, 0), weight.xy);
+    let far = quick_slice(corner, min(slice + 1, i32(draw.size.z) - 1), weight.xy);
+    if HAS_PADDING {
+        return near * (1.0 - weight.z) + far * weight.z;
+    }
+    return vec2f(near.x + (far.x - near.x) * weight.z, 1.0);
 }
 
 fn quick_point(ray: Ray) -> Sample {
@@ -76,7 +95,14 @@ fn quick_point(ray: Ray) -> Sample {
     if beyond(place) {
         return Sample(OUTSIDE, vec3f(0.0));
     }
-    return Sample(VALUE, vec3f(quick_value(place), 0.0, 0.0));
+    let found = quick_value(place);
+    if HAS_PADDING {
+        if found.y == 0.0 {
+            return Sample(PADDING, vec3f(0.0));
+        }
+        return Sample(VALUE, vec3f(found.x / found.y, 0.0, 0.0));
+    }
+    return Sample(VALUE, vec3f(found.x, 0.0, 0.0));
 }
 
 // How many points from this one on cannot change a projection that has found `best`: all those in a brick whose extreme
@@ -118,16 +144,30 @@ fn quick_slab(ray: Ray) -> Sample {
         return Sample(OUTSIDE, vec3f(0.0));
     }
     if PROJECTION == MEAN {
-        let count = end - k;
+        var count = end - k;
         var sum = 0.0;
         while k < end {
-            sum += quick_value(ray_place(ray, k));
+            let found = quick_value(ray_place(ray, k));
+            if HAS_PADDING {
+                let there = found.y > 0.0;
+                sum += select(0.0, found.x / found.y, there);
+                count -= select(1.0, 0.0, there);
+            } else {
+                sum += found.x;
+            }
             k += 1.0;
+        }
+        if HAS_PADDING && count == 0.0 {
+            return Sample(PADDING, vec3f(0.0));
         }
         return Sample(VALUE, vec3f(sum / count, 0.0, 0.0));
     }
-    // Less than this changes nothing.
+    // Less than this changes nothing. But padding is drawn otherwise: where there may be some, a value must be found.
     var best = select(draw.white, draw.black, PROJECTION == MIP);
+    if HAS_PADDING {
+        best = select(1e30, -1e30, PROJECTION == MIP);
+    }
+    var any_there = !HAS_PADDING;
     while k < end {
         var place = ray_place(ray, k);
         if SKIP {
@@ -144,12 +184,21 @@ fn quick_slab(ray: Ray) -> Sample {
                 break;
             }
         }
-        let value = quick_value(place);
+        let found = quick_value(place);
+        var value = found.x;
+        if HAS_PADDING {
+            let there = found.y > 0.0;
+            any_there = any_there || there;
+            value = select(best, found.x / found.y, there);
+        }
         best = select(min(best, value), max(best, value), PROJECTION == MIP);
         if (PROJECTION == MIP && best > draw.white) || (PROJECTION == MINIP && best < draw.black) {
             break;
         }
         k += 1.0;
+    }
+    if !any_there {
+        return Sample(PADDING, vec3f(0.0));
     }
     return Sample(VALUE, vec3f(best, 0.0, 0.0));
 }

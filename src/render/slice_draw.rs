@@ -135,7 +135,7 @@ pub(super) struct Variant {
     pub projection: u8,
     /// The bricks say what a slab need not look at.
     pub skip: bool,
-    /// Linear, of integers of at most 16 bits, none of them padding, no modality table, no large grid.
+    /// Linear, of integers of at most 16 bits, no modality table, no large grid.
     pub quick: bool,
     /// Four voxels are looked up at once.
     pub four: bool,
@@ -213,7 +213,6 @@ impl Variant {
         let quick = !color
             && linear != 0
             && modality_table(grey).is_none()
-            && padding_of(grey).is_none()
             && rank_offset(grey.stored_type).is_some()
             && texture.stacked() == 1
             && texture.size().into_iter().all(|n| n <= QUICK_SIDE);
