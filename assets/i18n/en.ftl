@@ -373,6 +373,7 @@ overlay-from-left = seen from the left
 overlay-from-right = seen from the right
 why-ai = Made by a network and checked by nobody; G hides it
 why-finding = Noticed while reading the files; a click lists everything
+why-graphics = The image brings graphics of its own, which are no pixels; Shift+G switches them
 why-identity-hidden = Names, numbers and dates are hidden everywhere; Ctrl+Shift+H shows them
 why-inverted = You exchanged black and white; I brings it back
 why-length-calibrated = The file says that its spacing is corrected or calibrated, and not how

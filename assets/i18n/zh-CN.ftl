@@ -364,6 +364,7 @@ overlay-from-left = 自左侧观察
 overlay-from-right = 自右侧观察
 why-ai = 由网络生成，未经人工核对；按 G 隐藏
 why-finding = 读取文件时发现；单击列出全部
+why-graphics = 图像自带的图形，不属于像素；按 Shift+G 切换
 why-identity-hidden = 姓名、编号与日期均已隐藏；按 Ctrl+Shift+H 显示
 why-inverted = 您已将黑白互换；按 I 还原
 why-length-calibrated = 文件称间距已校正或校准，但未说明方式

@@ -115,7 +115,10 @@ impl Program {
                     Language::SimplifiedChinese => Language::English,
                 };
             }
-            Effect::Loupe => self.state.loupe.toggle(ctx.input(|i| i.time)),
+            Effect::Loupe => {
+                let (now, held) = ctx.input(|i| (i.time, i.key_down(egui::Key::Z)));
+                self.state.loupe.toggle(now, held);
+            }
             Effect::LoupeWindow => self.state.loupe.own_window ^= true,
             Effect::WindowNumbers => {
                 let level = self

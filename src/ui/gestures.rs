@@ -175,6 +175,9 @@ fn continue_drag(
             _ if (speed - 1.0).abs() < f64::EPSILON => 1.0,
             _ => speed.min(1.0),
         };
+        // Both buttons move the picture: for mice of two buttons and touch pads.
+        let both = ui.input(|i| i.pointer.primary_down() && i.pointer.secondary_down());
+        let tool = if both { Tool::Pan } else { tool };
         // From the press on, not from where the toolkit is sure that it is a drag: nothing of the way is lost.
         let pointer = ui.ctx().pointer_latest_pos().unwrap_or(drag.last);
         let delta = pointer - drag.last;

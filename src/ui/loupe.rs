@@ -49,10 +49,13 @@ impl Default for Loupe {
 }
 
 impl Loupe {
-    /// Takes it out, or puts it away.
-    pub fn toggle(&mut self, now_secs: f64) {
+    /// Takes it out, or puts it away. `held`: its key is down; while it stays down, repeats of the key mean nothing.
+    pub fn toggle(&mut self, now_secs: f64, held: bool) {
+        if self.on && held && self.since_secs.is_some() {
+            return;
+        }
         self.on = !self.on;
-        self.since_secs = self.on.then_some(now_secs);
+        self.since_secs = (self.on && held).then_some(now_secs);
         if !self.on {
             self.picture.clear();
         }
@@ -70,7 +73,7 @@ impl Loupe {
         if released {
             self.since_secs = None;
             if now - since > HOLD_SECS {
-                self.toggle(now);
+                self.toggle(now, false);
             }
         }
     }
@@ -220,6 +223,14 @@ mod tests {
         near(at(&loupe, 104.0, 92.0), at(&view, 101.0, 68.0));
         assert_eq!(loupe.size, [200, 200]);
         let mut state = Loupe::default();
+        // A key that is held comes again and again.
+        for now in [0.0, 0.5, 0.6] {
+            state.toggle(now, true);
+            assert!(state.on);
+        }
+        state.since_secs = None;
+        state.toggle(1.0, true);
+        assert!(!state.on);
         state.scale(100.0);
         assert_eq!(state.factor, 8.0);
         state.scale(0.001);

@@ -5,7 +5,10 @@ use crate::{
     model::lut::WindowLevel,
     workspace::{Action, Command, view::VoiChoice},
 };
-use egui::{Align2, Area, Button, Frame, Id, Key, Order, Rect, RichText, TextEdit, Ui, vec2};
+use egui::{
+    Align2, Area, Button, Frame, Id, Key, Order, Rect, RichText, TextEdit, Ui, text::CCursorRange,
+    text_edit::TextEditState, vec2,
+};
 
 /// Millimetres of an inch.
 const INCH_MM: f64 = 25.4;
@@ -59,6 +62,13 @@ fn field_ui(ui: &mut Ui, id: Id, name: &str, text: &mut String, focus: bool) -> 
     let response = ui.add(edit).labelled_by(label.id);
     if focus {
         response.request_focus();
+    }
+    if focus || response.gained_focus() {
+        // What is typed replaces what stands there.
+        let mut state = TextEditState::load(ui.ctx(), id).unwrap_or_default();
+        let everything = CCursorRange::select_all_str(text);
+        state.cursor.set_char_range(Some(everything));
+        state.store(ui.ctx(), id);
     }
     response.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter))
 }

@@ -524,7 +524,7 @@ fn badge_lines(source: &Source<'_>, full: bool, lines: &mut Vec<Line>) {
         // Safety S9: a projection of what is there so far.
         let missing = source.progress.total - there;
         let text = words.tr("badge-slab-provisional", &[("missing", missing.into())]);
-        lines.push(Line::badge(text, theme::WARN));
+        lines.push(Line::warn(text, "why-loading"));
     }
     if let Some(display) = source.viewport.display.as_ref() {
         if display.reduced() > 1 {
@@ -662,7 +662,8 @@ fn cover_lines(source: &Source<'_>, lines: &mut Vec<Line>) {
         });
     }
     if !planes.is_empty() && !source.cover.graphics {
-        lines.push(Line::dim(words.word("badge-graphics-hidden")));
+        let line = Line::dim(words.word("badge-graphics-hidden"));
+        lines.push(line.about(About::Why("why-graphics")));
         return;
     }
     for plane in planes {
@@ -672,10 +673,9 @@ fn cover_lines(source: &Source<'_>, lines: &mut Vec<Line>) {
             Some(group) if source.hide_identity => format!("{group:04X}"),
             _ => plane.name.clone(),
         };
-        lines.push(Line::badge(
-            words.tr("badge-graphics", &[("name", name.as_str().into())]),
-            Color32::from_rgb(r, g, b),
-        ));
+        let text = words.tr("badge-graphics", &[("name", name.as_str().into())]);
+        let line = Line::badge(text, Color32::from_rgb(r, g, b));
+        lines.push(line.about(About::Why("why-graphics")));
     }
 }
 

@@ -68,9 +68,9 @@ fn lines(
     let Some(active) = workspace.active_viewport() else {
         return;
     };
-    let key = |v: &Viewport| v.node.as_ref().map(|n| &n.key).cloned();
     // The cuts of one volume have lines of their own, through the crosshair.
-    let one_volume = active.is_cut() && viewport.is_cut() && key(active) == key(viewport);
+    let one_series = active.series_key() == viewport.series_key();
+    let one_volume = active.is_cut() && viewport.is_cut() && one_series;
     if one_volume || !active.shares_space_with(viewport) {
         return;
     }

@@ -34,6 +34,11 @@ impl Viewport {
         self.kind != ViewKind::Stack && self.display.as_ref().is_some_and(|d| d.is_volume())
     }
 
+    /// Key of the series in it.
+    pub fn series_key(&self) -> Option<&str> {
+        self.node.as_ref().map(|node| node.key.as_str())
+    }
+
     /// The rectangle that is shown: of the frame, or of the volume as seen along the normal of the cut.
     pub fn plane_shown(&self) -> Option<SlicePlane> {
         let display = self.display.as_ref()?;

@@ -254,9 +254,8 @@ fn distances_and_angles_are_measured() {
     let out = support::program(&["measure", &paths[0], "--spec", &paths[1], "--json"]);
     let value: serde_json::Value = serde_json::from_str(&out).unwrap();
     let number = |entry: usize, name: &str| {
-        let quantities = value["measurements"][entry]["quantities"].as_array();
-        let found = quantities.unwrap().iter().find(|q| q["name"] == name);
-        found.unwrap()["value"].as_f64().unwrap()
+        let quantity = &value["measurements"][entry]["quantities"][name];
+        quantity["value"].as_f64().unwrap()
     };
     assert!((number(0, "length") - 2.5).abs() < 1e-9);
     assert!((number(1, "angle") - 90.0).abs() < 1e-9);

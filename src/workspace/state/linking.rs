@@ -36,8 +36,8 @@ impl Workspace {
             return None;
         }
         let anchor = |cell: usize, viewport: &Viewport| {
-            let node = viewport.node.as_ref()?;
-            self.linking.anchor_of(cell, &node.key)
+            let anchor = self.linking.anchor_of(cell, viewport.series_key()?)?;
+            Some(*anchor)
         };
         if anchor(a, left).is_some() && anchor(b, right).is_some() {
             return Some(Tie::Offset);
@@ -128,10 +128,7 @@ impl Workspace {
     fn followed(&self, leader: usize, cell: usize) -> Option<Move> {
         let tie = self.tie(leader, cell)?;
         let (from, to) = (self.viewports.get(leader)?, self.viewports.get(cell)?);
-        let one_volume = from.is_cut() && to.is_cut() && {
-            let key = |v: &Viewport| v.node.as_ref().map(|n| n.key.clone());
-            key(from) == key(to)
-        };
+        let one_volume = from.is_cut() && to.is_cut() && from.series_key() == to.series_key();
         if one_volume {
             // Cuts of one volume share their crosshair already.
             return None;
@@ -147,9 +144,8 @@ impl Workspace {
                 Some(Move::Slice(found.index))
             }
             Tie::Offset => {
-                let key = |v: &Viewport| v.node.as_ref().map(|n| n.key.clone());
-                let lead = self.linking.anchor_of(leader, &key(from)?)?;
-                let follow = self.linking.anchor_of(cell, &key(to)?)?;
+                let lead = self.linking.anchor_of(leader, from.series_key()?)?;
+                let follow = self.linking.anchor_of(cell, to.series_key()?)?;
                 let way = lead.way(from.slice_index(), shown.as_ref(), follow);
                 match (to.is_cut(), way, follow.plane) {
                     (true, Way::Millimetres(mm), Some(plane)) => {
@@ -390,7 +386,8 @@ impl Workspace {
             ScreenScale::Millimetres(pitch) => pitch,
         };
         let before = viewport.view.clone();
-        viewport.view.zoom = (fit / unit).clamp(ZOOM_RANGE.0, ZOOM_RANGE.1);
+        // Beyond the range of the hand: a small picture on a large monitor is far below the one that just fits.
+        viewport.view.zoom = (fit / unit).clamp(ZOOM_RANGE.0 / 64.0, ZOOM_RANGE.1 * 64.0);
         self.remember(cell, before);
     }
 
