@@ -7,6 +7,7 @@ use negatoscope::{
     console::{self, Common, Exit, Output},
     diary::Diary,
     dicom::worker::{self, Workers},
+    workspace::settings_file::SettingsFile,
 };
 use std::{
     panic::{self, AssertUnwindSafe},
@@ -89,6 +90,7 @@ fn window(arguments: &Arguments, out: &mut Output) -> Exit {
     let options = Options {
         paths: arguments.paths.clone(),
         records: arguments.records.clone(),
+        settings_folder: SettingsFile::usual_folder(),
         ..Options::of(common)
     };
     let options = match options.with_store(common) {

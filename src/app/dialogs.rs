@@ -66,3 +66,11 @@ fn ask(what: What) -> Option<Vec<PathBuf>> {
             .pick_files(),
     }
 }
+
+/// Asks where a file shall go. Waits for the answer, so it is for threads that may wait.
+pub fn save_as(name: &str, kind: &str, extensions: &[&str]) -> Option<PathBuf> {
+    rfd::FileDialog::new()
+        .set_file_name(name)
+        .add_filter(kind, extensions)
+        .save_file()
+}

@@ -1,10 +1,15 @@
 //! Before a frame is drawn: take in what workers have to tell. After it: carry the user's wishes out.
 
-use super::{Program, demo, dialogs};
+use super::{Program, demo, dialogs, picture_out::Destination};
 use crate::{
     i18n::Language,
-    ui::{MonitorField, WindowField, palette},
-    workspace::{Action, event::Event, state::Effect},
+    ui::{
+        MonitorField, WindowField, palette,
+        picture_dialog::PictureDialog,
+        settings::{self, Page},
+        theme,
+    },
+    workspace::{Action, event::Event, picture_out::PictureWish, state::Effect},
 };
 use egui::ViewportCommand;
 
@@ -26,6 +31,12 @@ impl Program {
             ctx.copy_text(text);
         }
         self.forget_closed();
+        self.hand_over_pictures(ctx);
+        let settings = &self.workspace.settings;
+        theme::follow(ctx, settings.theme, settings.scale_percent);
+        if let Some(file) = &mut self.settings_file {
+            file.keep(settings);
+        }
         let title = self.window_title();
         if title != self.title {
             ctx.send_viewport_cmd(ViewportCommand::Title(title.clone()));
@@ -108,6 +119,29 @@ impl Program {
             Effect::Segment => self.segment(),
             Effect::Palette => palette::toggle(&mut self.state.palette),
             Effect::Help => self.state.help = !self.state.help,
+            Effect::PictureOut { wish, save } => {
+                let to = if save {
+                    Destination::Ask
+                } else {
+                    Destination::Clipboard
+                };
+                self.picture_out(wish, to);
+            }
+            Effect::CopyPicture => {
+                let wish = PictureWish {
+                    all: false,
+                    identity: false,
+                    size: None,
+                    height_points: self.state.cells_points,
+                };
+                self.picture_out(wish, Destination::Clipboard);
+            }
+            Effect::PictureDialog => {
+                let dialog = PictureDialog::new(self.state.cells_pixels);
+                self.state.picture_dialog = Some(dialog);
+            }
+            Effect::Settings => settings::toggle(&mut self.state.settings, Page::General),
+            Effect::KeySettings => settings::toggle(&mut self.state.settings, Page::Keys),
             Effect::Language => {
                 let settings = &mut self.workspace.settings;
                 settings.language = match settings.language {

@@ -9,6 +9,7 @@ pub mod error;
 pub mod logic;
 #[cfg(feature = "ai")]
 pub mod networks;
+pub mod picture_out;
 pub mod program;
 #[cfg(feature = "screen")]
 pub mod screen;

@@ -9,7 +9,9 @@ use crate::{
     model::passphrase::Passphrase,
     store::Store,
     ui::{UiState, fonts, theme},
-    workspace::{Waker, Workspace, marks::StorePlace, settings::Settings},
+    workspace::{
+        Waker, Workspace, marks::StorePlace, settings::Settings, settings_file::SettingsFile,
+    },
 };
 use std::{path::PathBuf, sync::Arc};
 
@@ -42,6 +44,8 @@ pub struct Options {
     pub store: Option<StorePlace>,
     /// Its passphrase, when it came with the command line.
     pub store_passphrase: Option<Passphrase>,
+    /// Where preferences are kept; nowhere when absent.
+    pub settings_folder: Option<PathBuf>,
 }
 
 impl Options {
@@ -104,6 +108,8 @@ pub struct Program {
     pub(super) title: String,
     /// Closing was agreed to.
     pub(super) leaving: bool,
+    pub(super) picture_out: Option<super::picture_out::PictureOut>,
+    pub(super) settings_file: Option<SettingsFile>,
     /// How often the window was drawn.
     pub frames: u64,
 }
@@ -131,7 +137,6 @@ impl Program {
         mut options: Options,
     ) -> Result<Self, AppError> {
         fonts::install(ctx);
-        theme::apply(ctx);
         let gpu = GpuContext::from_parts(
             render_state.instance.clone(),
             render_state.adapter.clone(),
@@ -141,7 +146,14 @@ impl Program {
         let repaint = ctx.clone();
         let waker = Waker::new(move || repaint.request_repaint());
         let language = options.language.unwrap_or_else(Language::of_system);
-        let settings = Settings::new(language, options.max_memory.unwrap_or_else(memory_budget));
+        let mut settings =
+            Settings::new(language, options.max_memory.unwrap_or_else(memory_budget));
+        let folder = options.settings_folder.as_deref();
+        let settings_file = folder.map(|folder| SettingsFile::open(folder, &mut settings));
+        if let Some(language) = options.language {
+            settings.language = language;
+        }
+        theme::follow(ctx, settings.theme, settings.scale_percent);
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let threads = options.threads.unwrap_or(cores);
         let state = UiState::new(&gpu, render_state.target_format)?;
@@ -166,6 +178,8 @@ impl Program {
             fullscreen: false,
             title: String::new(),
             leaving: false,
+            picture_out: None,
+            settings_file,
             frames: 0,
         };
         if program.options.demo {

@@ -3,14 +3,14 @@
 //! One line, one step; `#` begins a comment; words with blanks stand in double quotes.
 //! docs/screen.md has the whole language and an example.
 
-use super::{AppError, Options, Program, stage::Stage};
+use super::{AppError, Options, Program, picture_out::Destination, stage::Stage};
 use crate::{
     console::{Common, Exit, Output},
     i18n::Language,
     ui::keys,
     workspace::{
-        Action, command::TABLE, content_words, document::DocumentState, keeper::Unkept,
-        library::ObjectNode, marks::SaveState, view::ViewKind,
+        Action, Command, content_words, document::DocumentState, keeper::Unkept,
+        library::ObjectNode, marks::SaveState, picture_out::PictureWish, view::ViewKind,
     },
 };
 use clap::Args;
@@ -230,6 +230,7 @@ fn step(stage: &mut Stage, words: &[String], out: &mut Output) -> Result<(), Ste
             stage.drag(from, to, button, modifiers);
             stage.settle()?;
         }
+        "picture" => picture(stage, words)?,
         "wheel" => {
             let (_, modifiers) = buttons(words.get(3..).unwrap_or_default())?;
             stage.wheel(point(word(1)?)?, number(word(2)?)? as f32, modifiers);
@@ -269,9 +270,8 @@ fn step(stage: &mut Stage, words: &[String], out: &mut Output) -> Result<(), Ste
 
 /// Runs a command by its key in the table (`cmd-layout-mpr`, or `layout-mpr`).
 fn command(stage: &mut Stage, name: &str) -> Result<(), StepError> {
-    let row = TABLE
-        .iter()
-        .find(|r| r.message_key == name || r.message_key.strip_prefix("cmd-") == Some(name))
+    let row = Command::named(name.strip_prefix("cmd-").unwrap_or(name))
+        .map(Command::row)
         .ok_or_else(|| StepError::Script(format!("`{name}` is not a command")))?;
     if !stage.program().workspace.is_enabled(row.command) {
         return Err(StepError::Script(format!("`{name}` is not enabled now")));
@@ -280,6 +280,25 @@ fn command(stage: &mut Stage, name: &str) -> Result<(), StepError> {
     stage
         .program_mut()
         .carry_out(&ctx, vec![Action::Run(row.command)]);
+    Ok(stage.settle()?)
+}
+
+/// A picture that leaves the window: `picture FILE.png [all] [identity] [WxH]`.
+fn picture(stage: &mut Stage, words: &[String]) -> Result<(), StepError> {
+    let missing = || StepError::Script("`picture` needs a file".into());
+    let path = words.get(1).ok_or_else(missing)?;
+    let options = words.get(2..).unwrap_or_default();
+    let named = |word: &str| options.iter().any(|o| o == word);
+    let size = options.iter().find_map(|o| parse_size(o).ok());
+    let size = size.map(|sides| sides.map(|s| s as u32));
+    let program = stage.program_mut();
+    let wish = PictureWish {
+        all: named("all"),
+        identity: named("identity"),
+        size,
+        height_points: program.state.cells_points,
+    };
+    program.picture_out(wish, Destination::File(path.into()));
     Ok(stage.settle()?)
 }
 

@@ -10,6 +10,7 @@ pub mod edit;
 pub mod evaluate;
 pub mod inspect;
 pub mod list;
+pub mod keys;
 pub mod measure;
 #[cfg(feature = "ai")]
 pub mod models;
@@ -72,6 +73,8 @@ pub enum Command {
     List(list::ListArgs),
     /// The patient's record: import and show
     Record(record::RecordArgs),
+    /// Which keys mean which command
+    Keys(keys::KeysArgs),
     /// What this computer offers: adapter, limits, codecs, models
     Doctor(doctor::DoctorArgs),
     /// Apply edit operations read as JSON lines; each is acknowledged once it is durable
@@ -101,6 +104,7 @@ pub fn run(command: Command, common: &Common, out: &mut Output) -> Exit {
         Command::Import(args) => store::import(&args, common, out),
         Command::List(args) => list::run(&args, common, out),
         Command::Record(args) => record::run(&args, common, out),
+        Command::Keys(args) => keys::run(&args, common, out),
         Command::Doctor(args) => doctor::run(&args, common, out),
         Command::Edit(args) => edit::run(&args, common, out),
     }

@@ -29,6 +29,7 @@ use gpu_data::BlitDraw;
 pub struct Blit {
     layout: wgpu::BindGroupLayout,
     pipeline: wgpu::RenderPipeline,
+    format: wgpu::TextureFormat,
     decode: u32,
 }
 
@@ -42,6 +43,11 @@ pub struct BlitBinding {
 }
 
 impl Blit {
+    /// The format it copies into.
+    pub const fn format(&self) -> wgpu::TextureFormat {
+        self.format
+    }
+
     /// The copy into targets of a format, without depth and with one sample a pixel.
     ///
     /// # Errors
@@ -72,6 +78,7 @@ impl Blit {
             Self {
                 pipeline: pass_pipeline(&gpu.device, &module, &pass),
                 layout,
+                format: target_format,
                 decode: u32::from(target_format.is_srgb()),
             }
         })

@@ -1,4 +1,4 @@
-//! Which gesture a button and its modifiers mean.
+//! Tools, buttons, and what a drag does with them.
 
 /// The tool under the left button.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -50,44 +50,4 @@ pub enum Gesture {
     },
     /// Window from the values inside the drawn rectangle.
     WindowRegion,
-}
-
-/// The table of product section 6.2: left is the active tool (Shift fine, Ctrl+Shift coarse, Ctrl window from
-/// the drawn region), middle pans, right zooms.
-pub fn gesture_for(button: Button, modifiers: Modifiers, active: Tool) -> Gesture {
-    let drag = |tool, speed| Gesture::Drag { tool, speed };
-    match button {
-        Button::Middle => drag(Tool::Pan, 1.0),
-        Button::Secondary => drag(Tool::Zoom, 1.0),
-        Button::Primary => match (modifiers.ctrl, modifiers.shift) {
-            (true, true) => drag(active, 4.0),
-            (true, false) => Gesture::WindowRegion,
-            (false, true) => drag(active, 0.25),
-            (false, false) => drag(active, 1.0),
-        },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn buttons_mean_what_the_table_says() {
-        let check = |button, shift, ctrl, expected: Gesture| {
-            let modifiers = Modifiers {
-                shift,
-                ctrl,
-                alt: false,
-            };
-            assert_eq!(gesture_for(button, modifiers, Tool::WindowLevel), expected);
-        };
-        let drag = |tool, speed| Gesture::Drag { tool, speed };
-        check(Button::Primary, false, false, drag(Tool::WindowLevel, 1.0));
-        check(Button::Primary, true, false, drag(Tool::WindowLevel, 0.25));
-        check(Button::Primary, true, true, drag(Tool::WindowLevel, 4.0));
-        check(Button::Primary, false, true, Gesture::WindowRegion);
-        check(Button::Middle, false, false, drag(Tool::Pan, 1.0));
-        check(Button::Secondary, false, false, drag(Tool::Zoom, 1.0));
-    }
 }

@@ -4,8 +4,10 @@
 
 pub mod gesture;
 pub mod mark;
+pub mod mouse;
 pub mod navigate;
 pub mod plane_lines;
 pub mod window_level;
 
-pub use gesture::{Button, Gesture, Modifiers, Tool, gesture_for};
+pub use gesture::{Button, Gesture, Modifiers, Tool};
+pub use mouse::{MouseMap, MouseUse, Press};

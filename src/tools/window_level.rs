@@ -12,6 +12,13 @@ pub struct WindowDrag {
 }
 
 impl WindowDrag {
+    /// The same drag where an upward movement raises the level, as in Horos and 3D Slicer.
+    #[must_use]
+    pub const fn upside_down(mut self) -> Self {
+        self.up_sign = -self.up_sign;
+        self
+    }
+
     /// Begins a drag. `value_range` is the span of modality values that the stored bits can hold (or the
     /// span of the data for floats), `float_data` lowers the smallest width, `inverted` is the state of
     /// the display (MONOCHROME1 or inverted by the user), so that "up" stays brighter.
@@ -78,6 +85,13 @@ mod tests {
         check((0.0, 4000.0), 4096.0, false, (1.0, 0.0), (0.0, 4016.0));
         // Inverted display: up is still brighter, so the level rises.
         check((40.0, 400.0), 4096.0, true, (0.0, -10.0), (80.0, 400.0));
+        // The habit of Horos and 3D Slicer.
+        let level = WindowLevel {
+            center: 40.0,
+            width: 400.0,
+        };
+        let drag = WindowDrag::begin(level, 4096.0, false, false).upside_down();
+        assert_eq!(drag.moved(0.0, -10.0, 1.0).center, 80.0);
         // Never narrower than one.
         check((40.0, 400.0), 4096.0, false, (-1000.0, 0.0), (40.0, 1.0));
     }

@@ -6,6 +6,7 @@ use super::{
     number_fields::{MonitorField, WindowField},
     picture::PictureCache,
     unlock::PassphraseField,
+    keys::Holding, picture_dialog::PictureDialog, settings::SettingsView,
 };
 use crate::{
     i18n::{Language, Value},
@@ -13,7 +14,8 @@ use crate::{
     render::{blit::Blit, slice::SliceRenderer},
     tools::{navigate::ScrollSteps, window_level::WindowDrag},
     workspace::{
-        Action, Command, Workspace, library::Library, state::Arrangement, view::ViewState,
+        Action, Command, Workspace, library::Library, settings::OverlayText, state::Arrangement,
+        view::ViewState,
     },
 };
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
@@ -32,6 +34,16 @@ pub struct UiState {
     pub palette: Option<PaletteState>,
     /// The help is open.
     pub help: bool,
+    /// The preferences are open.
+    pub settings: Option<SettingsView>,
+    /// What picture shall leave is asked.
+    pub picture_dialog: Option<PictureDialog>,
+    /// Size of all cells on the screen, pixels.
+    pub cells_pixels: [u32; 2],
+    /// Height of all cells on the screen, points.
+    pub cells_points: u32,
+    /// Keys that are held.
+    pub hands: Holding,
     /// The passphrase that is being typed.
     pub passphrase: PassphraseField,
     /// The line of a plane that is dragged.
@@ -136,6 +148,11 @@ impl UiState {
             thumbnails: HashMap::new(),
             palette: None,
             help: false,
+            settings: None,
+            picture_dialog: None,
+            cells_pixels: [1, 1],
+            cells_points: 1,
+            hands: Holding::default(),
             passphrase: PassphraseField::default(),
             plane_drag: None,
             planes_before: None,
@@ -199,9 +216,10 @@ impl UiContext<'_> {
             text.push('\n');
             text.push_str(&tip);
         }
-        if let Some(first) = row.shortcut.split_whitespace().next() {
+        let shortcut = self.shortcut(command);
+        if !shortcut.is_empty() {
             text.push('\n');
-            text.push_str(&super::keys::display(first));
+            text.push_str(&shortcut);
         }
         text
     }
@@ -230,6 +248,22 @@ impl UiContext<'_> {
         let folder = instance.source.path.parent();
         let count = folder.and_then(|f| self.state.rejected.by_folder.get(f));
         count.copied().unwrap_or(0)
+    }
+
+    /// The first key of a command as people read it; empty where it has none.
+    pub fn shortcut(&self, command: Command) -> String {
+        let chords = self.workspace.settings.keys.chords(command);
+        let first = chords.first().map(|chord| chord.to_string());
+        first.map_or_else(String::new, |text| super::keys::display(&text))
+    }
+
+    /// How much text lies over the pictures now.
+    pub fn overlay_amount(&self) -> OverlayText {
+        if self.state.hands.peek {
+            OverlayText::None
+        } else {
+            self.workspace.settings.overlay_text
+        }
     }
 
     /// The mask style, if the workspace shows masks.

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     imaging::window,
     model::lut::WindowLevel,
-    tools::{Button, Gesture, Modifiers, Tool, gesture_for, navigate, window_level},
+    tools::{Button, Gesture, Modifiers, Tool, navigate, window_level},
     workspace::{
         Action,
         display::FrameState,
@@ -111,10 +111,19 @@ fn begin_drag(
     let start = ui
         .input(|i| i.pointer.press_origin())
         .unwrap_or_else(|| response.rect.center());
-    let gesture = gesture_for(button, modifiers, context.workspace.tool);
+    let settings = &context.workspace.settings;
+    let gesture = settings
+        .mouse
+        .gesture(button, modifiers, context.workspace.tool);
+    let Some(gesture) = gesture else { return };
     let window = viewport.voi().level().map(|level| {
         let (range, float_data) = value_range(viewport);
-        window_level::WindowDrag::begin(level, range, float_data, viewport.inverted())
+        let drag = window_level::WindowDrag::begin(level, range, float_data, viewport.inverted());
+        if settings.keys.profile().up_raises_level() {
+            drag.upside_down()
+        } else {
+            drag
+        }
     });
     context.state.drag = Some(Drag {
         cell,

@@ -46,14 +46,14 @@ fn keys_of(context: &UiContext<'_>, ui: &mut Ui, group: Group) {
         .num_columns(2)
         .spacing([16.0, 3.0])
         .show(ui, |ui| {
-            for row in TABLE
-                .iter()
-                .filter(|r| r.group == group && !r.shortcut.is_empty())
-            {
-                let text = row
-                    .shortcut
-                    .split_whitespace()
-                    .map(keys::display)
+            for row in TABLE.iter().filter(|r| r.group == group) {
+                let chords = context.workspace.settings.keys.chords(row.command);
+                if chords.is_empty() {
+                    continue;
+                }
+                let text = chords
+                    .iter()
+                    .map(|chord| keys::display(&chord.to_string()))
                     .collect::<Vec<_>>()
                     .join("  ");
                 ui.label(

@@ -1,115 +1,394 @@
-//! Shortcuts as text, and which command the pressed keys mean.
+//! From the toolkit's key events to commands: which chord was pressed, what the key map says of it, and what holding
+//! a key means (a tool for as long as the key is down; the bare picture while Space is down).
+//!
+//! Digits, brackets, comma, period and the backtick count by their place on the keyboard, since their characters
+//! need Shift or AltGr on many layouts; letters count by their character. Bare keys act only when no text field has
+//! the focus, so that an input method gets them.
 
-use crate::workspace::command::{Command, TABLE};
-use egui::{Key, KeyboardShortcut, Modifiers};
+use crate::{
+    tools::Tool,
+    workspace::{
+        Command,
+        keymap::{Chord, KeyMap},
+    },
+};
+use egui::{Event, Key, KeyboardShortcut, Modifiers};
+
+/// Held this long, a key is held and not tapped, seconds.
+pub const HOLD_SECS: f64 = 0.25;
+
+/// Keys whose name in the table is not the toolkit's.
+const KEYS: [(&str, Key); 17] = [
+    ("Down", Key::ArrowDown),
+    ("Up", Key::ArrowUp),
+    ("Left", Key::ArrowLeft),
+    ("Right", Key::ArrowRight),
+    ("`", Key::Backtick),
+    ("+", Key::Plus),
+    ("-", Key::Minus),
+    ("=", Key::Equals),
+    ("?", Key::Questionmark),
+    ("[", Key::OpenBracket),
+    ("]", Key::CloseBracket),
+    (",", Key::Comma),
+    (".", Key::Period),
+    ("/", Key::Slash),
+    ("\\", Key::Backslash),
+    (";", Key::Semicolon),
+    (":", Key::Colon),
+];
+
+fn egui_key(name: &str) -> Option<Key> {
+    if name == "'" {
+        return Some(Key::Quote);
+    }
+    let row = KEYS.iter().find(|(n, _)| *n == name);
+    row.map(|(_, key)| *key).or_else(|| Key::from_name(name))
+}
+
+fn name_of(key: Key) -> &'static str {
+    if key == Key::Quote {
+        return "'";
+    }
+    let row = KEYS.iter().find(|(_, k)| *k == key);
+    row.map_or_else(|| key.name(), |(name, _)| name)
+}
 
 /// Reads `Ctrl+Shift+H`; `None` when it names no key.
 pub fn parse(text: &str) -> Option<KeyboardShortcut> {
+    let chord = Chord::parse(text)?;
     let mut modifiers = Modifiers::NONE;
-    let mut rest = text;
-    loop {
-        // The plus sign itself may be the key.
-        match rest.split_once('+') {
-            Some(("Ctrl", tail)) => {
-                modifiers = modifiers.plus(Modifiers::COMMAND);
-                rest = tail;
-            }
-            Some(("Shift", tail)) => {
-                modifiers = modifiers.plus(Modifiers::SHIFT);
-                rest = tail;
-            }
-            _ => break,
-        }
+    if chord.ctrl {
+        modifiers = modifiers.plus(Modifiers::COMMAND);
     }
-    let key = match rest {
-        "Down" => Key::ArrowDown,
-        "Up" => Key::ArrowUp,
-        "Left" => Key::ArrowLeft,
-        "Right" => Key::ArrowRight,
-        "`" => Key::Backtick,
-        "+" => Key::Plus,
-        "-" => Key::Minus,
-        "=" => Key::Equals,
-        "?" => Key::Questionmark,
-        name => Key::from_name(name)?,
-    };
-    Some(KeyboardShortcut::new(modifiers, key))
+    if chord.shift {
+        modifiers = modifiers.plus(Modifiers::SHIFT);
+    }
+    if chord.alt {
+        modifiers = modifiers.plus(Modifiers::ALT);
+    }
+    Some(KeyboardShortcut::new(modifiers, egui_key(&chord.key)?))
 }
 
 /// As the user reads it.
 pub fn display(text: &str) -> String {
-    text.replace("Down", "↓")
-        .replace("Up", "↑")
-        .replace("PageUp", "Page up")
-        .replace("Page↑", "Page up")
-        .replace("Page↓", "Page down")
+    match text.rsplit_once("Page") {
+        Some((held, "Up")) => return format!("{held}Page up"),
+        Some((held, "Down")) => return format!("{held}Page down"),
+        _ => {}
+    }
+    let arrows = [("Down", "↓"), ("Up", "↑"), ("Left", "←"), ("Right", "→")];
+    for (name, arrow) in arrows {
+        if let Some(held) = text.strip_suffix(name) {
+            return format!("{held}{arrow}");
+        }
+    }
+    text.to_owned()
 }
 
-/// Commands whose shortcut was pressed, and takes the keys. Letters and bare keys act only when no text field has
-/// the focus (so that an input method gets them). `Space` is left to the caller, which tells a tap from a hold.
-pub fn pressed(ctx: &egui::Context) -> Vec<Command> {
+/// The chords that an event may mean, the likeliest first.
+fn chords(key: Key, physical: Option<Key>, held: Modifiers) -> Vec<Chord> {
+    let chord = |key: Key, shift: bool| Chord {
+        ctrl: held.command,
+        shift,
+        alt: held.alt,
+        key: name_of(key).to_owned(),
+    };
+    let placed = physical.filter(|p| {
+        matches!(
+            name_of(*p).as_bytes(),
+            [b'0'..=b'9' | b'[' | b']' | b',' | b'.' | b'`']
+        )
+    });
+    let mut found: Vec<Chord> = placed.map(|p| chord(p, held.shift)).into_iter().collect();
+    found.push(chord(key, held.shift));
+    // A symbol that is typed with Shift is still that symbol.
+    if held.shift && !name_of(key).bytes().all(|b| b.is_ascii_alphanumeric()) {
+        found.push(chord(key, false));
+    }
+    found
+}
+
+/// The chord of a press, for binding a key to a command.
+pub fn chord_of(event: &Event) -> Option<Chord> {
+    match event {
+        Event::Key {
+            key,
+            physical_key,
+            pressed: true,
+            modifiers,
+            ..
+        } => chords(*key, *physical_key, *modifiers)
+            .into_iter()
+            .find(|chord| Chord::parse(&chord.to_string()).is_some()),
+        // The toolkit turns these three into events of their own.
+        Event::Copy => Chord::parse("Ctrl+C"),
+        Event::Cut => Chord::parse("Ctrl+X"),
+        Event::Paste(_) => Chord::parse("Ctrl+V"),
+        _ => None,
+    }
+}
+
+/// A key that is down.
+#[derive(Clone, Debug)]
+struct Held {
+    key: Key,
+    command: Command,
+    since: f64,
+    tool: Tool,
+}
+
+/// What the hands do between frames.
+#[derive(Clone, Debug, Default)]
+pub struct Holding {
+    held: Option<Held>,
+    /// The bare picture is shown: no text over it.
+    pub peek: bool,
+}
+
+/// What a key asks for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Wish {
+    /// Carry a command out.
+    Run(Command),
+    /// Back to the tool before.
+    Tool(Tool),
+}
+
+/// Takes the key events that mean something and gives the wishes in their order. `tool` is the tool in the hand;
+/// `now` the toolkit's clock, seconds.
+pub fn pressed(ctx: &egui::Context, map: &KeyMap, holding: &mut Holding, tool: Tool) -> Vec<Wish> {
     let typing = ctx.egui_wants_keyboard_input();
-    let mut commands = Vec::new();
-    // Shortcuts with more modifiers first: egui's logical matching would let `Ctrl+Z` take `Ctrl+Shift+Z`.
-    let mut rows: Vec<(KeyboardShortcut, Command)> = TABLE
-        .iter()
-        .flat_map(|row| {
-            row.shortcut
-                .split_whitespace()
-                .map(move |s| (s, row.command))
-        })
-        .filter_map(|(s, command)| Some((parse(s)?, command)))
-        .collect();
-    rows.sort_by_key(|(s, _)| {
-        std::cmp::Reverse(u8::from(s.modifiers.shift) + u8::from(s.modifiers.command))
-    });
+    let now = ctx.input(|i| i.time);
+    let mut wishes = Vec::new();
     ctx.input_mut(|input| {
-        for (shortcut, command) in rows {
-            let function_key = matches!(
-                shortcut.logical_key,
-                Key::F1 | Key::F8 | Key::F9 | Key::F10 | Key::F11 | Key::Escape
-            );
-            let bare = !shortcut.modifiers.command && !function_key;
-            if typing && bare {
-                continue;
+        input.events.retain(|event| {
+            let (chords, key, down, repeat) = match event {
+                Event::Key {
+                    key,
+                    physical_key,
+                    pressed,
+                    repeat,
+                    modifiers,
+                } => (
+                    chords(*key, *physical_key, *modifiers),
+                    Some(*key),
+                    *pressed,
+                    *repeat,
+                ),
+                Event::Copy | Event::Cut if !typing => {
+                    (chord_of(event).into_iter().collect(), None, true, false)
+                }
+                _ => return true,
+            };
+            if !down {
+                if let Some(key) = key {
+                    release(holding, key, now, &mut wishes);
+                }
+                return true;
             }
-            while input.consume_shortcut(&shortcut) {
-                commands.push(command);
+            let known = chords
+                .iter()
+                .find_map(|chord| Some((chord, map.holder(chord)?)));
+            let Some((chord, command)) = known else {
+                return true;
+            };
+            if typing && !chord.acts_while_typing() {
+                return true;
             }
-        }
+            if repeat && !command.row().repeats() {
+                return false;
+            }
+            let bare = !chord.ctrl && !chord.alt;
+            if let Some(key) = key
+                && bare
+                && (command.tool().is_some() || command == Command::OverlayText)
+            {
+                holding.held = Some(Held {
+                    key,
+                    command,
+                    since: now,
+                    tool,
+                });
+            }
+            // A tap of Space acts when it is let go: until then it may be a look at the bare picture.
+            if command != Command::OverlayText || !bare || key.is_none() {
+                wishes.push(Wish::Run(command));
+            }
+            false
+        });
     });
-    commands
+    if let Some(held) = &holding.held
+        && held.command == Command::OverlayText
+    {
+        let left = HOLD_SECS - (now - held.since);
+        holding.peek = left <= 0.0;
+        if left > 0.0 {
+            ctx.request_repaint_after(std::time::Duration::from_secs_f64(left));
+        }
+    }
+    wishes
+}
+
+fn release(holding: &mut Holding, key: Key, now: f64, wishes: &mut Vec<Wish>) {
+    let Some(held) = holding.held.take_if(|h| h.key == key) else {
+        return;
+    };
+    let long = now - held.since >= HOLD_SECS;
+    match (held.command, long) {
+        (Command::OverlayText, true) => holding.peek = false,
+        (Command::OverlayText, false) => {
+            holding.peek = false;
+            wishes.push(Wish::Run(Command::OverlayText));
+        }
+        (_, true) => wishes.push(Wish::Tool(held.tool)),
+        (_, false) => {}
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workspace::command::TABLE;
 
     #[test]
     fn every_shortcut_of_the_table_names_a_key() {
         for row in TABLE {
             for shortcut in row.shortcut.split_whitespace() {
-                assert!(parse(shortcut).is_some(), "{shortcut} of {:?}", row.command);
+                let parsed = parse(shortcut);
+                assert!(parsed.is_some(), "{shortcut} of {:?}", row.command);
+                let key = parsed.map(|p| p.logical_key);
+                let name = shortcut.rsplit_once('+').map_or(shortcut, |(_, n)| n);
+                let name = if name.is_empty() { "+" } else { name };
+                assert_eq!(key.map(name_of), Some(name));
             }
         }
     }
 
-    #[test]
-    fn modifiers_are_read() {
-        let check = |text: &str, ctrl: bool, shift: bool, key: Key| {
-            let shortcut = parse(text).unwrap();
-            assert_eq!(
-                (
-                    shortcut.modifiers.command,
-                    shortcut.modifiers.shift,
-                    shortcut.logical_key
-                ),
-                (ctrl, shift, key)
-            );
+    fn press(key: Key, physical: Option<Key>, modifiers: Modifiers) -> Event {
+        Event::Key {
+            key,
+            physical_key: physical,
+            pressed: true,
+            repeat: false,
+            modifiers,
+        }
+    }
+
+    fn meant(events: Vec<Event>, holding: &mut Holding, time: f64) -> Vec<Wish> {
+        let ctx = egui::Context::default();
+        let input = egui::RawInput {
+            events,
+            time: Some(time),
+            ..Default::default()
         };
-        check("Ctrl+Shift+H", true, true, Key::H);
-        check("+", false, false, Key::Plus);
-        check("Shift+Tab", false, true, Key::Tab);
-        check("PageDown", false, false, Key::PageDown);
+        let mut wishes = Vec::new();
+        let _ = ctx.run_ui(input, |ui| {
+            wishes = pressed(ui.ctx(), &KeyMap::default(), holding, Tool::Zoom);
+        });
+        wishes
+    }
+
+    #[test]
+    fn keys_count_by_place_where_their_characters_need_shift() {
+        let none = Modifiers::NONE;
+        let check = |key, physical, held, expected: &[Wish]| {
+            let got = meant(
+                vec![press(key, physical, held)],
+                &mut Holding::default(),
+                0.0,
+            );
+            assert_eq!(got, expected);
+        };
+        // The key with 1 on it, on a French keyboard: no Shift gives `&`, which the toolkit reports otherwise.
+        check(
+            Key::Num1,
+            Some(Key::Num1),
+            none,
+            &[Wish::Run(Command::Preset1)],
+        );
+        check(
+            Key::Exclamationmark,
+            Some(Key::Num1),
+            none,
+            &[Wish::Run(Command::Preset1)],
+        );
+        // A plus is a plus, with Shift or without.
+        check(
+            Key::Plus,
+            None,
+            Modifiers::SHIFT,
+            &[Wish::Run(Command::ZoomIn)],
+        );
+        // The narrower chord wins.
+        let both = Modifiers::COMMAND | Modifiers::SHIFT;
+        check(Key::Z, None, both, &[Wish::Run(Command::Redo)]);
+        check(
+            Key::Z,
+            None,
+            Modifiers::COMMAND,
+            &[Wish::Run(Command::Undo)],
+        );
+        check(Key::F35, None, none, &[]);
+    }
+
+    #[test]
+    fn a_held_tool_key_lends_the_tool() {
+        let up = |key| Event::Key {
+            key,
+            physical_key: None,
+            pressed: false,
+            repeat: false,
+            modifiers: Modifiers::NONE,
+        };
+        let mut holding = Holding::default();
+        let down = vec![press(Key::M, None, Modifiers::NONE)];
+        assert_eq!(
+            meant(down.clone(), &mut holding, 1.0),
+            [Wish::Run(Command::ToolPan)]
+        );
+        assert_eq!(
+            meant(vec![up(Key::M)], &mut holding, 1.5),
+            [Wish::Tool(Tool::Zoom)]
+        );
+        // A tap keeps it.
+        meant(down, &mut holding, 2.0);
+        assert_eq!(meant(vec![up(Key::M)], &mut holding, 2.1), []);
+    }
+
+    #[test]
+    fn space_tapped_changes_the_text_and_held_shows_the_bare_picture() {
+        let up = Event::Key {
+            key: Key::Space,
+            physical_key: None,
+            pressed: false,
+            repeat: false,
+            modifiers: Modifiers::NONE,
+        };
+        let mut holding = Holding::default();
+        let down = || vec![press(Key::Space, None, Modifiers::NONE)];
+        assert_eq!(meant(down(), &mut holding, 1.0), []);
+        let tapped = meant(vec![up.clone()], &mut holding, 1.1);
+        assert_eq!(tapped, [Wish::Run(Command::OverlayText)]);
+        meant(down(), &mut holding, 2.0);
+        assert!(!holding.peek);
+        meant(Vec::new(), &mut holding, 2.3);
+        assert!(holding.peek);
+        assert_eq!(meant(vec![up], &mut holding, 2.4), []);
+        assert!(!holding.peek);
+    }
+
+    #[test]
+    fn keys_are_shown_as_people_know_them() {
+        for (text, shown) in [
+            ("Down", "↓"),
+            ("Shift+Up", "Shift+↑"),
+            ("PageUp", "Page up"),
+            ("PageDown", "Page down"),
+            ("Ctrl+Left", "Ctrl+←"),
+            ("Ctrl+K", "Ctrl+K"),
+        ] {
+            assert_eq!(display(text), shown);
+        }
     }
 }

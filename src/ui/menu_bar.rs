@@ -3,7 +3,6 @@
 use super::{
     context::UiContext,
     icons::Icon,
-    keys,
     overlay_text::voi_text,
     widgets::{command_button, group_gap},
 };
@@ -38,12 +37,7 @@ fn menu(context: &mut UiContext<'_>, ui: &mut Ui, group: Group) {
                 language_menu(context, ui);
                 continue;
             }
-            let shortcut = row
-                .shortcut
-                .split_whitespace()
-                .next()
-                .map(keys::display)
-                .unwrap_or_default();
+            let shortcut = context.shortcut(row.command);
             let button =
                 Button::new(context.word(row.message_key)).shortcut_text(RichText::new(shortcut));
             let button = button.selected(context.workspace.is_on(row.command));

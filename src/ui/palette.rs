@@ -2,7 +2,7 @@
 
 use super::{
     context::{PaletteState, UiContext},
-    keys, theme,
+    theme,
 };
 use crate::workspace::{
     Command,
@@ -51,12 +51,7 @@ pub fn palette_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
             .max_height(360.0)
             .show(ui, |ui| {
                 for (index, row) in rows.iter().enumerate() {
-                    let shortcut = row
-                        .shortcut
-                        .split_whitespace()
-                        .next()
-                        .map(keys::display)
-                        .unwrap_or_default();
+                    let shortcut = context.shortcut(row.command);
                     let button = egui::Button::new(context.word(row.message_key))
                         .shortcut_text(RichText::new(shortcut))
                         .selected(index == palette.selected)
@@ -87,7 +82,7 @@ fn matching(context: &UiContext<'_>, query: &str) -> Vec<&'static Row> {
         .filter(|row| row.command != Command::Palette && row.command != Command::Language)
         .filter_map(|row| {
             let name = context.word(row.message_key).to_lowercase();
-            let text = format!("{name} {}", row.shortcut.to_lowercase());
+            let text = format!("{name} {}", context.shortcut(row.command).to_lowercase());
             query
                 .split_whitespace()
                 .all(|word| text.contains(word))

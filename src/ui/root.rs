@@ -1,9 +1,9 @@
 //! The whole window: where each panel stands.
 
 use super::{
-    banner, context::UiContext, context::UiState, help, keeping, keys, layout, link_question,
-    menu_bar, number_fields, palette, side_panel, start_screen, status_bar, study_browser, theme,
-    unlock, viewport,
+    banner, context::UiContext, context::UiState, daylight, help, keeping, keys, layout,
+    link_question, menu_bar, number_fields, palette, picture_dialog, settings, side_panel,
+    start_screen, status_bar, study_browser, theme, unlock, viewport,
 };
 use crate::workspace::{Action, Workspace};
 use egui::{CentralPanel, Frame, Key, Margin, Panel, Pos2, Rect, Ui};
@@ -22,9 +22,19 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
         || workspace.marks.closing
         || context.state.window_field.is_some()
         || context.state.monitor_field.is_some();
-    if context.state.palette.is_none() && !context.state.help && !asking {
-        let pressed = keys::pressed(ui.ctx());
-        context.actions.extend(pressed.into_iter().map(Action::Run));
+    let open = context.state.palette.is_some()
+        || context.state.help
+        || context.state.settings.is_some()
+        || context.state.picture_dialog.is_some();
+    if !open && !asking {
+        let (map, tool) = (&workspace.settings.keys, workspace.tool);
+        let wishes = keys::pressed(ui.ctx(), map, &mut context.state.hands, tool);
+        context
+            .actions
+            .extend(wishes.into_iter().map(|wish| match wish {
+                keys::Wish::Run(command) => Action::Run(command),
+                keys::Wish::Tool(tool) => Action::Tool(tool),
+            }));
     } else if ui.input(|i| i.key_pressed(Key::Escape)) {
         context.state.palette = None;
         context.state.help = false;
@@ -75,7 +85,11 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
             } else if empty {
                 start_screen::start_screen_ui(&mut context, ui, rect);
             } else {
-                cells(&mut context, ui, rect);
+                let scale = ui.ctx().pixels_per_point();
+                let sides = [rect.width(), rect.height()];
+                context.state.cells_pixels = sides.map(|s| (s * scale).round().max(1.0) as u32);
+                context.state.cells_points = rect.height().max(1.0) as u32;
+                theme::over_picture(|| cells(&mut context, ui, rect));
             }
             ui.allocate_rect(rect, egui::Sense::hover());
         });
@@ -83,6 +97,8 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
     super::tags::tags_ui(&mut context, ui);
     palette::palette_ui(&mut context, ui);
     help::help_ui(&mut context, ui);
+    settings::settings_ui(&mut context, ui);
+    picture_dialog::picture_dialog_ui(&mut context, ui);
     unlock::unlock_ui(&mut context, ui);
     link_question::link_question_ui(&mut context, ui);
     number_fields::monitor_field_ui(&mut context, ui);
@@ -92,7 +108,7 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
 }
 
 /// The cells of the layout, one pixel apart.
-fn cells(context: &mut UiContext<'_>, ui: &mut Ui, rect: Rect) {
+pub(super) fn cells(context: &mut UiContext<'_>, ui: &mut Ui, rect: Rect) {
     let workspace = context.workspace;
     // One picture and one document a cell, made when the layout first has so many.
     let state = &mut *context.state;

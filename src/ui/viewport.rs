@@ -331,7 +331,7 @@ fn corner_text(
         instance: &reference.instance,
         frame_in_instance: reference.frame,
         picture,
-        amount: workspace.settings.overlay_text,
+        amount: context.overlay_amount(),
         cover: workspace.settings.cover,
         hide_identity: workspace.settings.hide_identity,
         findings: &workspace.findings(cell),
@@ -406,7 +406,7 @@ fn letters(
         return;
     };
     texts.push(format!("{left} {right} {top} {bottom}"));
-    if context.workspace.settings.overlay_text == crate::workspace::settings::OverlayText::None {
+    if context.overlay_amount() == crate::workspace::settings::OverlayText::None {
         return;
     }
     let size = 15.0;
@@ -453,7 +453,7 @@ fn scale_bar(
     scale: f32,
     picture: &Picture,
 ) {
-    if context.workspace.settings.overlay_text == crate::workspace::settings::OverlayText::None
+    if context.overlay_amount() == crate::workspace::settings::OverlayText::None
         || picture.spacing.source().is_none()
         || rect.height() < 160.0
     {

@@ -3,13 +3,15 @@
 use super::{
     Command,
     masks::FrameKey,
-    settings::SideTab,
+    picture_out::PictureWish,
+    settings::{Settings, SideTab},
     state::{FilmWish, Workspace},
     view::{ViewState, Viewport, VoiChoice},
 };
 use crate::{
     i18n::Language,
     model::{geometry::BodyPlane, passphrase::Passphrase, view::OverlayStyle},
+    tools::Tool,
 };
 use glam::DVec3;
 use std::path::PathBuf;
@@ -146,6 +148,17 @@ pub enum Action {
     RemoveMask(FrameKey),
     /// List what was noticed.
     List,
+    /// A picture for the clipboard or a file.
+    PictureOut {
+        /// Which.
+        wish: PictureWish,
+        /// Into a file, else to the clipboard.
+        save: bool,
+    },
+    /// Take a tool into the hand.
+    Tool(Tool),
+    /// Other preferences.
+    Settings(Box<Settings>),
     /// Open a tab on the right.
     Tab(SideTab),
     /// Stop a job.
@@ -264,6 +277,11 @@ impl Workspace {
                 self.settings.show_side = true;
                 self.settings.side_tab = SideTab::Findings;
             }
+            Action::PictureOut { wish, save } => {
+                return Some(super::state::Effect::PictureOut { wish, save });
+            }
+            Action::Tool(tool) => self.tool = tool,
+            Action::Settings(settings) => self.settings = *settings,
             Action::Tab(tab) => self.settings.side_tab = tab,
             Action::CancelJob(id) => {
                 if let Some(job) = self.jobs.running().iter().find(|j| j.id == id) {

@@ -113,6 +113,13 @@ pub enum Command {
     MarkPreliminary,
     MarkFinal,
     Finalise,
+    CopyPicture,
+    SavePicture,
+    Settings,
+    KeySettings,
+    LightTheme,
+    LargerText,
+    SmallerText,
     Palette,
     Help,
     Language,
@@ -347,12 +354,42 @@ table! {
     SegmentLungs "cmd-run-lung-segmentation" Ai "" ModelInput
     ToggleMasks "cmd-toggle-overlay" Ai "G" Nothing
     ShowAi "panel-tab-ai" Ai "" Nothing
+    CopyPicture "cmd-copy-picture" Edit "Ctrl+C" View
+    SavePicture "cmd-save-picture" File "Ctrl+P" View
+    Settings "cmd-settings" Edit "Ctrl+," Nothing
+    KeySettings "cmd-key-settings" Help "" Nothing
+    LightTheme "cmd-theme-light" View "" Nothing
+    LargerText "cmd-text-larger" View "Ctrl++" Nothing
+    SmallerText "cmd-text-smaller" View "Ctrl+-" Nothing
     Palette "cmd-palette" Help "Ctrl+K" Nothing
     Help "cmd-help" Help "F1 ?" Nothing
     Language "cmd-language" Help "" Nothing
 }
 
+impl Row {
+    /// Whether holding its key goes on doing it: moving and zooming, not switching things on and off.
+    pub const fn repeats(&self) -> bool {
+        matches!(self.group, Group::Navigate)
+            || matches!(
+                self.command,
+                Command::ZoomIn | Command::ZoomOut | Command::Undo | Command::Redo
+            )
+    }
+}
+
 impl Command {
+    /// Stable name, for scripts and settings: its message key without `cmd-`.
+    pub fn name(self) -> &'static str {
+        let key = self.row().message_key;
+        key.strip_prefix("cmd-").unwrap_or(key)
+    }
+
+    /// The command with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        let row = TABLE.iter().find(|row| row.command.name() == name);
+        row.map(|row| row.command)
+    }
+
     /// The command's row. Every command has one (a test says so).
     pub fn row(self) -> &'static Row {
         static MISSING: Row = Row {

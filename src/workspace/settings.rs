@@ -1,6 +1,7 @@
 //! What the user prefers. Nothing here identifies anybody.
 
-use crate::{i18n::Language, model::cover::CoverShown};
+use super::keymap::KeyMap;
+use crate::{i18n::Language, model::cover::CoverShown, tools::MouseMap};
 
 /// How much text lies over the pictures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,6 +39,19 @@ pub enum SideTab {
     Findings,
 }
 
+/// Colours of the panels; the image area is black in both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Theme {
+    /// A reading room at night.
+    #[default]
+    Dark,
+    /// An office by day.
+    Light,
+}
+
+/// Smallest and largest size of the window's text and buttons, percent.
+pub const SCALE_RANGE: (u16, u16) = (75, 250);
+
 /// Preferences and panels.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -65,6 +79,14 @@ pub struct Settings {
     pub side_tab: SideTab,
     /// Upper bound of decoded pixels in memory, bytes.
     pub memory_budget: u64,
+    /// Which keys mean which command.
+    pub keys: KeyMap,
+    /// Which button does what.
+    pub mouse: MouseMap,
+    /// Colours of the panels.
+    pub theme: Theme,
+    /// Size of text and buttons, percent of the system's.
+    pub scale_percent: u16,
 }
 
 impl Settings {
@@ -83,6 +105,23 @@ impl Settings {
             pixel_pitch_mm: None,
             side_tab: SideTab::Record,
             memory_budget,
+            keys: KeyMap::default(),
+            mouse: MouseMap::default(),
+            theme: Theme::Dark,
+            scale_percent: 100,
         }
+    }
+
+    /// Dark to light, and back.
+    pub fn toggle_theme(&mut self) {
+        self.theme = match self.theme {
+            Theme::Dark => Theme::Light,
+            Theme::Light => Theme::Dark,
+        };
+    }
+
+    /// Another size of text and buttons, within what the window can hold.
+    pub fn set_scale(&mut self, percent: u16) {
+        self.scale_percent = percent.clamp(SCALE_RANGE.0, SCALE_RANGE.1);
     }
 }

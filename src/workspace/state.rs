@@ -30,6 +30,7 @@ use super::{
     masks::{FrameKey, Masks},
     opening::SharedFound,
     passphrase::Passphrases,
+    picture_out::PictureWish,
     presets,
     record_link::RecordPanel,
     settings::{Settings, SideTab},
@@ -58,9 +59,9 @@ pub struct Notice {
 impl Notice {
     /// Whether something went wrong.
     pub fn is_warning(&self) -> bool {
-        !self.key.ends_with("-imported")
-            && self.key != "notice-copied"
-            && !self.key.starts_with("notice-restored")
+        !self.key.starts_with("notice-restored") && !["-imported", "-copied", "-saved"]
+            .iter()
+            .any(|end| self.key.ends_with(end))
     }
 }
 
@@ -79,6 +80,21 @@ pub enum Effect {
     Segment,
     /// Open or close the command palette.
     Palette,
+    /// A picture for the clipboard or a file.
+    PictureOut {
+        /// Which.
+        wish: PictureWish,
+        /// Into a file, else to the clipboard.
+        save: bool,
+    },
+    /// The active view to the clipboard, as it is shown, without identity.
+    CopyPicture,
+    /// Ask what picture shall leave, and where to.
+    PictureDialog,
+    /// Open or close the preferences.
+    Settings,
+    /// The same at their keys.
+    KeySettings,
     /// Open or close the help.
     Help,
     /// Change the language.
@@ -673,6 +689,13 @@ impl Workspace {
             Command::Quit => return Some(Effect::Quit),
             Command::Palette => return Some(Effect::Palette),
             Command::Help => return Some(Effect::Help),
+            Command::CopyPicture => return Some(Effect::CopyPicture),
+            Command::SavePicture => return Some(Effect::PictureDialog),
+            Command::Settings => return Some(Effect::Settings),
+            Command::KeySettings => return Some(Effect::KeySettings),
+            Command::LightTheme => self.settings.toggle_theme(),
+            Command::LargerText => self.settings.set_scale(self.settings.scale_percent + 10),
+            Command::SmallerText => self.settings.set_scale(self.settings.scale_percent - 10),
             Command::Language => return Some(Effect::Language),
             Command::FullScreen => return Some(Effect::FullScreen),
             Command::Loupe => return Some(Effect::Loupe),

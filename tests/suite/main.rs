@@ -20,6 +20,8 @@ mod dicom_reading;
 mod elements;
 mod foreign_marks;
 mod gpu_vs_cpu;
+#[cfg(feature = "screen")]
+mod hands;
 mod hostile;
 mod inflating;
 #[cfg(feature = "screen")]

@@ -72,6 +72,11 @@ pub fn ct() -> PathBuf {
     small_demo().1.images[0].clone()
 }
 
+/// The radiographs of the small demo.
+pub fn small_film() -> PathBuf {
+    film()
+}
+
 fn film() -> PathBuf {
     small_demo().1.images[1].clone()
 }

@@ -1,0 +1,228 @@
+//! Preferences on the disk: `settings.toml` in the platform's folder for configuration.
+//!
+//! Must stay true: nothing of a patient is in it; a file that cannot be read, or holds what nobody knows, gives the
+//! defaults for that part and is not an error; writing replaces the file whole or not at all and happens on a thread
+//! of its own, the newest state winning. Identity is never kept hidden or shown across starts: a window begins by
+//! showing whose pictures it shows (safety S2).
+
+use super::{
+    keymap::{KeyMap, Profile},
+    settings::{OverlayText, Settings, SideTab, Theme},
+};
+use crate::{i18n::Language, task::spawn_named, tools::MouseMap};
+use crossbeam_channel::{Sender, bounded};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// Name of the file.
+pub const FILE: &str = "settings.toml";
+/// Longest file that is read, bytes.
+const MAX_BYTES: u64 = 1 << 20;
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct Stored {
+    language: Option<String>,
+    theme: Option<String>,
+    scale_percent: Option<u16>,
+    overlay_text: Option<String>,
+    show_browser: Option<bool>,
+    show_side: Option<bool>,
+    show_status: Option<bool>,
+    side_tab: Option<String>,
+    key_profile: Option<String>,
+    keys: BTreeMap<String, String>,
+    mouse: BTreeMap<String, String>,
+}
+
+const THEMES: [(&str, Theme); 2] = [("dark", Theme::Dark), ("light", Theme::Light)];
+const AMOUNTS: [(&str, OverlayText); 3] = [
+    ("full", OverlayText::Full),
+    ("minimal", OverlayText::Minimal),
+    ("none", OverlayText::None),
+];
+const TABS: [(&str, SideTab); 3] = [
+    ("record", SideTab::Record),
+    ("ai", SideTab::Ai),
+    ("findings", SideTab::Findings),
+];
+
+fn name_of<T: Copy + PartialEq>(table: &[(&str, T)], value: T) -> Option<String> {
+    let row = table.iter().find(|(_, v)| *v == value);
+    row.map(|(name, _)| (*name).to_owned())
+}
+
+fn named<T: Copy>(table: &[(&str, T)], name: Option<&String>) -> Option<T> {
+    let row = table
+        .iter()
+        .find(|(n, _)| Some(*n) == name.map(String::as_str));
+    row.map(|(_, value)| *value)
+}
+
+impl Stored {
+    fn of(settings: &Settings) -> Self {
+        Self {
+            language: Some(settings.language.tag().to_owned()),
+            theme: name_of(&THEMES, settings.theme),
+            scale_percent: Some(settings.scale_percent),
+            overlay_text: name_of(&AMOUNTS, settings.overlay_text),
+            show_browser: Some(settings.show_browser),
+            show_side: Some(settings.show_side),
+            show_status: Some(settings.show_status),
+            side_tab: name_of(&TABS, settings.side_tab),
+            key_profile: Some(settings.keys.profile().name().to_owned()),
+            keys: settings.keys.own().clone(),
+            mouse: settings.mouse.own(),
+        }
+    }
+
+    fn apply(self, settings: &mut Settings) {
+        let language = self.language.as_deref().and_then(Language::from_tag);
+        settings.language = language.unwrap_or(settings.language);
+        settings.theme = named(&THEMES, self.theme.as_ref()).unwrap_or(settings.theme);
+        settings.set_scale(self.scale_percent.unwrap_or(settings.scale_percent));
+        let amount = named(&AMOUNTS, self.overlay_text.as_ref());
+        settings.overlay_text = amount.unwrap_or(settings.overlay_text);
+        settings.show_browser = self.show_browser.unwrap_or(settings.show_browser);
+        settings.show_side = self.show_side.unwrap_or(settings.show_side);
+        settings.show_status = self.show_status.unwrap_or(settings.show_status);
+        settings.side_tab = named(&TABS, self.side_tab.as_ref()).unwrap_or(settings.side_tab);
+        let profile = self.key_profile.as_deref().and_then(Profile::named);
+        settings.keys = KeyMap::new(profile.unwrap_or_default(), self.keys);
+        settings.mouse = MouseMap::of(&self.mouse);
+    }
+}
+
+/// Where settings are kept between starts, and what the file held last.
+#[derive(Debug)]
+pub struct SettingsFile {
+    folder: PathBuf,
+    kept: Stored,
+    writer: Option<Sender<Stored>>,
+}
+
+impl SettingsFile {
+    /// The platform's folder for configuration.
+    pub fn usual_folder() -> Option<PathBuf> {
+        let folders = directories::ProjectDirs::from("", "", "negatoscope")?;
+        Some(folders.config_dir().to_owned())
+    }
+
+    /// Takes what the file in a folder says into the settings. What it does not say stays as it is.
+    pub fn open(folder: &Path, settings: &mut Settings) -> Self {
+        let read = |path: &Path| {
+            let small = fs::metadata(path).is_ok_and(|m| m.is_file() && m.len() <= MAX_BYTES);
+            small.then(|| fs::read_to_string(path).ok()).flatten()
+        };
+        let stored = read(&folder.join(FILE)).and_then(|text| toml::from_str::<Stored>(&text).ok());
+        if let Some(stored) = stored {
+            stored.apply(settings);
+        }
+        Self {
+            folder: folder.to_owned(),
+            kept: Stored::of(settings),
+            writer: None,
+        }
+    }
+
+    /// Keeps the settings where they differ from what was kept. Called every frame: comparing is all it does then.
+    pub fn keep(&mut self, settings: &Settings) {
+        let now = Stored::of(settings);
+        if now == self.kept {
+            return;
+        }
+        if self.writer.is_none() {
+            // One place: while one state is written the newest waits; what lies between is left out.
+            let (sender, receiver) = bounded::<Stored>(64);
+            let folder = self.folder.clone();
+            let body = move || {
+                while let Ok(mut state) = receiver.recv() {
+                    while let Ok(newer) = receiver.try_recv() {
+                        state = newer;
+                    }
+                    if let Err(error) = write(&folder, &state) {
+                        tracing::warn!(kind = ?error.kind(), "the settings could not be kept");
+                    }
+                }
+            };
+            if spawn_named("settings", body).is_ok() {
+                self.writer = Some(sender);
+            }
+        }
+        if let Some(writer) = &self.writer
+            && writer.try_send(now.clone()).is_ok()
+        {
+            self.kept = now;
+        }
+    }
+}
+
+fn write(folder: &Path, state: &Stored) -> io::Result<()> {
+    let text = toml::to_string_pretty(state).map_err(io::Error::other)?;
+    fs::create_dir_all(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    io::Write::write_all(&mut file, text.as_bytes())?;
+    file.as_file().sync_data()?;
+    file.persist(folder.join(FILE)).map_err(|e| e.error)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::{Command, keymap::Chord};
+
+    fn settings() -> Settings {
+        Settings::new(Language::English, 1 << 30)
+    }
+
+    #[test]
+    fn what_was_kept_comes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut changed = settings();
+        changed.language = Language::SimplifiedChinese;
+        changed.theme = Theme::Light;
+        changed.set_scale(150);
+        changed.hide_identity = true;
+        changed.keys = changed.keys.with_profile(Profile::Horos);
+        let chord = Chord::parse("Ctrl+I").unwrap();
+        changed.keys = changed.keys.with_chords(Command::Invert, &[chord]);
+        write(folder.path(), &Stored::of(&changed)).unwrap();
+        let mut again = settings();
+        SettingsFile::open(folder.path(), &mut again);
+        assert_eq!(Stored::of(&again), Stored::of(&changed));
+        assert_eq!(
+            again.keys.chords(Command::Invert),
+            changed.keys.chords(Command::Invert)
+        );
+        assert!(
+            !again.hide_identity,
+            "every window begins by saying whose pictures it shows"
+        );
+    }
+
+    #[test]
+    fn a_broken_or_strange_file_gives_the_defaults() {
+        let defaults = Stored::of(&settings());
+        let folder = tempfile::tempdir().unwrap();
+        for text in [
+            "",
+            "not = [toml",
+            "language = 7",
+            "theme = \"pink\"\nscale_percent = 100\nfuture = { a = 1 }",
+        ] {
+            fs::write(folder.path().join(FILE), text).unwrap();
+            let mut read = settings();
+            SettingsFile::open(folder.path(), &mut read);
+            assert_eq!(Stored::of(&read), defaults, "{text}");
+        }
+        fs::write(folder.path().join(FILE), "scale_percent = 60000").unwrap();
+        let mut read = settings();
+        SettingsFile::open(folder.path(), &mut read);
+        assert_eq!(read.scale_percent, 250);
+    }
+}
