@@ -86,8 +86,10 @@ impl Sheet {
         });
         let view = texture.create_view(&Default::default());
         let mut renderer = self.renderer.lock().unwrap_or_else(PoisonError::into_inner);
-        for (id, delta) in &self.textures.set {
-            renderer.update_texture(device, queue, *id, delta);
+        for (id, deltas) in &self.textures.set {
+            for delta in deltas {
+                renderer.update_texture(device, queue, *id, delta);
+            }
         }
         let mut encoder = device.create_command_encoder(&Default::default());
         let before = renderer.update_buffers(device, queue, &mut encoder, &self.jobs, &screen);

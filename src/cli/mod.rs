@@ -9,8 +9,8 @@ pub mod doctor;
 pub mod edit;
 pub mod evaluate;
 pub mod inspect;
-pub mod list;
 pub mod keys;
+pub mod list;
 pub mod measure;
 #[cfg(feature = "ai")]
 pub mod models;

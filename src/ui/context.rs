@@ -2,11 +2,13 @@
 
 use super::{
     document::DocumentLayout,
+    keys::Holding,
     loupe::Loupe,
     number_fields::{MonitorField, WindowField},
     picture::PictureCache,
+    picture_dialog::PictureDialog,
+    settings::SettingsView,
     unlock::PassphraseField,
-    keys::Holding, picture_dialog::PictureDialog, settings::SettingsView,
 };
 use crate::{
     i18n::{Language, Value},

@@ -64,10 +64,9 @@ pub fn draw(
             Align2::CENTER_BOTTOM,
             notice,
             theme::SMALL_PT,
-            theme::TEXT_DIM.color(),
+            theme::TEXT_DIM,
         );
     });
-    theme::follow_again(workspace.settings.theme);
     state.pictures = pictures;
     state.drag = drag;
     state.hover = hover;

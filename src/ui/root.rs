@@ -89,7 +89,9 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
                 let sides = [rect.width(), rect.height()];
                 context.state.cells_pixels = sides.map(|s| (s * scale).round().max(1.0) as u32);
                 context.state.cells_points = rect.height().max(1.0) as u32;
-                theme::over_picture(|| cells(&mut context, ui, rect));
+                daylight::begin_pictures(ui.ctx());
+                cells(&mut context, ui, rect);
+                daylight::end_pictures(ui.ctx());
             }
             ui.allocate_rect(rect, egui::Sense::hover());
         });

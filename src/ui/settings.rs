@@ -110,28 +110,19 @@ fn general(context: &UiContext<'_>, ui: &mut Ui) -> Option<Settings> {
             });
             ui.end_row();
             let label = ui.label(context.word("settings-scale"));
-            let range = SCALE_RANGE.0..=SCALE_RANGE.1;
-            // The slider moves under the pointer when the size follows it at once; so it follows the release.
-            let slider = Slider::new(&mut new.scale_percent, range)
+            // The slider would move under the pointer if the size followed it at once: it follows the release.
+            let id = ui.scope_id().with("scale");
+            let held = ui.data(|d| d.get_temp::<u16>(id));
+            let mut percent = held.unwrap_or(now.scale_percent);
+            let slider = Slider::new(&mut percent, SCALE_RANGE.0..=SCALE_RANGE.1)
                 .step_by(5.0)
                 .suffix(" %");
-            let id = ui.id().with("scale");
-            let mut typed = ui
-                .data(|d| d.get_temp::<u16>(id))
-                .unwrap_or(now.scale_percent);
-            std::mem::swap(&mut typed, &mut new.scale_percent);
             let response = ui.add(slider).labelled_by(label.id);
-            let chosen = new.scale_percent;
             if response.dragged() {
-                ui.data_mut(|d| d.insert_temp(id, chosen));
-                new.scale_percent = now.scale_percent;
+                ui.data_mut(|d| d.insert_temp(id, percent));
             } else {
                 ui.data_mut(|d| d.remove_temp::<u16>(id));
-                new.set_scale(if response.drag_stopped() || response.changed() {
-                    chosen
-                } else {
-                    now.scale_percent
-                });
+                new.set_scale(percent);
             }
             ui.end_row();
         });

@@ -59,9 +59,10 @@ pub struct Notice {
 impl Notice {
     /// Whether something went wrong.
     pub fn is_warning(&self) -> bool {
-        !self.key.starts_with("notice-restored") && !["-imported", "-copied", "-saved"]
-            .iter()
-            .any(|end| self.key.ends_with(end))
+        !self.key.starts_with("notice-restored")
+            && !["-imported", "-copied", "-saved"]
+                .iter()
+                .any(|end| self.key.ends_with(end))
     }
 }
 

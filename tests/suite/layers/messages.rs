@@ -17,7 +17,7 @@ const KINDS: &[&str] = &[
     "app", "menu", "notice", "cmd", "preset", "first", "overlay", "badge", "banner", "patient",
     "list", "panel", "finding", "status", "viewport", "job", "rejected", "error", "button", "word",
     "palette", "help", "part", "unlock", "object", "content", "tags", "cine", "field", "link",
-    "monitor", "why", "save",
+    "monitor", "why", "save", "mouse", "picture", "settings",
 ];
 
 /// Methods whose first argument is a key.
