@@ -1304,3 +1304,121 @@ job-picture-out = Drawing a picture
 notice-picture-copied = The picture is in the clipboard
 notice-picture-saved = The picture is saved
 notice-picture-failed = The picture could not be made { $detail }
+# Layouts
+cmd-layout-picker = Choose a layout…
+cmd-layout-picker-tip = Grids up to 8 × 8, tiles, saved layouts and hanging protocols
+cmd-layout-tiles = Tiles
+cmd-layout-tiles-tip = Consecutive images of one series in all views; scrolling turns pages
+cmd-view-split-right = Split view left and right
+cmd-view-split-down = Split view above and below
+cmd-view-join = Join with neighbouring view
+cmd-view-detach = View in its own window
+cmd-view-detach-tip = For a second monitor; closing the window brings the view back
+layout-title = Layout
+layout-grid = { $columns } × { $rows }
+layout-tiles = One series as tiles
+layout-free = Views of different sizes
+layout-change = Active view
+layout-protocols = Hanging protocols
+layout-own = Saved layouts
+layout-name = Name of this layout
+layout-save = Save
+layout-forget = Forget { $name }
+viewport-line = Line between views
+viewport-elsewhere = In its own window
+viewport-window-title = View { $number } – Negatoscope
+
+# Hanging
+cmd-hang = Hang the study
+cmd-hang-tip = Arrange the study by the protocol that is meant for it
+cmd-stage-next = Next stage
+cmd-stage-previous = Previous stage
+cmd-with-prior = Beside the prior
+cmd-with-prior-tip = Current study left, the most relevant earlier one right
+cmd-save-protocol = Save as protocol…
+cmd-save-protocol-tip = Make a hanging protocol from the views as they are now
+cmd-hang-on-opening = Hang studies when they open
+hanging-now = { $protocol }: { $stage }
+hanging-keys = , and . change the stage
+overlay-prior-days = { $count ->
+    [one] Prior, { $count } day earlier
+   *[other] Prior, { $count } days earlier
+ }
+overlay-prior-months = { $count ->
+    [one] Prior, { $count } month earlier
+   *[other] Prior, { $count } months earlier
+ }
+overlay-prior-years = { $count ->
+    [one] Prior, { $count } year earlier
+   *[other] Prior, { $count } years earlier
+ }
+list-hang-study = Show this study
+notice-no-prior = No earlier study of this patient fits
+notice-nothing-to-hang = There is nothing to make a protocol from
+notice-protocol-not-kept = The protocol is kept until the window closes: there is no folder for settings
+notice-protocol-saved = Protocol saved
+notice-shelf-damaged = Cannot be read and was left alone: { $detail }
+notice-shelf-failed = Layouts and protocols could not be saved: { $reason }
+
+# Names of hanging protocols and their stages
+protocol-annotator = Annotation
+protocol-cr-dx = Radiographs
+protocol-ct = CT
+protocol-ct-chest = CT chest
+protocol-ct-head = CT head
+protocol-mg = Mammography
+protocol-mr = MR
+protocol-other = Any study
+protocol-pt-ct = PET/CT
+protocol-us-xa-rf = Ultrasound and angiography
+stage-annotator = one large view
+stage-all = all series
+stage-current = current study
+stage-four-views = four views
+stage-l-cc = L CC, pixel by pixel
+stage-l-mlo = L MLO, pixel by pixel
+stage-many = many clips
+stage-mpr = planes
+stage-pt-ct = CT and PET
+stage-r-cc = R CC, pixel by pixel
+stage-r-mlo = R MLO, pixel by pixel
+stage-sequences = by sequence
+stage-three-planes = three planes
+stage-two-windows = two windows
+stage-with-prior = with prior
+stage-with-prior-both = both views with prior
+
+# The editor of a protocol
+protocol-title = Protocol from these views
+protocol-name = Name of the protocol
+protocol-study = For studies
+protocol-modality = Modality
+protocol-region = Body part
+protocol-view = View
+protocol-side = Side
+protocol-sequence = Sequence
+protocol-plane = Plane
+protocol-words = With words
+protocol-without = Without words
+protocol-window = Window
+protocol-link = Moves together
+protocol-link-scroll = Slices
+protocol-link-zoom = Pan and zoom
+protocol-link-window = Window
+protocol-cell = View { $number }
+protocol-empty = Stays empty
+protocol-current = Of the current study
+protocol-prior = Of the prior
+protocol-prior-like = Of the prior, what is most like view { $number }
+protocol-same-as = The same series as view { $number }
+protocol-preview = Would hang { $studies } studies, { $series } series
+protocol-save = Save
+protocol-needs-name = It needs a name
+
+# Two patients side by side
+mixing-title = Different patients
+mixing-text = This view would stand beside pictures of another patient
+mixing-there = On the screen
+mixing-new = To be shown
+mixing-show = Show both
+mixing-leave = Leave it

@@ -118,6 +118,7 @@ impl Program {
             Effect::Demo => self.start_demo(),
             Effect::Segment => self.segment(),
             Effect::Palette => palette::toggle(&mut self.state.palette),
+            Effect::LayoutPicker => self.state.picker.toggle(),
             Effect::Help => self.state.help = !self.state.help,
             Effect::PictureOut { wish, save } => {
                 let to = if save {

@@ -162,6 +162,9 @@ impl Program {
             .with_keys(options.keys.clone());
         let mut workspace = Workspace::new(gpu, Arc::new(source), settings, threads, waker)?;
         workspace.passphrases.keys = options.keys.clone();
+        if let Some(folder) = &options.settings_folder {
+            workspace.open_shelf(folder.clone());
+        }
         if let Some(place) = options.store.clone() {
             workspace.set_store_place(place);
             if let Some(passphrase) = options.store_passphrase.take() {

@@ -8,6 +8,7 @@ pub mod content;
 pub mod doctor;
 pub mod edit;
 pub mod evaluate;
+pub mod hang;
 pub mod inspect;
 pub mod keys;
 pub mod list;
@@ -54,6 +55,8 @@ pub enum Command {
     Volume(volume::VolumeArgs),
     /// Value, unit, voxel and patient point at a place
     Probe(probe::ProbeArgs),
+    /// Which hanging protocol arranges a study: series by cell, stage by stage, and which prior is beside it
+    Hang(hang::HangArgs),
     /// Run a model on a picture
     #[cfg(feature = "ai")]
     Segment(segment::SegmentArgs),
@@ -93,6 +96,7 @@ pub fn run(command: Command, common: &Common, out: &mut Output) -> Exit {
         Command::Measure(args) => measure::run(&args, common, out),
         Command::Volume(args) => volume::run(&args, common, out),
         Command::Probe(args) => probe::run(&args, common, out),
+        Command::Hang(args) => hang::run(&args, common, out),
         #[cfg(feature = "ai")]
         Command::Segment(args) => segment::run(&args, common, out),
         #[cfg(feature = "ai")]

@@ -4,7 +4,7 @@ use super::{
     charset::{CharacterSets, Problem, TextKind},
     content::{self, kind_of},
     cover::{display_modules, is_overlay_text},
-    elements::{DataSet, integer, numbers, raw_text, read_data_set, text, texts},
+    elements::{DataSet, first_item, integer, numbers, raw_text, read_data_set, text, texts},
     facts,
     functional::is_localizer,
     guard::{Fault, Limits, Structure, Want, key},
@@ -85,6 +85,7 @@ const TEXTS: &[Tag] = &[
     tags::CONVOLUTION_KERNEL,
     tags::NOMINAL_SCANNED_PIXEL_SPACING,
     tags::PATIENT_POSITION,
+    tags::PATIENT_ORIENTATION,
     tags::VIEW_POSITION,
     tags::STUDY_INSTANCE_UID,
     tags::SERIES_INSTANCE_UID,
@@ -163,6 +164,7 @@ const LARGE: &[Tag] = &[
     tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE,
     tags::DIMENSION_INDEX_SEQUENCE,
     tags::DETECTOR_INFORMATION_SEQUENCE,
+    tags::VIEW_CODE_SEQUENCE,
     tags::SLICE_VECTOR,
     tags::FRAME_TIME_VECTOR,
 ];
@@ -497,7 +499,10 @@ fn series(
     };
     let description = said.text(tags::SERIES_DESCRIPTION, TextKind::Short);
     let body_part = text(data_set, tags::BODY_PART_EXAMINED);
-    let view_position = text(data_set, tags::VIEW_POSITION);
+    let view_position = match text(data_set, tags::VIEW_POSITION) {
+        none if none.is_empty() => view_of_code(data_set).to_owned(),
+        said => said,
+    };
     let texts = [description.as_str(), &view_position, &body_part];
     findings.extend(laterality::check(&laterality, &texts));
     SeriesDescription {
@@ -514,6 +519,24 @@ fn series(
         view_position,
         patient_position: text(data_set, tags::PATIENT_POSITION),
         frame_of_reference_uid: uid(data_set, tags::FRAME_OF_REFERENCE_UID, findings),
+    }
+}
+
+/// The view that View Code Sequence (0054,0220) names, where View Position is empty: codes of mammography (PS3.16 CID 4014)
+/// and of chest radiographs (CID 4010), in both generations of their scheme. Empty when it is another one, or none.
+fn view_of_code(data_set: &DataSet) -> &'static str {
+    let Some(item) = first_item(data_set, tags::VIEW_CODE_SEQUENCE) else {
+        return "";
+    };
+    match text(item, tags::CODE_VALUE).as_str() {
+        "R-10242" | "399162004" => "CC",
+        "R-10226" | "399368009" => "MLO",
+        "R-10224" | "399260004" => "ML",
+        "R-10228" | "399352003" => "LM",
+        "R-40888" | "272479007" => "PA",
+        "R-10206" | "399348003" => "AP",
+        "R-10236" | "399173006" | "R-10232" | "399198007" | "R-102CD" | "399067008" => "LAT",
+        _ => "",
     }
 }
 
@@ -568,6 +591,10 @@ fn technique(data_set: &DataSet, said: &mut Said<'_>) -> Technique {
         acquired: stamp(tags::ACQUISITION_DATE, tags::ACQUISITION_TIME)
             .or(whole)
             .or_else(|| stamp(tags::CONTENT_DATE, tags::CONTENT_TIME))
+            .unwrap_or_default(),
+        columns_lead_to: texts(data_set, tags::PATIENT_ORIENTATION)
+            .into_iter()
+            .next()
             .unwrap_or_default(),
     }
 }

@@ -148,6 +148,9 @@ pub struct Technique {
     pub images_in_acquisition: Option<u32>,
     /// Acquisition date and time, or Content Date and Time, as text; empty when absent.
     pub acquired: String,
+    /// First value of Patient Orientation (0020,0020): where in the patient the columns lead, for example `P`; empty when
+    /// absent.
+    pub columns_lead_to: String,
 }
 
 /// Image Pixel module (PS3.3 C.7.6.3) and what belongs to it, checked: the numbers fit each other.

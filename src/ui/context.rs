@@ -3,10 +3,13 @@
 use super::{
     document::DocumentLayout,
     keys::Holding,
+    layout::LineDrag,
+    layout_picker::PickerState,
     loupe::Loupe,
     number_fields::{MonitorField, WindowField},
     picture::PictureCache,
     picture_dialog::PictureDialog,
+    protocol_editor::EditorState,
     settings::SettingsView,
     unlock::PassphraseField,
 };
@@ -46,6 +49,12 @@ pub struct UiState {
     pub cells_points: u32,
     /// Keys that are held.
     pub hands: Holding,
+    /// The choice of layouts.
+    pub picker: PickerState,
+    /// The editor of a protocol.
+    pub editor: EditorState,
+    /// A line between cells that is being dragged.
+    pub line: Option<LineDrag>,
     /// The passphrase that is being typed.
     pub passphrase: PassphraseField,
     /// The line of a plane that is dragged.
@@ -155,6 +164,9 @@ impl UiState {
             cells_pixels: [1, 1],
             cells_points: 1,
             hands: Holding::default(),
+            picker: PickerState::default(),
+            editor: EditorState::default(),
+            line: None,
             passphrase: PassphraseField::default(),
             plane_drag: None,
             planes_before: None,

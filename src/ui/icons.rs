@@ -17,6 +17,7 @@ pub enum Icon {
     Two,
     Four,
     Mpr,
+    Grid,
     Invert,
     RotateRight,
     FlipHorizontal,
@@ -139,6 +140,14 @@ pub fn paint(painter: &Painter, rect: Rect, icon: Icon, color: Color32) {
             boxed(2.0, 3.0, 12.0, 10.0);
             line(&[(8.0, 3.0), (8.0, 13.0)]);
             line(&[(2.0, 8.0), (14.0, 8.0)]);
+        }
+        Icon::Grid => {
+            for row in 0..3u8 {
+                for column in 0..3u8 {
+                    let (x, y) = (f32::from(column) * 4.5 + 2.0, f32::from(row) * 4.5 + 2.0);
+                    boxed(x, y, 3.0, 3.0);
+                }
+            }
         }
         Icon::Mpr => {
             line(&[

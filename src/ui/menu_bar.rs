@@ -123,6 +123,8 @@ fn tools(context: &mut UiContext<'_>, ui: &mut Ui) {
     for (icon, command, layout) in layouts {
         command_button(context, ui, icon, command, workspace.layout == layout);
     }
+    let picker = context.state.picker.open;
+    command_button(context, ui, Icon::Grid, Command::LayoutPicker, picker);
     group_gap(ui);
     let view = workspace
         .active_viewport()

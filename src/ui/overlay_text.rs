@@ -113,6 +113,8 @@ pub struct Source<'a> {
     pub findings: &'a [Finding],
     /// How far loading is.
     pub progress: LoadProgress,
+    /// It is a prior: so many days before what stands beside it.
+    pub days_before: Option<i64>,
     /// Value under the pointer.
     pub hover: Option<&'a str>,
     /// A millimetre of the picture is one on the screen.
@@ -227,8 +229,16 @@ fn study_lines(source: &Source<'_>, full: bool, lines: &mut Vec<Line>) {
         let date = study.date.map(|d| d.to_string()).unwrap_or_default();
         let when = format!("{date} {}", if full { study.time.as_str() } else { "" });
         if !when.trim().is_empty() {
-            lines.push(Line::plain(when.trim().to_owned()));
+            // The day of a prior has a colour of its own.
+            lines.push(match source.days_before {
+                Some(_) => Line::badge(when.trim().to_owned(), theme::PRIOR),
+                None => Line::plain(when.trim().to_owned()),
+            });
         }
+    }
+    if let Some(days) = source.days_before {
+        let text = super::hanging_words::before(source.language, days);
+        lines.push(Line::badge(text, theme::PRIOR));
     }
     let mut parts = Vec::new();
     if full && let Some(number) = series.number {

@@ -6,7 +6,7 @@
 
 use super::{
     context::{UiContext, UiState},
-    fonts, overlay_text, root, theme, viewport,
+    fonts, layout, overlay_text, theme, viewport,
 };
 use crate::workspace::{Workspace, picture_out::PictureWish};
 use egui::{Align2, Context, FullOutput, Pos2, RawInput, Rect, vec2};
@@ -52,8 +52,9 @@ pub fn draw(
         };
         let rect = Rect::from_min_size(Pos2::ZERO, points);
         ui.painter().rect_filled(rect, 0.0, theme::IMAGE);
+        layout::make_room(&mut context);
         if wish.all {
-            root::cells(&mut context, ui, rect);
+            layout::plain_cells_ui(&mut context, ui, rect);
         } else {
             viewport::viewport_ui(&mut context, ui, workspace.active, rect);
         }

@@ -2,11 +2,11 @@
 
 use super::{
     banner, context::UiContext, context::UiState, daylight, help, keeping, keys, layout,
-    link_question, menu_bar, number_fields, palette, picture_dialog, settings, side_panel,
-    start_screen, status_bar, study_browser, theme, unlock, viewport,
+    layout_picker, link_question, menu_bar, mixing, number_fields, palette, picture_dialog,
+    protocol_editor, settings, side_panel, start_screen, status_bar, study_browser, theme, unlock,
 };
 use crate::workspace::{Action, Workspace};
-use egui::{CentralPanel, Frame, Key, Margin, Panel, Pos2, Rect, Ui};
+use egui::{CentralPanel, Frame, Key, Margin, Panel, Pos2, Ui};
 
 /// Draws everything and gives back what the user wishes.
 pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<Action> {
@@ -20,6 +20,8 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
         || workspace.linking.asking
         || workspace.marks.asking.is_some()
         || workspace.marks.closing
+        || workspace.mixing.asking.is_some()
+        || context.state.picker.open
         || context.state.window_field.is_some()
         || context.state.monitor_field.is_some();
     let open = context.state.palette.is_some()
@@ -90,7 +92,7 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
                 context.state.cells_pixels = sides.map(|s| (s * scale).round().max(1.0) as u32);
                 context.state.cells_points = rect.height().max(1.0) as u32;
                 daylight::begin_pictures(ui.ctx());
-                cells(&mut context, ui, rect);
+                layout::cells_ui(&mut context, ui, rect);
                 daylight::end_pictures(ui.ctx());
             }
             ui.allocate_rect(rect, egui::Sense::hover());
@@ -101,33 +103,15 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
     help::help_ui(&mut context, ui);
     settings::settings_ui(&mut context, ui);
     picture_dialog::picture_dialog_ui(&mut context, ui);
+    layout_picker::layout_picker_ui(&mut context, ui);
+    protocol_editor::protocol_editor_ui(&mut context, ui);
+    mixing::mixing_ui(&mut context, ui);
     unlock::unlock_ui(&mut context, ui);
     link_question::link_question_ui(&mut context, ui);
     number_fields::monitor_field_ui(&mut context, ui);
     keeping::store_question_ui(&mut context, ui);
     keeping::closing_ui(&mut context, ui);
     context.actions
-}
-
-/// The cells of the layout, one pixel apart.
-pub(super) fn cells(context: &mut UiContext<'_>, ui: &mut Ui, rect: Rect) {
-    let workspace = context.workspace;
-    // One picture and one document a cell, made when the layout first has so many.
-    let state = &mut *context.state;
-    let cells = workspace.viewports.len();
-    if state.pictures.len() < cells {
-        state.pictures.resize_with(cells, Default::default);
-        state.documents.resize_with(cells, Default::default);
-    }
-    if workspace.maximised {
-        viewport::viewport_ui(context, ui, workspace.active, rect);
-        return;
-    }
-    for cell in 0..workspace.layout.cells() {
-        if let Some(place) = workspace.layout.rect(cell) {
-            viewport::viewport_ui(context, ui, cell, layout::cell_rect(rect, place));
-        }
-    }
 }
 
 fn dropped_files(context: &mut UiContext<'_>, ui: &Ui) {

@@ -1,6 +1,6 @@
 //! The line at the bottom: what this is not for, what runs, what draws.
 
-use super::{context::UiContext, keeping, theme};
+use super::{context::UiContext, hanging_words, keeping, theme};
 use crate::workspace::Action;
 use egui::{Align, Layout, RichText, Ui};
 use std::time::Duration;
@@ -16,6 +16,7 @@ pub fn status_bar_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
                 .size(theme::SMALL_PT)
                 .color(theme::TEXT),
         );
+        hangs(context, ui);
         jobs(context, ui);
         notices(context, ui);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -41,6 +42,20 @@ pub fn status_bar_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
             keeping::save_state_ui(context, ui);
         });
     });
+}
+
+/// Which stage of which protocol hangs.
+fn hangs(context: &UiContext<'_>, ui: &mut Ui) {
+    let hanging = &context.workspace.hanging;
+    if let Some(hangs) = hanging.now.as_ref().filter(|_| !hanging.changed) {
+        let text = hanging_words::hangs(context.language(), hangs);
+        let response = ui.label(
+            RichText::new(text)
+                .size(theme::SMALL_PT)
+                .color(theme::TEXT_DIM),
+        );
+        response.on_hover_text(context.word("hanging-keys"));
+    }
 }
 
 fn jobs(context: &mut UiContext<'_>, ui: &mut Ui) {

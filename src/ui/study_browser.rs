@@ -188,14 +188,14 @@ fn patient_title(context: &UiContext<'_>, ui: &mut Ui, patient: &PatientNode) {
     });
 }
 
-fn study_title(context: &UiContext<'_>, ui: &mut Ui, study: &StudyNode) {
+fn study_title(context: &mut UiContext<'_>, ui: &mut Ui, study: &StudyNode) {
     ui.add_space(6.0);
     let date = match study.description.date {
         Some(_) if context.workspace.settings.hide_identity => String::new(),
         Some(date) => date.to_string(),
         None => context.word("list-study-undated").to_owned(),
     };
-    ui.horizontal(|ui| {
+    let row = ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
         let status = context.workspace.list.status(&study.description.uid);
         if status != ReadStatus::New {
@@ -222,6 +222,14 @@ fn study_title(context: &UiContext<'_>, ui: &mut Ui, study: &StudyNode) {
             );
         }
     });
+    let id = ui.scope_id().with(("study", &study.description.uid));
+    let response = ui.interact(row.response.rect, id, Sense::click());
+    let name = context.word("list-hang-study");
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
+    if response.on_hover_text(name).clicked() {
+        let uid = study.description.uid.clone();
+        context.actions.push(Action::HangStudy(uid));
+    }
 }
 
 fn series_row(context: &mut UiContext<'_>, ui: &mut Ui, series: &Arc<SeriesNode>) {

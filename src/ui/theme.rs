@@ -33,6 +33,8 @@ pub const ERROR: Color32 = Color32::from_rgb(0xFF, 0x5A, 0x4F);
 pub const OK: Color32 = Color32::from_rgb(0x57, 0xC7, 0x8A);
 /// Every AI mark.
 pub const AI: Color32 = Color32::from_rgb(0xB5, 0x8C, 0xFF);
+/// What belongs to an earlier study.
+pub const PRIOR: Color32 = Color32::from_rgb(0x6F, 0xD0, 0xC8);
 /// Axial plane.
 pub const AXIAL: Color32 = Color32::from_rgb(0xD6, 0x45, 0x45);
 /// Coronal plane.

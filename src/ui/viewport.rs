@@ -336,6 +336,7 @@ fn corner_text(
         hide_identity: workspace.settings.hide_identity,
         findings: &workspace.findings(cell),
         progress: display.progress(),
+        days_before: workspace.days_before(cell),
         hover: hover.map(|h| h.text.as_str()),
         life_size: workspace.is_life_size(picture),
         rejected: context.rejected_beside(&reference.instance),

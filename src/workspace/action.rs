@@ -2,15 +2,22 @@
 
 use super::{
     Command,
+    command::Group,
+    hanging::protocol::Protocol,
     masks::FrameKey,
     picture_out::PictureWish,
     settings::{Settings, SideTab},
-    state::{FilmWish, Workspace},
+    state::{FilmWish, Layout, Wanted, Workspace},
     view::{ViewState, Viewport, VoiChoice},
 };
 use crate::{
     i18n::Language,
-    model::{geometry::BodyPlane, passphrase::Passphrase, view::OverlayStyle},
+    model::{
+        arrangement::{Grid, Parting},
+        geometry::BodyPlane,
+        passphrase::Passphrase,
+        view::OverlayStyle,
+    },
     tools::Tool,
 };
 use glam::DVec3;
@@ -67,6 +74,39 @@ pub enum Action {
         /// Close them.
         closed: bool,
     },
+    /// Another layout, while a gesture on it runs.
+    Layout(Layout),
+    /// A gesture on the layout ended; this is how it was before.
+    LayoutDone(Layout),
+    /// Parts a cell in two at a fraction of itself.
+    Split {
+        /// Cell.
+        cell: usize,
+        /// Which way the line runs.
+        way: Parting,
+        /// From the left, or from above.
+        at: f64,
+    },
+    /// One series as tiles.
+    Tiles(Grid),
+    /// A cell into a window of its own, or back.
+    Detach(usize),
+    /// Save the layout under a name.
+    SaveLayout(String),
+    /// Arrange the cells as a saved layout says.
+    RecallLayout(String),
+    /// Forget a saved layout.
+    ForgetLayout(String),
+    /// Hang a study by its Study Instance UID.
+    HangStudy(String),
+    /// Hang what is read by a protocol, by its short name.
+    HangBy(String),
+    /// Another draft of a protocol; `None` leaves it.
+    Draft(Option<Box<Protocol>>),
+    /// Keep the draft.
+    SaveDraft,
+    /// Show a patient beside another one, or leave it.
+    AnswerMixing(bool),
     /// Move by slices.
     Step {
         /// Cell.
@@ -202,9 +242,46 @@ pub enum Action {
     Studies(super::study_list::ListAction),
 }
 
+impl Action {
+    /// Whether the reader arranges or changes what is shown: then nothing hangs by itself any more.
+    fn is_by_hand(&self) -> bool {
+        match self {
+            Self::Run(command) => {
+                let group = command.row().group;
+                matches!(group, Group::Image | Group::Window | Group::Navigate)
+                    || matches!(
+                        command,
+                        Command::LayoutOne
+                            | Command::LayoutTwo
+                            | Command::LayoutFour
+                            | Command::LayoutMpr
+                            | Command::Tiles
+                            | Command::SplitRight
+                            | Command::SplitDown
+                            | Command::JoinCells
+                    )
+            }
+            Self::Show { .. }
+            | Self::ShowObject { .. }
+            | Self::ShowReference { .. }
+            | Self::Step { .. }
+            | Self::GoTo { .. }
+            | Self::View { .. }
+            | Self::Window(_)
+            | Self::Crosshair { .. }
+            | Self::Layout(_)
+            | Self::Split { .. }
+            | Self::Tiles(_)
+            | Self::RecallLayout(_) => true,
+            _ => false,
+        }
+    }
+}
+
 impl Workspace {
     /// Carries a wish out; what it asks of the program around comes back.
     pub fn act(&mut self, action: Action) -> Option<super::state::Effect> {
+        self.hanging.by_hand |= action.is_by_hand();
         match action {
             // Escape leaves the list before it means anything else.
             Action::Run(Command::Cancel) if self.list.shown => {
@@ -217,12 +294,30 @@ impl Workspace {
                     self.request_frames();
                 }
             }
-            Action::Show { cell, series } => self.with_layout(|w| {
-                w.show_key(cell, &series);
-            }),
-            Action::ShowObject { cell, object } => {
-                self.show_object_key(cell, &object);
+            Action::Show { cell, series } => {
+                self.with_layout(|w| w.show_or_ask(cell, Wanted::Series(series)));
             }
+            Action::ShowObject { cell, object } => {
+                self.show_or_ask(cell, Wanted::Object(object));
+            }
+            Action::Layout(layout) => self.set_shape(layout),
+            Action::LayoutDone(before) => self.layout_done(before),
+            Action::Split { cell, way, at } => self.with_layout(|w| {
+                w.split_cell(cell, way, at);
+            }),
+            Action::Tiles(grid) => self.with_layout(|w| w.set_tiles(grid)),
+            Action::Detach(cell) => self.toggle_detached(cell),
+            Action::SaveLayout(name) => self.save_layout(&name),
+            Action::RecallLayout(name) => self.with_layout(|w| w.recall_layout(&name)),
+            Action::ForgetLayout(name) => self.forget_layout(&name),
+            Action::HangStudy(uid) => self.with_layout(|w| w.read_study(&uid)),
+            Action::HangBy(protocol) => self.with_layout(|w| {
+                w.hang_by(&protocol);
+            }),
+            Action::Draft(Some(protocol)) => self.revise_draft(*protocol),
+            Action::Draft(None) => self.hanging.draft = None,
+            Action::SaveDraft => self.save_draft(),
+            Action::AnswerMixing(yes) => self.with_layout(|w| w.answer_mixing(yes)),
             Action::ShowReference {
                 cell,
                 instance,
@@ -245,6 +340,7 @@ impl Workspace {
                 if let Some(before) = self.viewports.get(cell).map(|v| v.view.clone()) {
                     self.with_viewport(cell, |v| v.view = view);
                     self.films.stop(cell);
+                    self.share_tile_view(cell);
                     self.follow_view(cell, &before);
                 }
             }

@@ -19,6 +19,18 @@ pub enum Command {
     LayoutTwo,
     LayoutFour,
     LayoutMpr,
+    LayoutPicker,
+    SplitRight,
+    SplitDown,
+    JoinCells,
+    Tiles,
+    Detach,
+    Hang,
+    StageNext,
+    StagePrevious,
+    WithPrior,
+    SaveProtocol,
+    HangOnOpening,
     Maximise,
     ToolWindowLevel,
     ToolZoom,
@@ -204,6 +216,10 @@ pub enum Needs {
     Volume,
     /// The active cell shows a cut through a volume.
     Cut,
+    /// Cells can be split: they do not stand together by what they show.
+    Free,
+    /// The active cell has a neighbour that it can be joined with.
+    Partner,
     /// The active cell shows a picture a bundled model is meant for.
     ModelInput,
     /// Views are linked by a stated correspondence.
@@ -259,6 +275,18 @@ table! {
     LayoutTwo "cmd-layout-1x2" View "Ctrl+2" Nothing
     LayoutFour "cmd-layout-2x2" View "Ctrl+3" Nothing
     LayoutMpr "cmd-layout-mpr" View "Ctrl+4" Volume
+    LayoutPicker "cmd-layout-picker" View "Ctrl+5" Nothing
+    Tiles "cmd-layout-tiles" View "Ctrl+6" Picture
+    SplitRight "cmd-view-split-right" View "" Free
+    SplitDown "cmd-view-split-down" View "" Free
+    JoinCells "cmd-view-join" View "" Partner
+    Detach "cmd-view-detach" View "" View
+    Hang "cmd-hang" View "" Study
+    StageNext "cmd-stage-next" View "." Study
+    StagePrevious "cmd-stage-previous" View "," Study
+    WithPrior "cmd-with-prior" View "Shift+P" Study
+    SaveProtocol "cmd-save-protocol" View "" View
+    HangOnOpening "cmd-hang-on-opening" View "" Nothing
     Maximise "cmd-maximize" View "Enter" View
     NextView "cmd-view-next" View "Tab" Study
     PreviousView "cmd-view-previous" View "Shift+Tab" Study
@@ -337,7 +365,6 @@ table! {
     Cine "cmd-cine" Navigate "C" Picture
     CineFaster "cmd-cine-faster" Navigate "Shift+] Shift+}" Picture
     CineSlower "cmd-cine-slower" Navigate "Shift+[ Shift+{" Picture
-    SegmentLungs "cmd-run-lung-segmentation" Ai "Ctrl+Enter" ModelInput
     ShowList "cmd-show-list" Reading "Ctrl+F" Nothing
     NextUnread "cmd-unread-next" Reading "N Ctrl+Shift+Enter" List
     PreviousUnread "cmd-unread-back" Reading "Shift+N" List

@@ -294,6 +294,11 @@ fn study_of<'a>(
     &mut studies[place.min(next)]
 }
 
+/// Whether two identities are of one patient, as the list has it.
+pub fn same_patient(a: &PatientIdentity, b: &PatientIdentity) -> bool {
+    a == b || PatientKey::of(a) == PatientKey::of(b)
+}
+
 /// Patients are one only when everything that identifies them is equal.
 #[derive(PartialEq, Eq, Hash)]
 pub(super) struct PatientKey(String, String, (String, String), String);

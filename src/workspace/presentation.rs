@@ -82,6 +82,9 @@ impl CellState {
                 &format_args!("window custom {:?} {:?}", level.center, level.width),
             ),
         }
+        if view.framing != plain.framing {
+            line(&mut out, &format_args!("framing {}", view.framing.text()));
+        }
         if view.interpolation != plain.interpolation {
             let word = view.interpolation.word();
             line(&mut out, &format_args!("interpolation {word}"));
@@ -144,6 +147,7 @@ impl CellState {
             }
             "inverted" => view.inverted = true,
             "window" => view.voi = window(values).unwrap_or_default(),
+            "framing" => view.framing = super::framing::Framing::read(values),
             "interpolation" => {
                 let known = Interpolation::ALL.into_iter().find(|i| i.word() == values);
                 view.interpolation = known.unwrap_or_default();
@@ -275,6 +279,7 @@ impl LayoutRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workspace::framing::{End, Framing};
 
     fn states() -> Vec<CellState> {
         let view = ViewState::default;
@@ -296,6 +301,11 @@ mod tests {
                     projection: Projection::Mean,
                     thickness_mm: 0.1 + 0.2,
                 }),
+                framing: Framing {
+                    wall: Some(End::Last),
+                    extent: Some([0.1 + 0.2, 1e-300]),
+                    pixels: true,
+                },
             },
             ViewState {
                 voi: VoiChoice::Preset("soft tissue".into()),

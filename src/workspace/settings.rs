@@ -77,6 +77,8 @@ pub struct Settings {
     pub pixel_pitch_mm: Option<f64>,
     /// Open tab on the right.
     pub side_tab: SideTab,
+    /// Studies hang by their protocol when they are opened.
+    pub hang: bool,
     /// Upper bound of decoded pixels in memory, bytes.
     pub memory_budget: u64,
     /// Which keys mean which command.
@@ -104,6 +106,7 @@ impl Settings {
             start_with_scroll: false,
             pixel_pitch_mm: None,
             side_tab: SideTab::Record,
+            hang: true,
             memory_budget,
             keys: KeyMap::default(),
             mouse: MouseMap::default(),

@@ -3,8 +3,12 @@
 mod arrange;
 mod cells;
 mod documents;
+mod hanging;
 mod linking;
+mod mixing;
 mod playing;
+mod rearrange;
+mod tiles;
 
 pub use linking::ON_PLANE_MM;
 pub use playing::{FilmWish, Films};
@@ -14,6 +18,8 @@ pub use keeping::Arrangement;
 
 pub use crate::model::arrangement::Layout;
 pub use cells::CellSet;
+pub use hanging::{Draft, Hanging, Hangs};
+pub use mixing::{Mixing, Wanted};
 
 use super::{
     command::{Command, Needs},
@@ -34,6 +40,7 @@ use super::{
     presets,
     record_link::RecordPanel,
     settings::{Settings, SideTab},
+    shelf::Shelf,
     tags::TagsPanel,
     view::{ViewKind, ViewState, Viewport, VoiChoice},
     waker::Waker,
@@ -98,6 +105,8 @@ pub enum Effect {
     KeySettings,
     /// Open or close the help.
     Help,
+    /// Open or close the choice of layouts.
+    LayoutPicker,
     /// Change the language.
     Language,
     /// Take the magnifier out, or put it away.
@@ -128,6 +137,14 @@ pub struct Workspace {
     pub active: usize,
     /// One cell fills all.
     pub maximised: bool,
+    /// Cells in windows of their own.
+    pub detached: CellSet,
+    /// What hangs.
+    pub hanging: Hanging,
+    /// Layouts of the user by name, and where they and protocols are kept.
+    pub shelf: Shelf,
+    /// A patient beside another one, about whom the reader is asked.
+    pub mixing: Mixing,
     /// Tool under the left button.
     pub tool: Tool,
     /// Preferences.
@@ -197,6 +214,10 @@ impl Workspace {
             viewports: vec![Viewport::default(); cells::KEPT],
             active: 0,
             maximised: false,
+            detached: CellSet::default(),
+            hanging: Hanging::default(),
+            shelf: Shelf::default(),
+            mixing: Mixing::default(),
             tool: Tool::default(),
             settings,
             jobs: Jobs::default(),
@@ -268,7 +289,12 @@ impl Workspace {
                     self.open_first(done.is_some());
                 }
                 if done.is_some() && self.scanning == 0 {
+                    let before = self.arrangement();
                     self.restore_layout();
+                    // What was kept of the study counts over its protocol.
+                    if self.arrangement() == before {
+                        self.hang_opened();
+                    }
                     self.show_sight();
                 }
                 self.library_changed(done.is_some());
@@ -317,6 +343,7 @@ impl Workspace {
                 self.import_records(paths);
                 self.settings.side_tab = SideTab::Record;
             }
+            Event::Shelf(news) => self.take_shelf(news),
             Event::Notice { key, detail } => self.notify(key, detail),
             Event::JobEnded(job) => self.jobs.finish(job),
         }
@@ -489,8 +516,10 @@ impl Workspace {
         }
         self.recall_view(cell);
         self.active = cell.min(self.layout.cells().saturating_sub(1));
-        if self.layout == Layout::Mpr {
-            self.arrange_mpr();
+        match self.layout {
+            Layout::Mpr => self.arrange_mpr(),
+            Layout::Tiles(_) => self.begin_tiles(),
+            _ => {}
         }
         self.request_frames();
     }
@@ -535,6 +564,9 @@ impl Workspace {
 
     /// Goes to a slice in a cell; cuts of the same volume share the crosshair.
     pub fn go_to_slice(&mut self, cell: usize, index: usize) {
+        if matches!(self.layout, Layout::Tiles(_)) {
+            return self.turn_to(index);
+        }
         let Some(viewport) = self.viewports.get_mut(cell) else {
             return;
         };
@@ -553,6 +585,9 @@ impl Workspace {
         };
         if let Some(document) = &mut viewport.document {
             return document.wish(Wish::Lines(by));
+        }
+        if matches!(self.layout, Layout::Tiles(_)) {
+            return self.turn_pages(by);
         }
         let last = viewport.slice_count().saturating_sub(1) as i64;
         let target = (viewport.slice_index() as i64)
@@ -656,6 +691,8 @@ impl Workspace {
                 .and_then(|v| v.display.as_ref())
                 .is_some_and(|d| d.is_volume()),
             Needs::Cut => viewport.is_some_and(|v| v.kind.is_cut()),
+            Needs::Free => self.is_free(),
+            Needs::Partner => self.is_free() && self.layout.partner(self.active).is_some(),
             Needs::ModelInput => picture && cfg!(feature = "ai"),
             Needs::Linked => self.linking.has_ties(),
             Needs::Undo => self.marks.history.available().0,
@@ -679,10 +716,12 @@ impl Workspace {
             self.apply_preset(digit);
             return None;
         }
-        if self.link_command(command) || self.film_command(command) {
+        if self.link_command(command) || self.film_command(command) || self.execute_hanging(command)
+        {
             return None;
         }
         match command {
+            Command::LayoutPicker => return Some(Effect::LayoutPicker),
             Command::OpenFiles => return Some(Effect::ChooseFiles),
             Command::OpenFolder => return Some(Effect::ChooseFolder),
             Command::OpenDemo => return Some(Effect::Demo),
@@ -773,6 +812,7 @@ impl Workspace {
                 };
                 *view = ViewState {
                     voi,
+                    framing: view.framing,
                     ..ViewState::default()
                 };
             }
@@ -823,7 +863,8 @@ impl Workspace {
 
     /// Fills the whole area with the active cell, or goes back.
     pub fn maximise(&mut self, on: bool) {
-        self.maximised = on && self.layout.cells() > 1;
+        let own_window = self.detached_cells().contains(self.active);
+        self.maximised = on && self.layout.cells() > 1 && !own_window;
         self.request_frames();
     }
 
@@ -863,6 +904,11 @@ impl Workspace {
         self.films = Films::default();
         self.active = 0;
         self.maximised = false;
+        self.detached = CellSet::default();
+        self.hanging.now = None;
+        self.hanging.by_hand = false;
+        self.hanging.draft = None;
+        self.mixing = Mixing::default();
         self.opened_first = false;
         self.demo = None;
         self.loader.keep_only(&[]);

@@ -3,6 +3,7 @@
 use super::{
     display::{SeriesDisplay, displayed_type},
     document::DocumentView,
+    framing::Framing,
     library::SeriesNode,
     loader::FALLBACK_VOI,
 };
@@ -158,6 +159,8 @@ pub struct ViewState {
     pub area: bool,
     /// What is made of the depth of a cut.
     pub slab: Option<Slab>,
+    /// How it was hung.
+    pub framing: Framing,
 }
 
 impl Default for ViewState {
@@ -171,6 +174,7 @@ impl Default for ViewState {
             interpolation: Interpolation::Linear,
             area: true,
             slab: None,
+            framing: Framing::default(),
         }
     }
 }
@@ -446,13 +450,20 @@ impl Viewport {
             }
             _ => fit_unit_per_pixel(&grid, right, down, size),
         };
+        let (_, column_unit) = description.spacing.row_column();
+        let framing = self.view.framing;
+        let fit = framing.unit_per_pixel(fit, column_unit, size);
         let unit_per_pixel = fit / self.view.zoom;
         let through = if is_cut {
             self.crosshair.unwrap_or_else(|| grid.centre())
         } else {
             grid.patient_from_voxel.translation
         };
-        let centre = self.view.centre.unwrap_or_else(|| grid.centre());
+        let centre = self.view.centre.unwrap_or_else(|| {
+            let columns = grid.patient_from_voxel.matrix3.x_axis * grid.size[0] as f64;
+            let cell_width = unit_per_pixel * f64::from(size[0]);
+            grid.centre() + right * framing.offset(columns.dot(right) / 2.0, cell_width)
+        });
         let depth = (through - centre).dot(normal);
         let depth = match self.kind {
             // Moving the crosshair within an oblique plane must not move the plane by what rounding makes of it: then
@@ -501,7 +512,6 @@ impl Viewport {
                 .filter(|_| is_cut)
                 .and_then(|slab| slab.steps(&grid, normal)),
         };
-        let (_, column_unit) = description.spacing.row_column();
         Some(Picture {
             view,
             cover: display.cover(index).filter(|_| !is_cut),

@@ -22,6 +22,8 @@ mod foreign_marks;
 mod gpu_vs_cpu;
 #[cfg(feature = "screen")]
 mod hands;
+mod hanging;
+mod hanging_data;
 mod hostile;
 mod inflating;
 #[cfg(feature = "screen")]

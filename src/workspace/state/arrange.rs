@@ -9,11 +9,20 @@ impl Workspace {
     pub fn set_layout(&mut self, layout: Layout) {
         let from_mpr = self.layout == Layout::Mpr;
         let cells = layout.cells();
+        self.hanging.changed = true;
         let active_node = self.active_viewport().and_then(|v| v.node.clone());
+        if matches!(self.layout, Layout::Tiles(_)) && !matches!(layout, Layout::Tiles(_)) {
+            // One series stood in all cells; it goes on in the first.
+            for viewport in self.viewports.iter_mut().skip(1) {
+                viewport.clear();
+            }
+            self.active = 0;
+        }
         self.layout = layout;
         self.fit_viewports();
         self.maximised = false;
         match self.layout {
+            Layout::Tiles(_) => self.begin_tiles(),
             Layout::Mpr => self.arrange_mpr(),
             _ => {
                 if from_mpr && let Some(node) = active_node {

@@ -71,13 +71,14 @@ impl Iterator for CellSet {
 }
 
 impl Workspace {
-    /// The cells that are on the screen: all of the layout, or the maximised one.
+    /// The cells that are on a screen: all of the layout, or the maximised one, and those in windows of their own.
     pub fn visible_cells(&self) -> CellSet {
-        if self.maximised {
+        let main = if self.maximised {
             CellSet::one(self.active)
         } else {
             CellSet::first(self.layout.cells())
-        }
+        };
+        main.union(self.detached_cells())
     }
 
     /// As many viewports as the layout has cells; what stands in cells that are no more is let go, but for the first few.

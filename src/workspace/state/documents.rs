@@ -52,8 +52,8 @@ impl Workspace {
         from: Option<(String, usize)>,
     ) {
         let mut cell = cell;
-        if self.layout == Layout::Mpr {
-            // The cuts of a volume stand together; a document stands beside the volume.
+        if !self.is_free() {
+            // The cuts of a volume stand together, as tiles do; a document stands beside the series.
             let node = self.viewports.first().and_then(|v| v.node.clone());
             for viewport in &mut self.viewports {
                 viewport.clear();
@@ -102,8 +102,12 @@ impl Workspace {
             .and_then(|at| at.checked_add_signed(by))
             .and_then(|at| all.into_iter().nth(at));
         match next {
-            Some(Entry::Series(node)) => self.show(cell, &node),
-            Some(Entry::Object(node)) => self.show_object(cell, &node, None),
+            Some(Entry::Series(node)) => {
+                self.show_or_ask(cell, super::Wanted::Series(node.key.clone()));
+            }
+            Some(Entry::Object(node)) => {
+                self.show_or_ask(cell, super::Wanted::Object(node.key.clone()));
+            }
             None => {}
         }
     }

@@ -260,6 +260,16 @@ impl Workspace {
             return false;
         }
         self.list.pending = None;
+        // By its protocol, where it has pictures and one is meant for it.
+        if let Some(series) = &series
+            && self.settings.hang
+        {
+            let uid = series.study.uid.clone();
+            if self.hang_study(&uid) {
+                self.read_ahead();
+                return true;
+            }
+        }
         for viewport in &mut self.viewports {
             viewport.clear();
         }

@@ -17,7 +17,8 @@ const KINDS: &[&str] = &[
     "app", "menu", "notice", "cmd", "preset", "first", "overlay", "badge", "banner", "patient",
     "list", "panel", "finding", "status", "viewport", "job", "rejected", "error", "button", "word",
     "palette", "help", "part", "unlock", "object", "content", "tags", "cine", "field", "link",
-    "monitor", "why", "save", "mouse", "picture", "settings",
+    "monitor", "why", "save", "mouse", "picture", "settings", "layout", "hanging", "mixing",
+    "protocol", "stage",
 ];
 
 /// Methods whose first argument is a key.
