@@ -1164,6 +1164,7 @@ cmd-key-image-tip = Make the shown image a key image, or take that back
 cmd-key-next = Next key image
 cmd-key-previous = Previous key image
 job-exporting-marks = Writing marks
+job-reading-marks = Reading marks
 badge-key-image = Key image
 notice-no-key-images = No key image in this study
 notice-no-marks = The report holds no marks

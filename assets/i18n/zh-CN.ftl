@@ -1015,6 +1015,7 @@ cmd-key-image-tip = 将当前图像设为关键图像，或取消
 cmd-key-next = 下一个关键图像
 cmd-key-previous = 上一个关键图像
 job-exporting-marks = 正在写入标记
+job-reading-marks = 正在读取标记
 badge-key-image = 关键图像
 notice-no-key-images = 此检查没有关键图像
 notice-no-marks = 报告中没有标记

@@ -17,6 +17,8 @@ pub enum What {
     Folder,
     /// FHIR bundles.
     Record,
+    /// A folder for marks.
+    Export,
 }
 
 /// A portal that has not even answered "cancelled" after this long is taken for broken.
@@ -38,6 +40,7 @@ pub fn choose(what: What, events: Sender<Event>, waker: Waker) {
         };
         let event = match (what, paths) {
             (_, Some(paths)) if paths.is_empty() => None,
+            (What::Export, Some(paths)) => paths.into_iter().next().map(Event::ChosenExport),
             (What::Record, Some(paths)) => Some(Event::ChosenRecord(paths)),
             (_, Some(paths)) => Some(Event::Chosen(paths)),
             (_, None) if started.elapsed() < NEVER_SHOWN || started.elapsed() >= TIMEOUT => {
@@ -60,7 +63,7 @@ fn ask(what: What) -> Option<Vec<PathBuf>> {
     let dialog = rfd::FileDialog::new();
     match what {
         What::Files => dialog.pick_files(),
-        What::Folder => dialog.pick_folder().map(|folder| vec![folder]),
+        What::Folder | What::Export => dialog.pick_folder().map(|folder| vec![folder]),
         What::Record => dialog
             .add_filter("FHIR R4", &["json", "ndjson"])
             .pick_files(),

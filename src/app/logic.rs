@@ -115,6 +115,7 @@ impl Program {
             Effect::ChooseFiles => dialogs::choose(dialogs::What::Files, events, waker),
             Effect::ChooseFolder => dialogs::choose(dialogs::What::Folder, events, waker),
             Effect::ChooseRecord => dialogs::choose(dialogs::What::Record, events, waker),
+            Effect::ChooseExport => dialogs::choose(dialogs::What::Export, events, waker),
             Effect::Demo => self.start_demo(),
             Effect::Segment => self.segment(),
             Effect::Palette => palette::toggle(&mut self.state.palette),

@@ -49,15 +49,21 @@ pub struct Shown {
 }
 
 /// What an object that is made here takes over from the object that was marked.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SourceObject {
     /// The object, with what its header says of its picture.
     pub instance: Arc<Instance>,
     /// Attributes of the Patient, General Study and Patient Study modules: group and element, VR, and the values as text
-    /// in Unicode. Nothing of it is printed: this type's `Debug` is for tests of made-up people only.
+    /// in Unicode. They name the patient.
     pub modules: Vec<((u16, u16), [u8; 2], String)>,
     /// Frame of Reference UID (0020,0052), empty when absent.
     pub frame_of_reference_uid: String,
+}
+
+impl std::fmt::Debug for SourceObject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SourceObject({})", self.instance.sop_instance_uid)
+    }
 }
 
 /// The objects that marks lie on, by SOP Instance UID.

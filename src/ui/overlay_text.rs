@@ -121,6 +121,8 @@ pub struct Source<'a> {
     pub life_size: bool,
     /// Files beside the shown one that do not open.
     pub rejected: usize,
+    /// The frame is a key image.
+    pub key_image: bool,
     /// AI lines: model, version, threshold…
     pub ai: Vec<String>,
 }
@@ -596,6 +598,10 @@ fn badge_lines(source: &Source<'_>, full: bool, lines: &mut Vec<Line>) {
     }
     let line = Line::dim(spacing_text(words, source.picture.spacing));
     lines.push(line.about(About::Why(why_spacing(source.picture.spacing))));
+    if source.key_image {
+        let text = words.word("badge-key-image");
+        lines.push(Line::badge(text, theme::ACCENT));
+    }
     for text in &source.ai {
         let line = Line::badge(text.clone(), theme::AI);
         lines.push(line.about(About::Why("why-ai")));

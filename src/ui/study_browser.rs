@@ -395,6 +395,11 @@ fn draw_row(
             StrokeKind::Outside,
         );
     }
+    if has_key_image(context, series) {
+        let corner = Rect::from_min_size(picture.right_top() + vec2(-16.0, 2.0), Vec2::splat(14.0));
+        painter.rect_filled(corner, 3.0, theme::APP.gamma_multiply(0.8));
+        icons::paint(&painter, corner, icons::Icon::Key, theme::ACCENT);
+    }
     let lines = Lines::beside(picture, rect);
     let text = |y: f32, text: String, size: f32, color: Color32| {
         lines.text(ui, &painter, y, &text, size, color);
@@ -419,6 +424,12 @@ fn draw_row(
         theme::TEXT_FAINT
     };
     text(43.0, third, theme::SMALL_PT, color);
+}
+
+/// Whether a series holds a key image.
+fn has_key_image(context: &UiContext<'_>, series: &SeriesNode) -> bool {
+    let mut keys = context.workspace.marks.key_images().iter();
+    keys.any(|key| key.series_uid == series.description.uid)
 }
 
 fn thumbnail(context: &mut UiContext<'_>, ui: &Ui, key: &str) -> Option<egui::TextureHandle> {

@@ -39,6 +39,9 @@ pub struct TagsView {
     /// Number of the other frame, as it is typed.
     frame: u32,
     list: List,
+    /// The browser was open in the last frame.
+    shown: bool,
+    /// The search field takes the keyboard.
     focus: bool,
 }
 
@@ -62,16 +65,12 @@ struct Key {
     hide: bool,
 }
 
-impl TagsView {
-    /// The search field takes the keyboard when the browser opens.
-    pub fn opened(&mut self) {
-        self.focus = true;
-    }
-}
-
 /// Draws the browser when it is open.
 pub fn tags_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
     if !context.workspace.tags.open {
+        if context.state.tags.shown {
+            context.state.tags = TagsView::default();
+        }
         return;
     }
     let screen = ui.ctx().content_rect();
@@ -80,6 +79,8 @@ pub fn tags_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
         (screen.height() - 120.0).clamp(240.0, 680.0),
     );
     let mut view = std::mem::take(&mut context.state.tags);
+    view.focus |= !view.shown;
+    view.shown = true;
     let title = context.word("tags-title");
     egui::Window::new(title)
         .id(egui::Id::unique("tags"))
@@ -96,7 +97,7 @@ pub fn tags_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
                 .inner_margin(12.0),
         )
         .show(ui.ctx(), |ui| {
-            head(context, ui, &mut view);
+            head(context, ui);
             tools(context, ui, &mut view);
             ui.add_space(6.0);
             match context.workspace.tags.shown.clone() {
@@ -126,7 +127,7 @@ fn notice(ui: &mut Ui, text: &str, color: egui::Color32) {
 }
 
 /// Title, whose object it is, and the way out.
-fn head(context: &mut UiContext<'_>, ui: &mut Ui, view: &mut TagsView) {
+fn head(context: &mut UiContext<'_>, ui: &mut Ui) {
     ui.horizontal(|ui| {
         let title = context.word("tags-title");
         ui.label(RichText::new(title).size(16.0).strong());
@@ -148,7 +149,6 @@ fn head(context: &mut UiContext<'_>, ui: &mut Ui, view: &mut TagsView) {
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             let name = context.word("button-close");
             if widgets::icon_button(ui, Icon::Close, name, true, false, theme::TEXT_DIM).clicked() {
-                *view = TagsView::default();
                 context.run(crate::workspace::Command::Tags);
             }
         });

@@ -340,6 +340,7 @@ fn corner_text(
         hover: hover.map(|h| h.text.as_str()),
         life_size: workspace.is_life_size(picture),
         rejected: context.rejected_beside(&reference.instance),
+        key_image: is_key_image(context, &reference.instance, reference.frame),
         ai: ai_lines(context, &reference.instance, reference.frame),
     };
     let corners = overlay_text::corners(&source, rect.width());
@@ -357,6 +358,13 @@ fn corner_text(
         About::Nothing | About::Why(_) => {}
     }
     texts.to_vec()
+}
+
+/// Whether a frame, counted from 0, is a key image.
+fn is_key_image(context: &UiContext<'_>, instance: &Instance, frame: usize) -> bool {
+    let number = u32::try_from(frame + 1).unwrap_or(u32::MAX);
+    let keys = context.workspace.marks.key_images();
+    keys.contains(&instance.sop_instance_uid, number)
 }
 
 /// What an AI overlay always says of itself (safety S20).

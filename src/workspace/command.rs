@@ -132,6 +132,11 @@ pub enum Command {
     LightTheme,
     LargerText,
     SmallerText,
+    ExportMarks,
+    ShowMarks,
+    KeyImage,
+    NextKeyImage,
+    PreviousKeyImage,
     Palette,
     Help,
     Language,
@@ -212,6 +217,12 @@ pub enum Needs {
     View,
     /// The active cell's object has a content that can be shown.
     Content,
+    /// There is a mark or a key image of what is open.
+    Marks,
+    /// The active cell shows a frame, and no cut.
+    Frame,
+    /// The active cell shows a report that may hold marks.
+    Report,
     /// The active cell's series can be cut in any plane.
     Volume,
     /// The active cell shows a cut through a volume.
@@ -266,6 +277,7 @@ table! {
     OpenFolder "cmd-open-folder" File "Ctrl+Shift+O" Nothing
     OpenDemo "cmd-open-demo" File "Ctrl+D" Nothing
     ImportRecord "cmd-import-record" File "" Nothing
+    ExportMarks "cmd-export-marks" File "" Marks
     CloseAll "cmd-close-study" File "Ctrl+W" Study
     Quit "cmd-quit" File "Ctrl+Q" Nothing
     Undo "cmd-undo" Edit "Ctrl+Z" Undo
@@ -301,6 +313,7 @@ table! {
     ShowFindings "panel-tab-findings" View "" Nothing
     Content "cmd-content" View "T" Content
     Tags "cmd-tags" View "Ctrl+I" View
+    ShowMarks "cmd-show-marks" View "" Report
     FullScreen "cmd-full-screen" View "F11" Nothing
     LinkHere "cmd-link-here" View "Shift+L" Picture
     Unlink "cmd-unlink" View "" Linked
@@ -336,6 +349,7 @@ table! {
     SlabThinner "cmd-slab-thinner" Image "" Cut
     LockPlanes "cmd-planes-lock" Image "" Volume
     ResetPlanes "cmd-planes-reset" Image "" Cut
+    KeyImage "cmd-key-image" Image "K" Frame
     ToolWindowLevel "cmd-tool-window-level" Tool "W" Nothing
     ToolZoom "cmd-tool-zoom" Tool "Z" Nothing
     ToolPan "cmd-tool-pan" Tool "M" Nothing
@@ -360,6 +374,8 @@ table! {
     PreviousImage10 "cmd-image-back-ten" Navigate "Shift+Up" View
     FirstImage "cmd-image-first" Navigate "Home" View
     LastImage "cmd-image-last" Navigate "End" View
+    NextKeyImage "cmd-key-next" Navigate "Shift+K" Picture
+    PreviousKeyImage "cmd-key-previous" Navigate "Ctrl+Shift+K" Picture
     NextSeries "cmd-series-next" Navigate "PageDown Right" Study
     PreviousSeries "cmd-series-previous" Navigate "PageUp Left" Study
     Cine "cmd-cine" Navigate "C" Picture

@@ -35,6 +35,12 @@ pub enum Event {
     },
     /// Elements were read for the tag browser.
     Tags(super::tags::TagsShown),
+    /// A folder for marks was chosen in a dialog.
+    ChosenExport(std::path::PathBuf),
+    /// Marks were written, or why not.
+    MarksSent(Result<super::sending::SentMarks, String>),
+    /// Marks of a report were read, or not: its code.
+    MarksRead(Result<Box<crate::model::exchange::MarksRead>, String>),
     /// A text for the clipboard is ready.
     Copied(String),
     /// A record was looked up.

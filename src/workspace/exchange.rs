@@ -8,16 +8,18 @@ use crate::{
         frames::FrameSource,
         write::marks::{Making, write_key_objects, write_presentation, write_report},
     },
-    imaging::measure::{self, OutlineForm, Quantity},
+    imaging::measure::{Ask, Quantity, measure_mark},
     model::{
-        annotation::{Annotation, AnnotationTarget, MarkKind},
+        annotation::{Annotation, AnnotationTarget},
         exchange::{MadeObject, MarkNumber, MarkToSend, Sent, Shown, SourceObject, Sources},
         layout::SeriesLayout,
+        pixels::Frame,
         study::Instance,
     },
     task::{CancelToken, Progress},
 };
 use std::{
+    cell::RefCell,
     collections::{BTreeMap, HashMap},
     fs::OpenOptions,
     io::{self, Write as _},
@@ -64,6 +66,9 @@ pub struct Export {
     /// The forms.
     pub formats: Vec<Format>,
 }
+
+/// Most frames that are held while a mark is measured that lies between frames.
+const HELD_FRAMES: usize = 256;
 
 /// Makes the objects.
 pub fn make(
@@ -131,42 +136,39 @@ pub fn make(
 fn numbers_of(
     mark: &Annotation,
     layouts: &[Arc<SeriesLayout>],
-    _source: &dyn FrameSource,
+    source: &dyn FrameSource,
 ) -> Vec<MarkNumber> {
-    let measured = || -> Option<measure::Measurement> {
-        let number = usize::try_from(mark.target.frame).ok()?.checked_sub(1)?;
-        let mut frames = layouts.iter().flat_map(|layout| &layout.frames);
-        let frame = frames.find(|f| {
-            f.frame == number && f.instance.sop_instance_uid == mark.target.instance_uid
-        })?;
-        let anchor = measure::Anchor::of(&frame.instance, frame.frame)?;
-        let ruler = measure::Ruler::of(mark.space, [&anchor]).ok()?;
-        let normal = anchor.plane.map(|p| p.normal());
-        let outline = |form: OutlineForm| {
-            let placed = measure::place(&form, &ruler, normal).ok()?;
-            Some(placed.measurement)
-        };
-        match (mark.shape.kind, mark.shape.points.as_slice()) {
-            (MarkKind::Length, &[a, b]) => measure::length(&ruler, [a, b]).ok(),
-            (MarkKind::Polyline, all) => measure::polyline(&ruler, all, false).ok(),
-            (MarkKind::Angle, &[a, v, b]) => measure::angle(&ruler, [a, v, b]).ok(),
-            (MarkKind::Cobb, &[a, b, c, d]) => measure::cobb(&ruler, [[a, b], [c, d]]).ok(),
-            (MarkKind::Bidirectional, &[a, b, c, d]) => {
-                measure::bidirectional(&ruler, [[a, b], [c, d]]).ok()
-            }
-            (MarkKind::Perpendicular, &[p, a, b]) => measure::perpendicular(&ruler, p, [a, b]).ok(),
-            (MarkKind::Ellipse, &[c, a, b]) => outline(OutlineForm::Ellipse([c, a, b])),
-            (MarkKind::Rectangle, &[a, c]) => outline(OutlineForm::RectangleAlongPixels([a, c])),
-            (MarkKind::Rectangle, &[a, b, c]) => outline(OutlineForm::RectangleCorners([a, b, c])),
-            (MarkKind::Circle, &[c, rim]) => outline(OutlineForm::Circle([c, rim])),
-            (MarkKind::Polygon | MarkKind::Freehand, all) => {
-                outline(OutlineForm::Polygon(all.to_vec()))
-            }
-            (MarkKind::Spline, all) => outline(OutlineForm::Spline(all.to_vec())),
-            _ => None,
-        }
+    let held: RefCell<HashMap<usize, Frame>> = RefCell::default();
+    let holds = |layout: &&Arc<SeriesLayout>| {
+        let mut frames = layout.frames.iter();
+        frames.any(|f| f.instance.sop_instance_uid == mark.target.instance_uid)
     };
-    let quantities = measured().map(|m| m.quantities).unwrap_or_default();
+    let Some(layout) = layouts.iter().find(holds) else {
+        return Vec::new();
+    };
+    let frame = |at: usize| -> Option<Frame> {
+        if let Some(frame) = held.borrow().get(&at) {
+            return Some(frame.clone());
+        }
+        let reference = layout.frames.get(at)?;
+        let frame = source.read_frame(&reference.instance, reference.frame);
+        let frame = frame.ok()?;
+        let mut held = held.borrow_mut();
+        if held.len() < HELD_FRAMES {
+            held.insert(at, frame.clone());
+        }
+        Some(frame)
+    };
+    let (space, target) = (mark.space, &mark.target);
+    let found = measure_mark(
+        space,
+        target,
+        &mark.shape,
+        layout,
+        Some(&frame),
+        &Ask::default(),
+    );
+    let quantities = found.map(|f| f.measurement.quantities).unwrap_or_default();
     quantities.into_iter().filter_map(number).collect()
 }
 

@@ -31,6 +31,7 @@ pub mod planes;
 pub mod presentation;
 pub mod presets;
 pub mod record_link;
+pub mod sending;
 pub mod settings;
 pub mod settings_file;
 pub mod shelf;

@@ -67,7 +67,7 @@ impl Notice {
     /// Whether something went wrong.
     pub fn is_warning(&self) -> bool {
         !self.key.starts_with("notice-restored")
-            && !["-imported", "-copied", "-saved"]
+            && !["-imported", "-exported", "-copied", "-saved"]
                 .iter()
                 .any(|end| self.key.ends_with(end))
     }
@@ -82,6 +82,8 @@ pub enum Effect {
     ChooseFolder,
     /// Choose FHIR bundles in a dialog.
     ChooseRecord,
+    /// Choose a folder for marks in a dialog.
+    ChooseExport,
     /// Write and open the demo.
     Demo,
     /// Segment the active frame.
@@ -304,6 +306,9 @@ impl Workspace {
             Event::Thumbnail { series, picture } => self.small.take(series, picture),
             Event::Document { object, state } => self.take_document(&object, state),
             Event::Tags(shown) => self.take_tags(shown),
+            Event::ChosenExport(folder) => self.export_marks(folder),
+            Event::MarksSent(result) => self.take_sent(result),
+            Event::MarksRead(read) => self.take_marks(read),
             Event::Copied(text) => {
                 self.copied = Some(text);
                 self.notify("notice-copied", String::new());
@@ -686,6 +691,9 @@ impl Workspace {
             Needs::List => !self.list.index().is_empty(),
             Needs::Picture => picture,
             Needs::Content => self.has_content(),
+            Needs::Marks => self.has_marks(),
+            Needs::Frame => self.shows_frame(),
+            Needs::Report => self.shows_report(),
             Needs::View => viewport.is_some_and(|v| v.patient().is_some()),
             Needs::Volume => viewport
                 .and_then(|v| v.display.as_ref())
@@ -751,6 +759,11 @@ impl Workspace {
             Command::LayoutMpr => self.with_layout(|w| w.set_layout(Layout::Mpr)),
             Command::Content => self.toggle_content(),
             Command::Tags => self.toggle_tags(),
+            Command::ExportMarks => return Some(Effect::ChooseExport),
+            Command::ShowMarks => self.want_marks(),
+            Command::KeyImage => self.toggle_key_image(),
+            Command::NextKeyImage => self.step_key_image(1),
+            Command::PreviousKeyImage => self.step_key_image(-1),
             Command::Maximise => self.maximise(!self.maximised),
             Command::NextView => self.activate_next(1),
             Command::PreviousView => self.activate_next(-1),

@@ -99,7 +99,9 @@ fn every_series_has_a_thumbnail_of_its_own() {
     }
     stage.settle().unwrap();
     for _ in 0..400 {
-        if stage.program().workspace.thumbnails.len() == 3 {
+        let workspace = &stage.program().workspace;
+        let small = |key: &str| workspace.small.get(key).is_some();
+        if workspace.library.series().all(|s| small(&s.key)) {
             return;
         }
         std::thread::sleep(std::time::Duration::from_millis(10));

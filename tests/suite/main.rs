@@ -28,6 +28,8 @@ mod hostile;
 mod inflating;
 #[cfg(feature = "screen")]
 mod keeping;
+#[cfg(feature = "screen")]
+mod key_images;
 mod large_frames;
 mod layers;
 #[cfg(feature = "screen")]

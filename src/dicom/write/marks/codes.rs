@@ -100,6 +100,7 @@ fn own(name: &str) -> (String, String, String) {
 /// The concept of a measured number by its name; `unit` tells what kind of values a statistic is of.
 pub fn number_code(name: &str, unit: &str, kind: MarkKind) -> NumberCode {
     let shape: Option<Concept> = Some(match name {
+        "ratio" if kind == MarkKind::CardiothoracicRatio => ("ctr", SCHEME, "Cardiothoracic ratio"),
         "length" if kind == MarkKind::Polyline => ("121211", "DCM", "Path length"),
         "length" => ("410668003", "SCT", "Length"),
         "angle" | "angle_between" => ("1483009", "SCT", "Angle"),
@@ -114,9 +115,7 @@ pub fn number_code(name: &str, unit: &str, kind: MarkKind) -> NumberCode {
         "major_axis" => ("131187009", "SCT", "Major axis"),
         "minor_axis" => ("131188004", "SCT", "Minor axis"),
         "radius" => ("131190003", "SCT", "Radius"),
-        "thorax" | "thorax_width" | "thoracic_diameter" => {
-            ("11864-6", "LN", "Transverse Thoracic Diameter")
-        }
+        "thorax_width" => ("11864-6", "LN", "Transverse Thoracic Diameter"),
         _ => ("", "", ""),
     })
     .filter(|(value, _, _)| !value.is_empty());

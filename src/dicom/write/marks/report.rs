@@ -364,6 +364,7 @@ fn numbers(numbers: &[MarkNumber], kind: MarkKind) -> Vec<Number> {
 fn share_out(kind: MarkKind, numbers: &mut [Number], paths: Vec<Elements>) {
     let own: &[&str] = match kind {
         MarkKind::Bidirectional => &["long_axis", "short_axis"],
+        MarkKind::CardiothoracicRatio => &["heart_width", "thorax_width"],
         _ => &[],
     };
     let place = |name: &str| numbers.iter().position(|n| n.name == name);
