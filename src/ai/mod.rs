@@ -20,6 +20,7 @@ pub mod readback;
 pub mod recipe;
 pub mod registry;
 pub mod scope;
+pub mod thorax;
 pub mod train;
 pub mod unet;
 pub mod weights;

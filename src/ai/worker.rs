@@ -9,7 +9,7 @@ use super::{
     AiError, BurnDevice,
     infer::{MaskOutput, Segmenter},
     preprocess::FrameInput,
-    readback::ProbabilityMap,
+    readback::{self, ProbabilityMap},
     registry::Registry,
     scope,
 };
@@ -49,6 +49,8 @@ pub struct Request {
     pub inverted: bool,
     /// SOP Instance UID of the frame, for provenance.
     pub input_uid: String,
+    /// The numbers are wanted on the CPU, to be measured and not to be drawn; on a GPU that is counted.
+    pub to_measure: bool,
 }
 
 /// The number of a request, rising.
@@ -301,7 +303,10 @@ fn propose(
     };
     let segmented = segmenter.run(input, &job.cancel)?;
     let seconds = start.elapsed().as_secs_f64();
-    let mask = segmented.probability.share()?;
+    let mask = match request.to_measure {
+        true => MaskOutput::Cpu(readback::read_back(&segmented.probability)?),
+        false => segmented.probability.share()?,
+    };
     let threshold = segmenter.card().input.threshold;
     let mut findings = segmented.findings;
     let mut mean_probability = None;

@@ -59,6 +59,27 @@ pub fn choose(what: What, events: Sender<Event>, waker: Waker) {
     let _ = spawn_named("dialog", body);
 }
 
+/// Lets the user choose where a file goes, and writes it there.
+pub fn save(name: String, bytes: Vec<u8>, events: Sender<Event>, waker: Waker) {
+    let body = move || {
+        let chosen = rfd::FileDialog::new().set_file_name(&name).save_file();
+        let Some(path) = chosen else { return };
+        let event = match std::fs::write(&path, bytes) {
+            Ok(()) => Event::Notice {
+                key: "notice-marks-saved",
+                detail: String::new(),
+            },
+            Err(error) => Event::Notice {
+                key: "notice-marks-unsaved",
+                detail: error.kind().to_string(),
+            },
+        };
+        let _ = events.send(event);
+        waker.wake("saved");
+    };
+    let _ = spawn_named("dialog", body);
+}
+
 fn ask(what: What) -> Option<Vec<PathBuf>> {
     let dialog = rfd::FileDialog::new();
     match what {

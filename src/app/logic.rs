@@ -144,6 +144,8 @@ impl Program {
             }
             Effect::Settings => settings::toggle(&mut self.state.settings, Page::General),
             Effect::KeySettings => settings::toggle(&mut self.state.settings, Page::Keys),
+            Effect::Cardiothoracic => self.cardiothoracic(),
+            Effect::SaveMarks(format) => self.save_marks(format),
             Effect::Language => {
                 let settings = &mut self.workspace.settings;
                 settings.language = match settings.language {
@@ -196,6 +198,16 @@ impl Program {
     #[cfg(feature = "ai")]
     fn segment(&mut self) {
         self.networks.segment(&mut self.workspace);
+    }
+
+    #[cfg(feature = "ai")]
+    fn cardiothoracic(&mut self) {
+        self.networks.cardiothoracic(&mut self.workspace);
+    }
+
+    #[cfg(not(feature = "ai"))]
+    fn cardiothoracic(&mut self) {
+        self.workspace.notify("notice-no-ai", String::new());
     }
 
     #[cfg(not(feature = "ai"))]

@@ -6,11 +6,15 @@ use crate::{
         device::BurnDevice,
         infer::MaskOutput,
         registry::{LUNG_FIELDS, Registry},
-        scope,
+        scope, thorax,
         worker::{Answer, NetworkWorker, Outcome, Proposal, Request},
     },
     console::DeviceChoice,
     gpu::GpuContext,
+    model::{
+        annotation::{Annotation, Author, MarkKind, PointSpace, Shape},
+        layout::FrameRef,
+    },
     render::overlay,
     workspace::{
         Workspace,
@@ -18,15 +22,22 @@ use crate::{
         event::Event,
         jobs::JobId,
         masks::{FrameKey, MaskDisplay, MaskOutcome},
+        measuring::{self, mark_on},
     },
 };
+use glam::{DVec2, DVec3};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// What is asked for, by view.
-type Asked = (JobId, FrameKey, Vec<crate::model::finding::Finding>);
+/// What is asked for, by view; with a mark the ratio of heart and thorax is, in the place of a mask.
+type Asked = (
+    JobId,
+    FrameKey,
+    Vec<crate::model::finding::Finding>,
+    Option<Box<Annotation>>,
+);
 type Pending = Arc<Mutex<HashMap<u64, Asked>>>;
 
 /// The line to the network worker; nothing is loaded before the first request.
@@ -50,6 +61,15 @@ impl Networks {
 
     /// Segments the lungs of the active frame.
     pub fn segment(&mut self, workspace: &mut Workspace) {
+        self.ask(workspace, false);
+    }
+
+    /// Measures heart and thorax of the active frame from its lung fields.
+    pub fn cardiothoracic(&mut self, workspace: &mut Workspace) {
+        self.ask(workspace, true);
+    }
+
+    fn ask(&mut self, workspace: &mut Workspace, ratio: bool) {
         let cell = workspace.active;
         let Some(frame_key) = workspace.frame_key(cell) else {
             return;
@@ -85,7 +105,9 @@ impl Networks {
         self.views += 1;
         let view = self.views;
         let job = workspace.jobs.start("job-segmenting");
-        self.lock().insert(view, (job.id, frame_key, findings));
+        let mark = ratio.then(|| Box::new(ratio_mark(&reference)));
+        self.lock()
+            .insert(view, (job.id, frame_key, findings, mark));
         let request = Request {
             view,
             model: LUNG_FIELDS.to_owned(),
@@ -94,6 +116,7 @@ impl Networks {
             padding: image.padding,
             inverted: image.lowest_is_white(),
             input_uid: reference.instance.sop_instance_uid.clone(),
+            to_measure: ratio,
         };
         if let Some(worker) = &self.worker {
             worker.request(request);
@@ -136,17 +159,25 @@ impl Networks {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .remove(&answer.view);
-            let Some((job, frame, scope_findings)) = entry else {
+            let Some((job, frame, scope_findings, mark)) = entry else {
                 return;
             };
-            let event = match answer.outcome {
-                Outcome::Cancelled => Event::JobEnded(job),
-                Outcome::Failed(error) => Event::Mask(Box::new(MaskOutcome {
+            let event = match (answer.outcome, mark) {
+                (Outcome::Cancelled, _) => Event::JobEnded(job),
+                (Outcome::Done(proposal), Some(mark)) => Event::ProposedMark {
+                    job,
+                    result: measured(*mark, &proposal).map(Box::new),
+                },
+                (Outcome::Failed(error), Some(_)) => Event::ProposedMark {
+                    job,
+                    result: Err(("badge-ai-failed", error.to_string())),
+                },
+                (Outcome::Failed(error), None) => Event::Mask(Box::new(MaskOutcome {
                     job,
                     frame,
                     result: Err(("badge-ai-failed", error.to_string())),
                 })),
-                Outcome::Done(proposal) => {
+                (Outcome::Done(proposal), None) => {
                     let result = display(&gpu, *proposal, scope_findings)
                         .map_err(|e| ("badge-ai-failed", e));
                     Event::Mask(Box::new(MaskOutcome { job, frame, result }))
@@ -176,6 +207,38 @@ impl Networks {
         }
         .map(|device| device.counted(&gpu.door))
     }
+}
+
+/// The mark that will hold the ratio; its points are found later.
+fn ratio_mark(reference: &FrameRef) -> Annotation {
+    mark_on(
+        measuring::site::target_of(reference),
+        PointSpace::Pixel,
+        Shape::new(MarkKind::CardiothoracicRatio, Vec::new()),
+    )
+}
+
+/// The widths that the lung fields show.
+fn measured(
+    mut mark: Annotation,
+    proposal: &Proposal,
+) -> Result<Annotation, (&'static str, String)> {
+    let MaskOutput::Cpu(map) = &proposal.mask else {
+        return Err(("badge-ai-failed", String::new()));
+    };
+    // The map covers the whole frame, outer edges on outer edges.
+    let edge = DVec2::new(map.columns as f64 - 0.5, map.rows as f64 - 0.5);
+    let edge = proposal.frame_from_probability.transform_point2(edge) + 0.5;
+    let size = [edge.y, edge.x].map(|n| n.round().max(1.0) as usize);
+    let found = thorax::frame_widths(map, size, proposal.threshold)
+        .map_err(|error| ("badge-ai-failed", error.to_string()))?;
+    let ends = found.heart.into_iter().chain(found.thorax);
+    mark.shape.points = ends.map(|[x, y]| DVec3::new(x, y, 0.0)).collect();
+    mark.author = Author::Model {
+        id: proposal.provenance.model.id.clone(),
+        version: proposal.provenance.model.version.clone(),
+    };
+    Ok(mark)
 }
 
 /// A proposal as the screen shows it. On the GPU its buffer is taken as it is; from the CPU it is uploaded once.

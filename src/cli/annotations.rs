@@ -5,6 +5,7 @@
 //! names of authors, and the words of what did not become a mark.
 
 mod compare;
+mod table;
 
 use super::{
     Common, Exit, Output, edit::operations, inspect::exit_of, inspect::in_pool, inspect::limits,
@@ -28,7 +29,10 @@ use crate::{
     },
     store::Store,
     task::{CancelToken, Progress},
-    workspace::exchange::{Export, Format, make, sources_for, write},
+    workspace::{
+        exchange::{Export, Format, make, sources_for, write},
+        measuring::export::MarkFormat,
+    },
 };
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
@@ -67,14 +71,29 @@ enum Form {
     Gsps,
     /// Comprehensive 3D SR, TID 1500
     Sr,
+    /// A table of the marks and their numbers
+    Csv,
+    /// The marks and their numbers as JSON
+    Json,
 }
 
-impl From<Form> for Format {
-    fn from(form: Form) -> Self {
-        match form {
-            Form::Ko => Self::KeyObjects,
-            Form::Gsps => Self::Presentation,
-            Form::Sr => Self::Report,
+impl Form {
+    /// As DICOM, where it is that.
+    const fn dicom(self) -> Option<Format> {
+        match self {
+            Self::Ko => Some(Format::KeyObjects),
+            Self::Gsps => Some(Format::Presentation),
+            Self::Sr => Some(Format::Report),
+            Self::Csv | Self::Json => None,
+        }
+    }
+
+    /// As a table, where it is that.
+    const fn table(self) -> Option<MarkFormat> {
+        match self {
+            Self::Csv => Some(MarkFormat::Csv),
+            Self::Json => Some(MarkFormat::Json),
+            Self::Ko | Self::Gsps | Self::Sr => None,
         }
     }
 }
@@ -84,7 +103,7 @@ impl From<Form> for Format {
 struct ExportArgs {
     /// Images that the marks are on (default: where the store knows them to lie)
     paths: Vec<PathBuf>,
-    /// Form; may be given several times (default: all)
+    /// Form; may be given several times (default: all that are DICOM)
     #[arg(long, value_enum)]
     format: Vec<Form>,
     /// Folder for the files; what is there is not written over
@@ -207,8 +226,8 @@ fn export(args: &ExportArgs, common: &Common, out: &mut Output) -> Exit {
         .chain(&key_images)
         .map(|target| target.study_uid.clone())
         .collect();
-    let mut formats: Vec<Format> = args.format.iter().map(|f| Format::from(*f)).collect();
-    if formats.is_empty() {
+    let mut formats: Vec<Format> = args.format.iter().filter_map(|f| f.dicom()).collect();
+    if args.format.is_empty() {
         formats = Format::ALL.to_vec();
     }
     let export = Export {
@@ -232,6 +251,15 @@ fn export(args: &ExportArgs, common: &Common, out: &mut Output) -> Exit {
             };
         }
     };
+    for format in args.format.iter().filter_map(|f| f.table()) {
+        match table::write(&args.out, format, &export.marks, &export.layouts, &frames) {
+            Ok(path) => out.note(format!("{}", path.display())),
+            Err(error) => {
+                out.error(format!("{error}: {}", args.out.display()));
+                return Exit::Io;
+            }
+        }
+    }
     if common.json {
         let files: Vec<Value> = sent
             .objects

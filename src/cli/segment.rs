@@ -14,10 +14,13 @@ use crate::{
         preprocess::FrameInput,
         readback::{ProbabilityMap, read_back},
         registry::{self, Model},
-        scope,
+        scope, thorax,
     },
     dicom::{frames::FrameSource as _, scan::read_instance},
-    imaging::resample,
+    imaging::{
+        resample,
+        thorax::{ThoraxError, ThoraxWidths},
+    },
     model::{
         finding::Finding,
         geometry::Spacing,
@@ -126,7 +129,17 @@ fn segment(args: &SegmentArgs, common: &Common, out: &mut Output) -> Result<(), 
         input_uid: input.uid.clone(),
         mean_probability: map.mean_inside(threshold),
     };
-    report(args, common, &model, &input, &mask, &provenance, out);
+    let widths = thorax::frame_widths(&map, size, threshold);
+    report(
+        args,
+        common,
+        &model,
+        &input,
+        &mask,
+        &provenance,
+        &widths,
+        out,
+    );
     Ok(())
 }
 
@@ -226,6 +239,19 @@ fn write_mask(path: &Path, mask: &[bool], [rows, columns]: [usize; 2]) -> Result
         })
 }
 
+/// Heart by thorax as the lung fields show it; points are (column, row) of the picture.
+fn widths_json(widths: &Result<ThoraxWidths, ThoraxError>) -> serde_json::Value {
+    match widths {
+        Ok(found) => serde_json::json!({
+            "ratio": found.ratio(),
+            "heart": found.heart,
+            "thorax": found.thorax,
+            "derived_from": "lung fields",
+        }),
+        Err(error) => serde_json::json!({"refused": error.to_string()}),
+    }
+}
+
 fn report(
     args: &SegmentArgs,
     common: &Common,
@@ -233,6 +259,7 @@ fn report(
     input: &Input,
     mask: &[bool],
     provenance: &InferenceProvenance,
+    widths: &Result<ThoraxWidths, ThoraxError>,
     out: &mut Output,
 ) {
     let pixels = mask.iter().filter(|&&m| m).count();
@@ -274,6 +301,7 @@ fn report(
                 "mean_probability": provenance.mean_probability,
                 "confidence_note": "confidence not calibrated",
             }],
+            "cardiothoracic": widths_json(widths),
             "findings": findings,
             "notice": AI_NOTICE,
         }));
@@ -288,6 +316,12 @@ fn report(
     out.line(format!(
         "{label}: {pixels} px{area}, mean probability {confidence} (confidence not calibrated)"
     ));
+    if let Ok(found) = widths {
+        let ratio = found.ratio();
+        out.line(format!(
+            "cardiothoracic ratio {ratio:.2}, from the lung fields alone"
+        ));
+    }
     out.line(format!(
         "{} {} on {} in {:.2} s",
         provenance.model.id, provenance.model.version, provenance.device, provenance.seconds

@@ -1,5 +1,7 @@
 //! Tools, buttons, and what a drag does with them.
 
+use crate::model::annotation::MarkKind;
+
 /// The tool under the left button.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Tool {
@@ -14,6 +16,8 @@ pub enum Tool {
     Scroll,
     /// Place the crosshair.
     Crosshair,
+    /// Draw a mark.
+    Mark(MarkKind),
 }
 
 /// A pointer button.

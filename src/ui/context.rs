@@ -73,6 +73,8 @@ pub struct UiState {
     pub monitor_field: Option<MonitorField>,
     /// Files that do not open, by their folder.
     pub rejected: RejectedFiles,
+    /// What the hand does to marks.
+    pub marks: super::marks::MarksState,
     /// Rest of the wheel.
     pub scroll: ScrollSteps,
     /// What the pointer is over.
@@ -176,6 +178,7 @@ impl UiState {
             rejected: RejectedFiles::default(),
             window_field: None,
             monitor_field: None,
+            marks: super::marks::MarksState::default(),
             scroll: ScrollSteps::default(),
             hover: None,
             dragged: None,

@@ -2,7 +2,7 @@
 
 use super::{
     context::{Drag, Hover, UiContext},
-    overlay_text, plane_handles,
+    marks, overlay_text, plane_handles,
 };
 use crate::{
     imaging::window,
@@ -48,8 +48,15 @@ pub(super) fn gestures(
     {
         place_crosshair(context, cell, viewport, picture, to_pixels(pointer));
     }
-    let plane_icon = plane_handles::gestures(context, ui, response, cell, rect, viewport, picture);
-    if context.state.plane_drag.is_none() {
+    let marked = marks::hand(context, ui, response, cell, viewport, picture);
+    let marking = matches!(context.workspace.tool, Tool::Mark(_));
+    let plane_icon = match marked || marking {
+        true => None,
+        false => plane_handles::gestures(context, ui, response, cell, rect, viewport, picture),
+    };
+    // While a mark is drawn click by click, the other buttons go on moving the picture.
+    let taken = marked && response.drag_started_by(PointerButton::Primary);
+    if !taken && context.state.plane_drag.is_none() {
         begin_drag(context, ui, response, cell, viewport, modifiers);
     }
     continue_drag(
@@ -67,6 +74,7 @@ pub(super) fn gestures(
             let at = to_pixels(pointer);
             context.state.hover = hover(context, cell, viewport, picture, at);
             if modifiers.shift
+                && !marking
                 && context.state.drag.is_none()
                 && ui.input(|i| i.pointer.is_moving())
             {
@@ -77,9 +85,11 @@ pub(super) fn gestures(
                 Tool::Zoom => CursorIcon::ZoomIn,
                 Tool::Pan => CursorIcon::Grab,
                 Tool::Scroll => CursorIcon::ResizeVertical,
-                Tool::Crosshair => CursorIcon::Crosshair,
+                Tool::Crosshair | Tool::Mark(_) => CursorIcon::Crosshair,
             };
-            ui.ctx().set_cursor_icon(plane_icon.unwrap_or(icon));
+            if context.state.marks.hover.is_none() {
+                ui.ctx().set_cursor_icon(plane_icon.unwrap_or(icon));
+            }
         }
         None => {
             if context.state.hover.as_ref().is_some_and(|h| h.cell == cell) {
@@ -230,6 +240,8 @@ fn continue_drag(
                     });
                 }
             }
+            // Marks have a hand of their own.
+            Tool::Mark(_) => {}
             Tool::Crosshair => {
                 if let Some(pointer) = response.interact_pointer_pos() {
                     let at = (pointer - rect.min) * scale as f32;

@@ -113,6 +113,7 @@ fn tools(context: &mut UiContext<'_>, ui: &mut Ui) {
         let selected = command.tool() == Some(workspace.tool);
         command_button(context, ui, icon, command, selected);
     }
+    super::marks::menu::measuring_button(context, ui);
     group_gap(ui);
     let layouts = [
         (Icon::One, Command::LayoutOne, Layout::ONE),

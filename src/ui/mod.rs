@@ -22,6 +22,8 @@ pub mod layout;
 pub mod layout_picker;
 pub mod link_question;
 mod loupe;
+mod mark_text;
+mod marks;
 pub mod menu_bar;
 pub mod mixing;
 mod number_fields;

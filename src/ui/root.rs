@@ -2,7 +2,7 @@
 
 use super::{
     banner, context::UiContext, context::UiState, daylight, help, keeping, keys, layout,
-    layout_picker, link_question, menu_bar, mixing, number_fields, palette, picture_dialog,
+    layout_picker, link_question, marks, menu_bar, mixing, number_fields, palette, picture_dialog,
     protocol_editor, settings, side_panel, start_screen, status_bar, study_browser, theme, unlock,
 };
 use crate::workspace::{Action, Workspace};
@@ -29,6 +29,7 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
         || context.state.settings.is_some()
         || context.state.picture_dialog.is_some();
     if !open && !asking {
+        marks::keys(&mut context, ui);
         let (map, tool) = (&workspace.settings.keys, workspace.tool);
         let wishes = keys::pressed(ui.ctx(), map, &mut context.state.hands, tool);
         context

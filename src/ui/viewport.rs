@@ -5,7 +5,7 @@ use super::{
     context::{Drag, Dragged, UiContext},
     document::document_ui,
     gestures::gestures,
-    loupe, number_fields,
+    loupe, marks, number_fields,
     overlay_text::{self, About, haloed},
     picture::{PictureCallback, Scene},
     plane_handles, reference, theme,
@@ -175,6 +175,11 @@ fn contents(
     slice_bar(&painter, rect, picture, display.progress());
     let inner = cine_bar::rest(context, cell, rect);
     letters(context, &painter, inner, picture, &mut texts);
+    marks::paint(
+        context, ui, &painter, cell, rect, viewport, picture, &mut texts,
+    );
+    marks::writing_ui(context, ui, cell, rect, viewport, picture);
+    marks::hover_ui(context, ui, cell);
     texts.extend(corner_text(
         context, ui, &painter, cell, inner, viewport, picture, &reference,
     ));
@@ -595,7 +600,8 @@ fn drop_target(context: &mut UiContext<'_>, ui: &Ui, response: &Response, cell: 
             });
         }
     }
-    if response.double_clicked() {
+    // With a measuring tool a double click ends a mark.
+    if response.double_clicked() && !matches!(context.workspace.tool, Tool::Mark(_)) {
         context.actions.push(Action::Activate(cell));
         context.run(Command::Maximise);
     }

@@ -199,6 +199,8 @@ pub enum Action {
     Tool(Tool),
     /// Other preferences.
     Settings(Box<Settings>),
+    /// Something of the marks.
+    Mark(super::measuring::MarkAction),
     /// Open a tab on the right.
     Tab(SideTab),
     /// Stop a job.
@@ -378,6 +380,7 @@ impl Workspace {
             }
             Action::Tool(tool) => self.tool = tool,
             Action::Settings(settings) => self.settings = *settings,
+            Action::Mark(action) => self.act_on_mark(action),
             Action::Tab(tab) => self.settings.side_tab = tab,
             Action::CancelJob(id) => {
                 if let Some(job) = self.jobs.running().iter().find(|j| j.id == id) {

@@ -1,6 +1,9 @@
 //! Every command is one row here: menu, toolbar, palette, shortcuts, help and tests are derived from it.
 
-use crate::{model::reading::ReadStatus, tools::Tool};
+use crate::{
+    model::{annotation::MarkKind, reading::ReadStatus},
+    tools::Tool,
+};
 
 /// Something the user can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -38,6 +41,30 @@ pub enum Command {
     ToolScroll,
     ToolCrosshair,
     StartWithScroll,
+    MarkLength,
+    MarkAngle,
+    MarkCobb,
+    MarkBidirectional,
+    MarkPerpendicular,
+    MarkProbe,
+    MarkEllipse,
+    MarkRectangle,
+    MarkCircle,
+    MarkPolygon,
+    MarkPolyline,
+    MarkFreehand,
+    MarkSpline,
+    MarkArrow,
+    MarkText,
+    MarkCardiothoracic,
+    DeleteMark,
+    LockMark,
+    HideMark,
+    ToggleMarks,
+    NextFinding,
+    PreviousFinding,
+    ExportMarksCsv,
+    ExportMarksJson,
     ZoomIn,
     ZoomOut,
     Fit,
@@ -88,6 +115,7 @@ pub enum Command {
     NextView,
     PreviousView,
     SegmentLungs,
+    MeasureCardiothoracic,
     ToggleMasks,
     OverlayText,
     ToggleGraphics,
@@ -158,6 +186,8 @@ pub enum Group {
     Image,
     /// Tool under the left button.
     Tool,
+    /// Marks and their numbers.
+    Measure,
     /// Window and level.
     Window,
     /// Moving through images and series.
@@ -172,12 +202,13 @@ pub enum Group {
 
 impl Group {
     /// All groups in menu order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::File,
         Self::Edit,
         Self::View,
         Self::Image,
         Self::Tool,
+        Self::Measure,
         Self::Window,
         Self::Navigate,
         Self::Reading,
@@ -193,6 +224,7 @@ impl Group {
             Self::View => "menu-view",
             Self::Image => "menu-image",
             Self::Tool => "menu-tools",
+            Self::Measure => "menu-measure",
             Self::Window => "menu-presets",
             Self::Navigate => "menu-navigate",
             Self::Reading => "menu-reading",
@@ -235,6 +267,8 @@ pub enum Needs {
     ModelInput,
     /// Views are linked by a stated correspondence.
     Linked,
+    /// A mark is selected.
+    Mark,
     /// There is something to undo.
     Undo,
     /// There is something to do again.
@@ -311,9 +345,9 @@ table! {
     ToggleSide "cmd-panel-right" View "F10" Nothing
     ShowRecord "panel-tab-record" View "Ctrl+R" Nothing
     ShowFindings "panel-tab-findings" View "" Nothing
-    Content "cmd-content" View "T" Content
     Tags "cmd-tags" View "Ctrl+I" View
     ShowMarks "cmd-show-marks" View "" Report
+    Content "cmd-content" View "Shift+T" Content
     FullScreen "cmd-full-screen" View "F11" Nothing
     LinkHere "cmd-link-here" View "Shift+L" Picture
     Unlink "cmd-unlink" View "" Linked
@@ -356,6 +390,30 @@ table! {
     ToolScroll "cmd-tool-scroll" Tool "S" Nothing
     ToolCrosshair "cmd-tool-crosshair" Tool "X" Nothing
     StartWithScroll "cmd-start-with-scroll" Tool "" Nothing
+    MarkLength "mark-length" Measure "L" Nothing
+    MarkAngle "mark-angle" Measure "A" Nothing
+    MarkCobb "mark-cobb" Measure "Shift+A" Nothing
+    MarkBidirectional "mark-bidirectional" Measure "D" Nothing
+    MarkPerpendicular "mark-perpendicular" Measure "" Nothing
+    MarkProbe "mark-point" Measure "P" Nothing
+    MarkEllipse "mark-ellipse" Measure "O" Nothing
+    MarkRectangle "mark-rectangle" Measure "U" Nothing
+    MarkCircle "mark-circle" Measure "" Nothing
+    MarkPolygon "mark-polygon" Measure "Y" Nothing
+    MarkPolyline "mark-polyline" Measure "Shift+Y" Nothing
+    MarkFreehand "mark-freehand" Measure "" Nothing
+    MarkSpline "mark-spline" Measure "" Nothing
+    MarkArrow "mark-arrow" Measure "Q" Nothing
+    MarkText "mark-text" Measure "T" Nothing
+    MarkCardiothoracic "mark-cardiothoracic-ratio" Measure "" Nothing
+    DeleteMark "cmd-mark-delete" Measure "Delete Backspace" Mark
+    LockMark "cmd-mark-lock" Measure "" Mark
+    HideMark "cmd-mark-hide" Measure "" Mark
+    ToggleMarks "cmd-marks-toggle" Measure "" Nothing
+    NextFinding "cmd-finding-next" Measure "J" Study
+    PreviousFinding "cmd-finding-previous" Measure "Shift+J" Study
+    ExportMarksCsv "cmd-marks-csv" Measure "" Study
+    ExportMarksJson "cmd-marks-json" Measure "" Study
     WindowFile "preset-file" Window "`" Picture
     WindowAuto "preset-auto" Window "0" Picture
     WindowNumbers "cmd-window-numbers" Window "Shift+W" Picture
@@ -395,6 +453,7 @@ table! {
     MarkFinal "cmd-mark-final" Reading "" View
     Finalise "cmd-finalise" Reading "Ctrl+Enter" View
     SegmentLungs "cmd-run-lung-segmentation" Ai "" ModelInput
+    MeasureCardiothoracic "cmd-cardiothoracic-auto" Ai "" ModelInput
     ToggleMasks "cmd-toggle-overlay" Ai "G" Nothing
     ShowAi "panel-tab-ai" Ai "" Nothing
     CopyPicture "cmd-copy-picture" Edit "Ctrl+C" View
@@ -456,6 +515,22 @@ impl Command {
             Self::ToolPan => Tool::Pan,
             Self::ToolScroll => Tool::Scroll,
             Self::ToolCrosshair => Tool::Crosshair,
+            Self::MarkLength => Tool::Mark(MarkKind::Length),
+            Self::MarkAngle => Tool::Mark(MarkKind::Angle),
+            Self::MarkCobb => Tool::Mark(MarkKind::Cobb),
+            Self::MarkBidirectional => Tool::Mark(MarkKind::Bidirectional),
+            Self::MarkPerpendicular => Tool::Mark(MarkKind::Perpendicular),
+            Self::MarkProbe => Tool::Mark(MarkKind::Point),
+            Self::MarkEllipse => Tool::Mark(MarkKind::Ellipse),
+            Self::MarkRectangle => Tool::Mark(MarkKind::Rectangle),
+            Self::MarkCircle => Tool::Mark(MarkKind::Circle),
+            Self::MarkPolygon => Tool::Mark(MarkKind::Polygon),
+            Self::MarkPolyline => Tool::Mark(MarkKind::Polyline),
+            Self::MarkFreehand => Tool::Mark(MarkKind::Freehand),
+            Self::MarkSpline => Tool::Mark(MarkKind::Spline),
+            Self::MarkArrow => Tool::Mark(MarkKind::Arrow),
+            Self::MarkText => Tool::Mark(MarkKind::Text),
+            Self::MarkCardiothoracic => Tool::Mark(MarkKind::CardiothoracicRatio),
             _ => return None,
         })
     }
@@ -470,6 +545,12 @@ impl Command {
             Self::MarkFinal => ReadStatus::Final,
             _ => return None,
         })
+    }
+
+    /// The command that selects a tool.
+    pub fn of_tool(tool: Tool) -> Option<Self> {
+        let mut rows = TABLE.iter().map(|row| row.command);
+        rows.find(|command| command.tool() == Some(tool))
     }
 
     /// The digit of a preset command.

@@ -71,6 +71,15 @@ pub enum Event {
         /// Identity-free detail.
         detail: String,
     },
+    /// A network proposes a mark.
+    ProposedMark {
+        /// The job.
+        job: JobId,
+        /// The mark, or why there is none: (message key, identity-free detail).
+        result: Result<Box<crate::model::annotation::Annotation>, (&'static str, String)>,
+    },
+    /// A mark was measured.
+    Measured(Box<super::measuring::Answer>),
     /// A job ended without other news.
     JobEnded(JobId),
 }

@@ -23,6 +23,7 @@ pub mod linking;
 pub mod loader;
 pub mod marks;
 pub mod masks;
+pub mod measuring;
 pub mod opening;
 pub mod passphrase;
 pub mod picture_out;

@@ -34,6 +34,7 @@ use super::{
     loader::Loader,
     marks::Marks,
     masks::{FrameKey, Masks},
+    measuring::{MarkAction, Measuring, export::MarkFormat},
     opening::SharedFound,
     passphrase::Passphrases,
     picture_out::PictureWish,
@@ -109,6 +110,10 @@ pub enum Effect {
     Help,
     /// Open or close the choice of layouts.
     LayoutPicker,
+    /// Measure heart and thorax from the lung fields of the active frame.
+    Cardiothoracic,
+    /// Write the marks and their numbers to a file.
+    SaveMarks(MarkFormat),
     /// Change the language.
     Language,
     /// Take the magnifier out, or put it away.
@@ -157,6 +162,8 @@ pub struct Workspace {
     pub notices: Vec<Notice>,
     /// Small pictures of series.
     pub small: super::loader::small::SmallPictures,
+    /// Numbers of the marks.
+    pub measuring: Measuring,
     /// Masks over frames.
     pub masks: Masks,
     /// The record beside the picture.
@@ -203,6 +210,7 @@ impl Workspace {
         waker: Waker,
     ) -> std::io::Result<Self> {
         let events = bounded(1024);
+        let measuring = Measuring::new(source.clone(), events.0.clone(), waker.clone());
         let loader = Loader::start(
             threads,
             source,
@@ -225,6 +233,7 @@ impl Workspace {
             jobs: Jobs::default(),
             notices: Vec::new(),
             small: super::loader::small::SmallPictures::default(),
+            measuring,
             masks: Masks::default(),
             record: RecordPanel::default(),
             films: Films::default(),
@@ -274,6 +283,7 @@ impl Workspace {
         }
         self.marks.flush();
         self.keep_standing();
+        self.refresh_marks();
         changed
     }
 
@@ -289,6 +299,9 @@ impl Workspace {
                 }
                 if !self.opened_first {
                     self.open_first(done.is_some());
+                }
+                if done.is_some() {
+                    self.measuring.touch();
                 }
                 if done.is_some() && self.scanning == 0 {
                     let before = self.arrangement();
@@ -350,6 +363,14 @@ impl Workspace {
             }
             Event::Shelf(news) => self.take_shelf(news),
             Event::Notice { key, detail } => self.notify(key, detail),
+            Event::ProposedMark { job, result } => {
+                self.jobs.finish(job);
+                match result {
+                    Ok(mark) => self.act_on_mark(MarkAction::Add(mark)),
+                    Err((key, detail)) => self.notify(key, detail),
+                }
+            }
+            Event::Measured(answer) => self.take_measured(*answer),
             Event::JobEnded(job) => self.jobs.finish(job),
         }
     }
@@ -703,6 +724,7 @@ impl Workspace {
             Needs::Partner => self.is_free() && self.layout.partner(self.active).is_some(),
             Needs::ModelInput => picture && cfg!(feature = "ai"),
             Needs::Linked => self.linking.has_ties(),
+            Needs::Mark => self.selected_mark().is_some(),
             Needs::Undo => self.marks.history.available().0,
             Needs::Redo => self.marks.history.available().1,
             Needs::Job => {
@@ -718,6 +740,9 @@ impl Workspace {
         }
         if let Some(tool) = command.tool() {
             self.tool = tool;
+            if let Tool::Mark(kind) = tool {
+                self.measuring.last = kind;
+            }
             return None;
         }
         if let Some(digit) = command.preset_digit() {
@@ -788,6 +813,15 @@ impl Workspace {
             Command::LastImage => self.step(self.active, i64::MAX / 2),
             Command::NextSeries => self.with_layout(|w| w.change_series(1)),
             Command::PreviousSeries => self.with_layout(|w| w.change_series(-1)),
+            Command::DeleteMark | Command::LockMark | Command::HideMark => {
+                self.command_mark(command);
+            }
+            Command::ToggleMarks => self.measuring.shown = !self.measuring.shown,
+            Command::NextFinding => self.step_mark(1),
+            Command::PreviousFinding => self.step_mark(-1),
+            Command::MeasureCardiothoracic => return Some(Effect::Cardiothoracic),
+            Command::ExportMarksCsv => return Some(Effect::SaveMarks(MarkFormat::Csv)),
+            Command::ExportMarksJson => return Some(Effect::SaveMarks(MarkFormat::Json)),
             Command::Undo => self.undo(),
             Command::Redo => self.redo(),
             Command::Cancel => {
@@ -937,6 +971,7 @@ impl Workspace {
             && !self.small.is_waiting()
             && !self.tags.is_reading()
             && self.events.1.is_empty()
+            && self.measuring.is_idle()
             && !self.record.is_busy()
             && !self.marks.is_busy()
             && !self.is_loading()

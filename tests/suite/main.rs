@@ -55,6 +55,7 @@ mod syntaxes;
 mod ui_documents;
 #[cfg(feature = "screen")]
 mod ui_list;
+mod ui_marks;
 #[cfg(feature = "screen")]
 mod ui_planes;
 #[cfg(feature = "screen")]

@@ -1,6 +1,8 @@
 //! Five hundred random measurements through the `measure` command, on files with a known truth: isotropic, pixels of 1:2,
 //! oblique, calibrated, magnified. What is expected is calculated here, by other formulas than the program's.
 
+mod window;
+
 use crate::{bad_input::build::Slice, support::program};
 use glam::{DQuat, DVec2, DVec3};
 use serde_json::{Value, json};

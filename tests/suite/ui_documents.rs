@@ -163,7 +163,7 @@ fn content_of_a_picture_and_back() {
     let folder = study();
     let mut stage = stage(vec![folder.path().to_owned()], Vec::new());
     stage.key(Modifiers::NONE, Key::ArrowDown);
-    stage.key(Modifiers::NONE, Key::T);
+    stage.key(Modifiers::SHIFT, Key::T);
     stage.settle().unwrap();
     let tree = screen::describe(&mut stage);
     assert_eq!(cell(&tree, 0, "document")["object"], "picture");
@@ -173,7 +173,7 @@ fn content_of_a_picture_and_back() {
         text.contains("Modality CT") && text.contains("DOE, JANE"),
         "{text}"
     );
-    stage.key(Modifiers::NONE, Key::T);
+    stage.key(Modifiers::SHIFT, Key::T);
     stage.settle().unwrap();
     let tree = screen::describe(&mut stage);
     assert_eq!(cell(&tree, 0, "kind"), "stack");

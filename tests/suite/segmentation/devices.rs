@@ -299,6 +299,7 @@ fn models_folder() -> (tempfile::TempDir, Registry) {
 
 fn request(view: u64, model: &str) -> Request {
     Request {
+        to_measure: false,
         view,
         model: model.into(),
         frame: wavy_frame(64, 48),

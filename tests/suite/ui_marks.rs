@@ -1,0 +1,208 @@
+//! Marks in the real window: drawn with the mouse, read as text, taken back, found again.
+
+use crate::ui_snapshots::{alone, ct, run, stage, texts};
+use egui::{Key, Modifiers, PointerButton};
+use egui_kittest::kittest::Queryable as _;
+use negatoscope::{
+    app::{screen, stage::Stage},
+    i18n::Language,
+    model::annotation::{Annotation, MarkKind},
+    tools::Tool,
+    workspace::{
+        Action, Command,
+        measuring::{MarkAction, MarkChange},
+        settings::SideTab,
+    },
+};
+
+fn marks(stage: &Stage) -> Vec<Annotation> {
+    let mut marks: Vec<_> = stage
+        .program()
+        .workspace
+        .marks
+        .set()
+        .iter()
+        .cloned()
+        .collect();
+    marks.sort_by_key(|m| m.created_ms);
+    marks
+}
+
+fn text(stage: &mut Stage) -> String {
+    texts(&screen::describe(stage), 0)
+}
+
+fn drag(stage: &mut Stage, from: [f32; 2], to: [f32; 2]) {
+    stage.drag(from, to, PointerButton::Primary, Modifiers::NONE);
+    stage.settle().unwrap();
+}
+
+fn click(stage: &mut Stage, at: [f32; 2]) {
+    stage.click(at, PointerButton::Primary, Modifiers::NONE);
+    stage.settle().unwrap();
+}
+
+#[test]
+fn a_length_is_drawn_taken_back_and_the_same_in_every_view() {
+    let _one = alone();
+    let mut stage = stage(vec![ct()], Vec::new());
+    stage.key(Modifiers::NONE, Key::L);
+    assert_eq!(stage.program().workspace.tool, Tool::Mark(MarkKind::Length));
+    drag(&mut stage, [440.0, 300.0], [560.0, 340.0]);
+    let drawn = marks(&stage);
+    assert_eq!(drawn.len(), 1);
+    let [a, b] = [drawn[0].shape.points[0], drawn[0].shape.points[1]];
+    let said = format!("{:.1} mm (PS)", a.distance(b));
+    assert!(
+        text(&mut stage).contains(&said),
+        "{said} in {}",
+        text(&mut stage)
+    );
+    for command in [
+        Command::RotateRight,
+        Command::FlipHorizontal,
+        Command::ZoomIn,
+    ] {
+        run(&mut stage, command);
+        assert!(text(&mut stage).contains(&said), "{command:?}");
+    }
+    // On the next slice but one it is not to be seen.
+    run(&mut stage, Command::NextImage10);
+    assert!(!text(&mut stage).contains(&said));
+    stage.key(Modifiers::NONE, Key::J);
+    stage.settle().unwrap();
+    assert!(
+        text(&mut stage).contains(&said),
+        "J brings it back into sight"
+    );
+    // Three views and the mark, one step each.
+    for left in [1, 1, 1, 0] {
+        assert_eq!(marks(&stage).len(), 1);
+        run(&mut stage, Command::Undo);
+        assert_eq!(marks(&stage).len(), left);
+    }
+    run(&mut stage, Command::Redo);
+    assert_eq!(marks(&stage), drawn);
+    run(&mut stage, Command::NextFinding);
+    stage.key(Modifiers::NONE, Key::Delete);
+    stage.settle().unwrap();
+    assert!(marks(&stage).is_empty());
+}
+
+#[test]
+fn every_kind_is_drawn_and_says_its_numbers_in_both_languages() {
+    let _one = alone();
+    let mut stage = stage(vec![ct()], Vec::new());
+    let draw = |stage: &mut Stage, kind: MarkKind| {
+        let command = Command::of_tool(Tool::Mark(kind)).unwrap();
+        run(stage, command);
+        let [a, b, c, d] = [
+            [430.0, 250.0],
+            [530.0, 260.0],
+            [500.0, 350.0],
+            [560.0, 390.0],
+        ];
+        match kind {
+            MarkKind::Point | MarkKind::Text => click(stage, a),
+            MarkKind::Length
+            | MarkKind::Arrow
+            | MarkKind::Ellipse
+            | MarkKind::Rectangle
+            | MarkKind::Circle => drag(stage, b, c),
+            MarkKind::Angle | MarkKind::Bidirectional | MarkKind::Perpendicular => {
+                drag(stage, a, b);
+                click(stage, c);
+            }
+            MarkKind::Cobb | MarkKind::CardiothoracicRatio => {
+                drag(stage, a, b);
+                drag(stage, c, d);
+            }
+            MarkKind::Polyline | MarkKind::Polygon | MarkKind::Spline => {
+                for at in [a, b, c] {
+                    click(stage, at);
+                }
+                stage.key(Modifiers::NONE, Key::Enter);
+            }
+            MarkKind::Freehand => {
+                drag(stage, a, c);
+            }
+        }
+        if kind == MarkKind::Text {
+            stage.step();
+            stage
+                .harness()
+                .event(egui::Event::Text("left hilum".into()));
+            stage.step();
+            stage.key(Modifiers::NONE, Key::Enter);
+        }
+        stage.settle().unwrap();
+    };
+    for kind in MarkKind::ALL {
+        let before = marks(&stage).len();
+        draw(&mut stage, kind);
+        let now = marks(&stage);
+        // A straight stroke of the free hand encloses nothing, and is said to.
+        assert_eq!(now.len(), before + 1, "{kind:?}");
+        let made = now.iter().find(|m| m.shape.kind == kind);
+        assert!(made.is_some_and(|m| m.shape.check().is_ok()), "{kind:?}");
+        let said = text(&mut stage);
+        let part = match kind {
+            MarkKind::Point => " HU",
+            MarkKind::Length | MarkKind::Polyline | MarkKind::Perpendicular => " mm (PS)",
+            MarkKind::Angle => "°",
+            MarkKind::Cobb => "Cobb ",
+            MarkKind::Bidirectional => " × ",
+            MarkKind::Freehand => "",
+            MarkKind::Text => "left hilum",
+            MarkKind::Arrow => "",
+            MarkKind::CardiothoracicRatio => "CTR ",
+            _ => " ± ",
+        };
+        assert!(said.contains(part), "{kind:?}: {said}");
+        // Alone, so that the next one's text is its own.
+        run(&mut stage, Command::Undo);
+        assert_eq!(marks(&stage).len(), before, "{kind:?} is one step");
+        run(&mut stage, Command::Redo);
+        let id = marks(&stage).last().unwrap().id.clone();
+        let hide = MarkAction::Change(id, MarkChange::Hide(true));
+        stage.program_mut().workspace.act(Action::Mark(hide));
+        stage.settle().unwrap();
+    }
+    for mark in marks(&stage) {
+        let show = MarkAction::Change(mark.id.clone(), MarkChange::Hide(false));
+        stage.program_mut().workspace.act(Action::Mark(show));
+    }
+    stage.program_mut().workspace.settings.show_side = true;
+    stage.program_mut().workspace.settings.side_tab = SideTab::Findings;
+    let speak = Action::Speak(Language::SimplifiedChinese);
+    stage.program_mut().workspace.act(speak);
+    stage.settle().unwrap();
+    let said = text(&mut stage);
+    assert!(said.contains("心胸比 ") && said.contains("(PS)"), "{said}");
+    stage.harness().get_by_label_contains("双径");
+}
+
+#[test]
+fn a_selected_mark_is_moved_by_its_handle_and_a_locked_one_is_not() {
+    let _one = alone();
+    let mut stage = stage(vec![ct()], Vec::new());
+    run(&mut stage, Command::MarkLength);
+    drag(&mut stage, [440.0, 300.0], [540.0, 300.0]);
+    let before = marks(&stage).remove(0);
+    // The window tool does not move what is only passed over, but what is selected.
+    run(&mut stage, Command::ToolWindowLevel);
+    drag(&mut stage, [540.0, 300.0], [540.0, 380.0]);
+    let after = marks(&stage).remove(0);
+    assert_eq!(after.shape.points[0], before.shape.points[0]);
+    assert_ne!(after.shape.points[1], before.shape.points[1]);
+    run(&mut stage, Command::Undo);
+    assert_eq!(marks(&stage), std::slice::from_ref(&before));
+    run(&mut stage, Command::LockMark);
+    drag(&mut stage, [540.0, 300.0], [540.0, 380.0]);
+    assert_eq!(marks(&stage)[0].shape, before.shape);
+    stage.key(Modifiers::NONE, Key::Delete);
+    stage.settle().unwrap();
+    assert_eq!(marks(&stage).len(), 1, "locked marks stay");
+    click(&mut stage, [700.0, 500.0]);
+    assert!(stage.program().workspace.marks.selected.is_none());
+}
