@@ -1592,3 +1592,24 @@ measure-region-too-large = Too large
 measure-too-many-values = Too many values
 measure-bad-option = Out of range
 measure-radius-uncalibrated = A radius in millimetres without a scale
+
+## Report
+
+panel-tab-report = Report
+report-title = Radiology report
+report-no-study = Open a study to write its report
+report-begin = Begin with
+report-copy = Copy
+report-markdown = Save as Markdown…
+report-pdf = Save as PDF…
+report-typing = Not kept yet
+report-taken = Kept by itself; undo takes it back
+report-insert = Findings
+report-insert-tip = Put this finding into the section that was written in last; its number follows the mark
+report-mark-gone = (mark removed)
+report-mark-show = Show this mark
+job-report-out = Writing the report
+notice-report-copied = The report is in the clipboard
+notice-report-saved = The report is saved
+notice-report-letters = The report is saved; letters that no font has, shown as a question mark { $detail }
+notice-report-failed = The report could not be written { $detail }

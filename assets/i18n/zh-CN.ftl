@@ -1434,3 +1434,24 @@ measure-region-too-large = 区域过大
 measure-too-many-values = 数值过多
 measure-bad-option = 超出范围
 measure-radius-uncalibrated = 没有标度的毫米半径
+
+## Report
+
+panel-tab-report = 报告
+report-title = 影像检查报告
+report-no-study = 打开检查后可书写报告
+report-begin = 选择模板开始
+report-copy = 复制
+report-markdown = 另存为 Markdown…
+report-pdf = 另存为 PDF…
+report-typing = 尚未保存
+report-taken = 自动保存；可撤销
+report-insert = 所见
+report-insert-tip = 将此所见插入最近书写的段落；数值随标记更新
+report-mark-gone = （标记已删除）
+report-mark-show = 显示此标记
+job-report-out = 正在写出报告
+notice-report-copied = 报告已复制到剪贴板
+notice-report-saved = 报告已保存
+notice-report-letters = 报告已保存；字体缺少的字符显示为问号 { $detail }
+notice-report-failed = 无法写出报告 { $detail }

@@ -31,6 +31,9 @@ impl Program {
             ctx.copy_text(text);
         }
         self.forget_closed();
+        if let Some(wait) = self.workspace.keep_reports(false) {
+            ctx.request_repaint_after(wait);
+        }
         self.hand_over_pictures(ctx);
         let settings = &self.workspace.settings;
         theme::follow(ctx, settings.theme, settings.scale_percent);
@@ -142,6 +145,7 @@ impl Program {
                 let dialog = PictureDialog::new(self.state.cells_pixels);
                 self.state.picture_dialog = Some(dialog);
             }
+            Effect::ReportOut(format) => self.report_out(ctx, format),
             Effect::Settings => settings::toggle(&mut self.state.settings, Page::General),
             Effect::KeySettings => settings::toggle(&mut self.state.settings, Page::Keys),
             Effect::Cardiothoracic => self.cardiothoracic(),

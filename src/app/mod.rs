@@ -11,6 +11,7 @@ pub mod logic;
 pub mod networks;
 pub mod picture_out;
 pub mod program;
+pub mod report_out;
 mod saving;
 #[cfg(feature = "screen")]
 pub mod screen;

@@ -11,6 +11,7 @@ pub mod loss;
 pub mod matching;
 pub mod ranges;
 pub mod record;
+pub mod report_pdf;
 
 pub use fhir::{FhirError, ParsedBundle, Resource, read_bundle};
 pub use matching::match_record;

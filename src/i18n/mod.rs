@@ -15,3 +15,6 @@ mod value;
 pub use catalogue::Catalogue;
 pub use language::Language;
 pub use value::Value;
+
+/// The font with the hanzi of GB 2312 (assets/fonts), for the window and for documents.
+pub static HAN_FONT: &[u8] = include_bytes!("../../assets/fonts/negatoscope-han.ttf");

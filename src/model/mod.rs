@@ -27,6 +27,7 @@ pub mod pet;
 pub mod pixels;
 pub mod reading;
 pub mod record;
+pub mod report;
 pub mod slab;
 pub mod study;
 pub mod view;

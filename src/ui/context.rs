@@ -47,6 +47,8 @@ pub struct UiState {
     pub cells_pixels: [u32; 2],
     /// Height of all cells on the screen, points.
     pub cells_points: u32,
+    /// The section of the report that was written in last.
+    pub report_section: usize,
     /// Keys that are held.
     pub hands: Holding,
     /// The choice of layouts.
@@ -165,6 +167,7 @@ impl UiState {
             picture_dialog: None,
             cells_pixels: [1, 1],
             cells_points: 1,
+            report_section: 0,
             hands: Holding::default(),
             picker: PickerState::default(),
             editor: EditorState::default(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 /// Adds the Chinese font behind the Latin ones.
 pub fn install(ctx: &egui::Context) {
     let mut fonts = FontDefinitions::default();
-    let chinese = FontData::from_static(include_bytes!("../../assets/fonts/negatoscope-han.ttf"));
+    let chinese = FontData::from_static(crate::i18n::HAN_FONT);
     fonts.font_data.insert("cjk".to_owned(), Arc::new(chinese));
     for family in [FontFamily::Proportional, FontFamily::Monospace] {
         fonts

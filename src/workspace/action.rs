@@ -6,6 +6,7 @@ use super::{
     hanging::protocol::Protocol,
     masks::FrameKey,
     picture_out::PictureWish,
+    report::ReportFormat,
     settings::{Settings, SideTab},
     state::{FilmWish, Layout, Wanted, Workspace},
     view::{ViewState, Viewport, VoiChoice},
@@ -16,6 +17,7 @@ use crate::{
         arrangement::{Grid, Parting},
         geometry::BodyPlane,
         passphrase::Passphrase,
+        report::Report,
         view::OverlayStyle,
     },
     tools::Tool,
@@ -195,6 +197,15 @@ pub enum Action {
         /// Into a file, else to the clipboard.
         save: bool,
     },
+    /// Write in the report of a study.
+    ReportText {
+        /// Study Instance UID.
+        study: String,
+        /// As it reads now.
+        report: Report,
+    },
+    /// The report of the active study leaves.
+    ReportOut(ReportFormat),
     /// Take a tool into the hand.
     Tool(Tool),
     /// Other preferences.
@@ -377,6 +388,11 @@ impl Workspace {
             }
             Action::PictureOut { wish, save } => {
                 return Some(super::state::Effect::PictureOut { wish, save });
+            }
+            Action::ReportText { study, report } => self.write_report(&study, report),
+            Action::ReportOut(format) => {
+                self.keep_reports(true);
+                return Some(super::state::Effect::ReportOut(format));
             }
             Action::Tool(tool) => self.tool = tool,
             Action::Settings(settings) => self.settings = *settings,

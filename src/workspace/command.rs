@@ -127,6 +127,7 @@ pub enum Command {
     ShowRecord,
     ShowAi,
     ShowFindings,
+    ShowReport,
     FullScreen,
     Cine,
     CineFaster,
@@ -345,6 +346,7 @@ table! {
     ToggleSide "cmd-panel-right" View "F10" Nothing
     ShowRecord "panel-tab-record" View "Ctrl+R" Nothing
     ShowFindings "panel-tab-findings" View "" Nothing
+    ShowReport "panel-tab-report" View "Ctrl+E" Nothing
     Tags "cmd-tags" View "Ctrl+I" View
     ShowMarks "cmd-show-marks" View "" Report
     Content "cmd-content" View "Shift+T" Content

@@ -468,6 +468,7 @@ impl Workspace {
 
     /// Whether the window may close now. If not, the question before closing is open from now on.
     pub fn may_close(&mut self) -> bool {
+        self.keep_reports(true);
         self.note_standing();
         self.marks.closing = self.marks.unsaved() > 0;
         !self.marks.closing

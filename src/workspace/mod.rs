@@ -33,6 +33,7 @@ pub mod presentation;
 pub mod presets;
 pub mod record_link;
 pub mod sending;
+pub mod report;
 pub mod settings;
 pub mod settings_file;
 pub mod shelf;

@@ -37,6 +37,8 @@ pub enum SideTab {
     Ai,
     /// What was noticed about the study.
     Findings,
+    /// The report.
+    Report,
 }
 
 /// Colours of the panels; the image area is black in both.

@@ -45,10 +45,11 @@ const AMOUNTS: [(&str, OverlayText); 3] = [
     ("minimal", OverlayText::Minimal),
     ("none", OverlayText::None),
 ];
-const TABS: [(&str, SideTab); 3] = [
+const TABS: [(&str, SideTab); 4] = [
     ("record", SideTab::Record),
     ("ai", SideTab::Ai),
     ("findings", SideTab::Findings),
+    ("report", SideTab::Report),
 ];
 
 fn name_of<T: Copy + PartialEq>(table: &[(&str, T)], value: T) -> Option<String> {

@@ -40,6 +40,7 @@ use super::{
     picture_out::PictureWish,
     presets,
     record_link::RecordPanel,
+    report::{Drafts, ReportFormat},
     settings::{Settings, SideTab},
     shelf::Shelf,
     tags::TagsPanel,
@@ -114,6 +115,8 @@ pub enum Effect {
     Cardiothoracic,
     /// Write the marks and their numbers to a file.
     SaveMarks(MarkFormat),
+    /// The report of the active study leaves.
+    ReportOut(ReportFormat),
     /// Change the language.
     Language,
     /// Take the magnifier out, or put it away.
@@ -166,6 +169,8 @@ pub struct Workspace {
     pub measuring: Measuring,
     /// Masks over frames.
     pub masks: Masks,
+    /// Reports while they are written.
+    pub drafts: Drafts,
     /// The record beside the picture.
     pub record: RecordPanel,
     /// What plays.
@@ -235,6 +240,7 @@ impl Workspace {
             small: super::loader::small::SmallPictures::default(),
             measuring,
             masks: Masks::default(),
+            drafts: Drafts::default(),
             record: RecordPanel::default(),
             films: Films::default(),
             linking: Linking::default(),
@@ -735,6 +741,8 @@ impl Workspace {
 
     /// Carries a command out; what it asks of the program around comes back.
     pub fn execute(&mut self, command: Command) -> Option<Effect> {
+        // What was written is a step of its own before anything else is one.
+        self.keep_reports(true);
         if !self.is_enabled(command) {
             return None;
         }
@@ -804,6 +812,7 @@ impl Workspace {
             Command::ShowRecord => self.show_tab(SideTab::Record),
             Command::ShowAi => self.show_tab(SideTab::Ai),
             Command::ShowFindings => self.show_tab(SideTab::Findings),
+            Command::ShowReport => self.show_tab(SideTab::Report),
             Command::ToggleMasks => self.masks.visible = !self.masks.visible,
             Command::NextImage => self.step(self.active, 1),
             Command::PreviousImage => self.step(self.active, -1),

@@ -18,7 +18,7 @@ const KINDS: &[&str] = &[
     "list", "panel", "finding", "status", "viewport", "job", "rejected", "error", "button", "word",
     "palette", "help", "part", "unlock", "object", "content", "tags", "cine", "field", "link",
     "monitor", "why", "save", "mouse", "picture", "settings", "layout", "hanging", "mixing",
-    "protocol", "stage", "mark", "measure", "quantity", "label",
+    "protocol", "stage", "mark", "measure", "quantity", "label", "report",
 ];
 
 /// Methods whose first argument is a key.
