@@ -134,7 +134,7 @@ impl Workspace {
     }
 
     /// The marks of the studies that are open.
-    fn open_marks(&self) -> (Vec<Annotation>, Vec<AnnotationTarget>) {
+    fn sent_marks(&self) -> (Vec<Annotation>, Vec<AnnotationTarget>) {
         let studies = self.library.patients.iter().flat_map(|p| &p.studies);
         let open: BTreeSet<&str> = studies.map(|s| s.description.uid.as_str()).collect();
         let here = |target: &AnnotationTarget| open.contains(target.study_uid.as_str());
@@ -146,7 +146,7 @@ impl Workspace {
 
     /// Whether there is a mark or a key image to send.
     pub(super) fn has_marks(&self) -> bool {
-        let (marks, keys) = self.open_marks();
+        let (marks, keys) = self.sent_marks();
         !marks.is_empty() || !keys.is_empty()
     }
 
@@ -157,7 +157,7 @@ impl Workspace {
 
     /// Writes the marks and key images of what is open into a folder.
     pub(super) fn export_marks(&mut self, folder: PathBuf) {
-        let (marks, key_images) = self.open_marks();
+        let (marks, key_images) = self.sent_marks();
         let export = Export {
             marks,
             key_images,
