@@ -13,6 +13,17 @@ struct BlitDraw {
 @group(0) @binding(0) var<uniform> draw: BlitDraw;
 @group(0) @binding(1) var picture: texture_2d<f32>;
 
+// What the screen is driven with for each of 256 code values, four side by side (PS3.14).
+struct Levels {
+    values: array<vec4f, 64>,
+}
+@group(0) @binding(2) var<uniform> levels: Levels;
+
+fn level(code: f32) -> f32 {
+    let index = u32(code * 255.0 + 0.5);
+    return levels.values[index / 4u][index % 4u];
+}
+
 fn linear_from_code(code: vec3f) -> vec3f {
     return select(pow((code + 0.055) / 1.055, vec3f(2.4)), code / 12.92, code <= vec3f(0.04045));
 }
@@ -23,6 +34,7 @@ fn fs_blit(@builtin(position) position: vec4f) -> @location(0) vec4f {
     if any(pixel < vec2i(0)) || any(pixel >= vec2i(textureDimensions(picture))) {
         return vec4f(0.0, 0.0, 0.0, 1.0);
     }
-    let code = textureLoad(picture, pixel, 0).rgb;
+    let stored = textureLoad(picture, pixel, 0).rgb;
+    let code = vec3f(level(stored.r), level(stored.g), level(stored.b));
     return vec4f(select(code, linear_from_code(code), draw.decode != 0u), 1.0);
 }

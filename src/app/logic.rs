@@ -174,6 +174,15 @@ impl Program {
                 self.fullscreen = !self.fullscreen;
                 ctx.send_viewport_cmd(ViewportCommand::Fullscreen(self.fullscreen));
             }
+            Effect::Filters => self.state.filter_panel.open ^= true,
+            Effect::ScreenSetting => self.state.screen_check.panel ^= true,
+            Effect::TestPicture => {
+                let open = &mut self.state.screen_check.pattern;
+                *open = match open {
+                    Some(_) => None,
+                    None => Some(crate::imaging::pattern::Pattern::Steps),
+                };
+            }
             Effect::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
             Effect::QuitAnyway => {
                 self.leaving = true;

@@ -219,6 +219,7 @@ fn step(stage: &mut Stage, words: &[String], out: &mut Output) -> Result<(), Ste
                 .act(Action::GoTo { cell, index });
             stage.settle()?;
         }
+        "filters" => filters(stage, words)?,
         "click" => click(stage, words)?,
         "hover" => {
             let (_, modifiers) = buttons(words.get(2..).unwrap_or_default())?;
@@ -340,6 +341,15 @@ fn show_series(stage: &mut Stage, words: &[String]) -> Result<(), StepError> {
         }
     };
     stage.program_mut().workspace.act(action);
+    Ok(stage.settle()?)
+}
+
+/// Gives the active view these filters, as one step of undo.
+fn filters(stage: &mut Stage, words: &[String]) -> Result<(), StepError> {
+    let workspace = &mut stage.program_mut().workspace;
+    let texts = words.get(1..).unwrap_or_default();
+    let done = workspace.set_filters(workspace.active, texts);
+    done.map_err(|error| StepError::Script(error.to_string()))?;
     Ok(stage.settle()?)
 }
 

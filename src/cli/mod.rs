@@ -5,9 +5,11 @@
 
 pub mod annotations;
 pub mod content;
+pub mod display;
 pub mod doctor;
 pub mod edit;
 pub mod evaluate;
+mod filtering;
 pub mod hang;
 pub mod inspect;
 pub mod keys;
@@ -78,6 +80,8 @@ pub enum Command {
     Record(record::RecordArgs),
     /// Which keys mean which command
     Keys(keys::KeysArgs),
+    /// Test pictures for screens, and the standard grey-scale function
+    Display(display::DisplayArgs),
     /// What this computer offers: adapter, limits, codecs, models
     Doctor(doctor::DoctorArgs),
     /// Apply edit operations read as JSON lines; each is acknowledged once it is durable
@@ -109,6 +113,7 @@ pub fn run(command: Command, common: &Common, out: &mut Output) -> Exit {
         Command::List(args) => list::run(&args, common, out),
         Command::Record(args) => record::run(&args, common, out),
         Command::Keys(args) => keys::run(&args, common, out),
+        Command::Display(args) => display::run(&args, common, out),
         Command::Doctor(args) => doctor::run(&args, common, out),
         Command::Edit(args) => edit::run(&args, common, out),
     }

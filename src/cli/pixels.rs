@@ -1,12 +1,16 @@
 //! `negatoscope pixels`: one frame's pixels as a NumPy array.
 
 use super::{
-    Common, Exit, Output,
+    Common, Exit, Output, filtering,
     inspect::{exit_of, limits},
+    series::Refusal,
 };
 use crate::{
     dicom::{frames::FrameSource as _, scan::read_instance, window_default::window_default},
-    imaging::window::{display_u8, modality_value, palette_rgb},
+    imaging::{
+        statistics::is_image,
+        window::{display_u8, modality_value, palette_rgb},
+    },
     model::{
         lut::{Voi, WindowLevel},
         pixels::Frame,
@@ -24,6 +28,8 @@ pub enum Stage {
     Stored,
     /// After the modality LUT, float32.
     Modality,
+    /// After the filters, float32; NaN where there is no image.
+    Filtered,
     /// After VOI and presentation, uint8.
     Display,
 }
@@ -45,6 +51,9 @@ pub struct PixelsArgs {
     /// The file's own window or VOI LUT, by number counted from 1 or by name
     #[arg(long, value_name = "N|NAME", conflicts_with = "window")]
     pub voi: Option<String>,
+    /// A filter such as `gaussian sigma=1.5`, for the stage `filtered`; several act in their order (docs/filters.md)
+    #[arg(long = "filter", value_name = "FILTER")]
+    pub filters: Vec<String>,
     /// The array to write
     #[arg(long, value_name = "FILE.npy")]
     pub out: PathBuf,
@@ -101,7 +110,17 @@ pub fn run(args: &PixelsArgs, common: &Common, out: &mut Output) -> Exit {
         out.error(format!("the file has no window `{words}`"));
         return Exit::Usage;
     }
-    let (kind, samples, bytes) = stage(args, image, index, &frame);
+    let made = match args.stage {
+        Stage::Filtered => filtered(args, image, index, &frame),
+        _ => Ok(stage(args, image, index, &frame)),
+    };
+    let (kind, samples, bytes) = match made {
+        Ok(made) => made,
+        Err(refusal) => {
+            out.error(refusal.message);
+            return refusal.exit;
+        }
+    };
     let header = npy_header(kind, frame.rows, frame.columns, samples);
     // One after the other: a large frame is not held twice.
     let written = fs::File::create(&args.out).and_then(|mut file| {
@@ -126,13 +145,43 @@ pub fn run(args: &PixelsArgs, common: &Common, out: &mut Output) -> Exit {
     Exit::Done
 }
 
-/// NumPy type, samples and bytes of the wanted stage.
+/// NumPy type, samples and bytes.
+type Array<'a> = (&'static str, usize, Cow<'a, [u8]>);
+
+/// The modality values after the filters.
+fn filtered<'a>(
+    args: &PixelsArgs,
+    image: &ImageDescription,
+    index: usize,
+    frame: &Frame,
+) -> Result<Array<'a>, Refusal> {
+    if frame.samples != 1 || image.palette.is_some() {
+        let text = "filters act on grey pictures only";
+        return Err(Refusal::new(Exit::Unsupported, text));
+    }
+    let description = image.frame(index);
+    let voi = window_default(description, frame, image.padding, image.bits_stored);
+    let stack = filtering::stack_of(&args.filters, &voi)?;
+    let values =
+        frame.values().map(
+            |stored| match is_image(stored, frame.stored_type, image.padding) {
+                true => modality_value(stored, &description.modality_lut),
+                false => f64::NAN,
+            },
+        );
+    let plane = filtering::filtered(&stack, frame.columns, frame.rows, values.collect())?;
+    let values = plane.values().iter();
+    let bytes = values.flat_map(|v| (*v as f32).to_le_bytes()).collect();
+    Ok(("<f4", 1, Cow::Owned(bytes)))
+}
+
+/// What the wanted stage is, where no filters are asked for.
 fn stage<'a>(
     args: &PixelsArgs,
     image: &ImageDescription,
     index: usize,
     frame: &'a Frame,
-) -> (&'static str, usize, Cow<'a, [u8]>) {
+) -> Array<'a> {
     let description = image.frame(index);
     match args.stage {
         Stage::Stored => (
@@ -140,7 +189,7 @@ fn stage<'a>(
             frame.samples,
             Cow::Borrowed(frame.pixels.as_slice()),
         ),
-        Stage::Modality => {
+        Stage::Modality | Stage::Filtered => {
             let lut = &description.modality_lut;
             let grey = frame.samples == 1 && image.palette.is_none();
             let value = |v: f64| if grey { modality_value(v, lut) } else { v };

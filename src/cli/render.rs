@@ -3,6 +3,7 @@
 use super::{
     Common, Exit, Output,
     common::Backend,
+    filtering,
     inspect::{exit_of, findings, limits, overlays},
     series::{Refusal, choose, fits},
 };
@@ -13,9 +14,10 @@ use crate::{
         window_default::window_default,
     },
     gpu::{FrameTexture, GpuContext},
-    imaging::{cover, reslice, window},
+    imaging::{cover, filter::FilterView, reslice, window},
     model::{
         cover::{CoverShown, FrameCover},
+        filter::FilterStack,
         geometry::{BodyPlane, GridGeometry},
         layout::{FrameRef, SeriesLayout},
         lut::{ModalityLut, ModalityUnit, Photometric, Voi},
@@ -124,6 +126,9 @@ pub struct RenderArgs {
     /// The file's own window or VOI LUT, by number counted from 1 or by name
     #[arg(long, value_name = "N|NAME", conflicts_with_all = ["window", "preset"])]
     pub voi: Option<String>,
+    /// A filter such as `gaussian sigma=1.5`, before the window; several act in their order (docs/filters.md)
+    #[arg(long = "filter", value_name = "FILTER")]
+    pub filters: Vec<String>,
     /// Leave out the overlay planes that the image brings
     #[arg(long)]
     pub no_overlays: bool,
@@ -377,10 +382,27 @@ pub fn draw(
         graphics: !args.no_overlays,
         shutter: !args.no_shutter,
     };
+    let stack = filtering::stack_of(&args.filters, &view.grey.voi)?;
+    let finest = if args.view == View::Stack {
+        0.0
+    } else {
+        let steps = plan.grid.spacing_mm().into_iter();
+        steps.fold(f64::INFINITY, f64::min) / plan.plane.mm_per_pixel
+    };
+    let size = [image.columns, image.rows, plan.frames.len()];
+    let filter_views = match stack.is_active() {
+        true => Some((&stack, filtering::views_of(&view, size, finest)?)),
+        false => None,
+    };
     let wants_values = args.raw16.is_some();
     let (rgba, values, adapter, reduced) = match backend {
         Backend::Cpu => {
-            let frames: Vec<_> = frames.into_iter().map(Some).collect();
+            let mut frames: Vec<_> = frames.into_iter().map(Some).collect();
+            let mut view = view.clone();
+            if let Some((stack, views)) = filter_views {
+                frames = vec![Some(filtering::frame_cpu(stack, &views, &frames)?)];
+                view = views.result;
+            }
             let values = wants_values.then(|| reslice::values_cpu(&view, &frames));
             let mut rgba = reslice::draw_cpu(&view, &frames);
             cover::paint_cpu(&view, &cover, shown, &mut rgba);
@@ -393,7 +415,12 @@ pub fn draw(
                 shown,
             };
             let reduced = FrameTexture::reduction(&gpu, image.columns, image.rows);
-            let (rgba, values) = draw_gpu(&gpu, &view, &frames, scene, wants_values)?;
+            if reduced > 1 && filter_views.is_some() {
+                let text =
+                    "the device does not hold all pixels of the frame; --backend cpu filters them";
+                return Err(Refusal::new(Exit::Limit, text));
+            }
+            let (rgba, values) = draw_gpu(&gpu, &view, filter_views, &frames, scene, wants_values)?;
             (rgba, values, Some(gpu.info.name), reduced)
         }
     };
@@ -411,6 +438,7 @@ pub fn draw(
         "window": level.map(|level| json!({"center": level.center, "width": level.width})),
         "voi": view.grey.voi.name(),
         "inverted": view.grey.inverted,
+        "filters": stack.steps().iter().map(ToString::to_string).collect::<Vec<_>>(),
         "overlays": overlays(image.display.graphics().filter(|p| drawn(p.group))),
         "overlay_error": cover_error,
         "shutter": cover.layers.iter().any(|l| l.group.is_none() && shown.shows(l)),
@@ -453,6 +481,7 @@ fn in_one_scale(frame: &Frame, reference: Option<&FrameRef>) -> Result<Frame, Re
 fn draw_gpu(
     gpu: &GpuContext,
     view: &SliceView,
+    filters: Option<(&FilterStack, FilterView)>,
     frames: &[Frame],
     cover: CoverScene<'_>,
     wants_values: bool,
@@ -475,9 +504,19 @@ fn draw_gpu(
         }
     }
     let renderer = SliceRenderer::new(gpu)?;
+    let filtered = match &filters {
+        Some((stack, views)) => Some(filtering::texture_gpu(
+            gpu, &renderer, stack, views, &texture,
+        )?),
+        None => None,
+    };
+    let (view, texture) = match (&filters, &filtered) {
+        (Some((_, views)), Some(filtered)) => (&views.result, filtered),
+        _ => (view, &texture),
+    };
     let scene = SliceScene {
         view,
-        texture: &texture,
+        texture,
         cover: Some(cover),
         overlay: None,
     };
@@ -772,7 +811,7 @@ fn parse_turn(text: &str) -> Result<u32, String> {
     }
 }
 
-fn parse_size(text: &str) -> Result<[u32; 2], String> {
+pub(super) fn parse_size(text: &str) -> Result<[u32; 2], String> {
     let parts = text.split_once(['x', 'X']).and_then(|(w, h)| {
         let size = [w.parse::<u32>().ok()?, h.parse::<u32>().ok()?];
         size.iter().all(|n| (1..=16384).contains(n)).then_some(size)

@@ -19,6 +19,14 @@ sources![
     "cover.wgsl",
     "overlay.wgsl",
     "blit.wgsl",
+    "filter_plane.wgsl",
+    "filter_average.wgsl",
+    "filter_window.wgsl",
+    "filter_similar.wgsl",
+    "filter_point.wgsl",
+    "filter_range.wgsl",
+    "filter_clahe.wgsl",
+    "lib/filter.wgsl",
     "lib/fullscreen.wgsl",
     "lib/position.wgsl",
     "lib/voi.wgsl",
@@ -28,7 +36,19 @@ sources![
 ];
 
 /// The files that are modules of their own; all others are included by them.
-pub const PASSES: &[&str] = &["slice.wgsl", "cover.wgsl", "overlay.wgsl", "blit.wgsl"];
+pub const PASSES: &[&str] = &[
+    "slice.wgsl",
+    "cover.wgsl",
+    "overlay.wgsl",
+    "blit.wgsl",
+    "filter_plane.wgsl",
+    "filter_average.wgsl",
+    "filter_window.wgsl",
+    "filter_similar.wgsl",
+    "filter_point.wgsl",
+    "filter_range.wgsl",
+    "filter_clahe.wgsl",
+];
 
 /// The WGSL of a pass with its includes in place.
 ///

@@ -40,6 +40,8 @@ pub struct FrameTexture {
     stored_type: StoredType,
     samples: usize,
     texel_bytes: u32,
+    /// A pass may write it.
+    writable: bool,
 }
 
 impl std::fmt::Debug for FrameTexture {
@@ -69,6 +71,27 @@ impl FrameTexture {
         layers: usize,
         stored_type: StoredType,
         samples: usize,
+    ) -> Result<Self, GpuError> {
+        Self::with_usage(gpu, [columns, rows, layers], stored_type, samples, false)
+    }
+
+    /// A single layer of 32-bit floats that a pass writes on the device; it counts as loaded. Bits of no number are no
+    /// image.
+    ///
+    /// # Errors
+    /// As for [`Self::new`].
+    pub fn computed(gpu: &GpuContext, columns: usize, rows: usize) -> Result<Self, GpuError> {
+        let made = Self::with_usage(gpu, [columns, rows, 1], StoredType::F32, 1, true)?;
+        made.set_state(0, LayerState::Loaded)?;
+        Ok(made)
+    }
+
+    fn with_usage(
+        gpu: &GpuContext,
+        [columns, rows, layers]: [usize; 3],
+        stored_type: StoredType,
+        samples: usize,
+        writable: bool,
     ) -> Result<Self, GpuError> {
         let (format, texel_bytes) = match (samples, stored_type) {
             (1, StoredType::U8 | StoredType::I8) => (wgpu::TextureFormat::R8Uint, 1),
@@ -109,6 +132,10 @@ impl FrameTexture {
         };
         // Sides and layers are within the limits above, so this cannot overflow.
         let bytes = columns as u64 * rows as u64 * layers as u64 * u64::from(texel_bytes);
+        let mut usage = wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST;
+        if writable {
+            usage |= wgpu::TextureUsages::STORAGE_BINDING;
+        }
         let (texture, view, state_buffer) = gpu.checked(bytes, || {
             let texture = gpu.device.create_texture(&wgpu::TextureDescriptor {
                 label: Some("frames"),
@@ -117,7 +144,7 @@ impl FrameTexture {
                 sample_count: 1,
                 dimension: wgpu::TextureDimension::D2,
                 format,
-                usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
+                usage,
                 view_formats: &[],
             });
             let view = texture.create_view(&wgpu::TextureViewDescriptor {
@@ -149,6 +176,7 @@ impl FrameTexture {
             stored_type,
             samples,
             texel_bytes,
+            writable,
         })
     }
 
@@ -354,6 +382,16 @@ impl FrameTexture {
             base_array_layer: u32::try_from(layer).unwrap_or(u32::MAX),
             array_layer_count: Some(1),
             ..Default::default()
+        })
+    }
+
+    /// For writing, where the texture is [`Self::computed`].
+    pub fn storage_view(&self) -> Option<wgpu::TextureView> {
+        self.writable.then(|| {
+            self.texture.create_view(&wgpu::TextureViewDescriptor {
+                dimension: Some(wgpu::TextureViewDimension::D2),
+                ..Default::default()
+            })
         })
     }
 

@@ -1,10 +1,13 @@
 //! CPU algorithms: the f64 reference of every GPU picture, statistics, resampling, metrics.
 
 pub mod cover;
+pub mod filter;
+pub mod gsdf;
 pub mod measure;
 pub mod metrics;
 pub mod overlay;
 pub mod palette;
+pub mod pattern;
 pub mod resample;
 pub mod reslice;
 pub mod statistics;

@@ -16,6 +16,7 @@ pub mod edit;
 pub mod elements;
 pub mod exchange;
 pub mod facts;
+pub mod filter;
 pub mod finding;
 pub mod geometry;
 pub mod identity;

@@ -31,6 +31,8 @@ pub struct Blit {
     pipeline: wgpu::RenderPipeline,
     format: wgpu::TextureFormat,
     decode: u32,
+    levels: wgpu::Buffer,
+    table: Mutex<Option<[u8; 256]>>,
 }
 
 /// A picture ready to be copied.
@@ -40,6 +42,17 @@ pub struct BlitBinding {
     uniforms: wgpu::Buffer,
     origin: Mutex<Option<[i32; 2]>>,
     decode: u32,
+}
+
+/// Driving levels from 0 to 1, as the shader takes them; those of the code values themselves without a table.
+fn level_bytes(table: Option<&[u8; 256]>) -> Vec<u8> {
+    let level = |code: u8| {
+        table
+            .and_then(|t| t.get(usize::from(code)).copied())
+            .unwrap_or(code)
+    };
+    let levels = (0..=u8::MAX).map(|code| f32::from(level(code)) / 255.0);
+    levels.flat_map(f32::to_le_bytes).collect()
 }
 
 impl Blit {
@@ -54,6 +67,9 @@ impl Blit {
     /// [`GpuError::Refused`].
     pub fn new(gpu: &GpuContext, target_format: wgpu::TextureFormat) -> Result<Self, GpuError> {
         let module = shader::module(&gpu.device, "blit.wgsl")?;
+        let usage = wgpu::BufferUsages::UNIFORM;
+        let bytes = level_bytes(None);
+        let levels = gpu.door.new_buffer(Cargo::Lut, "levels", usage, &bytes)?;
         gpu.checked(0, || {
             let picture = wgpu::BindingType::Texture {
                 sample_type: wgpu::TextureSampleType::Float { filterable: false },
@@ -64,7 +80,11 @@ impl Blit {
                 .device
                 .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
                     label: Some("blit"),
-                    entries: &[fragment_entry(0, UNIFORM), fragment_entry(1, picture)],
+                    entries: &[
+                        fragment_entry(0, UNIFORM),
+                        fragment_entry(1, picture),
+                        fragment_entry(2, UNIFORM),
+                    ],
                 });
             let pass = PassDescription {
                 shader: "blit.wgsl",
@@ -80,6 +100,8 @@ impl Blit {
                 layout,
                 format: target_format,
                 decode: u32::from(target_format.is_srgb()),
+                levels,
+                table: Mutex::new(None),
             }
         })
     }
@@ -99,6 +121,10 @@ impl Blit {
                     binding: 1,
                     resource: wgpu::BindingResource::TextureView(picture.view()),
                 },
+                wgpu::BindGroupEntry {
+                    binding: 2,
+                    resource: self.levels.as_entire_binding(),
+                },
             ],
         });
         BlitBinding {
@@ -106,6 +132,20 @@ impl Blit {
             uniforms,
             origin: Mutex::new(None),
             decode: self.decode,
+        }
+    }
+
+    /// Corrects everything that is copied from now on for a screen: the driving level of each code value, or none.
+    /// Costs nothing when nothing changed.
+    pub fn correct(&self, gpu: &GpuContext, table: Option<&[u8; 256]>) {
+        let mut now = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.as_ref() != table {
+            let bytes = level_bytes(table);
+            // The buffer is of this size, so the door takes it.
+            let done = gpu.door.upload_buffer(Cargo::Lut, &self.levels, 0, &bytes);
+            if done.is_ok() {
+                *now = table.copied();
+            }
         }
     }
 

@@ -5,6 +5,7 @@
 
 pub mod blit;
 pub mod cover;
+pub mod filter;
 pub mod overlay;
 pub mod slice;
 pub mod slice_draw;
@@ -12,6 +13,7 @@ pub mod target;
 
 pub use blit::{Blit, BlitBinding};
 pub use cover::CoverScene;
+pub use filter::FilterRenderer;
 pub use overlay::{OverlayScene, map_from_viewport, upload_probabilities};
 pub use slice::{SliceRenderer, SliceScene};
 pub use target::{Target, TargetKind};

@@ -29,6 +29,12 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc};
 pub struct UiState {
     /// Draws slices.
     pub renderer: SliceRenderer,
+    /// Filters pictures; made with the first filter.
+    pub filter_renderer: Option<crate::render::FilterRenderer>,
+    /// The filter panel.
+    pub filter_panel: super::filter_panel::FilterPanel,
+    /// The display panel and the test picture.
+    pub screen_check: super::screen_check::ScreenCheck,
     /// Brings finished pictures to the screen.
     pub blit: Arc<Blit>,
     /// One picture a cell.
@@ -151,6 +157,12 @@ pub struct Hover {
 }
 
 impl UiState {
+    /// The table that pictures pass last; nothing is uploaded while it stays the same.
+    pub fn correct_screen(&self, workspace: &Workspace) {
+        let table = workspace.correction.as_ref().map(|c| c.table.as_ref());
+        self.blit.correct(&workspace.gpu, table);
+    }
+
     /// State for a window whose surface has this format.
     pub fn new(
         gpu: &crate::gpu::GpuContext,
@@ -158,6 +170,9 @@ impl UiState {
     ) -> Result<Self, crate::gpu::GpuError> {
         Ok(Self {
             renderer: SliceRenderer::new(gpu)?,
+            filter_renderer: None,
+            filter_panel: Default::default(),
+            screen_check: Default::default(),
             blit: Arc::new(Blit::new(gpu, format)?),
             pictures: Default::default(),
             thumbnails: HashMap::new(),

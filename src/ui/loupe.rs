@@ -7,7 +7,7 @@ use super::{
     context::UiContext,
     gestures::window_of_region,
     overlay_text::haloed,
-    picture::{PictureCache, PictureCallback, Scene},
+    picture::{PictureCache, PictureCallback, Scene, WantedFilters},
     theme,
 };
 use crate::{
@@ -141,11 +141,19 @@ pub(super) fn paint(
             .as_ref()
             .map(|c| (c, workspace.settings.cover)),
         mask: mask.zip(context.mask_style()),
+        // It shows voxels, and says so where the picture shows something else.
+        filters: WantedFilters::none(&workspace.filtering),
     };
     let state = &mut *context.state;
     let cache = &mut state.loupe.picture;
     if cache
-        .update(&workspace.gpu, &state.renderer, &state.blit, &scene)
+        .update(
+            &workspace.gpu,
+            &state.renderer,
+            &mut state.filter_renderer,
+            &state.blit,
+            &scene,
+        )
         .is_err()
     {
         return;
@@ -167,6 +175,9 @@ pub(super) fn paint(
     let mut text = format!("{factor:.1}×");
     if context.state.loupe.own_window {
         text = format!("{text}  {}", context.word("overlay-own-window"));
+    }
+    if viewport.view.filters.is_active() && !workspace.show_original {
+        text = format!("{text}  {}", context.word("badge-original"));
     }
     haloed(
         &painter,

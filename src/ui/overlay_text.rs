@@ -63,7 +63,7 @@ impl Line {
         }
     }
 
-    fn dim(text: impl Into<String>) -> Self {
+    pub(super) fn dim(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
             color: theme::TEXT_DIM,
@@ -71,7 +71,7 @@ impl Line {
         }
     }
 
-    fn badge(text: impl Into<String>, color: Color32) -> Self {
+    pub(super) fn badge(text: impl Into<String>, color: Color32) -> Self {
         Self {
             text: text.into(),
             color,
@@ -79,7 +79,7 @@ impl Line {
         }
     }
 
-    fn warn(text: impl Into<String>, why: &'static str) -> Self {
+    pub(super) fn warn(text: impl Into<String>, why: &'static str) -> Self {
         Self::badge(text, theme::WARN).about(About::Why(why))
     }
 
@@ -125,6 +125,8 @@ pub struct Source<'a> {
     pub key_image: bool,
     /// AI lines: model, version, threshold…
     pub ai: Vec<String>,
+    /// What filters did to the picture.
+    pub filters: super::filter_panel::CellFilters,
 }
 
 /// Builds the corners.
@@ -563,6 +565,7 @@ fn badge_lines(source: &Source<'_>, full: bool, lines: &mut Vec<Line>) {
         lines.push(Line::warn(words.word("badge-inverted"), "why-inverted"));
     }
     value_lines(source, lines);
+    lines.extend(source.filters.lines(words, source.viewport));
     cover_lines(source, lines);
     if !source.picture.oriented {
         let text = words.word("badge-orientation-unknown");

@@ -1,6 +1,10 @@
 //! The picture of a cell: drawn by the renderer into a texture of its own when something changed, brought to the
 //! screen pixel by pixel otherwise. This is the one seam between the toolkit and our renderer.
 
+use super::{
+    filter_panel::CellFilters,
+    filtered::{FilterScene, FilteredCache},
+};
 use crate::{
     gpu::GpuContext,
     model::{
@@ -10,11 +14,12 @@ use crate::{
     render::{
         blit::{Blit, BlitBinding},
         cover::CoverScene,
+        filter::FilterRenderer,
         overlay::OverlayScene,
         slice::{SliceRenderer, SliceScene},
         target::{Target, TargetKind},
     },
-    workspace::{display::SeriesDisplay, masks::MaskDisplay},
+    workspace::{display::SeriesDisplay, filtering::FilterWorker, masks::MaskDisplay},
 };
 use glam::DAffine2;
 use std::sync::Arc;
@@ -27,6 +32,7 @@ struct Key {
     arrived: usize,
     cover: Option<(CoverKey, CoverShown)>,
     mask: Option<(MaskKey, OverlayStyle)>,
+    filtered: Option<u64>,
 }
 
 /// Which cover: the very same, not one that looks like it.
@@ -51,6 +57,9 @@ struct MaskKey {
 pub struct PictureCache {
     target: Option<(Target, Arc<BlitBinding>)>,
     key: Option<Key>,
+    filtered: FilteredCache,
+    /// What the filters did to the picture.
+    pub filters: CellFilters,
 }
 
 /// What to draw in a cell.
@@ -63,6 +72,35 @@ pub struct Scene<'a> {
     pub cover: Option<(&'a Arc<FrameCover>, CoverShown)>,
     /// A mask over it, with its look.
     pub mask: Option<(&'a MaskDisplay, OverlayStyle)>,
+    /// The filters.
+    pub filters: WantedFilters<'a>,
+}
+
+/// The filters of a cell as they are wanted.
+pub struct WantedFilters<'a> {
+    /// The cell.
+    pub cell: usize,
+    /// Who computes what takes long.
+    pub worker: &'a FilterWorker,
+    /// What is to be filtered, or the key of the reason why nothing is; `None` where no filter is on.
+    pub scene: Option<Result<FilterScene<'a>, &'static str>>,
+    /// The original is wanted.
+    pub original: bool,
+    /// The plane is a cut.
+    pub cut: bool,
+}
+
+impl<'a> WantedFilters<'a> {
+    /// No filters, whatever the view has.
+    pub const fn none(worker: &'a FilterWorker) -> Self {
+        Self {
+            cell: usize::MAX,
+            worker,
+            scene: None,
+            original: false,
+            cut: false,
+        }
+    }
 }
 
 impl PictureCache {
@@ -71,6 +109,7 @@ impl PictureCache {
         &mut self,
         gpu: &GpuContext,
         renderer: &SliceRenderer,
+        filters: &mut Option<FilterRenderer>,
         blit: &Blit,
         scene: &Scene<'_>,
     ) -> Result<bool, String> {
@@ -79,6 +118,28 @@ impl PictureCache {
         };
         let texture = texture.as_ref().map_err(Clone::clone)?;
         let progress = scene.display.progress();
+        let wanted = &scene.filters;
+        let mut shown = CellFilters {
+            original: wanted.original,
+            cut: wanted.cut,
+            ..CellFilters::default()
+        };
+        let plane = match &wanted.scene {
+            Some(Ok(wanted)) => {
+                let (plane, done) = self.filtered.plane(gpu, renderer, filters, texture, wanted);
+                shown.shown = done;
+                plane
+            }
+            other => {
+                // The original is a key away from the filtered picture, which is kept.
+                if !wanted.original || other.is_none() {
+                    self.filtered.clear(wanted.cell, wanted.worker);
+                }
+                shown.refused = other.as_ref().and_then(|o| o.as_ref().err().copied());
+                None
+            }
+        };
+        self.filters = shown;
         let key = Key {
             series: scene.display.key.clone(),
             view: scene.view.clone(),
@@ -87,6 +148,7 @@ impl PictureCache {
             cover: scene
                 .cover
                 .map(|(cover, shown)| (CoverKey(cover.clone()), shown)),
+            filtered: plane.as_ref().map(|_| self.filtered.generation),
             mask: scene.mask.map(|(mask, style)| {
                 let key = MaskKey {
                     buffer: mask.buffer.buffer.clone(),
@@ -116,8 +178,12 @@ impl PictureCache {
             style,
             map_from_viewport: mask.map_from_pixel * pixel_from_viewport(scene.view),
         });
+        let (view, texture) = match &plane {
+            Some((texture, view)) => (view, texture.as_ref()),
+            None => (scene.view, texture.as_ref()),
+        };
         let slice = SliceScene {
-            view: scene.view,
+            view,
             texture,
             cover: scene
                 .cover

@@ -10,6 +10,8 @@ use egui::{CentralPanel, Frame, Key, Margin, Panel, Pos2, Ui};
 
 /// Draws everything and gives back what the user wishes.
 pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<Action> {
+    state.correct_screen(workspace);
+    state.screen_check.take_keys(ui.ctx());
     let mut context = UiContext {
         workspace,
         state,
@@ -99,6 +101,8 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
             ui.allocate_rect(rect, egui::Sense::hover());
         });
     dropped_files(&mut context, ui);
+    super::filter_panel::filter_panel_ui(&mut context, ui);
+    super::screen_check::screen_check_ui(&mut context, ui);
     super::tags::tags_ui(&mut context, ui);
     palette::palette_ui(&mut context, ui);
     help::help_ui(&mut context, ui);

@@ -29,6 +29,7 @@ pub fn status_bar_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
                     .size(theme::SMALL_PT)
                     .color(theme::TEXT_FAINT),
             );
+            super::screen_check::note_ui(context, ui);
             let gpu = &context.workspace.gpu;
             let mut adapter = gpu.info.name.clone();
             if gpu.is_software() {

@@ -4,18 +4,20 @@ use super::{
     cine_bar,
     context::{Drag, Dragged, UiContext},
     document::document_ui,
+    filtered::FilterScene,
     gestures::gestures,
     loupe, marks, number_fields,
     overlay_text::{self, About, haloed},
-    picture::{PictureCallback, Scene},
+    picture::{PictureCallback, Scene, WantedFilters},
     plane_handles, reference, theme,
 };
 use crate::{
     model::{layout::FrameRef, study::Instance},
     tools::{Gesture, Tool},
     workspace::{
-        Action, Command,
-        display::FrameState,
+        Action, Command, Workspace,
+        display::{FrameState, SeriesDisplay},
+        filtering::filter_view,
         view::{Picture, Viewport},
     },
 };
@@ -23,6 +25,7 @@ use egui::{
     Align2, Color32, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2,
     vec2,
 };
+use std::sync::Arc;
 
 /// Draws a cell and turns gestures on it into wishes.
 pub fn viewport_ui(context: &mut UiContext<'_>, ui: &mut Ui, cell: usize, rect: Rect) {
@@ -263,12 +266,19 @@ fn draw_picture(
             .as_ref()
             .map(|c| (c, workspace.settings.cover)),
         mask,
+        filters: filters_of(workspace, cell, viewport, picture, display),
     };
     let state = &mut *context.state;
     let Some(cache) = state.pictures.get_mut(cell) else {
         return Ok(());
     };
-    let drawn = cache.update(&workspace.gpu, &state.renderer, &state.blit, &scene)?;
+    let drawn = cache.update(
+        &workspace.gpu,
+        &state.renderer,
+        &mut state.filter_renderer,
+        &state.blit,
+        &scene,
+    )?;
     state.drawn += u64::from(drawn);
     let scale = ui.ctx().pixels_per_point();
     let origin = [rect.min.x, rect.min.y].map(|v| (v * scale).round() as i32);
@@ -282,6 +292,37 @@ fn draw_picture(
             .add(egui_wgpu::Callback::new_paint_callback(rect, callback));
     }
     Ok(())
+}
+
+/// What the filters of a cell are to be applied to; nothing where none is on.
+fn filters_of<'a>(
+    workspace: &'a Workspace,
+    cell: usize,
+    viewport: &'a Viewport,
+    picture: &Picture,
+    display: &'a Arc<SeriesDisplay>,
+) -> WantedFilters<'a> {
+    let stack = &viewport.view.filters;
+    let is_cut = viewport.kind.is_cut() && display.is_volume();
+    WantedFilters {
+        cell,
+        worker: &workspace.filtering,
+        scene: match filter_view(viewport, picture) {
+            _ if !stack.is_active() => None,
+            _ if workspace.show_original => Some(Err("badge-original")),
+            Err(reason) => Some(Err(reason.message_key())),
+            Ok(view) => Some(Ok(FilterScene {
+                cell,
+                display,
+                frame: (!is_cut).then_some(picture.frame),
+                view,
+                stack,
+                worker: &workspace.filtering,
+            })),
+        },
+        original: workspace.show_original,
+        cut: is_cut,
+    }
 }
 
 /// Safety S12: a labelled placeholder, not black, not the previous frame.
@@ -347,6 +388,12 @@ fn corner_text(
         rejected: context.rejected_beside(&reference.instance),
         key_image: is_key_image(context, &reference.instance, reference.frame),
         ai: ai_lines(context, &reference.instance, reference.frame),
+        filters: context
+            .state
+            .pictures
+            .get(cell)
+            .map(|p| p.filters.clone())
+            .unwrap_or_default(),
     };
     let corners = overlay_text::corners(&source, rect.width());
     let id = ui.scope_id().with(("corner", cell));

@@ -247,6 +247,8 @@ pub enum Action {
     },
     /// Compare the object in the tag browser with another.
     CompareTags(super::tags::CompareWith),
+    /// The screen was measured, or is to be corrected or not.
+    Screen(super::screen_setting::ScreenSetting),
     /// Speak another language.
     Speak(Language),
     /// Make the small picture of a series.
@@ -419,6 +421,13 @@ impl Workspace {
             Action::CloseAnyway => return Some(super::state::Effect::QuitAnyway),
             Action::CopyElements { table, from, to } => self.copy_elements(table, from, to),
             Action::CompareTags(with) => self.tags.with = with,
+            Action::Screen(setting) => {
+                self.correction = match setting.on {
+                    true => setting.correction().ok(),
+                    false => None,
+                };
+                self.settings.screen = setting;
+            }
             Action::Speak(language) => self.settings.language = language,
             Action::Small(series) => self.want_small(&series),
             Action::Studies(action) => self.act_on_list(action),

@@ -93,6 +93,10 @@ pub enum Command {
     SlabThinner,
     LockPlanes,
     ResetPlanes,
+    Filters,
+    ShowOriginal,
+    ScreenSetting,
+    TestPicture,
     WindowFile,
     WindowAuto,
     Preset1,
@@ -386,6 +390,10 @@ table! {
     LockPlanes "cmd-planes-lock" Image "" Volume
     ResetPlanes "cmd-planes-reset" Image "" Cut
     KeyImage "cmd-key-image" Image "K" Frame
+    Filters "cmd-filters" Image "Ctrl+Shift+F" Picture
+    ShowOriginal "cmd-show-original" Image "Shift+O" Picture
+    ScreenSetting "cmd-screen-setting" View "" Nothing
+    TestPicture "cmd-test-picture" View "Ctrl+Shift+G" Nothing
     ToolWindowLevel "cmd-tool-window-level" Tool "W" Nothing
     ToolZoom "cmd-tool-zoom" Tool "Z" Nothing
     ToolPan "cmd-tool-pan" Tool "M" Nothing

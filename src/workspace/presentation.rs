@@ -7,6 +7,7 @@
 use super::view::{ScreenTurn, ViewKind, ViewState, VoiChoice};
 use crate::model::{
     cuts::Cuts,
+    filter::FilterStep,
     geometry::BodyPlane,
     lut::WindowLevel,
     slab::{Projection, Slab},
@@ -71,6 +72,10 @@ impl CellState {
         }
         if view.inverted {
             line(&mut out, &format_args!("inverted"));
+        }
+        for step in view.filters.steps() {
+            let off = if step.on { "" } else { "off " };
+            line(&mut out, &format_args!("filter {off}{step}"));
         }
         match &view.voi {
             VoiChoice::File => {}
@@ -146,6 +151,14 @@ impl CellState {
                 view.turn = turn.unwrap_or_default();
             }
             "inverted" => view.inverted = true,
+            "filter" => {
+                // One that a later version knows is passed over; the stack keeps its bound.
+                let off = values.strip_prefix("off ");
+                if let Ok(mut step) = FilterStep::parse(off.unwrap_or(values), 1.0) {
+                    step.on = off.is_none();
+                    let _ = view.filters.push(step);
+                }
+            }
             "window" => view.voi = window(values).unwrap_or_default(),
             "framing" => view.framing = super::framing::Framing::read(values),
             "interpolation" => {
@@ -294,6 +307,7 @@ mod tests {
                 zoom: std::f64::consts::E,
                 turn: ScreenTurn::default().rotated_right().flipped_vertically(),
                 inverted: true,
+                filters: filters(),
                 voi: VoiChoice::Custom(custom),
                 interpolation: Interpolation::Nearest,
                 area: false,
@@ -347,6 +361,17 @@ mod tests {
                 }
             })
             .collect()
+    }
+
+    /// Two filters, the second off.
+    fn filters() -> crate::model::filter::FilterStack {
+        use crate::model::filter::{FilterKind, FilterStack};
+        let mut stack = FilterStack::default();
+        for kind in [FilterKind::NonLocalMeans, FilterKind::Sobel] {
+            stack.push(FilterStep::for_window(kind, 1.0 / 3.0)).unwrap();
+        }
+        stack.step_mut(1).unwrap().on = false;
+        stack
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What the user prefers. Nothing here identifies anybody.
 
-use super::keymap::KeyMap;
+use super::{keymap::KeyMap, screen_setting::ScreenSetting};
 use crate::{i18n::Language, model::cover::CoverShown, tools::MouseMap};
 
 /// How much text lies over the pictures.
@@ -91,6 +91,8 @@ pub struct Settings {
     pub theme: Theme,
     /// Size of text and buttons, percent of the system's.
     pub scale_percent: u16,
+    /// How the screen was measured.
+    pub screen: ScreenSetting,
 }
 
 impl Settings {
@@ -114,6 +116,7 @@ impl Settings {
             mouse: MouseMap::default(),
             theme: Theme::Dark,
             scale_percent: 100,
+            screen: ScreenSetting::default(),
         }
     }
 

@@ -6,6 +6,7 @@ mod documents;
 mod hanging;
 mod linking;
 mod mixing;
+mod notice;
 mod playing;
 mod rearrange;
 mod tiles;
@@ -20,6 +21,7 @@ pub use crate::model::arrangement::Layout;
 pub use cells::CellSet;
 pub use hanging::{Draft, Hanging, Hangs};
 pub use mixing::{Mixing, Wanted};
+pub use notice::Notice;
 
 use super::{
     command::{Command, Needs},
@@ -51,29 +53,6 @@ use crate::{dicom::frames::FrameSource, gpu::GpuContext, model::finding::Finding
 use crossbeam_channel::{Receiver, Sender, bounded};
 use glam::DVec3;
 use std::{collections::BTreeMap, sync::Arc};
-
-/// A message to the user.
-#[derive(Clone, Debug)]
-pub struct Notice {
-    /// Key of the message catalogue.
-    pub key: &'static str,
-    /// Identity-free detail.
-    pub detail: String,
-    /// How many, where the message says a number.
-    pub count: usize,
-    /// When it came.
-    pub since: std::time::Instant,
-}
-
-impl Notice {
-    /// Whether something went wrong.
-    pub fn is_warning(&self) -> bool {
-        !self.key.starts_with("notice-restored")
-            && !["-imported", "-exported", "-copied", "-saved"]
-                .iter()
-                .any(|end| self.key.ends_with(end))
-    }
-}
 
 /// What a command asks of the program around the workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,6 +108,12 @@ pub enum Effect {
     MonitorSize,
     /// Full screen on or off.
     FullScreen,
+    /// Open or close the filter panel.
+    Filters,
+    /// Open or close the panel of the screen.
+    ScreenSetting,
+    /// Open or close the test picture.
+    TestPicture,
     /// End.
     Quit,
     /// End although something is on no disk.
@@ -163,6 +148,12 @@ pub struct Workspace {
     pub jobs: Jobs,
     /// Messages, newest last.
     pub notices: Vec<Notice>,
+    /// Filters that take long.
+    pub filtering: super::filtering::FilterWorker,
+    /// Pictures are shown without their filters.
+    pub show_original: bool,
+    /// What pictures go through on their way to the screen; `None` where it is not corrected.
+    pub correction: Option<super::screen_setting::Correction>,
     /// Small pictures of series.
     pub small: super::loader::small::SmallPictures,
     /// Numbers of the marks.
@@ -237,6 +228,9 @@ impl Workspace {
             settings,
             jobs: Jobs::default(),
             notices: Vec::new(),
+            filtering: super::filtering::FilterWorker::new(gpu.clone(), waker.clone()),
+            show_original: false,
+            correction: None,
             small: super::loader::small::SmallPictures::default(),
             measuring,
             masks: Masks::default(),
@@ -803,6 +797,10 @@ impl Workspace {
             Command::OverlayText => self.settings.overlay_text = self.settings.overlay_text.next(),
             Command::LockPlanes => self.settings.lock_planes ^= true,
             Command::ResetPlanes => self.with_layout(Self::reset_planes),
+            Command::Filters => return Some(Effect::Filters),
+            Command::ScreenSetting => return Some(Effect::ScreenSetting),
+            Command::TestPicture => return Some(Effect::TestPicture),
+            Command::ShowOriginal => self.show_original ^= true,
             Command::ToggleGraphics => self.settings.cover.graphics ^= true,
             Command::ToggleShutter => self.settings.cover.shutter ^= true,
             Command::HideIdentity => self.settings.hide_identity = !self.settings.hide_identity,
@@ -987,14 +985,15 @@ impl Workspace {
     }
 
     fn is_loading(&self) -> bool {
-        self.visible_cells().any(|cell| {
-            self.viewports
-                .get(cell)
-                .and_then(|v| v.display.as_ref())
-                .is_some_and(|d| {
-                    let p = d.progress();
-                    d.all_fit() && p.loaded + p.failed < p.total
-                })
-        })
+        self.filtering.is_busy()
+            || self.visible_cells().any(|cell| {
+                self.viewports
+                    .get(cell)
+                    .and_then(|v| v.display.as_ref())
+                    .is_some_and(|d| {
+                        let p = d.progress();
+                        d.all_fit() && p.loaded + p.failed < p.total
+                    })
+            })
     }
 }

@@ -11,6 +11,7 @@ use crate::dicom::window_default::window_default;
 use crate::model::{
     cover::FrameCover,
     cuts::{Cuts, PlaneAxes},
+    filter::FilterStack,
     geometry::{BodyPlane, GridGeometry, Spacing, orientation_letters},
     identity::PatientIdentity,
     lut::{ModalityLut, Voi, VoiLutFunction, WindowLevel},
@@ -151,6 +152,8 @@ pub struct ViewState {
     pub turn: ScreenTurn,
     /// Inverted by the user.
     pub inverted: bool,
+    /// Over the modality values, before the window.
+    pub filters: FilterStack,
     /// Window.
     pub voi: VoiChoice,
     /// Between voxels.
@@ -170,6 +173,7 @@ impl Default for ViewState {
             zoom: 1.0,
             turn: ScreenTurn::default(),
             inverted: false,
+            filters: FilterStack::default(),
             voi: VoiChoice::File,
             interpolation: Interpolation::Linear,
             area: true,

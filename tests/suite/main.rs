@@ -18,6 +18,7 @@ mod covers;
 mod decode_worker;
 mod dicom_reading;
 mod elements;
+mod filters;
 mod foreign_marks;
 mod gpu_vs_cpu;
 #[cfg(feature = "screen")]
@@ -53,6 +54,7 @@ mod support;
 mod syntaxes;
 #[cfg(feature = "screen")]
 mod ui_documents;
+mod ui_filters;
 #[cfg(feature = "screen")]
 mod ui_list;
 mod ui_marks;

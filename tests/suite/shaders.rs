@@ -52,6 +52,14 @@ fn every_pass_is_valid_with_plain_capabilities() {
             let of_stage = module.entry_points.iter().filter(|e| e.stage == stage);
             of_stage.count()
         };
+        if pass.starts_with("filter_") {
+            // These only compute.
+            assert_eq!(
+                stages(naga::ShaderStage::Compute),
+                module.entry_points.len()
+            );
+            continue;
+        }
         assert_eq!(stages(naga::ShaderStage::Vertex), 1, "{pass}");
         assert!(stages(naga::ShaderStage::Fragment) >= 1, "{pass}");
     }
@@ -111,8 +119,8 @@ macro_rules! same_layout {
 #[test]
 fn uniforms_lie_where_the_shader_looks() {
     use negatoscope::render::{
-        blit::gpu_data::BlitDraw, cover::gpu_data::CoverDraw, overlay::gpu_data::OverlayDraw,
-        slice_draw::gpu_data::SliceDraw,
+        blit::gpu_data::BlitDraw, cover::gpu_data::CoverDraw, filter::gpu_data::FilterDraw,
+        overlay::gpu_data::OverlayDraw, slice_draw::gpu_data::SliceDraw,
     };
     same_layout!(
         "slice.wgsl",
@@ -202,6 +210,24 @@ fn uniforms_lie_where_the_shader_looks() {
             viewport_height,
             spare_0,
             spare_1,
+        ]
+    );
+    same_layout!(
+        "filter_window.wgsl",
+        FilterDraw,
+        [
+            columns,
+            rows,
+            reach,
+            distance,
+            first,
+            second,
+            tile_columns,
+            tile_rows,
+            tiles_across,
+            tiles_down,
+            limit,
+            spare,
         ]
     );
     same_layout!("blit.wgsl", BlitDraw, [origin, decode, spare]);

@@ -278,7 +278,7 @@ fn every_kind_of_key_is_known() {
         .collect();
     let known: BTreeSet<String> = KINDS
         .iter()
-        .chain(&["ai"])
+        .chain(&["ai", "filter", "pattern", "screen"])
         .map(ToString::to_string)
         .collect();
     assert_eq!(kinds, known);
