@@ -281,7 +281,7 @@ fn run_and_kill(
     let moment = if dice.below(8) == 0 {
         dice.below(60_000)
     } else {
-        60_000 + dice.below(1_500_000)
+        60_000 + dice.below(700_000)
     };
     std::thread::sleep(Duration::from_micros(moment));
     child.kill()?;

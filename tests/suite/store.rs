@@ -981,7 +981,7 @@ fn golden_edits_2() -> Vec<Edit> {
             let points = (0..*kind.point_count().start())
                 .map(|n| DVec3::new(n as f64, -0.0, 1.0 / 3.0))
                 .collect::<Vec<_>>();
-            let mut mark = mark(kind.name(), "标签");
+            let mut mark = mark(&format!("a {}", kind.name()), "标签");
             mark.shape = Shape::new(kind, points);
             mark.target.frame_of_reference_uid = "1.2.3.9".into();
             Edit::Add(mark)
