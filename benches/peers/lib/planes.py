@@ -4,7 +4,8 @@
 included; the peers give values only. Both work on CT300.
 
 `values`: planes and slabs by `render --raw16` against SimpleITK's Resample of the same series in double precision, and
-cubic pictures against Keys' kernel written down again here. Bounds: 0.01 of a modality unit where ours is the f64
+cubic pictures against Keys' kernel written down again here. Pixels that need a padding voxel are left out, since the
+peer knows none. Bounds: 0.01 of a modality unit where ours is the f64
 reference (`--backend cpu`), 0.05 where the graphics device interpolates in 32 bits.
 """
 
@@ -41,6 +42,24 @@ def image_of(folder):
     reader = sitk.ImageSeriesReader()
     reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder)))
     return reader.Execute()
+
+
+def padding_of(folder):
+    """Modality value of Pixel Padding Value, or None."""
+    import SimpleITK as sitk
+
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder))[0])
+    reader.ReadImageInformation()
+    number = {key: float(reader.GetMetaData(key)) for key in ("0028|0120", "0028|1053", "0028|1052", "0028|0103")
+              if reader.HasMetaDataKey(key)}
+    if "0028|0120" not in number:
+        return None
+    stored = number["0028|0120"]
+    # Read as US where the file does not say which; pixels of signed series have signed padding.
+    if number.get("0028|0103") == 1 and stored > 32767:
+        stored -= 65536
+    return stored * number.get("0028|1053", 1.0) + number.get("0028|1052", 0.0)
 
 
 # Speed.
@@ -233,6 +252,13 @@ def values(options):
     np, sitk = need_module("numpy"), need_module("SimpleITK")
     image = sitk.Cast(image_of(options.dir), sitk.sitkFloat64)
     array = sitk.GetArrayFromImage(image)
+    padding = padding_of(options.dir)
+    if padding is not None:
+        array[array == padding] = np.nan
+        spoilt = sitk.GetImageFromArray(array)
+        spoilt.CopyInformation(image)
+        image = spoilt
+    outside = -1e9
     size, worst_of_all, results = (320, 256), {"cpu": 0.0, "gpu": 0.0}, []
     turned = sitk.Image(image)
 
@@ -263,19 +289,20 @@ def values(options):
                             x[..., None] * axes[0] + y[..., None] * axes[1])
                         index = index_of(points)
                         inside_grid = np.all((index >= -0.5) & (index <= np.array(image.GetSize()) - 0.5), axis=-1)
-                        theirs = np.where(inside_grid, keys(array, index), np.nan)
+                        theirs = np.where(inside_grid, keys(array, index), outside)
                     else:
                         theirs = sitk.GetArrayFromImage(
-                            sitk.Resample(turned, reference, sitk.Transform(), sitk.sitkLinear, float("nan")))
+                            sitk.Resample(turned, reference, sitk.Transform(), sitk.sitkLinear, outside))
+                        there = theirs != outside
                         with np.errstate(all="ignore"):
-                            project = {None: lambda a: a[0], "mip": lambda a: np.fmax.reduce(a),
-                                       "minip": lambda a: np.fmin.reduce(a),
-                                       "mean": lambda a: np.nansum(a, axis=0) / np.sum(~np.isnan(a), axis=0)}
-                            theirs = project[mode](theirs)
-                    both = ~np.isnan(ours) & ~np.isnan(theirs)
+                            project = {None: lambda a, _: a[0], "mip": lambda a, t: np.where(t, a, outside).max(axis=0),
+                                       "minip": lambda a, t: np.where(t, a, -outside).min(axis=0),
+                                       "mean": lambda a, t: np.where(t, a, 0).sum(axis=0) / t.sum(axis=0)}
+                            theirs = np.where(there.any(axis=0), project[mode](theirs, there), outside)
+                    both = ~np.isnan(ours) & ~np.isnan(theirs) & (theirs != outside)
                     apart = np.abs(ours[both] - theirs[both])
                     # Points on the border of the volume may be inside for one and outside for the other.
-                    either = int(np.sum(np.isnan(ours) != np.isnan(theirs)))
+                    either = int(np.sum((np.isnan(ours) != (theirs == outside)) & ~np.isnan(theirs)))
                     worst = float(apart.max()) if apart.size else float("nan")
                     beyond = int(np.sum(apart > BOUNDS[backend]))
                     worst_of_all[backend] = max(worst_of_all[backend], worst)
