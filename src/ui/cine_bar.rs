@@ -50,7 +50,7 @@ pub(super) fn cine_bar_ui(
     };
     let bar = Rect::from_min_max(pos2(rect.min.x, rect.max.y - HEIGHT), rect.max);
     let painter = ui.painter().with_clip_rect(rect);
-    painter.rect_filled(bar, 0.0, theme::APP.gamma_multiply(0.92));
+    painter.rect_filled(bar, 0.0, theme::APP);
     painter.hline(bar.x_range(), bar.top(), Stroke::new(1.0, theme::LINE));
     // The bar is no part of the picture: presses between its buttons stay here.
     let blocker = ui.scope_id().with(("cine bar", cell));

@@ -179,6 +179,9 @@ pub(super) fn paint(
     if viewport.view.filters.is_active() && !workspace.show_original {
         text = format!("{text}  {}", context.word("badge-original"));
     }
+    // On a strip of its own: what is enlarged may be white.
+    let strip = Rect::from_min_max(pos2(square.min.x, square.max.y - 20.0), square.max);
+    painter.rect_filled(strip, 0.0, egui::Color32::from_black_alpha(170));
     haloed(
         &painter,
         square.left_bottom() + vec2(6.0, -4.0),

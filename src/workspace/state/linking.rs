@@ -39,8 +39,15 @@ impl Workspace {
             let anchor = self.linking.anchor_of(cell, viewport.series_key()?)?;
             Some(*anchor)
         };
-        if anchor(a, left).is_some() && anchor(b, right).is_some() {
-            return Some(Tie::Offset);
+        if let (Some(own), Some(other)) = (anchor(a, left), anchor(b, right)) {
+            // Going through an axial stack says nothing about a coronal one.
+            let across = match (own.plane, other.plane) {
+                (Some(own), Some(other)) => !own.runs_with(&other),
+                _ => false,
+            };
+            if !across {
+                return Some(Tie::Offset);
+            }
         }
         let runs_with = || Some(left.plane_shown()?.runs_with(&right.plane_shown()?));
         (left.shares_space_with(right) && runs_with()?).then_some(Tie::Place)
