@@ -34,6 +34,7 @@ pub struct Hanging {
     pub by_hand: bool,
     /// Cells were arranged in another way since the stage was hung.
     pub changed: bool,
+    opening: bool,
     /// A protocol that is being made by example.
     pub draft: Option<Draft>,
 }
@@ -146,7 +147,7 @@ impl Workspace {
         });
         match plan {
             Some(plan) => {
-                self.put_up(plan);
+                self.put_up(plan, false);
                 true
             }
             None => {
@@ -166,7 +167,7 @@ impl Workspace {
             Some(Owned::of(protocol, &hung, items, ranked))
         });
         plan.is_some_and(|plan| {
-            self.put_up(plan);
+            self.put_up(plan, self.hanging.opening);
             true
         })
     }
@@ -196,7 +197,8 @@ impl Workspace {
     }
 
     /// Shows what was worked out.
-    fn put_up(&mut self, plan: Owned) {
+    /// `opening` when nobody asked for it: then a view that was kept of a cell counts over its rule.
+    fn put_up(&mut self, plan: Owned, opening: bool) {
         self.layout = plan.layout;
         self.fit_viewports();
         self.maximised = false;
@@ -210,6 +212,9 @@ impl Workspace {
                 continue;
             };
             self.put_in(cell, &node, &wanted);
+            if opening {
+                self.recall_view(cell);
+            }
         }
         match self.layout {
             Layout::Mpr => self.arrange_mpr(),
@@ -267,7 +272,9 @@ impl Workspace {
             return;
         };
         let uid = study.study.uid.clone();
+        self.hanging.opening = true;
         self.hang_study(&uid);
+        self.hanging.opening = false;
     }
 
     /// Shows a study: hung by its protocol, or its first series where hanging is off.
