@@ -44,7 +44,7 @@ pub(super) fn start(
     let seen = if args.bare {
         watch::bare_first_frame(process::age_ms)
     } else {
-        watch::first_frame(options(&args.paths, common), process::age_ms)
+        watch::first_frame(options(&args.paths, common)?, process::age_ms)
     };
     let seen = seen.map_err(failure)?;
     let samples = Samples {
@@ -70,7 +70,7 @@ pub(super) fn start(
 pub(super) fn idle(args: &IdleArgs, common: &Common, cases: &mut Cases<'_>) -> Result<(), Failure> {
     let length = Duration::from_secs(args.seconds.clamp(1, 3600));
     let seen =
-        watch::idle(options(&args.paths, common), length, process::cpu_ms).map_err(failure)?;
+        watch::idle(options(&args.paths, common)?, length, process::cpu_ms).map_err(failure)?;
     let samples = Samples {
         wall_ms: vec![seen.wall_ms],
         cpu_ms: seen.clock_ms.into_iter().collect(),
@@ -97,11 +97,14 @@ fn input_name(paths: &[PathBuf]) -> String {
     }
 }
 
-fn options(paths: &[PathBuf], common: &Common) -> Options {
-    Options {
+/// With the store that `--store` names, under the passphrase of `--passphrase-fd`.
+fn options(paths: &[PathBuf], common: &Common) -> Result<Options, Failure> {
+    let options = Options {
         paths: paths.to_vec(),
         ..Options::of(common)
-    }
+    };
+    let opened = options.with_passphrase(common);
+    opened.map_err(|(exit, text)| Failure::new(exit, text))
 }
 
 fn failure(error: AppError) -> Failure {

@@ -65,7 +65,7 @@ fn status(context: &mut UiContext<'_>, ui: &mut Ui) {
     let Some(study) = context.workspace.active_viewport().and_then(|v| v.study()) else {
         return;
     };
-    let now = context.workspace.list.status(&study.uid);
+    let now = context.workspace.marks.read_status(&study.uid);
     ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
         let word = context.word(table::status_word(now));
         let text = RichText::new(word)

@@ -197,7 +197,7 @@ fn study_title(context: &mut UiContext<'_>, ui: &mut Ui, study: &StudyNode) {
     };
     let row = ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
-        let status = context.workspace.list.status(&study.description.uid);
+        let status = context.workspace.marks.read_status(&study.description.uid);
         if status != ReadStatus::New {
             let (sign, response) = ui.allocate_exact_size(vec2(11.0, 14.0), Sense::hover());
             table::sign(ui, sign, status);

@@ -146,6 +146,7 @@ pub enum Command {
     Content,
     Tags,
     ShowList,
+    AddToLibrary,
     NextUnread,
     PreviousUnread,
     NextStudy,
@@ -450,6 +451,7 @@ table! {
     CineFaster "cmd-cine-faster" Navigate "Shift+] Shift+}" Picture
     CineSlower "cmd-cine-slower" Navigate "Shift+[ Shift+{" Picture
     ShowList "cmd-show-list" Reading "Ctrl+F" Nothing
+    AddToLibrary "cmd-add-to-library" Reading "" Study
     NextUnread "cmd-unread-next" Reading "N Ctrl+Shift+Enter" List
     PreviousUnread "cmd-unread-back" Reading "Shift+N" List
     NextStudy "cmd-study-next" Reading "Ctrl+Right" List

@@ -17,6 +17,8 @@ pub enum Event {
     },
     /// Frames of a series arrived (or failed); the series' own state tells which.
     Frames,
+    /// What the store knows of studies.
+    Known(super::study_list::known::KnownNews),
     /// Studies were searched.
     List(Box<super::study_list::seek::Answer>),
     /// A thumbnail is ready, or cannot be made.

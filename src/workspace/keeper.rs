@@ -4,7 +4,12 @@
 //! waits here and is tried again, in order, until it is saved; nothing behind it overtakes it. When the window goes,
 //! what waits is tried once more.
 
-use super::{event::Event, record_link, waker::Waker};
+use super::{
+    event::Event,
+    record_link,
+    study_list::known::{self, KnownAsk},
+    waker::Waker,
+};
 use crate::{
     model::{
         edit::{Edit, Kept},
@@ -57,6 +62,8 @@ pub(super) enum Ask {
         paths: Vec<PathBuf>,
         answered: Answered,
     },
+    /// Something about studies.
+    Known(KnownAsk),
     /// An edit to be saved.
     Save { number: u64, gesture: Gesture },
 }
@@ -355,6 +362,7 @@ impl Serving {
                 drop(answered);
                 self.waker.wake("record");
             }
+            Ask::Known(ask) => known::answer(store, ask, &self.events, &self.waker),
             Ask::Save { number, gesture } => waiting.push_back((number, gesture)),
         }
     }

@@ -21,6 +21,7 @@ use crate::{
     },
     store::codec::check_edit,
 };
+use crossbeam_channel::Sender;
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     path::PathBuf,
@@ -165,6 +166,12 @@ impl Marks {
     /// Whether a store is open and takes edits.
     pub const fn is_kept(&self) -> bool {
         self.keeps
+    }
+
+    /// The line to the store's thread, where a store is open that takes what is added.
+    pub(super) fn asks(&self) -> Option<&Sender<Ask>> {
+        let asks = self.keeper.as_ref().and_then(Keeper::asks);
+        asks.filter(|_| self.keeps)
     }
 
     /// Sends what could not be sent before: the line holds only so much.
@@ -493,6 +500,7 @@ impl Workspace {
                 {
                     self.record.connect(asks.clone());
                 }
+                self.known_opened();
                 if let Some(left) = unfinished {
                     self.notify_restored(left.marks, left.at_ms);
                 }

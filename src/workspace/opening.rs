@@ -131,6 +131,14 @@ impl Workspace {
     }
 }
 
+impl Workspace {
+    /// All objects that are open.
+    pub(super) fn open_instances(&self) -> Vec<Arc<Instance>> {
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.instances.clone()
+    }
+}
+
 impl Found {
     fn add(&mut self, event: ScanEvent) {
         let path = match &event {

@@ -282,6 +282,7 @@ impl Workspace {
             self.take(event);
         }
         self.marks.flush();
+        self.follow_statuses();
         self.keep_standing();
         self.refresh_marks();
         changed
@@ -316,6 +317,7 @@ impl Workspace {
             }
             Event::Frames => {}
             Event::List(answer) => self.take_list(*answer),
+            Event::Known(news) => self.take_known(news),
             Event::Thumbnail { series, picture } => self.small.take(series, picture),
             Event::Document { object, state } => self.take_document(&object, state),
             Event::Tags(shown) => self.take_tags(shown),

@@ -6,6 +6,7 @@
 mod control;
 pub mod fold;
 pub mod index;
+pub mod known;
 pub mod query;
 pub mod row;
 pub mod seek;
@@ -22,7 +23,10 @@ use crate::{
 };
 use crossbeam_channel::Sender;
 use seek::{Answer, Question, Seeker};
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 /// What the list is asked for.
 #[derive(Clone, Debug)]
@@ -63,6 +67,14 @@ pub struct StudyList {
     answer: Answer,
     seeker: Option<Seeker>,
     asked: u64,
+    /// Questions to the store that are not answered yet.
+    open: Arc<AtomicUsize>,
+    /// What is open is to be added to the library once there is one.
+    add_when_open: bool,
+    /// Which state of the marks the statuses are from.
+    revision: u64,
+    /// The study whose files were asked for ahead.
+    asked_ahead: Option<u64>,
     /// Where the reader came from, the last at the end.
     visited: Vec<u64>,
     /// A study whose files are being read, to be shown when they are.
@@ -87,14 +99,9 @@ impl StudyList {
         &self.answer.unread
     }
 
-    /// How far the reading of a study is.
-    pub fn status(&self, study_uid: &str) -> ReadStatus {
-        seek::status_of(&self.statuses, study_uid)
-    }
-
     /// Whether an answer is still to come.
     pub fn is_busy(&self) -> bool {
-        self.answer.number < self.asked
+        self.answer.number < self.asked || self.open.load(Ordering::Acquire) > 0
     }
 
     /// Series that are read before somebody asks for them.

@@ -185,7 +185,7 @@ fn texts(context: &UiContext<'_>, entry: &StudyEntry) -> [String; Column::ALL.le
     let words = context.language();
     let hide = context.workspace.settings.hide_identity;
     let unless_hidden = |text: String| if hide { "•••".to_owned() } else { text };
-    let status = context.workspace.list.status(&entry.uid);
+    let status = context.workspace.marks.read_status(&entry.uid);
     let priority = priority_word(entry.priority).map_or("", |key| words.word(key));
     let date = match entry.date {
         Some(date) => {
@@ -235,7 +235,7 @@ pub fn study_row(
         let band = Rect::from_min_size(rect.min + vec2(3.0, 6.0), vec2(4.0, ROW - 12.0));
         ui.painter()
             .rect_filled(band, 1.0, patient_color(&entry.patient));
-        let status = workspace.list.status(&entry.uid);
+        let status = workspace.marks.read_status(&entry.uid);
         let unread = status == ReadStatus::New;
         let open = workspace.study_shown() == Some(entry.key);
         for ((column, text), (left, width)) in Column::ALL.into_iter().zip(&texts).zip(columns) {
@@ -268,7 +268,7 @@ pub fn study_row(
 }
 
 fn menu(context: &mut UiContext<'_>, response: &Response, entry: &StudyEntry) {
-    let now = context.workspace.list.status(&entry.uid);
+    let now = context.workspace.marks.read_status(&entry.uid);
     response.context_menu(|ui| {
         if ui.button(context.word("list-open")).clicked() {
             act(context, ListAction::Open(entry.key));

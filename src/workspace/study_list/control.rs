@@ -1,11 +1,12 @@
 //! What the list does to the workspace: opening studies, going through them, saying how far reading is.
 
-use super::{ListAction, Sort, StudyEntry, row::key_of, seek::Statuses};
+use super::{ListAction, Sort, StudyEntry, row::key_of};
 use crate::{
     model::{reading::ReadStatus, worklist::Worklist},
     workspace::{
         Command, Workspace,
         library::{ObjectNode, SeriesNode, StudyNode},
+        state::Layout,
     },
 };
 use std::sync::Arc;
@@ -48,11 +49,14 @@ impl Workspace {
             ListAction::Status(key, status) => {
                 let index = Arc::clone(self.list.index());
                 if let Some(entry) = index.row_of(key).and_then(|row| index.get(row)) {
-                    self.note_status(&entry.uid, status);
+                    self.set_read_status(&entry.uid, status);
                 }
             }
             ListAction::Keep(name) => self.keep_worklist(&name),
-            ListAction::Forget(name) => self.list.worklists.retain(|w| w.name != name),
+            ListAction::Forget(name) => {
+                self.list.worklists.retain(|w| w.name != name);
+                self.keep_lists();
+            }
         }
     }
 
@@ -63,6 +67,7 @@ impl Workspace {
             return true;
         }
         match command {
+            Command::AddToLibrary => self.add_to_library(),
             Command::ShowList => self.show_list(!self.list.shown),
             Command::NextUnread => self.next_unread(),
             Command::PreviousUnread => self.back(),
@@ -86,9 +91,11 @@ impl Workspace {
             return;
         }
         if let Some(key) = self.list.pending
-            && self.show_listed(key)
+            && !self.show_listed(key)
+            && !self.is_scanning()
         {
             self.list.pending = None;
+            self.notify("notice-files-gone", String::new());
         }
         self.read_ahead();
     }
@@ -106,7 +113,7 @@ impl Workspace {
         self.read_ahead();
     }
 
-    fn ask_list(&mut self) {
+    pub(super) fn ask_list(&mut self) {
         let (events, waker) = (self.sender(), self.waker.clone());
         self.list.ask(&self.library, events, waker);
     }
@@ -123,22 +130,13 @@ impl Workspace {
         } else if lists.len() < MOST_WORKLISTS {
             lists.push(Worklist { name, query });
         }
-    }
-
-    /// Says how far the reading of a study is.
-    pub fn note_status(&mut self, study_uid: &str, status: ReadStatus) {
-        if self.list.status(study_uid) == status {
-            return;
-        }
-        let statuses: &mut Statuses = Arc::make_mut(&mut self.list.statuses);
-        statuses.insert(study_uid.to_owned(), status);
-        self.ask_list();
+        self.keep_lists();
     }
 
     fn mark_shown(&mut self, status: ReadStatus) {
         let study = self.active_viewport().and_then(|v| v.study().cloned());
         if let Some(study) = study {
-            self.note_status(&study.uid, status);
+            self.set_read_status(&study.uid, status);
         }
     }
 
@@ -170,8 +168,9 @@ impl Workspace {
     /// The next study of the list that nobody has read.
     pub fn unread_ahead(&self) -> Option<u64> {
         let shown = self.study_shown();
-        let unread =
-            |e: &&&StudyEntry| Some(e.key) != shown && self.list.status(&e.uid) == ReadStatus::New;
+        let unread = |e: &&&StudyEntry| {
+            Some(e.key) != shown && self.marks.read_status(&e.uid) == ReadStatus::New
+        };
         self.rows_from_here().iter().find(unread).map(|e| e.key)
     }
 
@@ -274,7 +273,7 @@ impl Workspace {
             viewport.clear();
         }
         self.active = 0;
-        self.execute(Command::LayoutOne);
+        self.set_layout(Layout::ONE);
         match (series, object) {
             (Some(series), _) => self.show(0, &series),
             (None, Some(object)) => self.show_object(0, &object, None),
@@ -291,8 +290,17 @@ impl Workspace {
         if entry.is_none_or(|e| e.open) {
             return false;
         }
+        let uid = entry.map(|e| e.uid.clone()).unwrap_or_default();
         self.list.pending = Some(key);
-        true
+        if self.list.asked_ahead == Some(key) {
+            // They are on their way.
+            return true;
+        }
+        let asked = self.ask_files(key, uid);
+        if !asked {
+            self.list.pending = None;
+        }
+        asked
     }
 
     /// Has the first picture of the next unread study read, so that it is there when it is asked for.
@@ -302,12 +310,34 @@ impl Workspace {
         if self.list.shown || self.study_shown().is_none() {
             return;
         }
-        let Some((Some(series), _)) = self.unread_ahead().and_then(|key| self.listed(key)) else {
+        let Some(key) = self.unread_ahead() else {
             return;
         };
+        let series = match self.listed(key) {
+            Some((series, _)) => series,
+            None => {
+                self.fetch_ahead(key);
+                return;
+            }
+        };
+        let Some(series) = series else { return };
         // It takes no cell's place.
         let display = self.display(&series, usize::MAX);
         self.list.ahead.push(series.key.clone());
         self.loader.want_ahead(&display);
+    }
+
+    /// Has the headers of a study's files read that the store knows, once.
+    fn fetch_ahead(&mut self, key: u64) {
+        if self.list.asked_ahead == Some(key) {
+            return;
+        }
+        let index = Arc::clone(self.list.index());
+        let entry = index.row_of(key).and_then(|row| index.get(row));
+        if let Some(entry) = entry.filter(|e| !e.open)
+            && self.ask_files(key, entry.uid.clone())
+        {
+            self.list.asked_ahead = Some(key);
+        }
     }
 }
