@@ -232,7 +232,11 @@ fn measured(
     let size = [edge.y, edge.x].map(|n| n.round().max(1.0) as usize);
     let found = thorax::frame_widths(map, size, proposal.threshold)
         .map_err(|error| ("badge-ai-failed", error.to_string()))?;
-    let ends = found.heart.into_iter().chain(found.thorax);
+    // A width lies across the film: its borders are met in different rows, and a slanted line would be longer.
+    let [right, left] = found.heart;
+    let row = 0.5 * (right[1] + left[1]);
+    let heart = [[right[0], row], [left[0], row]];
+    let ends = heart.into_iter().chain(found.thorax);
     mark.shape.points = ends.map(|[x, y]| DVec3::new(x, y, 0.0)).collect();
     mark.author = Author::Model {
         id: proposal.provenance.model.id.clone(),

@@ -95,8 +95,8 @@ pub(super) struct Live {
 /// The colour of a mark.
 fn color_of(mark: &Annotation, selected: bool) -> Color32 {
     match (&mark.author, selected) {
-        (_, true) => SELECTED,
         (Author::Model { .. }, _) => theme::AI,
+        (_, true) => SELECTED,
         (Author::Person(_) | Author::Foreign(_), _) => MARK,
     }
 }
