@@ -10,6 +10,7 @@ pub mod content_words;
 pub mod demo;
 pub mod display;
 pub mod document;
+pub mod effect;
 pub mod event;
 pub mod exchange;
 pub mod filtering;

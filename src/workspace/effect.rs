@@ -1,0 +1,69 @@
+//! What a command asks of the program around the workspace: what needs dialogs, other windows, the network worker.
+
+use super::{measuring::export::MarkFormat, picture_out::PictureWish, report::ReportFormat};
+
+/// What a command asks of the program around the workspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Choose files in a dialog.
+    ChooseFiles,
+    /// Choose a folder in a dialog.
+    ChooseFolder,
+    /// Choose FHIR bundles in a dialog.
+    ChooseRecord,
+    /// Choose a folder for marks in a dialog.
+    ChooseExport,
+    /// Write and open the demo.
+    Demo,
+    /// Segment the active frame.
+    Segment,
+    /// Open or close the command palette.
+    Palette,
+    /// A picture for the clipboard or a file.
+    PictureOut {
+        /// Which.
+        wish: PictureWish,
+        /// Into a file, else to the clipboard.
+        save: bool,
+    },
+    /// The active view to the clipboard, as it is shown, without identity.
+    CopyPicture,
+    /// Ask what picture shall leave, and where to.
+    PictureDialog,
+    /// Open or close the preferences.
+    Settings,
+    /// The same at their keys.
+    KeySettings,
+    /// Open or close the help.
+    Help,
+    /// Open or close the choice of layouts.
+    LayoutPicker,
+    /// Measure heart and thorax from the lung fields of the active frame.
+    Cardiothoracic,
+    /// Write the marks and their numbers to a file.
+    SaveMarks(MarkFormat),
+    /// The report of the active study leaves.
+    ReportOut(ReportFormat),
+    /// Change the language.
+    Language,
+    /// Take the magnifier out, or put it away.
+    Loupe,
+    /// Give the magnifier a window of its own, or that of the view.
+    LoupeWindow,
+    /// Type window and level.
+    WindowNumbers,
+    /// Type the size of the monitor.
+    MonitorSize,
+    /// Full screen on or off.
+    FullScreen,
+    /// Open or close the filter panel.
+    Filters,
+    /// Open or close the panel of the screen.
+    ScreenSetting,
+    /// Open or close the test picture.
+    TestPicture,
+    /// End.
+    Quit,
+    /// End although something is on no disk.
+    QuitAnyway,
+}
