@@ -44,6 +44,8 @@ pub struct Options {
     pub store: Option<StorePlace>,
     /// Its passphrase, when it came with the command line.
     pub store_passphrase: Option<Passphrase>,
+    /// Opened studies stay as they are instead of hanging by their protocol.
+    pub plain: bool,
     /// Where preferences are kept; nowhere when absent.
     pub settings_folder: Option<PathBuf>,
 }
@@ -153,6 +155,7 @@ impl Program {
         if let Some(language) = options.language {
             settings.language = language;
         }
+        settings.hang &= !options.plain;
         theme::follow(ctx, settings.theme, settings.scale_percent);
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let threads = options.threads.unwrap_or(cores);

@@ -180,6 +180,11 @@ impl Stage {
         };
         self.harness.event_modifiers(event, modifiers);
         for _ in 0..12 {
+            // The keys stay down until the wheel has come to rest.
+            if modifiers.alt {
+                let still = egui::Event::PointerMoved(Pos2::new(at[0], at[1]));
+                self.harness.event_modifiers(still, modifiers);
+            }
             self.harness.step();
         }
     }

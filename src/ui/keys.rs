@@ -13,9 +13,10 @@ use crate::{
     },
 };
 use egui::{Event, Key, KeyboardShortcut, Modifiers};
+use std::time::{Duration, Instant};
 
-/// Held this long, a key is held and not tapped, seconds.
-pub const HOLD_SECS: f64 = 0.25;
+/// Held this long, a key is held and not tapped.
+pub const HOLD: Duration = Duration::from_millis(250);
 
 /// Keys whose name in the table is not the toolkit's.
 const KEYS: [(&str, Key); 17] = [
@@ -134,7 +135,7 @@ pub fn chord_of(event: &Event) -> Option<Chord> {
 struct Held {
     key: Key,
     command: Command,
-    since: f64,
+    since: Instant,
     tool: Tool,
 }
 
@@ -156,10 +157,15 @@ pub enum Wish {
 }
 
 /// Takes the key events that mean something and gives the wishes in their order. `tool` is the tool in the hand;
-/// `now` the toolkit's clock, seconds.
-pub fn pressed(ctx: &egui::Context, map: &KeyMap, holding: &mut Holding, tool: Tool) -> Vec<Wish> {
+/// `now` the moment.
+pub fn pressed(
+    ctx: &egui::Context,
+    map: &KeyMap,
+    holding: &mut Holding,
+    tool: Tool,
+    now: Instant,
+) -> Vec<Wish> {
     let typing = ctx.egui_wants_keyboard_input();
-    let now = ctx.input(|i| i.time);
     let mut wishes = Vec::new();
     ctx.input_mut(|input| {
         input.events.retain(|event| {
@@ -221,20 +227,20 @@ pub fn pressed(ctx: &egui::Context, map: &KeyMap, holding: &mut Holding, tool: T
     if let Some(held) = &holding.held
         && held.command == Command::OverlayText
     {
-        let left = HOLD_SECS - (now - held.since);
-        holding.peek = left <= 0.0;
-        if left > 0.0 {
-            ctx.request_repaint_after(std::time::Duration::from_secs_f64(left));
+        let left = HOLD.saturating_sub(now.saturating_duration_since(held.since));
+        holding.peek = left.is_zero();
+        if !holding.peek {
+            ctx.request_repaint_after(left);
         }
     }
     wishes
 }
 
-fn release(holding: &mut Holding, key: Key, now: f64, wishes: &mut Vec<Wish>) {
+fn release(holding: &mut Holding, key: Key, now: Instant, wishes: &mut Vec<Wish>) {
     let Some(held) = holding.held.take_if(|h| h.key == key) else {
         return;
     };
-    let long = now - held.since >= HOLD_SECS;
+    let long = now.saturating_duration_since(held.since) >= HOLD;
     match (held.command, long) {
         (Command::OverlayText, true) => holding.peek = false,
         (Command::OverlayText, false) => {
@@ -276,15 +282,16 @@ mod tests {
     }
 
     fn meant(events: Vec<Event>, holding: &mut Holding, time: f64) -> Vec<Wish> {
+        static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+        let now = *START.get_or_init(Instant::now) + Duration::from_secs_f64(time);
         let ctx = egui::Context::default();
         let input = egui::RawInput {
             events,
-            time: Some(time),
             ..Default::default()
         };
         let mut wishes = Vec::new();
         let _ = ctx.run_ui(input, |ui| {
-            wishes = pressed(ui.ctx(), &KeyMap::default(), holding, Tool::Zoom);
+            wishes = pressed(ui.ctx(), &KeyMap::default(), holding, Tool::Zoom, now);
         });
         wishes
     }

@@ -22,6 +22,12 @@ pub fn palette_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
             .hint_text(context.word("palette-hint"))
             .desired_width(f32::INFINITY);
         let response = ui.add_sized(vec2(ui.available_width(), 28.0), field);
+        response.widget_info(|| {
+            let name = context.word("palette-hint");
+            let mut info = egui::WidgetInfo::labeled(egui::Role::TextInput, true, name);
+            info.current_text_value = Some(palette.query.clone());
+            info
+        });
         response.request_focus();
         if response.changed() {
             palette.selected = 0;

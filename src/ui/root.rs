@@ -33,7 +33,13 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
     if !open && !asking {
         marks::keys(&mut context, ui);
         let (map, tool) = (&workspace.settings.keys, workspace.tool);
-        let wishes = keys::pressed(ui.ctx(), map, &mut context.state.hands, tool);
+        let wishes = keys::pressed(
+            ui.ctx(),
+            map,
+            &mut context.state.hands,
+            tool,
+            std::time::Instant::now(),
+        );
         context
             .actions
             .extend(wishes.into_iter().map(|wish| match wish {

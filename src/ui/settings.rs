@@ -44,6 +44,13 @@ impl SettingsView {
             ..Self::default()
         }
     }
+
+    /// The same, with the commands narrowed to those that match.
+    #[must_use]
+    pub fn searching(mut self, query: &str) -> Self {
+        query.clone_into(&mut self.query);
+        self
+    }
 }
 
 const WIDTH: f32 = 640.0;
@@ -162,7 +169,9 @@ fn keys_page(
             new = Some(map.with_profile(profile));
         }
         let field = TextEdit::singleline(&mut view.query).desired_width(180.0);
-        ui.add(field.hint_text(context.word("settings-key-search")));
+        let hint = context.word("settings-key-search");
+        let response = ui.add(field.hint_text(hint));
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::TextInput, true, hint));
         let changed = !map.own().is_empty();
         let reset = Button::new(context.word("settings-key-reset-all"));
         if ui.add_enabled(changed, reset).clicked() {

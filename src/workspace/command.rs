@@ -448,8 +448,8 @@ table! {
     NextSeries "cmd-series-next" Navigate "PageDown Right" Study
     PreviousSeries "cmd-series-previous" Navigate "PageUp Left" Study
     Cine "cmd-cine" Navigate "C" Picture
-    CineFaster "cmd-cine-faster" Navigate "Shift+] Shift+}" Picture
-    CineSlower "cmd-cine-slower" Navigate "Shift+[ Shift+{" Picture
+    CineFaster "cmd-cine-faster" Navigate "Shift+]" Picture
+    CineSlower "cmd-cine-slower" Navigate "Shift+[" Picture
     ShowList "cmd-show-list" Reading "Ctrl+F" Nothing
     AddToLibrary "cmd-add-to-library" Reading "" Study
     NextUnread "cmd-unread-next" Reading "N Ctrl+Shift+Enter" List

@@ -69,6 +69,7 @@ fn window(study: &TempDir, store: Option<&Path>) -> Stage {
         language: Some(Language::English),
         device: DeviceChoice::Cpu,
         threads: Some(2),
+        plain: true,
         store: store.map(|dir| StorePlace {
             dir: dir.to_owned(),
             exists: true,

@@ -94,7 +94,7 @@ impl Made {
 pub fn side_by_side(series: &[Made]) -> (tempfile::TempDir, Stage) {
     let dir = tempfile::tempdir().unwrap();
     let paths = series.iter().map(|s| s.write(dir.path())).collect();
-    let mut stage = stage(paths, Vec::new());
+    let mut stage = crate::ui_snapshots::plain_stage(paths);
     let layout = if series.len() > 2 {
         Layout::FOUR
     } else {
@@ -110,6 +110,8 @@ pub fn side_by_side(series: &[Made]) -> (tempfile::TempDir, Stage) {
             .find(|s| s.description.uid == uid);
         let series = node.unwrap().key.clone();
         workspace.act(Action::Show { cell, series });
+        // Two patients side by side are what some of these tests are about.
+        workspace.act(Action::AnswerMixing(true));
     }
     stage.program_mut().workspace.act(Action::Activate(0));
     stage.settle().unwrap();
@@ -480,7 +482,15 @@ fn windows_are_typed_and_scales_hold() {
     stage
         .harness()
         .get_by_label_contains("Size of the monitor unknown");
-    stage.harness().get_by_label("Close").click();
+    let fields: Vec<_> = stage
+        .harness()
+        .get_all_by_label("Close")
+        .map(|n| n.rect())
+        .collect();
+    for field in fields {
+        let at = field.center();
+        stage.click([at.x, at.y], egui::PointerButton::Primary, Modifiers::NONE);
+    }
     stage.settle().unwrap();
     stage.program_mut().workspace.act(Action::PixelPitch(0.25));
     run(&mut stage, Command::LifeSize);

@@ -223,7 +223,7 @@ fn a_list_is_read_from_unread_to_final() {
     stage.settle().unwrap();
     assert_eq!(shown(&stage), "1.2.1");
     let node = stage.program().workspace.viewports[0].node.clone().unwrap();
-    assert_eq!(ahead, [node.key.clone()]);
+    assert_eq!(ahead, std::slice::from_ref(&node.key));
     stage.key(Modifiers::SHIFT, Key::N);
     stage.settle().unwrap();
     assert_eq!(shown(&stage), "1.2.3");

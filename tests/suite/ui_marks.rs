@@ -179,7 +179,8 @@ fn every_kind_is_drawn_and_says_its_numbers_in_both_languages() {
     stage.settle().unwrap();
     let said = text(&mut stage);
     assert!(said.contains("心胸比 ") && said.contains("(PS)"), "{said}");
-    stage.harness().get_by_label_contains("双径");
+    let named = stage.harness().query_all_by_label_contains("双径").count();
+    assert!(named > 0);
 }
 
 #[test]

@@ -55,7 +55,17 @@ fn small_demo() -> &'static (tempfile::TempDir, DemoFiles) {
 }
 
 pub fn stage(paths: Vec<PathBuf>, records: Vec<PathBuf>) -> Stage {
+    opened(paths, records, false)
+}
+
+/// The window on studies that do not hang by a protocol.
+pub fn plain_stage(paths: Vec<PathBuf>) -> Stage {
+    opened(paths, Vec::new(), true)
+}
+
+fn opened(paths: Vec<PathBuf>, records: Vec<PathBuf>, plain: bool) -> Stage {
     let options = Options {
+        plain,
         paths,
         records,
         language: Some(Language::English),

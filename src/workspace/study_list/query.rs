@@ -226,7 +226,7 @@ mod tests {
         assert_eq!(query.modalities, ["CT", "MR"]);
         assert_eq!(query.statuses, [ReadStatus::New, ReadStatus::Flagged]);
         assert_eq!(query.priorities, [Priority::Stat]);
-        assert_eq!(query.unread, [String::new(); 0]);
+        assert!(query.unread.is_empty());
         assert!(parse("  ").is_empty() && !query.is_empty());
         // A name with a colon is a word as well.
         assert_eq!(parse("a:b").words, ["a:b"]);
