@@ -355,8 +355,10 @@ impl Workspace {
                 if let Some(before) = self.viewports.get(cell).map(|v| v.view.clone()) {
                     self.with_viewport(cell, |v| v.view = view);
                     self.films.stop(cell);
-                    self.share_tile_view(cell);
-                    self.follow_view(cell, &before);
+                    // Tiles are one view; linked views follow each in its own scale.
+                    if !self.share_tile_view(cell) {
+                        self.follow_view(cell, &before);
+                    }
                 }
             }
             Action::Sized { cell, size } => self.linking.set_size(cell, size),

@@ -127,7 +127,7 @@ fn a_key_is_given_to_another_command_in_the_window_after_a_warning() {
     // Only the rows that match are there to be clicked.
     let view = SettingsView::at(Page::Keys).searching("Invert");
     stage.program_mut().state.settings = Some(view);
-    stage.step();
+    stage.settle().unwrap();
     stage.harness().get_by_label("Add a key for Invert").click();
     stage.step();
     stage.step();

@@ -77,19 +77,19 @@ impl Workspace {
         self.turn_to(target as usize * cells);
     }
 
-    /// Gives all tiles the view of one.
-    pub(in crate::workspace) fn share_tile_view(&mut self, cell: usize) {
+    /// Gives all tiles the view of one; says whether the cells are tiles.
+    pub(in crate::workspace) fn share_tile_view(&mut self, cell: usize) -> bool {
         if !matches!(self.layout, Layout::Tiles(_)) {
-            return;
+            return false;
         }
-        let Some(view) = self.viewports.get(cell).map(|v| v.view.clone()) else {
-            return;
-        };
-        let cells = self.layout.cells();
-        for viewport in self.viewports.iter_mut().take(cells) {
-            if viewport.node.is_some() && viewport.view != view {
-                viewport.view.clone_from(&view);
+        if let Some(view) = self.viewports.get(cell).map(|v| v.view.clone()) {
+            let cells = self.layout.cells();
+            for viewport in self.viewports.iter_mut().take(cells) {
+                if viewport.node.is_some() && viewport.view != view {
+                    viewport.view.clone_from(&view);
+                }
             }
         }
+        true
     }
 }
