@@ -33,7 +33,8 @@ impl ScrollSteps {
             return 0;
         }
         self.rest += steps;
-        let whole = self.rest.trunc();
+        // A notch that arrives in parts may lack its last bit.
+        let whole = (self.rest + 1e-4_f64.copysign(self.rest)).trunc();
         self.rest -= whole;
         whole as i64
     }
@@ -76,5 +77,10 @@ mod tests {
         assert_eq!(taken, 2);
         assert_eq!(steps.add(-2.5), -2);
         assert_eq!(steps.add(f64::NAN), 0);
+        let mut parts = ScrollSteps::default();
+        let taken: i64 = (0..3)
+            .map(|_| parts.add(f64::from(1.0_f32 / 3.0) - 1e-7))
+            .sum();
+        assert_eq!(taken, 1);
     }
 }

@@ -53,10 +53,9 @@ fn a_filtered_picture_says_so_and_numbers_do_not_see_it() {
     let folder = tempfile::tempdir().unwrap();
     let mut stage = opened(&folder);
     let middle = {
-        let tree = screen::describe(&mut stage);
-        let rect = &tree["viewports"][0]["rect"];
-        let at = |i: usize| rect[i].as_f64().unwrap_or_default() as f32;
-        [(at(0) + at(2)) / 2.0, (at(1) + at(3)) / 2.0]
+        let view = stage.harness().get_by_label("View 1");
+        let centre = view.rect().center();
+        [centre.x, centre.y]
     };
     stage.hover(middle);
     stage.step();
