@@ -10,7 +10,7 @@
 //! flags (1: bit 0 locked, bit 1 hidden), author (0 person: name; 1 network: id, version; 2 foreign: name),
 //! time (8, signed).
 //! Target: study, series and instance UID, frame (4), frame of reference UID.
-//! Shape: kind (1: place in [`KINDS`] from 1), number of points (4), points of three f64.
+//! Shape: kind (1: place in `KINDS` from 1), number of points (4), points of three f64.
 //!
 //! Version 1 had kinds 0, 1, 2; edits 1 to 4; marks of id, target without frame of reference, space, shape, label;
 //! shapes 1 point, 2 line, 3 polygon with its number of points. It is read wherever it stands and never written. In

@@ -7,7 +7,7 @@
 //! Not here: measuring, choosing what leaves, the disk.
 //!
 //! What others have no word for (the kind of a mark, its group, whether it is locked) is added under
-//! [`codes::SCHEME`], so that a file of ours comes back as it was; others read past it.
+//! `codes::SCHEME`, so that a file of ours comes back as it was; others read past it.
 
 pub(in crate::dicom) mod codes;
 mod key_objects;
