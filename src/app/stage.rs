@@ -178,13 +178,19 @@ impl Stage {
             source: egui::MouseWheelSource::Wheel,
             modifiers,
         };
-        self.harness.event_modifiers(event, modifiers);
+        if modifiers.alt {
+            // Alt stays down until the wheel has come to rest.
+            self.harness.event(egui::Event::ModifiersChanged(modifiers));
+            self.harness.event(event);
+        } else {
+            self.harness.event_modifiers(event, modifiers);
+        }
         for _ in 0..12 {
-            // The keys stay down until the wheel has come to rest.
-            if modifiers.alt {
-                let still = egui::Event::PointerMoved(Pos2::new(at[0], at[1]));
-                self.harness.event_modifiers(still, modifiers);
-            }
+            self.harness.step();
+        }
+        if modifiers.alt {
+            let none = egui::Modifiers::NONE;
+            self.harness.event(egui::Event::ModifiersChanged(none));
             self.harness.step();
         }
     }
