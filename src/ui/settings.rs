@@ -267,10 +267,11 @@ fn group_of_keys(
     for row in rows {
         let name = context.word(row.message_key);
         ui.horizontal(|ui| {
-            ui.add_sized(
-                vec2(250.0, 22.0),
-                egui::Label::new(name).truncate().halign(egui::Align::Min),
-            );
+            let left = egui::Layout::left_to_right(egui::Align::Center);
+            ui.allocate_ui_with_layout(vec2(250.0, 22.0), left, |ui| {
+                ui.set_min_width(250.0);
+                ui.add(egui::Label::new(name).truncate());
+            });
             for chord in map.chords(row.command) {
                 let text = keys::display(&chord.to_string());
                 let button = Button::new(RichText::new(text).monospace().size(theme::SMALL_PT));
