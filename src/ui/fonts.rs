@@ -8,6 +8,9 @@ pub fn install(ctx: &egui::Context) {
     let mut fonts = FontDefinitions::default();
     let chinese = FontData::from_static(crate::i18n::HAN_FONT);
     fonts.font_data.insert("cjk".to_owned(), Arc::new(chinese));
+    // Arrows, of keys and buttons, are in the monospaced font only.
+    let proportional = fonts.families.entry(FontFamily::Proportional).or_default();
+    proportional.push("Hack".to_owned());
     for family in [FontFamily::Proportional, FontFamily::Monospace] {
         fonts
             .families
