@@ -3,7 +3,7 @@
 
 use crate::{
     bad_input::build::Slice,
-    store::in_namespace,
+    support::in_namespace,
     ui_snapshots::{alone, run},
 };
 use egui::{Modifiers, PointerButton};

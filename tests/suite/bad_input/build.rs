@@ -336,3 +336,86 @@ pub fn rle_frame(planes: &[&[u8]]) -> Vec<u8> {
     bytes.extend(segments);
     bytes
 }
+
+/// A grey baseline JPEG of the `image` crate.
+pub fn jpeg_of(columns: u32, rows: u32) -> Vec<u8> {
+    let picture =
+        image::GrayImage::from_fn(columns, rows, |x, y| image::Luma([(x * 20 + y * 5) as u8]));
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    picture
+        .write_to(&mut bytes, image::ImageFormat::Jpeg)
+        .unwrap();
+    bytes.into_inner()
+}
+
+/// A file with several frames, each at its depth in millimetres, in the order given.
+pub fn enhanced(depths: &[i32]) -> Vec<u8> {
+    let item = |sequence: (u16, u16), content: Bytes| {
+        Bytes::default().sequence(sequence.0, sequence.1, &[content])
+    };
+    let shared = Bytes(
+        [
+            item(
+                (0x20, 0x9116),
+                Bytes::default().text(0x20, 0x37, b"DS", r"0\1\0\0\0\-1"),
+            )
+            .0,
+            item(
+                (0x28, 0x9110),
+                Bytes::default()
+                    .text(0x18, 0x50, b"DS", "3")
+                    .text(0x28, 0x30, b"DS", r"2\0.5"),
+            )
+            .0,
+            item(
+                (0x28, 0x9145),
+                Bytes::default()
+                    .text(0x28, 0x1052, b"DS", "-10")
+                    .text(0x28, 0x1053, b"DS", "2")
+                    .text(0x28, 0x1054, b"LO", "HU"),
+            )
+            .0,
+        ]
+        .concat(),
+    );
+    let frames: Vec<Bytes> = depths
+        .iter()
+        .map(|depth| {
+            let position = format!(r"{}\10\20", 3 * depth);
+            let window = Bytes::default()
+                .text(0x28, 0x1050, b"DS", &format!("{}", 40 + depth))
+                .text(0x28, 0x1051, b"DS", "400");
+            Bytes(
+                [
+                    item(
+                        (0x20, 0x9113),
+                        Bytes::default().text(0x20, 0x32, b"DS", &position),
+                    )
+                    .0,
+                    item((0x28, 0x9132), window).0,
+                ]
+                .concat(),
+            )
+        })
+        .collect();
+    let values: Vec<u8> = depths
+        .iter()
+        .flat_map(|d| (0..12).map(move |i| (d * 100 + i) as i16))
+        .flat_map(i16::to_le_bytes)
+        .collect();
+    let mut slice = Slice {
+        rows: 3,
+        columns: 4,
+        position: None,
+        spacing: None,
+        rescale: None,
+        ..Slice::default()
+    }
+    .native(&values)
+    .text(0x28, 8, b"IS", &depths.len().to_string());
+    let sequences = Bytes::default()
+        .sequence(0x5200, 0x9229, &[shared])
+        .sequence(0x5200, 0x9230, &frames);
+    slice.more.push((0x5200, 0x9229, sequences.0));
+    slice.file(EXPLICIT)
+}

@@ -1,6 +1,12 @@
 //! More slices than a texture of the device has layers.
 
-use super::*;
+use super::{bench, check, drawn, noisy, texture_of, variety, view, windowed};
+use glam::{DAffine3, DMat3, DVec3};
+use negatoscope::model::{
+    lut::{ModalityLut, VoiLutFunction},
+    pixels::StoredType,
+    view::{GreyPipeline, Interpolation},
+};
 
 #[test]
 #[cfg_attr(no_gpu, ignore = "NEGATOSCOPE_NO_GPU was set")]

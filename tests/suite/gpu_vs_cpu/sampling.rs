@@ -1,6 +1,18 @@
 //! Cubic interpolation, and pictures with fewer pixels than voxels.
 
-use super::*;
+use super::{
+    Noise, bench, check, drawn, frame_of, grey, in_plane, noisy, texture_of, variety, view,
+    windowed,
+};
+use glam::{DAffine3, DMat3, DQuat, DVec2, DVec3};
+use negatoscope::{
+    imaging::reslice,
+    model::{
+        lut::{ModalityLut, PaddingRange, VoiLutFunction},
+        pixels::StoredType,
+        view::{GreyPipeline, Interpolation, SliceView},
+    },
+};
 
 fn hounsfield_of(kind: StoredType) -> GreyPipeline {
     GreyPipeline {

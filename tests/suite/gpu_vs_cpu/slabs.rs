@@ -1,7 +1,22 @@
 //! Slabs: the largest, the smallest and the mean value along the normal, with and without bricks.
 
-use super::*;
-use negatoscope::model::slab::{Projection, Slab, SlabSteps};
+use super::{
+    Bench, Noise, bench, check, compare, drawn, frame_of, grey, in_plane, range, texture_of, view,
+    windowed,
+};
+use glam::{DAffine3, DMat3, DVec2, DVec3};
+use negatoscope::{
+    gpu::FrameTexture,
+    imaging::reslice,
+    model::{
+        geometry::{BodyPlane, GridGeometry},
+        lut::{ModalityLut, PaddingRange, VoiLutFunction},
+        pixels::{Frame, StoredType},
+        slab::{Projection, Slab, SlabSteps},
+        view::{GreyPipeline, Interpolation, SliceView, ViewPlane},
+    },
+    render::{SliceScene, Target, TargetKind},
+};
 
 const SIZE: [usize; 3] = [53, 41, 37];
 

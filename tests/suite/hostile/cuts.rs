@@ -1,9 +1,8 @@
 //! Files that end early, 37 and 38: cut at every offset they are never a picture that is whole.
 
 use super::{Expected, Table, base, eight_bits, encapsulated::JPEG, with};
-use crate::bad_input::{
-    build::{DEFLATED, EXPLICIT, RLE, Slice, deflate_stored, file, fragments, rle_frame},
-    jpeg_of,
+use crate::bad_input::build::{
+    DEFLATED, EXPLICIT, RLE, Slice, deflate_stored, file, fragments, jpeg_of, rle_frame,
 };
 
 /// Every beginning of a file, each with an identifier of its own: those that are read are no copies of each other.

@@ -1,9 +1,8 @@
 //! Chapter "encapsulated", 58 to 69: fragments, offset tables, and codestreams that lie about themselves.
 
 use super::{Table, base, eight_bits, with};
-use crate::bad_input::{
-    build::{Bytes, DEFLATED_FRAME, EXPLICIT, RLE, Slice, deflate_stored, fragments, rle_frame},
-    jpeg_of,
+use crate::bad_input::build::{
+    Bytes, DEFLATED_FRAME, EXPLICIT, RLE, Slice, deflate_stored, fragments, jpeg_of, rle_frame,
 };
 
 pub const JPEG: &str = "1.2.840.10008.1.2.4.50";
