@@ -1,9 +1,12 @@
-//! The workspace itself: what is open and selected, and what each command does to it.
+//! The workspace itself: what is open and selected.
 
 mod arrange;
 mod cells;
+mod commands;
 mod documents;
+mod events;
 mod hanging;
+mod keeping;
 mod linking;
 mod mixing;
 mod notice;
@@ -11,22 +14,17 @@ mod playing;
 mod rearrange;
 mod tiles;
 
-pub use linking::ON_PLANE_MM;
-pub use playing::{FilmWish, Films};
-mod keeping;
-
-pub use keeping::Arrangement;
-
+pub use super::effect::Effect;
 pub use crate::model::arrangement::Layout;
 pub use cells::CellSet;
 pub use hanging::{Draft, Hanging, Hangs};
+pub use keeping::Arrangement;
+pub use linking::ON_PLANE_MM;
 pub use mixing::{Mixing, Wanted};
 pub use notice::Notice;
-
-pub use super::effect::Effect;
+pub use playing::{FilmWish, Films};
 
 use super::{
-    command::{Command, Needs},
     demo::DemoFiles,
     display::SeriesDisplay,
     document::{DocumentState, Wish},
@@ -38,16 +36,15 @@ use super::{
     loader::Loader,
     marks::Marks,
     masks::{FrameKey, Masks},
-    measuring::{MarkAction, Measuring, export::MarkFormat},
+    measuring::Measuring,
     opening::SharedFound,
     passphrase::Passphrases,
-    presets,
     record_link::RecordPanel,
     report::Drafts,
-    settings::{Settings, SideTab},
+    settings::Settings,
     shelf::Shelf,
     tags::TagsPanel,
-    view::{ViewKind, ViewState, Viewport, VoiChoice},
+    view::{ViewKind, Viewport},
     waker::Waker,
 };
 use crate::{dicom::frames::FrameSource, gpu::GpuContext, model::finding::Finding, tools::Tool};
@@ -208,8 +205,7 @@ impl Workspace {
         self.scanning > 0
     }
 
-    /// Takes in what workers have to tell. Called before every frame; returns whether anything changed,
-    /// and what the program around the workspace has to do.
+    /// Takes in what workers have to tell. Called before every frame; returns whether anything changed.
     pub fn poll(&mut self) -> bool {
         let mut changed = false;
         while let Ok(event) = self.events.1.try_recv() {
@@ -221,95 +217,6 @@ impl Workspace {
         self.keep_standing();
         self.refresh_marks();
         changed
-    }
-
-    fn take(&mut self, event: Event) {
-        match event {
-            Event::Library { library, done } => {
-                self.library = library;
-                self.rebind();
-                if let Some(job) = done {
-                    self.scanning = self.scanning.saturating_sub(1);
-                    self.jobs.finish(job);
-                    self.passphrases.after(job, &self.library.locked);
-                }
-                if !self.opened_first {
-                    self.open_first(done.is_some());
-                }
-                if done.is_some() {
-                    self.measuring.touch();
-                }
-                if done.is_some() && self.scanning == 0 {
-                    let before = self.arrangement();
-                    self.restore_layout();
-                    // What was kept of the study counts over its protocol.
-                    if self.arrangement() == before {
-                        self.hang_opened();
-                    }
-                    self.show_sight();
-                }
-                self.library_changed(done.is_some());
-            }
-            Event::Frames => {}
-            Event::List(answer) => self.take_list(*answer),
-            Event::Known(news) => self.take_known(news),
-            Event::Thumbnail { series, picture } => self.small.take(series, picture),
-            Event::Document { object, state } => self.take_document(&object, state),
-            Event::Tags(shown) => self.take_tags(shown),
-            Event::ChosenExport(folder) => self.export_marks(folder),
-            Event::MarksSent(result) => self.take_sent(result),
-            Event::MarksRead(read) => self.take_marks(read),
-            Event::Copied(text) => {
-                self.copied = Some(text);
-                self.notify("notice-copied", String::new());
-            }
-            Event::Record(answer) => self.record.answer(answer),
-            Event::RecordChanged => self.record.refresh(),
-            Event::Store(news) => self.take_store(news),
-            Event::Mask(outcome) => {
-                self.jobs.finish(outcome.job);
-                match outcome.result {
-                    Ok(mask) => {
-                        self.masks.insert(outcome.frame, mask);
-                        self.masks.visible = true;
-                        self.settings.side_tab = SideTab::Ai;
-                    }
-                    Err((key, detail)) => self.notify(key, detail),
-                }
-            }
-            Event::DemoReady { job, result } => {
-                self.jobs.finish(job);
-                match result {
-                    Ok(demo) => {
-                        self.close_all();
-                        self.open(demo.images.clone());
-                        if let Some(store) = demo.take_store() {
-                            self.attach_record(Origin::Given(Box::new(store)));
-                        }
-                        self.settings.show_side = true;
-                        self.settings.side_tab = SideTab::Record;
-                        self.demo = Some(demo);
-                    }
-                    Err(reason) => self.notify("notice-demo-failed", reason),
-                }
-            }
-            Event::Chosen(paths) => self.open(paths),
-            Event::ChosenRecord(paths) => {
-                self.import_records(paths);
-                self.settings.side_tab = SideTab::Record;
-            }
-            Event::Shelf(news) => self.take_shelf(news),
-            Event::Notice { key, detail } => self.notify(key, detail),
-            Event::ProposedMark { job, result } => {
-                self.jobs.finish(job);
-                match result {
-                    Ok(mark) => self.act_on_mark(MarkAction::Add(mark)),
-                    Err((key, detail)) => self.notify(key, detail),
-                }
-            }
-            Event::Measured(answer) => self.take_measured(*answer),
-            Event::JobEnded(job) => self.jobs.finish(job),
-        }
     }
 
     /// Gives the record panel a store of its own.
@@ -346,75 +253,6 @@ impl Workspace {
         if self.notices.len() > 5 {
             self.notices.remove(0);
         }
-    }
-
-    /// Viewports keep their series when the scan finds more of it; what was found is asked for at once.
-    fn rebind(&mut self) {
-        let mut changed = false;
-        for index in 0..self.viewports.len() {
-            let Some(node) = self.viewports.get(index).and_then(|v| v.node.clone()) else {
-                continue;
-            };
-            if self.library.find(&node.key).is_some() {
-                continue;
-            }
-            let successor = self.library.successor(&node).cloned();
-            let display = successor.as_ref().map(|s| self.display(s, index));
-            changed = true;
-            if let Some(viewport) = self.viewports.get_mut(index) {
-                match (successor, display) {
-                    (Some(node), Some(display)) => {
-                        // A file that came late may end what was a clean volume.
-                        if viewport.kind.is_cut() && !display.is_volume() {
-                            viewport.kind = ViewKind::Stack;
-                            viewport.crosshair = None;
-                        }
-                        viewport.node = Some(node);
-                        viewport.display = Some(display);
-                    }
-                    _ => viewport.clear(),
-                }
-            }
-        }
-        if changed {
-            if self.layout == Layout::Mpr
-                && self.viewports.iter().all(|v| v.kind == ViewKind::Stack)
-            {
-                self.layout = Layout::ONE;
-                self.active = 0;
-            }
-            self.request_frames();
-        }
-    }
-
-    fn open_first(&mut self, done: bool) {
-        let object = self.library.objects().next().cloned();
-        if let Some(first) = self.first_to_show() {
-            self.opened_first = true;
-            self.start_tool();
-            self.show(0, &first);
-        } else if let Some(first) = object.filter(|_| done) {
-            // A picture opens first; where there is none, what the first object says.
-            self.opened_first = true;
-            self.show_object(0, &first, None);
-        }
-    }
-
-    /// The demo opens in four views on its largest nodule.
-    fn show_sight(&mut self) {
-        let Some(point) = self.demo.as_mut().and_then(|demo| demo.sight.take()) else {
-            return;
-        };
-        if self.is_enabled(Command::LayoutMpr) {
-            self.set_layout(Layout::Mpr);
-            self.set_crosshair(0, point);
-        }
-    }
-
-    /// The largest series of the newest study of the first patient opens first.
-    fn first_to_show(&self) -> Option<Arc<SeriesNode>> {
-        let mut studies = self.library.patients.iter().flat_map(|p| &p.studies);
-        studies.find_map(|s| s.first_series()).cloned()
     }
 
     /// The display of a series, made on first use. Displays that no viewport shows are dropped when the
@@ -639,235 +477,11 @@ impl Workspace {
         self.record.follow(identity.as_ref());
     }
 
-    /// Whether a command is of use now.
-    pub fn is_enabled(&self, command: Command) -> bool {
-        let viewport = self.active_viewport();
-        let picture = viewport.is_some_and(|v| v.display.is_some());
-        match command.row().needs {
-            Needs::Nothing => true,
-            Needs::Study => !self.library.patients.is_empty(),
-            Needs::List => !self.list.index().is_empty(),
-            Needs::Picture => picture,
-            Needs::Content => self.has_content(),
-            Needs::Marks => self.has_marks(),
-            Needs::Frame => self.shows_frame(),
-            Needs::Report => self.shows_report(),
-            Needs::View => viewport.is_some_and(|v| v.patient().is_some()),
-            Needs::Volume => viewport
-                .and_then(|v| v.display.as_ref())
-                .is_some_and(|d| d.is_volume()),
-            Needs::Cut => viewport.is_some_and(|v| v.kind.is_cut()),
-            Needs::Free => self.is_free(),
-            Needs::Partner => self.is_free() && self.layout.partner(self.active).is_some(),
-            Needs::ModelInput => picture && cfg!(feature = "ai"),
-            Needs::Linked => self.linking.has_ties(),
-            Needs::Mark => self.selected_mark().is_some(),
-            Needs::Undo => self.marks.history.available().0,
-            Needs::Redo => self.marks.history.available().1,
-            Needs::Job => {
-                !self.jobs.running().is_empty() || self.maximised || self.films.any_running()
-            }
-        }
-    }
-
-    /// Carries a command out; what it asks of the program around comes back.
-    pub fn execute(&mut self, command: Command) -> Option<Effect> {
-        // What was written is a step of its own before anything else is one.
-        self.keep_reports(true);
-        if !self.is_enabled(command) {
-            return None;
-        }
-        if let Some(tool) = command.tool() {
-            self.tool = tool;
-            if let Tool::Mark(kind) = tool {
-                self.measuring.last = kind;
-            }
-            return None;
-        }
-        if let Some(digit) = command.preset_digit() {
-            self.apply_preset(digit);
-            return None;
-        }
-        if self.link_command(command) || self.film_command(command) || self.execute_hanging(command)
-        {
-            return None;
-        }
-        match command {
-            Command::LayoutPicker => return Some(Effect::LayoutPicker),
-            Command::OpenFiles => return Some(Effect::ChooseFiles),
-            Command::OpenFolder => return Some(Effect::ChooseFolder),
-            Command::OpenDemo => return Some(Effect::Demo),
-            Command::ImportRecord => return Some(Effect::ChooseRecord),
-            Command::Quit => return Some(Effect::Quit),
-            Command::Palette => return Some(Effect::Palette),
-            Command::Help => return Some(Effect::Help),
-            Command::CopyPicture => return Some(Effect::CopyPicture),
-            Command::SavePicture => return Some(Effect::PictureDialog),
-            Command::Settings => return Some(Effect::Settings),
-            Command::KeySettings => return Some(Effect::KeySettings),
-            Command::LightTheme => self.settings.toggle_theme(),
-            Command::LargerText => self.settings.set_scale(self.settings.scale_percent + 10),
-            Command::SmallerText => self.settings.set_scale(self.settings.scale_percent - 10),
-            Command::Language => return Some(Effect::Language),
-            Command::FullScreen => return Some(Effect::FullScreen),
-            Command::Loupe => return Some(Effect::Loupe),
-            Command::LoupeWindow => return Some(Effect::LoupeWindow),
-            Command::WindowNumbers => return Some(Effect::WindowNumbers),
-            Command::MonitorSize => return Some(Effect::MonitorSize),
-            Command::LifeSize => return self.life_size(),
-            Command::SegmentLungs => return Some(Effect::Segment),
-            Command::CloseAll => self.close_all(),
-            Command::LayoutOne => self.with_layout(|w| w.set_layout(Layout::ONE)),
-            Command::LayoutTwo => self.with_layout(|w| w.set_layout(Layout::TWO)),
-            Command::LayoutFour => self.with_layout(|w| w.set_layout(Layout::FOUR)),
-            Command::LayoutMpr => self.with_layout(|w| w.set_layout(Layout::Mpr)),
-            Command::Content => self.toggle_content(),
-            Command::Tags => self.toggle_tags(),
-            Command::ExportMarks => return Some(Effect::ChooseExport),
-            Command::ShowMarks => self.want_marks(),
-            Command::KeyImage => self.toggle_key_image(),
-            Command::NextKeyImage => self.step_key_image(1),
-            Command::PreviousKeyImage => self.step_key_image(-1),
-            Command::Maximise => self.maximise(!self.maximised),
-            Command::NextView => self.activate_next(1),
-            Command::PreviousView => self.activate_next(-1),
-            Command::OverlayText => self.settings.overlay_text = self.settings.overlay_text.next(),
-            Command::LockPlanes => self.settings.lock_planes ^= true,
-            Command::ResetPlanes => self.with_layout(Self::reset_planes),
-            Command::Filters => return Some(Effect::Filters),
-            Command::ScreenSetting => return Some(Effect::ScreenSetting),
-            Command::TestPicture => return Some(Effect::TestPicture),
-            Command::ShowOriginal => self.show_original ^= true,
-            Command::ToggleGraphics => self.settings.cover.graphics ^= true,
-            Command::ToggleShutter => self.settings.cover.shutter ^= true,
-            Command::HideIdentity => self.settings.hide_identity = !self.settings.hide_identity,
-            Command::ToggleBrowser => self.settings.show_browser = !self.settings.show_browser,
-            Command::ToggleSide => self.settings.show_side = !self.settings.show_side,
-            Command::ToggleStatus => self.settings.show_status = !self.settings.show_status,
-            Command::ShowRecord => self.show_tab(SideTab::Record),
-            Command::ShowAi => self.show_tab(SideTab::Ai),
-            Command::ShowFindings => self.show_tab(SideTab::Findings),
-            Command::ShowReport => self.show_tab(SideTab::Report),
-            Command::ToggleMasks => self.masks.visible = !self.masks.visible,
-            Command::NextImage => self.step(self.active, 1),
-            Command::PreviousImage => self.step(self.active, -1),
-            Command::NextImage10 => self.step(self.active, 10),
-            Command::PreviousImage10 => self.step(self.active, -10),
-            Command::FirstImage => self.step(self.active, i64::MIN / 2),
-            Command::LastImage => self.step(self.active, i64::MAX / 2),
-            Command::NextSeries => self.with_layout(|w| w.change_series(1)),
-            Command::PreviousSeries => self.with_layout(|w| w.change_series(-1)),
-            Command::DeleteMark | Command::LockMark | Command::HideMark => {
-                self.command_mark(command);
-            }
-            Command::ToggleMarks => self.measuring.shown = !self.measuring.shown,
-            Command::NextFinding => self.step_mark(1),
-            Command::PreviousFinding => self.step_mark(-1),
-            Command::MeasureCardiothoracic => return Some(Effect::Cardiothoracic),
-            Command::ExportMarksCsv => return Some(Effect::SaveMarks(MarkFormat::Csv)),
-            Command::ExportMarksJson => return Some(Effect::SaveMarks(MarkFormat::Json)),
-            Command::Undo => self.undo(),
-            Command::Redo => self.redo(),
-            Command::Cancel => {
-                if self.jobs.running().is_empty() && !self.films.any_running() {
-                    self.maximise(false);
-                }
-                self.films.stop_all();
-                self.jobs.cancel_all();
-            }
-            _ if self.run_list_command(command) => {}
-            _ => self.change_view(command),
-        }
-        None
-    }
-
-    /// Changes the active view by command, as one step of undo.
-    fn change_view(&mut self, command: Command) {
-        let Some(viewport) = self.viewports.get_mut(self.active) else {
-            return;
-        };
-        let before = viewport.view.clone();
-        let view = &mut viewport.view;
-        match command {
-            Command::ZoomIn => view.zoom = crate::tools::navigate::zoom_wheeled(view.zoom, 2.0),
-            Command::ZoomOut => view.zoom = crate::tools::navigate::zoom_wheeled(view.zoom, -2.0),
-            Command::Fit => {
-                view.zoom = 1.0;
-                view.centre = None;
-            }
-            Command::ResetView => {
-                let voi = match (&view.voi, &self.layout, self.active) {
-                    // The second axial cell keeps the window that makes it a second one.
-                    (VoiChoice::Preset(_), Layout::Mpr, 1) => view.voi.clone(),
-                    _ => VoiChoice::File,
-                };
-                *view = ViewState {
-                    voi,
-                    framing: view.framing,
-                    ..ViewState::default()
-                };
-            }
-            Command::Invert => view.inverted = !view.inverted,
-            Command::RotateRight => view.turn = view.turn.rotated_right(),
-            Command::RotateLeft => view.turn = view.turn.rotated_left(),
-            Command::FlipHorizontal => view.turn = view.turn.flipped_horizontally(),
-            Command::FlipVertical => view.turn = view.turn.flipped_vertically(),
-            Command::WindowFile => {
-                let windows = viewport.frame_description().map_or(0, |d| d.voi.len());
-                let next = match viewport.view.voi {
-                    VoiChoice::File if windows > 1 => VoiChoice::FileIndex(1),
-                    VoiChoice::FileIndex(i) if i + 1 < windows => VoiChoice::FileIndex(i + 1),
-                    _ => VoiChoice::File,
-                };
-                viewport.view.voi = next;
-            }
-            Command::WindowAuto => view.voi = VoiChoice::Auto,
-            _ => super::planes::change_sampling(view, command),
-        }
-        self.remember(self.active, before);
-    }
-
-    fn apply_preset(&mut self, digit: u8) {
-        let Some(viewport) = self.viewports.get_mut(self.active) else {
-            return;
-        };
-        let before = viewport.view.clone();
-        let modality = viewport
-            .node
-            .as_ref()
-            .map(|n| n.description.modality.clone());
-        match modality.and_then(|m| presets::preset_on_key(&m, digit)) {
-            Some(preset) => viewport.view.voi = VoiChoice::Preset(preset.name.clone()),
-            // Where a modality has no numeric presets, the digits list the file's own windows.
-            None => {
-                let index = usize::from(digit - 1);
-                if viewport
-                    .frame_description()
-                    .is_some_and(|d| index < d.voi.len())
-                {
-                    viewport.view.voi = VoiChoice::FileIndex(index);
-                }
-            }
-        }
-        self.remember(self.active, before);
-    }
-
     /// Fills the whole area with the active cell, or goes back.
     pub fn maximise(&mut self, on: bool) {
         let own_window = self.detached_cells().contains(self.active);
         self.maximised = on && self.layout.cells() > 1 && !own_window;
         self.request_frames();
-    }
-
-    fn activate_next(&mut self, by: isize) {
-        let cells = self.layout.cells() as isize;
-        self.active = (self.active as isize + by).rem_euclid(cells) as usize;
-        self.request_frames();
-    }
-
-    fn show_tab(&mut self, tab: SideTab) {
-        self.settings.show_side = !(self.settings.show_side && self.settings.side_tab == tab);
-        self.settings.side_tab = tab;
     }
 
     fn close_all(&mut self) {

@@ -1,7 +1,7 @@
 //! Which cells there are and what stands in them.
 
-use super::{Layout, ViewKind, Viewport, VoiChoice, Workspace};
-use crate::model::geometry::BodyPlane;
+use super::{Layout, ViewKind, Viewport, Workspace};
+use crate::{model::geometry::BodyPlane, workspace::view::VoiChoice};
 use glam::DVec3;
 
 impl Workspace {

@@ -3,7 +3,7 @@
 //! Must stay true: what the reader arranged by hand is never touched without a command; a prior is of the same patient by
 //! everything that identifies one.
 
-use super::{Layout, ViewKind, ViewState, Viewport, VoiChoice, Workspace};
+use super::{Layout, ViewKind, Viewport, Workspace};
 use crate::{
     model::{geometry::BodyPlane, study::StudyDescription},
     workspace::{
@@ -19,6 +19,7 @@ use crate::{
         },
         library::{PatientNode, SeriesNode, StudyNode, same_patient},
         presets,
+        view::{ViewState, VoiChoice},
     },
 };
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! How views and layouts become edits, come back by undo, and come back when a study is opened again.
 
-use super::{Layout, ViewState, Viewport, Workspace};
+use super::{Layout, Viewport, Workspace};
 use crate::{
     model::edit::{Edit, ViewPlace},
     workspace::{
@@ -8,6 +8,7 @@ use crate::{
         keeper::Gesture,
         presentation::{CellRecord, CellState, LayoutRecord},
         undo::{Live, Step, ViewChange},
+        view::ViewState,
     },
 };
 use std::time::{Duration, Instant};

@@ -1,14 +1,15 @@
 //! Views that follow each other, the 3-D cursor, and scales that hold on the screen.
 
-use super::{ViewState, Viewport, VoiChoice, Workspace};
+use super::{Viewport, Workspace};
 use crate::{
     model::lut::ModalityUnit,
     tools::navigate::ZOOM_RANGE,
     workspace::{
+        command::Command,
         link::{Anchor, Way, nearest_slice},
         linking::{Cursor, LinkKind, Move, Tie, Tied},
         place::frame_plane,
-        view::Picture,
+        view::{Picture, ViewState, VoiChoice},
     },
 };
 use glam::DVec3;
@@ -432,8 +433,7 @@ impl Workspace {
     }
 
     /// Whether a command that switches something is on, for the menu.
-    pub fn is_on(&self, command: super::Command) -> bool {
-        use super::Command;
+    pub fn is_on(&self, command: Command) -> bool {
         match command {
             Command::LinkScroll => self.linking.scroll,
             Command::LinkPan => self.linking.pan,
@@ -446,8 +446,7 @@ impl Workspace {
     }
 
     /// Carries out what belongs to linking; whether it did.
-    pub(super) fn link_command(&mut self, command: super::Command) -> bool {
-        use super::Command;
+    pub(super) fn link_command(&mut self, command: Command) -> bool {
         match command {
             Command::LinkHere => self.link_here(),
             Command::Unlink => self.unlink(),

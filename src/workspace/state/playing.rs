@@ -3,7 +3,7 @@
 use super::{Viewport, Workspace};
 use crate::{
     model::cine::CineFacts,
-    workspace::{cine::Player, display::FrameState},
+    workspace::{cine::Player, command::Command, display::FrameState},
 };
 use std::collections::BTreeMap;
 
@@ -166,8 +166,7 @@ impl Workspace {
     }
 
     /// Carries out what belongs to films; whether it did.
-    pub(super) fn film_command(&mut self, command: super::Command) -> bool {
-        use super::Command;
+    pub(super) fn film_command(&mut self, command: Command) -> bool {
         let wish = match command {
             Command::Cine => FilmWish::Toggle,
             Command::CineFaster => FilmWish::Speed { faster: true },

@@ -2,8 +2,11 @@
 //!
 //! Must stay true: what a cell shows goes with it. Windows of their own change nothing about what a cell is.
 
-use super::{CellSet, Command, Layout, Viewport, Workspace};
-use crate::model::arrangement::{Divider, Grid, Parting};
+use super::{CellSet, Layout, Viewport, Workspace};
+use crate::{
+    model::arrangement::{Divider, Grid, Parting},
+    workspace::command::Command,
+};
 
 /// Tiles as the command makes them.
 const TILES: Grid = Grid::new(4, 3);

@@ -1,0 +1,168 @@
+//! What workers have to tell, and what follows from it: a study that grows, and what of it opens first.
+
+use super::{Layout, Workspace};
+use crate::workspace::{
+    command::Command, event::Event, keeper::Origin, library::SeriesNode, measuring::MarkAction,
+    settings::SideTab, view::ViewKind,
+};
+use std::sync::Arc;
+
+impl Workspace {
+    pub(super) fn take(&mut self, event: Event) {
+        match event {
+            Event::Library { library, done } => {
+                self.library = library;
+                self.rebind();
+                if let Some(job) = done {
+                    self.scanning = self.scanning.saturating_sub(1);
+                    self.jobs.finish(job);
+                    self.passphrases.after(job, &self.library.locked);
+                }
+                if !self.opened_first {
+                    self.open_first(done.is_some());
+                }
+                if done.is_some() {
+                    self.measuring.touch();
+                }
+                if done.is_some() && self.scanning == 0 {
+                    let before = self.arrangement();
+                    self.restore_layout();
+                    // What was kept of the study counts over its protocol.
+                    if self.arrangement() == before {
+                        self.hang_opened();
+                    }
+                    self.show_sight();
+                }
+                self.library_changed(done.is_some());
+            }
+            Event::Frames => {}
+            Event::List(answer) => self.take_list(*answer),
+            Event::Known(news) => self.take_known(news),
+            Event::Thumbnail { series, picture } => self.small.take(series, picture),
+            Event::Document { object, state } => self.take_document(&object, state),
+            Event::Tags(shown) => self.take_tags(shown),
+            Event::ChosenExport(folder) => self.export_marks(folder),
+            Event::MarksSent(result) => self.take_sent(result),
+            Event::MarksRead(read) => self.take_marks(read),
+            Event::Copied(text) => {
+                self.copied = Some(text);
+                self.notify("notice-copied", String::new());
+            }
+            Event::Record(answer) => self.record.answer(answer),
+            Event::RecordChanged => self.record.refresh(),
+            Event::Store(news) => self.take_store(news),
+            Event::Mask(outcome) => {
+                self.jobs.finish(outcome.job);
+                match outcome.result {
+                    Ok(mask) => {
+                        self.masks.insert(outcome.frame, mask);
+                        self.masks.visible = true;
+                        self.settings.side_tab = SideTab::Ai;
+                    }
+                    Err((key, detail)) => self.notify(key, detail),
+                }
+            }
+            Event::DemoReady { job, result } => {
+                self.jobs.finish(job);
+                match result {
+                    Ok(demo) => {
+                        self.close_all();
+                        self.open(demo.images.clone());
+                        if let Some(store) = demo.take_store() {
+                            self.attach_record(Origin::Given(Box::new(store)));
+                        }
+                        self.settings.show_side = true;
+                        self.settings.side_tab = SideTab::Record;
+                        self.demo = Some(demo);
+                    }
+                    Err(reason) => self.notify("notice-demo-failed", reason),
+                }
+            }
+            Event::Chosen(paths) => self.open(paths),
+            Event::ChosenRecord(paths) => {
+                self.import_records(paths);
+                self.settings.side_tab = SideTab::Record;
+            }
+            Event::Shelf(news) => self.take_shelf(news),
+            Event::Notice { key, detail } => self.notify(key, detail),
+            Event::ProposedMark { job, result } => {
+                self.jobs.finish(job);
+                match result {
+                    Ok(mark) => self.act_on_mark(MarkAction::Add(mark)),
+                    Err((key, detail)) => self.notify(key, detail),
+                }
+            }
+            Event::Measured(answer) => self.take_measured(*answer),
+            Event::JobEnded(job) => self.jobs.finish(job),
+        }
+    }
+
+    /// Viewports keep their series when the scan finds more of it; what was found is asked for at once.
+    fn rebind(&mut self) {
+        let mut changed = false;
+        for index in 0..self.viewports.len() {
+            let Some(node) = self.viewports.get(index).and_then(|v| v.node.clone()) else {
+                continue;
+            };
+            if self.library.find(&node.key).is_some() {
+                continue;
+            }
+            let successor = self.library.successor(&node).cloned();
+            let display = successor.as_ref().map(|s| self.display(s, index));
+            changed = true;
+            if let Some(viewport) = self.viewports.get_mut(index) {
+                match (successor, display) {
+                    (Some(node), Some(display)) => {
+                        // A file that came late may end what was a clean volume.
+                        if viewport.kind.is_cut() && !display.is_volume() {
+                            viewport.kind = ViewKind::Stack;
+                            viewport.crosshair = None;
+                        }
+                        viewport.node = Some(node);
+                        viewport.display = Some(display);
+                    }
+                    _ => viewport.clear(),
+                }
+            }
+        }
+        if changed {
+            if self.layout == Layout::Mpr
+                && self.viewports.iter().all(|v| v.kind == ViewKind::Stack)
+            {
+                self.layout = Layout::ONE;
+                self.active = 0;
+            }
+            self.request_frames();
+        }
+    }
+
+    fn open_first(&mut self, done: bool) {
+        let object = self.library.objects().next().cloned();
+        if let Some(first) = self.first_to_show() {
+            self.opened_first = true;
+            self.start_tool();
+            self.show(0, &first);
+        } else if let Some(first) = object.filter(|_| done) {
+            // A picture opens first; where there is none, what the first object says.
+            self.opened_first = true;
+            self.show_object(0, &first, None);
+        }
+    }
+
+    /// The demo opens in four views on its largest nodule.
+    fn show_sight(&mut self) {
+        let Some(point) = self.demo.as_mut().and_then(|demo| demo.sight.take()) else {
+            return;
+        };
+        if self.is_enabled(Command::LayoutMpr) {
+            self.set_layout(Layout::Mpr);
+            self.set_crosshair(0, point);
+        }
+    }
+
+    /// The largest series of the newest study of the first patient opens first.
+    fn first_to_show(&self) -> Option<Arc<SeriesNode>> {
+        let mut studies = self.library.patients.iter().flat_map(|p| &p.studies);
+        studies.find_map(|s| s.first_series()).cloned()
+    }
+}
