@@ -562,6 +562,19 @@ fn one_series_fills_all_tiles_and_pages_turn() {
         .workspace
         .act(Action::View { cell: 1, view });
     assert!((0..3).all(|c| stage.program().workspace.viewports[c].view.zoom == 2.0));
+    // A command means all of them, and so does taking it back.
+    for (command, inverted) in [
+        (Command::Invert, true),
+        (Command::Undo, false),
+        (Command::Redo, true),
+    ] {
+        run(&mut stage, command);
+        let workspace = &stage.program().workspace;
+        assert!(
+            (0..3).all(|c| workspace.viewports[c].view.inverted == inverted),
+            "{command:?}"
+        );
+    }
     run(&mut stage, Command::FirstImage);
     run(&mut stage, Command::Tiles);
     assert_eq!(stage.program().workspace.layout, Layout::ONE);

@@ -97,7 +97,10 @@ impl Drop for Workspace {
 impl Workspace {
     /// Notes a finished change of a view, with what followed it in linked views: one step of undo, and saved.
     pub fn remember(&mut self, cell: usize, before: ViewState) {
-        self.follow_view(cell, &before);
+        // Tiles are one view; linked views follow each in its own scale.
+        if !self.share_tile_view(cell) {
+            self.follow_view(cell, &before);
+        }
         let mut changes = self.followers_before();
         changes.push((cell, before));
         let changes = changes.into_iter().filter_map(|(cell, view)| {
@@ -249,6 +252,7 @@ impl Workspace {
         if change.cell < self.layout.cells() {
             self.active = change.cell;
         }
+        self.share_tile_view(change.cell);
         true
     }
 
