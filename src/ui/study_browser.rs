@@ -162,9 +162,10 @@ fn browser_row(context: &mut UiContext<'_>, ui: &mut Ui, library: &Library, row:
             }
         }
         Row::Study(at, number) => {
-            let patient = library.patients.get(*at);
-            if let Some(study) = patient.and_then(|p| p.studies.get(*number)) {
-                study_title(context, ui, study);
+            if let Some(patient) = library.patients.get(*at)
+                && let Some(study) = patient.studies.get(*number)
+            {
+                study_title(context, ui, patient, study);
             }
         }
         Row::Series(series) => series_row(context, ui, series),
@@ -188,7 +189,7 @@ fn patient_title(context: &UiContext<'_>, ui: &mut Ui, patient: &PatientNode) {
     });
 }
 
-fn study_title(context: &mut UiContext<'_>, ui: &mut Ui, study: &StudyNode) {
+fn study_title(context: &mut UiContext<'_>, ui: &mut Ui, patient: &PatientNode, study: &StudyNode) {
     ui.add_space(6.0);
     let date = match study.description.date {
         Some(_) if context.workspace.settings.hide_identity => String::new(),
@@ -222,13 +223,17 @@ fn study_title(context: &mut UiContext<'_>, ui: &mut Ui, study: &StudyNode) {
             );
         }
     });
-    let id = ui.scope_id().with(("study", &study.description.uid));
+    let id = ui
+        .scope_id()
+        .with(("study", &patient.identity, &study.description.uid));
     let response = ui.interact(row.response.rect, id, Sense::click());
     let name = context.word("list-hang-study");
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
     if response.on_hover_text(name).clicked() {
-        let uid = study.description.uid.clone();
-        context.actions.push(Action::HangStudy(uid));
+        context.actions.push(Action::HangStudy {
+            patient: patient.identity.clone(),
+            study: study.description.uid.clone(),
+        });
     }
 }
 

@@ -16,6 +16,7 @@ use crate::{
     model::{
         arrangement::{Grid, Parting},
         geometry::BodyPlane,
+        identity::PatientIdentity,
         passphrase::Passphrase,
         report::Report,
         view::OverlayStyle,
@@ -23,7 +24,7 @@ use crate::{
     tools::Tool,
 };
 use glam::DVec3;
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 /// One wish. The window collects them while it draws; the program carries them out afterwards.
 #[derive(Clone, Debug)]
@@ -99,8 +100,13 @@ pub enum Action {
     RecallLayout(String),
     /// Forget a saved layout.
     ForgetLayout(String),
-    /// Hang a study by its Study Instance UID.
-    HangStudy(String),
+    /// Hang a patient's study.
+    HangStudy {
+        /// Whose.
+        patient: Arc<PatientIdentity>,
+        /// Study Instance UID.
+        study: String,
+    },
     /// Hang what is read by a protocol, by its short name.
     HangBy(String),
     /// Another draft of a protocol; `None` leaves it.
@@ -239,7 +245,7 @@ pub enum Action {
     /// Copy rows of a table as the DICOM JSON Model.
     CopyElements {
         /// The table.
-        table: std::sync::Arc<crate::model::elements::ElementTable>,
+        table: Arc<crate::model::elements::ElementTable>,
         /// First row.
         from: usize,
         /// Behind the last row.
@@ -325,7 +331,9 @@ impl Workspace {
             Action::SaveLayout(name) => self.save_layout(&name),
             Action::RecallLayout(name) => self.with_layout(|w| w.recall_layout(&name)),
             Action::ForgetLayout(name) => self.forget_layout(&name),
-            Action::HangStudy(uid) => self.with_layout(|w| w.read_study(&uid)),
+            Action::HangStudy { patient, study } => {
+                self.with_layout(|w| w.read_study(&patient, &study));
+            }
             Action::HangBy(protocol) => self.with_layout(|w| {
                 w.hang_by(&protocol);
             }),

@@ -12,7 +12,13 @@ use negatoscope::{
     i18n::Language,
     model::arrangement::{Grid, Parting},
     phantom,
-    workspace::{Action, Command, hanging::protocol::Protocol, state::Layout, view::ViewKind},
+    workspace::{
+        Action, Command,
+        hanging::protocol::Protocol,
+        state::Layout,
+        study_list::{ListAction, row::key_of},
+        view::ViewKind,
+    },
 };
 use std::path::Path;
 
@@ -393,6 +399,43 @@ fn two_patients_stand_side_by_side_only_when_somebody_says_so() {
     });
     show(&mut stage);
     assert!(stage.program().workspace.mixing.asking.is_some());
+}
+
+#[test]
+fn one_study_uid_of_two_people_shows_the_one_who_is_meant() {
+    let _one = alone();
+    let dir = tempfile::tempdir().unwrap();
+    chest(dir.path(), ANNA, 1, 1, "PA", "20240102");
+    chest(dir.path(), BERTA, 1, 2, "PA", "20240102");
+    let mut stage = stage(vec![dir.path().to_owned()], Vec::new());
+    let study = "1.2.7.1";
+    let whose = |stage: &Stage| {
+        let workspace = &stage.program().workspace;
+        assert!(!workspace.several_patients());
+        let patient = workspace.viewports[0].patient().unwrap();
+        patient.id.reveal().clone()
+    };
+    for hang in [true, false] {
+        for who in ["A1", "B1", "A1"] {
+            let workspace = &mut stage.program_mut().workspace;
+            workspace.settings.hang = hang;
+            let mut patients = workspace.library.patients.iter();
+            let patient = patients.find(|p| p.identity.id.reveal() == who);
+            let patient = patient.unwrap().identity.clone();
+            let key = key_of(study, &patient);
+            let study = study.to_owned();
+            workspace.act(Action::HangStudy { patient, study });
+            stage.settle().unwrap();
+            assert_eq!(whose(&stage), who, "by its title, hanging {hang}");
+            run(&mut stage, Command::NextPatient);
+            let workspace = &mut stage.program_mut().workspace;
+            workspace.act(Action::Studies(ListAction::Open(key)));
+            stage.settle().unwrap();
+            assert_eq!(whose(&stage), who, "from the list, hanging {hang}");
+            let hung = &stage.program().workspace.hanging.now;
+            assert_eq!(hung.is_some(), hang, "what hangs is what is shown");
+        }
+    }
 }
 
 /// A brain: localizer, T1, T2 and FLAIR of so many slices.

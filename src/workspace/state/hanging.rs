@@ -5,7 +5,7 @@
 
 use super::{Layout, ViewKind, Viewport, Workspace};
 use crate::{
-    model::{geometry::BodyPlane, study::StudyDescription},
+    model::{geometry::BodyPlane, identity::PatientIdentity, study::StudyDescription},
     workspace::{
         framing::{End, Framing},
         hanging::{
@@ -45,6 +45,8 @@ pub struct Hanging {
 pub struct Hangs {
     /// Study Instance UID of the study that is read.
     pub study: String,
+    /// Whose: files of two people may name one study.
+    pub patient: Arc<PatientIdentity>,
     /// Short name of the protocol.
     pub protocol: String,
     /// Name of the protocol: of a built-in one a key of the message catalogue.
@@ -87,64 +89,92 @@ impl Workspace {
         own.chain(built_in()).cloned().collect()
     }
 
-    fn node_of_study(&self, uid: &str) -> Option<(&PatientNode, &StudyNode)> {
+    fn node_of_study(
+        &self,
+        patient: &PatientIdentity,
+        uid: &str,
+    ) -> Option<(&PatientNode, &StudyNode)> {
         let patients = self.library.patients.iter();
         patients
+            .filter(|p| same_patient(&p.identity, patient))
             .flat_map(|p| p.studies.iter().map(move |s| (p, s)))
             .find(|(_, s)| s.description.uid == uid)
     }
 
-    /// The study that is read: the one that hangs, else that of the active cell.
-    pub fn study_read(&self) -> Option<Arc<StudyDescription>> {
-        let hung = self.hanging.now.as_ref();
-        let hung = hung.and_then(|h| self.node_of_study(&h.study));
-        let of_cell = self.active_viewport().and_then(|v| v.study().cloned());
-        hung.map(|(_, s)| s.description.clone()).or(of_cell)
+    /// Whether something of what was hung is still on the screen.
+    fn still_hangs(&self, hung: &Hangs) -> bool {
+        let prior = hung.prior.as_ref().map(|(uid, _)| uid);
+        self.visible_cells().any(|cell| {
+            let viewport = self.viewports.get(cell);
+            let Some((patient, study)) = viewport.and_then(|v| v.patient().zip(v.study())) else {
+                return false;
+            };
+            same_patient(patient, &hung.patient)
+                && (study.uid == hung.study || Some(&study.uid) == prior)
+        })
     }
 
-    /// Hangs a study by the protocol that is meant for it, at its first stage. `false` when none is.
-    pub fn hang_study(&mut self, uid: &str) -> bool {
-        self.hang(uid, None, None)
+    /// The study that is read, and whose: the one that hangs, else that of the active cell.
+    fn read_now(&self) -> Option<(Arc<PatientIdentity>, Arc<StudyDescription>)> {
+        let hung = self.hanging.now.as_ref().filter(|h| self.still_hangs(h));
+        let hung = hung.and_then(|h| self.node_of_study(&h.patient, &h.study));
+        let hung = hung.map(|(p, s)| (p.identity.clone(), s.description.clone()));
+        let of_cell = || {
+            let viewport = self.active_viewport()?;
+            viewport.patient().cloned().zip(viewport.study().cloned())
+        };
+        hung.or_else(of_cell)
+    }
+
+    /// The study that is read: the one that hangs, else that of the active cell.
+    pub fn study_read(&self) -> Option<Arc<StudyDescription>> {
+        self.read_now().map(|(_, study)| study)
+    }
+
+    /// Hangs a patient's study by the protocol that is meant for it, at its first stage. `false` when none is.
+    pub fn hang_study(&mut self, patient: &PatientIdentity, uid: &str) -> bool {
+        self.hang(patient, uid, None, None)
+    }
+
+    /// Hangs the study that is read by the protocol that is meant for it. `false` when none is.
+    pub fn hang_again(&mut self) -> bool {
+        let read = self.read_now();
+        read.is_some_and(|(patient, study)| self.hang_study(&patient, &study.uid))
     }
 
     /// Hangs the study that is read by a protocol that was chosen.
     pub fn hang_by(&mut self, protocol: &str) -> bool {
-        let Some(study) = self.study_read() else {
-            return false;
-        };
-        self.hang(&study.uid, Some(protocol), None)
+        let read = self.read_now();
+        read.is_some_and(|(patient, study)| self.hang(&patient, &study.uid, Some(protocol), None))
     }
 
     /// Goes to the next stage that can be hung, or the one before.
     pub fn change_stage(&mut self, forward: bool) {
-        let Some(study) = self.study_read() else {
+        let Some((patient, study)) = self.read_now() else {
             return;
         };
         let hung = self.hanging.now.clone().filter(|h| h.study == study.uid);
-        match hung {
+        match hung.filter(|h| same_patient(&h.patient, &patient)) {
             Some(hung) => {
-                self.hang(
-                    &study.uid,
-                    Some(&hung.protocol),
-                    Some((hung.stage, forward)),
-                );
+                let from = Some((hung.stage, forward));
+                self.hang(&patient, &study.uid, Some(&hung.protocol), from);
             }
             None => {
-                self.hang(&study.uid, None, None);
+                self.hang_study(&patient, &study.uid);
             }
         }
     }
 
     /// Hangs the first stage that has the prior beside what is read.
     pub fn hang_with_prior(&mut self) -> bool {
-        let Some(study) = self.study_read() else {
+        let Some((patient, study)) = self.read_now() else {
             return false;
         };
-        let plan = self.plan(&study.uid, None, |protocol, items, ranked| {
+        let plan = self.plan(&patient, &study.uid, None, |protocol, items, ranked| {
             (0..protocol.stages.len())
                 .filter_map(|n| matching::hang(protocol, n, items, ranked))
                 .find(|hung| hung.prior.is_some())
-                .map(|hung| Owned::of(protocol, &hung, items, ranked))
+                .map(|hung| Owned::of(&patient, protocol, &hung, items, ranked))
         });
         match plan {
             Some(plan) => {
@@ -158,14 +188,20 @@ impl Workspace {
         }
     }
 
-    fn hang(&mut self, uid: &str, protocol: Option<&str>, from: Option<(usize, bool)>) -> bool {
-        let plan = self.plan(uid, protocol, |protocol, items, ranked| {
+    fn hang(
+        &mut self,
+        patient: &PatientIdentity,
+        uid: &str,
+        protocol: Option<&str>,
+        from: Option<(usize, bool)>,
+    ) -> bool {
+        let plan = self.plan(patient, uid, protocol, |protocol, items, ranked| {
             let (at, forward) = match from {
                 Some((at, forward)) => (Some(at), forward),
                 None => (None, true),
             };
             let hung = matching::next_stage(protocol, at, forward, items, ranked)?;
-            Some(Owned::of(protocol, &hung, items, ranked))
+            Some(Owned::of(patient, protocol, &hung, items, ranked))
         });
         plan.is_some_and(|plan| {
             self.put_up(plan, self.hanging.opening);
@@ -176,11 +212,12 @@ impl Workspace {
     /// Works out what to hang; nothing is shown yet.
     fn plan(
         &self,
+        patient: &PatientIdentity,
         uid: &str,
         protocol: Option<&str>,
         choose: impl Fn(&Protocol, &StudyItems, &[priors::Ranked<'_>]) -> Option<Owned>,
     ) -> Option<Owned> {
-        let (patient, study) = self.node_of_study(uid)?;
+        let (patient, study) = self.node_of_study(patient, uid)?;
         let items = items_of(study);
         let others: Vec<StudyItems> = patient
             .studies
@@ -269,22 +306,21 @@ impl Workspace {
         if !self.settings.hang || self.hanging.by_hand || self.hanging.now.is_some() {
             return;
         }
-        let Some(study) = self.active_viewport().and_then(|v| v.node.as_ref()) else {
+        let Some(node) = self.active_viewport().and_then(|v| v.node.clone()) else {
             return;
         };
-        let uid = study.study.uid.clone();
         self.hanging.opening = true;
-        self.hang_study(&uid);
+        self.hang_study(&node.patient, &node.study.uid);
         self.hanging.opening = false;
     }
 
     /// Shows a study: hung by its protocol, or its first series where hanging is off.
-    pub fn read_study(&mut self, uid: &str) {
-        if self.settings.hang && self.hang_study(uid) {
+    pub fn read_study(&mut self, patient: &PatientIdentity, uid: &str) {
+        if self.settings.hang && self.hang_study(patient, uid) {
             return;
         }
         let first = self
-            .node_of_study(uid)
+            .node_of_study(patient, uid)
             .and_then(|(_, s)| s.series.first().cloned());
         if let Some(node) = first {
             self.layout = Layout::ONE;
@@ -313,10 +349,10 @@ impl Workspace {
 
     /// Begins a protocol by example: what stands on the screen gives the rules.
     pub fn draft_protocol(&mut self, name: &str) {
-        let Some(study) = self.study_read() else {
+        let Some((patient, study)) = self.read_now() else {
             return;
         };
-        let Some((patient, node)) = self.node_of_study(&study.uid) else {
+        let Some((patient, node)) = self.node_of_study(&patient, &study.uid) else {
             return;
         };
         let items = items_of(node);
@@ -456,6 +492,7 @@ struct OwnedCell {
 
 impl Owned {
     fn of(
+        patient: &PatientIdentity,
         protocol: &Protocol,
         hung: &Hung<'_>,
         items: &StudyItems,
@@ -501,6 +538,7 @@ impl Owned {
             cells: hung.cells.iter().map(|c| c.as_ref().map(cell)).collect(),
             hangs: Hangs {
                 study: items.uid.clone(),
+                patient: Arc::new(patient.clone()),
                 protocol: protocol.id.clone(),
                 name: protocol.name.clone(),
                 own: protocol.own,

@@ -40,9 +40,7 @@ impl Workspace {
             },
             Command::Detach => self.toggle_detached(cell),
             Command::Hang => {
-                if let Some(study) = self.study_read() {
-                    self.hang_study(&study.uid);
-                }
+                self.hang_again();
             }
             Command::StageNext => self.change_stage(true),
             Command::StagePrevious => self.change_stage(false),

@@ -263,8 +263,8 @@ impl Workspace {
         if let Some(series) = &series
             && self.settings.hang
         {
-            let uid = series.study.uid.clone();
-            if self.hang_study(&uid) {
+            let series = Arc::clone(series);
+            if self.hang_study(&series.patient, &series.study.uid) {
                 self.read_ahead();
                 return true;
             }
@@ -272,6 +272,7 @@ impl Workspace {
         for viewport in &mut self.viewports {
             viewport.clear();
         }
+        self.hanging.now = None;
         self.active = 0;
         self.set_layout(Layout::ONE);
         match (series, object) {
