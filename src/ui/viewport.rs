@@ -371,6 +371,14 @@ fn corner_text(
     };
     context.count_rejected();
     let hover = context.state.hover.as_ref().filter(|h| h.cell == cell);
+    // A cut is not the frame that lies nearest to it.
+    let (is_key, ai) = match viewport.is_cut() {
+        true => (false, Vec::new()),
+        false => (
+            is_key_image(context, &reference.instance, reference.frame),
+            ai_lines(context, &reference.instance, reference.frame),
+        ),
+    };
     let source = overlay_text::Source {
         language: context.language(),
         viewport,
@@ -386,8 +394,8 @@ fn corner_text(
         hover: hover.map(|h| h.text.as_str()),
         life_size: workspace.is_life_size(picture),
         rejected: context.rejected_beside(&reference.instance),
-        key_image: is_key_image(context, &reference.instance, reference.frame),
-        ai: ai_lines(context, &reference.instance, reference.frame),
+        key_image: is_key,
+        ai,
         filters: context
             .state
             .pictures

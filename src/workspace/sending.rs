@@ -6,7 +6,7 @@ use super::{
     jobs::JobId,
     library::{ObjectNode, SeriesNode},
     state::Workspace,
-    view::{ViewKind, Viewport},
+    view::Viewport,
 };
 use crate::{
     dicom::{content::marks::settle, frames::FrameSource, write::marks::Making},
@@ -51,7 +51,7 @@ impl Workspace {
     /// The frame that a cell shows, as marks name it; none for a cut through a volume.
     pub fn shown_target(&self, cell: usize) -> Option<AnnotationTarget> {
         let viewport = self.viewports.get(cell)?;
-        if matches!(viewport.kind, ViewKind::Plane(_)) {
+        if viewport.is_cut() {
             return None;
         }
         let display = viewport.display.as_ref()?;
@@ -299,7 +299,7 @@ impl Workspace {
 
 /// How a viewport shows its series, for a presentation state; none for a cut.
 fn stands(viewport: &Viewport) -> Option<Shown> {
-    if matches!(viewport.kind, ViewKind::Plane(_)) {
+    if viewport.is_cut() {
         return None;
     }
     let (window, sigmoid) = match &viewport.voi() {

@@ -54,6 +54,14 @@ fn planes_are_turned_at_the_ends_of_their_lines() {
         ViewKind::Oblique(sagittal),
     ];
     assert_eq!(kinds(&stage), oblique);
+    // A cut is no frame, however it leans: no key image, and nothing of it goes into a presentation state.
+    for cell in 0..4 {
+        assert_eq!(stage.program().workspace.shown_target(cell), None);
+        stage.program_mut().workspace.active = cell;
+        let key_image = Command::KeyImage;
+        assert!(!stage.program().workspace.is_enabled(key_image));
+    }
+    stage.program_mut().workspace.active = 0;
     let cuts = stage.program().workspace.viewports[0].cuts;
     for plane in [axial, sagittal] {
         let tilt = cuts.tilt_degrees(plane);

@@ -380,11 +380,12 @@ impl Workspace {
             Shown {
                 item: own.or(prior),
                 prior: own.is_none() && prior.is_some(),
-                show: match viewport.kind {
-                    ViewKind::Plane(BodyPlane::Axial) => Show::Axial,
-                    ViewKind::Plane(BodyPlane::Coronal) => Show::Coronal,
-                    ViewKind::Plane(BodyPlane::Sagittal) => Show::Sagittal,
-                    _ => Show::Stack,
+                // How a plane leans is not a part of a protocol.
+                show: match viewport.kind.plane() {
+                    Some(BodyPlane::Axial) => Show::Axial,
+                    Some(BodyPlane::Coronal) => Show::Coronal,
+                    Some(BodyPlane::Sagittal) => Show::Sagittal,
+                    None => Show::Stack,
                 },
                 window: window_name(viewport),
                 chest_wall: viewport.view.framing.wall.is_some(),
