@@ -278,6 +278,7 @@ fn chest(
 
 const ANNA: (&str, &str) = ("SYNTHETIC^ANNA", "A1");
 const BERTA: (&str, &str) = ("SYNTHETIC^BERTA", "B1");
+const CLARA: (&str, &str) = ("SYNTHETIC^CLARA", "C1");
 
 #[test]
 fn films_go_through_their_stages_by_key() {
@@ -351,6 +352,7 @@ fn two_patients_stand_side_by_side_only_when_somebody_says_so() {
     let dir = tempfile::tempdir().unwrap();
     chest(dir.path(), ANNA, 1, 1, "PA", "20240102");
     chest(dir.path(), BERTA, 2, 1, "PA", "20240101");
+    chest(dir.path(), CLARA, 3, 1, "PA", "20230101");
     let mut stage = stage(vec![dir.path().to_owned()], Vec::new());
     run(&mut stage, Command::LayoutTwo);
     let key = |stage: &Stage, id: &str| {
@@ -399,6 +401,35 @@ fn two_patients_stand_side_by_side_only_when_somebody_says_so() {
     });
     show(&mut stage);
     assert!(stage.program().workspace.mixing.asking.is_some());
+    let both = |stage: &mut Stage| {
+        stage.harness().get_by_label("Show both").click();
+        stage.settle().unwrap();
+        assert!(stage.program().workspace.several_patients());
+    };
+    both(&mut stage);
+    // A view that fills all hides the other one; it is no other layout.
+    stage.program_mut().workspace.active = 0;
+    run(&mut stage, Command::Maximise);
+    run(&mut stage, Command::Maximise);
+    show(&mut stage);
+    assert!(stage.program().workspace.mixing.asking.is_none());
+    // Hanging leaves one patient alone, and then it is asked again.
+    stage.program_mut().workspace.active = 0;
+    run(&mut stage, Command::Hang);
+    assert!(!stage.program().workspace.several_patients());
+    run(&mut stage, Command::LayoutTwo);
+    show(&mut stage);
+    assert!(stage.program().workspace.mixing.asking.is_some());
+    both(&mut stage);
+    // What a smaller layout kept aside does not come back beside somebody else.
+    run(&mut stage, Command::LayoutOne);
+    let third = key(&stage, "C1");
+    stage.program_mut().workspace.act(Action::Show {
+        cell: 0,
+        series: third,
+    });
+    run(&mut stage, Command::LayoutTwo);
+    assert!(!stage.program().workspace.several_patients());
 }
 
 #[test]

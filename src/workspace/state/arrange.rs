@@ -20,6 +20,7 @@ impl Workspace {
         }
         self.layout = layout;
         self.fit_viewports();
+        self.keep_apart();
         self.maximised = false;
         match self.layout {
             Layout::Tiles(_) => self.begin_tiles(),

@@ -358,6 +358,7 @@ impl Workspace {
                 maximised: record.maximised,
                 cells,
             });
+            self.keep_apart();
             self.standing.kept = Some(self.arrangement());
         }
     }

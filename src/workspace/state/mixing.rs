@@ -1,9 +1,10 @@
 //! Safety S3: a layout never mixes patients without somebody saying so.
 //!
 //! Must stay true: what would stand beside another patient's pictures waits until the reader confirms it, and once no two
-//! patients are on the screen any more, the next time is asked again.
+//! patients stand in the layout any more, the next time is asked again. A layout that grows, or comes back when a study is
+//! opened, brings nobody else's pictures along. A maximised view hides the others and does not take them out of the layout.
 
-use super::Workspace;
+use super::{CellSet, Workspace};
 use crate::{model::identity::PatientIdentity, workspace::library::same_patient};
 use std::sync::Arc;
 
@@ -35,9 +36,14 @@ impl Workspace {
     ) -> Option<Arc<PatientIdentity>> {
         // All tiles and all cuts change together.
         let together = !self.is_free();
-        let others = self.visible_cells().filter(|c| *c != cell && !together);
-        let mut found = others.filter_map(|c| self.viewports.get(c)?.patient().cloned());
-        found.find(|p| !self.may_mix(p, patient))
+        let mut found = self.patients_but(CellSet::one(cell));
+        found.find(|p| !together && !self.may_mix(p, patient))
+    }
+
+    /// Whose pictures stand in the cells of the layout, but for some.
+    fn patients_but(&self, cells: CellSet) -> impl Iterator<Item = Arc<PatientIdentity>> + '_ {
+        let others = CellSet::first(self.layout.cells()).without(cells);
+        others.filter_map(|c| self.viewports.get(c)?.patient().cloned())
     }
 
     /// Whether the reader said that these two may stand side by side.
@@ -48,6 +54,8 @@ impl Workspace {
 
     /// Shows something in a cell, or asks first.
     pub fn show_or_ask(&mut self, cell: usize, wanted: Wanted) {
+        // Hanging, layouts and undo may have left one patient alone since.
+        self.forget_mixing();
         let patient = match &wanted {
             Wanted::Series(key) => self.library.find(key).map(|n| n.patient.clone()),
             Wanted::Object(key) => {
@@ -83,10 +91,7 @@ impl Workspace {
         };
         if yes {
             // Everybody on the screen is meant: each is named by the frame around the cells.
-            let shown = self
-                .visible_cells()
-                .filter_map(|c| self.viewports.get(c)?.patient().cloned());
-            let mut allowed: Vec<Arc<PatientIdentity>> = shown.collect();
+            let mut allowed: Vec<_> = self.patients_but(CellSet::default()).collect();
             allowed.extend([patient, there]);
             for one in allowed {
                 if !self.mixing.allowed.contains(&one) {
@@ -97,10 +102,30 @@ impl Workspace {
         }
     }
 
-    /// Once one patient is left on the screen, what was said holds no more.
+    /// Once one patient is left in the layout, what was said holds no more.
     fn forget_mixing(&mut self) {
-        if !self.several_patients() {
+        let mut patients = self.patients_but(CellSet::default());
+        let first = patients.next();
+        if patients.all(|p| first.as_ref().is_some_and(|first| same_patient(first, &p))) {
+            drop(patients);
             self.mixing.allowed.clear();
+        }
+    }
+
+    /// Empties the cells that would stand beside the active one's patient without anybody having said so.
+    pub(super) fn keep_apart(&mut self) {
+        let active = self.active_viewport().and_then(|v| v.patient().cloned());
+        let first = || self.patients_but(CellSet::default()).next();
+        let Some(patient) = active.or_else(first) else {
+            return;
+        };
+        for cell in CellSet::first(self.layout.cells()) {
+            let other = self.viewports.get(cell).and_then(|v| v.patient().cloned());
+            if other.is_some_and(|other| !self.may_mix(&patient, &other))
+                && let Some(viewport) = self.viewports.get_mut(cell)
+            {
+                viewport.clear();
+            }
         }
     }
 }
