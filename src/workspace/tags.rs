@@ -161,8 +161,11 @@ impl Workspace {
     pub(super) fn toggle_tags(&mut self) {
         self.tags.open ^= true;
         if !self.tags.open {
-            // What was read is not kept: it may be large.
-            self.tags = TagsPanel::default();
+            // What was read is not kept: it may be large. What is being read still answers what it was asked.
+            self.tags = TagsPanel {
+                asked: self.tags.asked.take(),
+                ..TagsPanel::default()
+            };
         }
         self.follow_tags();
     }

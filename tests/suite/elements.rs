@@ -99,11 +99,14 @@ mod window {
     use super::*;
     use crate::ui_snapshots::{alone, run, stage};
     use egui_kittest::kittest::Queryable as _;
-    use negatoscope::workspace::{Action, Command, tags::CompareWith};
+    use negatoscope::workspace::{
+        Action, Command,
+        tags::{CompareWith, TagsShown},
+    };
+    use std::{thread, time::Duration};
 
-    #[test]
-    fn the_browser_follows_the_shown_image_and_compares_it() {
-        let _one = alone();
+    /// Two slices.
+    fn two() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         for k in 0..2 {
             let slice = Slice {
@@ -114,6 +117,40 @@ mod window {
             };
             slice.write(folder.path(), &format!("{k}.dcm"));
         }
+        folder
+    }
+
+    #[test]
+    fn what_was_read_for_one_object_is_never_shown_as_another() {
+        let _one = alone();
+        let folder = two();
+        let mut stage = stage(vec![folder.path().to_owned()], Vec::new());
+        let workspace = &mut stage.program_mut().workspace;
+        workspace.execute(Command::Tags);
+        // Read by then, and not taken in: closed, opened again on another image.
+        thread::sleep(Duration::from_millis(400));
+        for command in [Command::Tags, Command::NextImage, Command::Tags] {
+            workspace.execute(command);
+        }
+        for _ in 0..200 {
+            workspace.poll();
+            if let (Some((instance, _)), TagsShown::One(table)) =
+                (workspace.tags.instance(), &workspace.tags.shown)
+            {
+                assert_eq!(table.instance_uid, instance.sop_instance_uid);
+                if table.instance_uid == "1.2.3.4.1" {
+                    return;
+                }
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        panic!("the second image was never read");
+    }
+
+    #[test]
+    fn the_browser_follows_the_shown_image_and_compares_it() {
+        let _one = alone();
+        let folder = two();
         let mut stage = stage(vec![folder.path().to_owned()], Vec::new());
         let holds = |stage: &mut negatoscope::app::stage::Stage, text: &str| {
             stage.settle().unwrap();
