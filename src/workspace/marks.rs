@@ -203,11 +203,18 @@ impl Marks {
         }
     }
 
-    pub(super) fn send(&mut self, gesture: Gesture) {
+    fn send(&mut self, gesture: Gesture) {
         if self.keeps {
             self.sent += 1;
             self.outbox.push_back((self.sent, gesture));
             self.flush();
+        }
+    }
+
+    /// Keeps how the window stands: no step of undo. What no journal takes is left out.
+    pub(super) fn note(&mut self, edit: Edit) {
+        if check_edit(&edit).is_ok() && self.kept.apply(&edit).is_ok() {
+            self.send(Gesture::Note(vec![edit]));
         }
     }
 

@@ -181,6 +181,33 @@ fn marks_views_and_the_layout_come_back() {
 }
 
 #[test]
+fn how_the_window_stood_last_comes_back_whatever_was_noted_between() {
+    let _alone = alone();
+    let (study, (_folder, dir)) = (study(), made());
+    let slice = |stage: &mut Stage| workspace(stage).viewports[0].slice_index();
+    let mut stage = window(&study, Some(&dir));
+    let first = slice(&mut stage);
+    workspace(&mut stage).note_standing();
+    run(&mut stage, Command::NextImage);
+    assert_ne!(slice(&mut stage), first);
+    workspace(&mut stage).note_standing();
+    run(&mut stage, Command::PreviousImage);
+    workspace(&mut stage).note_standing();
+    stage.settle().unwrap();
+    drop(stage);
+    let mut stage = window(&study, Some(&dir));
+    assert_eq!(slice(&mut stage), first);
+    // What is noted does not draw the window back when more is opened.
+    workspace(&mut stage).note_standing();
+    run(&mut stage, Command::NextImage);
+    let here = slice(&mut stage);
+    let more = self::study();
+    workspace(&mut stage).open(vec![more.path().to_owned()]);
+    stage.settle().unwrap();
+    assert_eq!(slice(&mut stage), here);
+}
+
+#[test]
 fn one_history_for_all_in_the_order_in_which_it_happened() {
     let _alone = alone();
     let (study, (_folder, dir)) = (study(), made());

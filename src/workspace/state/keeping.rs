@@ -5,13 +5,15 @@ use crate::{
     model::edit::{Edit, ViewPlace},
     workspace::{
         document::DocumentView,
-        keeper::Gesture,
         presentation::{CellRecord, CellState, LayoutRecord},
         undo::{Live, Step, ViewChange},
         view::ViewState,
     },
 };
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 /// How the window stands is kept when it has stood so for this long; and at the end.
 const SETTLED: Duration = Duration::from_secs(2);
@@ -48,6 +50,8 @@ pub(in crate::workspace) struct Standing {
     since: Option<Instant>,
     /// The layout that was kept has been brought back, or the user was first.
     settled: bool,
+    /// Studies whose layout this window kept itself: what stands there need not be brought back.
+    noted: BTreeSet<String>,
 }
 
 impl Viewport {
@@ -321,6 +325,9 @@ impl Workspace {
             self.standing.settled = true;
             return;
         }
+        if self.standing.noted.contains(&study) {
+            return;
+        }
         let Some(text) = self.marks.kept().layouts.get(&study) else {
             return;
         };
@@ -396,15 +403,15 @@ impl Workspace {
         let now = self.arrangement();
         let to = self.layout_text(&now);
         self.standing.kept = Some(now);
+        self.standing.noted.insert(study_uid.clone());
         let from = self.marks.kept().layouts.get(&study_uid).cloned();
         let from = from.unwrap_or_default();
         if from != to {
-            let edit = Edit::Layout {
+            self.marks.note(Edit::Layout {
                 study_uid,
                 from,
                 to,
-            };
-            self.marks.send(Gesture::Note(vec![edit]));
+            });
         }
     }
 
