@@ -29,9 +29,11 @@ use dicom_object::Tag;
 use glam::DVec3;
 use std::{collections::HashMap, sync::Arc};
 
-/// Most marks of one file, and most points of one mark.
+/// Most marks of one file, most points of one mark, and most points and numbers of all.
 const MOST_MARKS: usize = 20_000;
 const MOST_POINTS: usize = 100_000;
+const MOST_POINTS_IN_ALL: usize = 2_000_000;
+const MOST_NUMBERS_IN_ALL: usize = 200_000;
 
 /// Attributes of the modules Patient, General Study and Patient Study that an object of the same study carries on (PS3.3
 /// tables C.7-1, C.7-3, C.7-4a), as far as they are no sequences.
@@ -146,6 +148,8 @@ pub fn marks(structure: &Structure) -> Result<MarksRead, Fault> {
     let mut reader = Reader {
         tree: &tree,
         series: series_of(&tree),
+        points: 0,
+        numbers: 0,
         out: MarksRead {
             instance_uid: safe_uid(&tree.text(root, tags::SOP_INSTANCE_UID)),
             study_uid: safe_uid(&tree.text(root, tags::STUDY_INSTANCE_UID)),
@@ -200,6 +204,9 @@ struct Reader<'t, 'a> {
     tree: &'t Tree<'a>,
     /// Study and series by instance.
     series: HashMap<String, (String, String)>,
+    /// Points of all marks so far, and numbers that are said of them.
+    points: usize,
+    numbers: usize,
     out: MarksRead,
 }
 
@@ -216,7 +223,8 @@ impl Reader<'_, '_> {
                 // Without evidence it can only be of the same study.
                 (self.out.study_uid.clone(), String::new())
             });
-        let frames = tree.numbers(reference, tags::REFERENCED_FRAME_NUMBER, 1000);
+        let most = codes::FRAMES_A_REFERENCE;
+        let frames = tree.numbers(reference, tags::REFERENCED_FRAME_NUMBER, most);
         let mut frames: Vec<u32> = frames
             .into_iter()
             .filter(|n| *n >= 1.0 && *n < 4e9)
@@ -279,19 +287,24 @@ impl Reader<'_, '_> {
         mark
     }
 
-    fn push(&mut self, mark: Annotation) {
-        if self.out.marks.len() >= MOST_MARKS {
+    /// Takes a mark; `false` when it is there already, or when there are too many.
+    fn push(&mut self, mark: Annotation) -> bool {
+        let points = self.points + mark.shape.points.len();
+        if self.is_full() || points > MOST_POINTS_IN_ALL {
             self.out.leave("MARK", "");
-        } else if !self
-            .out
-            .marks
-            .iter()
-            .rev()
-            .take(64)
-            .any(|m| m.id == mark.id)
-        {
-            self.out.marks.push(mark);
+            return false;
         }
+        let lately = self.out.marks.iter().rev().take(64);
+        if lately.into_iter().any(|m| m.id == mark.id) {
+            return false;
+        }
+        self.points = points;
+        self.out.marks.push(mark);
+        true
+    }
+
+    fn is_full(&self) -> bool {
+        self.out.marks.len() >= MOST_MARKS
     }
 }
 
@@ -319,7 +332,7 @@ fn milliseconds(text: &str) -> i64 {
 }
 
 /// Where marks belong that a file places only in a frame of reference, or only by an instance: on the frame at hand that
-/// they lie on. Marks of presentation states that were drawn in patient space go back there (`lift`).
+/// they lie on.
 pub fn settle(read: &mut MarksRead, sources: &Sources) {
     for mark in &mut read.marks {
         if let Some(source) = sources.get(&mark.target.instance_uid) {
@@ -361,13 +374,16 @@ fn nearest(mark: &mut Annotation, sources: &Sources) {
             let Some(plane) = image.frame(frame).plane else {
                 continue;
             };
-            let distance = mark
-                .shape
-                .points
-                .iter()
-                .map(|p| (p - plane.origin).dot(plane.normal()).abs())
-                .fold(0.0, f64::max);
-            if distance <= NEAR_MM && best.is_none_or(|(least, ..)| distance < least) {
+            let normal = plane.normal();
+            let away = |p: &DVec3| (*p - plane.origin).dot(normal).abs();
+            // Most planes are far from a mark's first point already.
+            let distance = mark.shape.points.iter().try_fold(0.0, |most: f64, point| {
+                let distance = away(point);
+                (distance <= NEAR_MM).then(|| most.max(distance))
+            });
+            if let Some(distance) = distance
+                && best.is_none_or(|(least, ..)| distance < least)
+            {
                 best = Some((distance, source, frame));
             }
         }
@@ -381,23 +397,6 @@ fn nearest(mark: &mut Annotation, sources: &Sources) {
             .clone_from(&instance.sop_instance_uid);
         mark.target.frame = u32::try_from(frame + 1).unwrap_or(1);
     }
-}
-
-/// A mark of a frame's pixels in patient space, by that frame's plane; `None` where the frame has none.
-pub fn lift(mark: &Annotation, source: &SourceObject) -> Option<Annotation> {
-    let image = source.instance.image.as_ref()?;
-    let frame = usize::try_from(mark.target.frame).ok()?.checked_sub(1)?;
-    let frame = image.frame(frame);
-    let plane = frame.plane?;
-    let (row, column) = frame.spacing.row_column();
-    let mut lifted = mark.clone();
-    lifted.space = PointSpace::Patient;
-    for point in &mut lifted.shape.points {
-        *point = plane.origin
-            + plane.along_row * (point.x * column)
-            + plane.along_column * (point.y * row);
-    }
-    Some(lifted)
 }
 
 #[cfg(test)]

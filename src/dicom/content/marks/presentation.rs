@@ -4,6 +4,7 @@ use super::Reader;
 use crate::{
     dicom::{
         content::{tree::Item, writer::code},
+        header::safe_uid,
         write::marks::{
             codes,
             shapes::{Graphic, GraphicKind, points_of, shape_of},
@@ -16,9 +17,35 @@ use crate::{
 use dicom_dictionary_std::tags;
 use dicom_object::Tag;
 use glam::DVec3;
+use std::{borrow::Cow, collections::HashMap};
 
 /// Most images that one annotation is drawn on.
 const MOST_IMAGES: usize = 200;
+
+/// Most graphics and texts that are looked at, counted anew for every image that they are drawn on.
+const MOST_LOOKS: usize = 400_000;
+
+/// The displayed areas of a state, as left, top, right and bottom edges in the standard's pixels.
+#[derive(Default)]
+struct Areas {
+    /// Of instances that are named.
+    named: HashMap<String, [f64; 4]>,
+    /// Of all others.
+    rest: Option<[f64; 4]>,
+}
+
+/// What a state says of all its annotations, and how many of their parts are still looked at.
+struct Sheet {
+    areas: Areas,
+    images: Vec<AnnotationTarget>,
+    looks: usize,
+}
+
+impl Areas {
+    fn of(&self, target: &AnnotationTarget) -> Option<[f64; 4]> {
+        self.named.get(&target.instance_uid).copied().or(self.rest)
+    }
+}
 
 /// The private elements of ours: see the writer.
 const fn private(element: u16) -> Tag {
@@ -32,13 +59,18 @@ impl Reader<'_, '_> {
         let annotations: Vec<Item> = tree
             .items(root, tags::GRAPHIC_ANNOTATION_SEQUENCE)
             .collect();
+        let mut sheet = Sheet {
+            areas: self.areas(),
+            images: self.state_images(),
+            looks: MOST_LOOKS,
+        };
         for (number, annotation) in (1u32..).zip(annotations) {
             if self.out.ours
-                && let Some(mark) = self.own_annotation(annotation)
+                && let Some(mark) = self.own_annotation(annotation, &sheet)
             {
                 self.push(mark);
             } else {
-                self.annotation(annotation, number);
+                self.annotation(annotation, number, &mut sheet);
             }
         }
         for (tag, what) in [
@@ -51,20 +83,30 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// The images of an annotation: those that it names, else all of the state.
-    fn images(&self, annotation: Item) -> Vec<AnnotationTarget> {
+    /// The images of the state: one more than are drawn on, where there are more.
+    fn state_images(&self) -> Vec<AnnotationTarget> {
         let tree = self.tree;
-        let own: Vec<Item> = tree
-            .items(annotation, tags::REFERENCED_IMAGE_SEQUENCE)
-            .collect();
-        let all = || -> Vec<Item> {
-            tree.items(tree.root(), tags::REFERENCED_SERIES_SEQUENCE)
-                .flat_map(|series| tree.items(series, tags::REFERENCED_IMAGE_SEQUENCE))
-                .take(MOST_IMAGES + 1)
-                .collect()
-        };
-        let images = if own.is_empty() { all() } else { own };
-        images.into_iter().flat_map(|i| self.targets(i)).collect()
+        let series = tree.items(tree.root(), tags::REFERENCED_SERIES_SEQUENCE);
+        series
+            .flat_map(|series| tree.items(series, tags::REFERENCED_IMAGE_SEQUENCE))
+            .flat_map(|image| self.targets(image))
+            .take(MOST_IMAGES + 1)
+            .collect()
+    }
+
+    /// The images of an annotation: those that it names, else all of the state.
+    fn images<'s>(&self, annotation: Item, sheet: &'s Sheet) -> Cow<'s, [AnnotationTarget]> {
+        let tree = self.tree;
+        if tree
+            .first(annotation, tags::REFERENCED_IMAGE_SEQUENCE)
+            .is_none()
+        {
+            return Cow::Borrowed(&sheet.images);
+        }
+        tree.items(annotation, tags::REFERENCED_IMAGE_SEQUENCE)
+            .flat_map(|image| self.targets(image))
+            .take(MOST_IMAGES + 1)
+            .collect()
     }
 
     /// A graphic of an annotation in pixels.
@@ -80,33 +122,41 @@ impl Reader<'_, '_> {
         Some(Graphic { kind, points })
     }
 
-    /// The displayed area of an image, as left, top, right and bottom edges in the standard's pixels.
-    fn area(&self, target: &AnnotationTarget) -> Option<[f64; 4]> {
+    /// Where areas are said twice the first one counts; behind one for all images none counts.
+    fn areas(&self) -> Areas {
         let tree = self.tree;
-        let areas = tree.items(tree.root(), tags::DISPLAYED_AREA_SELECTION_SEQUENCE);
-        let area = areas.into_iter().find(|area| {
-            let mut named = tree
-                .items(*area, tags::REFERENCED_IMAGE_SEQUENCE)
-                .peekable();
-            named.peek().is_none()
-                || named
-                    .any(|i| tree.text(i, tags::REFERENCED_SOP_INSTANCE_UID) == target.instance_uid)
-        })?;
-        let corner = |tag| tree.numbers(area, tag, 2);
-        let low = corner(tags::DISPLAYED_AREA_TOP_LEFT_HAND_CORNER);
-        let high = corner(tags::DISPLAYED_AREA_BOTTOM_RIGHT_HAND_CORNER);
-        match (low.as_slice(), high.as_slice()) {
-            // Pixels from 1, both inside; edges lie around them.
-            (&[left, top], &[right, bottom]) => Some([left - 1.0, top - 1.0, right, bottom]),
-            _ => None,
+        let mut areas = Areas::default();
+        for item in tree.items(tree.root(), tags::DISPLAYED_AREA_SELECTION_SEQUENCE) {
+            let corner = |tag| tree.numbers(item, tag, 2);
+            let low = corner(tags::DISPLAYED_AREA_TOP_LEFT_HAND_CORNER);
+            let high = corner(tags::DISPLAYED_AREA_BOTTOM_RIGHT_HAND_CORNER);
+            let area = match (low.as_slice(), high.as_slice()) {
+                // Pixels from 1, both inside; edges lie around them.
+                (&[left, top], &[right, bottom]) => [left - 1.0, top - 1.0, right, bottom],
+                _ => continue,
+            };
+            let mut named = tree.items(item, tags::REFERENCED_IMAGE_SEQUENCE).peekable();
+            if named.peek().is_none() {
+                areas.rest = Some(area);
+                break;
+            }
+            for image in named {
+                let uid = safe_uid(&tree.text(image, tags::REFERENCED_SOP_INSTANCE_UID));
+                areas.named.entry(uid).or_insert(area);
+            }
         }
+        areas
     }
 
     /// An annotation of others: each graphic is a mark, a text alone too; one text beside one graphic is its label.
-    fn annotation(&mut self, annotation: Item, number: u32) {
+    fn annotation(&mut self, annotation: Item, number: u32, sheet: &mut Sheet) {
         let tree = self.tree;
         let layer = tree.text(annotation, tags::GRAPHIC_LAYER);
-        let images = self.images(annotation);
+        if sheet.looks == 0 || self.is_full() {
+            self.out.leave("MARK", "");
+            return;
+        }
+        let images = self.images(annotation, sheet).into_owned();
         let more = images.len().saturating_sub(MOST_IMAGES);
         for _ in 0..more.min(1) {
             self.out.leave_written("IMAGES", layer.as_str());
@@ -124,7 +174,13 @@ impl Reader<'_, '_> {
             self.out.leave_written("COMPOUND", layer.as_str());
         }
         for target in images.into_iter().take(MOST_IMAGES) {
-            let area = self.area(&target);
+            if sheet.looks == 0 || self.is_full() {
+                self.out.leave("MARK", "");
+                break;
+            }
+            let looks = 1 + objects.len() + texts.len();
+            sheet.looks = sheet.looks.saturating_sub(looks);
+            let area = sheet.areas.of(&target);
             let place = |what: &str, at: usize| {
                 self.made_id(&[
                     &number.to_string(),
@@ -190,14 +246,14 @@ impl Reader<'_, '_> {
     }
 
     /// A mark of ours, as it was.
-    fn own_annotation(&self, annotation: Item) -> Option<Annotation> {
+    fn own_annotation(&self, annotation: Item, sheet: &Sheet) -> Option<Annotation> {
         let tree = self.tree;
         let text = |element: u16| tree.text(annotation, private(element));
         if tree.text(annotation, Tag(0x0071, 0x0010)) != codes::CREATOR {
             return None;
         }
         let kind = MarkKind::named(&text(1))?;
-        let target = self.images(annotation).into_iter().next()?;
+        let target = self.images(annotation, sheet).first().cloned()?;
         let graphics: Vec<Graphic> = tree
             .items(annotation, tags::GRAPHIC_OBJECT_SEQUENCE)
             .filter_map(|item| self.graphic(item, None))

@@ -328,10 +328,7 @@ impl Reader<'_, '_> {
     fn group(&mut self, group: Group) {
         if let (true, Some(kind)) = (self.out.ours, group.kind) {
             match self.own(&group, kind) {
-                Some(mark) => {
-                    self.remember(&mark, &group);
-                    self.push(mark);
-                }
+                Some(mark) => self.take(mark, &group),
                 None => self.out.leave("GROUP", kind.name()),
             }
             return;
@@ -394,20 +391,25 @@ impl Reader<'_, '_> {
                     version: version.clone(),
                 };
             }
-            self.remember(&mark, &group);
-            self.push(mark);
+            self.take(mark, &group);
         }
     }
 
-    /// Keeps what the file says of a mark in numbers.
-    fn remember(&mut self, mark: &Annotation, group: &Group) {
-        let numbers: Vec<MarkNumber> = group
+    /// Takes a mark with what the file says of it in numbers.
+    fn take(&mut self, mark: Annotation, group: &Group) {
+        let id = mark.id.clone();
+        if !self.push(mark) {
+            return;
+        }
+        let said = group
             .numbers
             .iter()
-            .filter_map(|(_, n)| n.clone())
-            .collect();
+            .filter_map(|(_, number)| number.as_ref());
+        let room = super::MOST_NUMBERS_IN_ALL.saturating_sub(self.numbers);
+        let numbers: Vec<MarkNumber> = said.take(room).cloned().collect();
+        self.numbers += numbers.len();
         if !numbers.is_empty() {
-            self.out.said.insert(mark.id.clone(), numbers);
+            self.out.said.insert(id, numbers);
         }
     }
 

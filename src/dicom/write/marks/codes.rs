@@ -11,6 +11,9 @@ pub const MODEL: &str = "Negatoscope marks";
 /// Private Creator of elements in presentation states.
 pub const CREATOR: &str = "NEGATOSCOPE MARKS 1";
 
+/// Most frames that one reference names: as many as are read of one. They fit the length of a value in any transfer syntax.
+pub const FRAMES_A_REFERENCE: usize = 1000;
+
 /// Value, scheme, meaning.
 pub type Concept = (&'static str, &'static str, &'static str);
 

@@ -78,7 +78,9 @@ fn document(
     items.push(tree::text(CONTAINS, codes::KEY_DESCRIPTION, &text));
     for (source, frames) in keys {
         let frames: Vec<u32> = frames.iter().copied().collect();
-        items.push(tree::image(CONTAINS, None, &reference(source, &frames)));
+        for some in frames.chunks(codes::FRAMES_A_REFERENCE) {
+            items.push(tree::image(CONTAINS, None, &reference(source, some)));
+        }
     }
     e.items(0x0040, 0xA730, &items);
     MadeObject {

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     dicom::{
         bytes::ByteSource,
-        content::marks::{lift, marks, settle, source},
+        content::marks::{marks, settle, source},
         guard::{Limits, Structure},
         header::read_dicom,
         write::{SeriesIdentity, write_ct_series},
@@ -170,6 +170,23 @@ fn mark(
     }
 }
 
+/// A mark of a frame's pixels in patient space, by that frame's plane; `None` where the frame has none.
+fn lift(mark: &Annotation, source: &SourceObject) -> Option<Annotation> {
+    let image = source.instance.image.as_ref()?;
+    let frame = usize::try_from(mark.target.frame).ok()?.checked_sub(1)?;
+    let frame = image.frame(frame);
+    let plane = frame.plane?;
+    let (row, column) = frame.spacing.row_column();
+    let mut lifted = mark.clone();
+    lifted.space = PointSpace::Patient;
+    for point in &mut lifted.shape.points {
+        *point = plane.origin
+            + plane.along_row * (point.x * column)
+            + plane.along_column * (point.y * row);
+    }
+    Some(lifted)
+}
+
 fn numbers() -> Vec<MarkNumber> {
     let number = |name: &str, value: f64, unit: &str, source: &str| MarkNumber {
         name: name.into(),
@@ -296,6 +313,77 @@ fn key_images_come_back_with_their_frames() {
     assert_eq!(made.left[0].reason, NotSentReason::NoImage);
     let made = write_key_objects(&keys, &sources, &making());
     assert_eq!(read(&made, &sources).key_images, keys);
+}
+
+#[test]
+fn key_images_of_a_long_film_all_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut sources = sources(folder.path(), false);
+    let source = sources.values_mut().next().unwrap();
+    let mut instance = (*source.instance).clone();
+    instance.image.as_mut().unwrap().frames = 2500;
+    source.instance = Arc::new(instance);
+    let first = mark(MarkKind::Point, PointSpace::Pixel, source, &mut Random(3)).target;
+    let keys: Vec<AnnotationTarget> = (1..=2500)
+        .map(|frame| AnnotationTarget {
+            frame,
+            ..first.clone()
+        })
+        .collect();
+    let made = write_key_objects(&keys, &sources, &making());
+    assert_eq!(made.objects[0].count, 2500);
+    assert_eq!(read(&made, &sources).key_images, keys);
+}
+
+/// A state of others: two lines of 8000 points on each of 200 images.
+fn crowded_state() -> Vec<u8> {
+    let values: Vec<f64> = (0..8000u32)
+        .flat_map(|n| [f64::from(n % 500), f64::from(n / 500)])
+        .collect();
+    let annotation = || {
+        let mut line = Elements::default();
+        line.text(0x0070, 0x0005, b"CS", "PIXEL");
+        line.number(0x0070, 0x0020, b"US", 2);
+        line.number(0x0070, 0x0021, b"US", 8000);
+        assert!(line.floats(0x0070, 0x0022, &values));
+        line.text(0x0070, 0x0023, b"CS", "POLYLINE");
+        let mut annotation = Elements::default();
+        annotation.text(0x0070, 0x0002, b"CS", "LINES");
+        annotation.items(0x0070, 0x0009, &[line]);
+        annotation
+    };
+    let image = |number: u32| {
+        let mut image = Elements::default();
+        image.text(0x0008, 0x1150, b"UI", "1.2.840.10008.5.1.4.1.1.2");
+        image.text(0x0008, 0x1155, b"UI", &format!("1.2.3.4.{number}"));
+        image
+    };
+    let images: Vec<Elements> = (1..=200).map(image).collect();
+    let mut series = Elements::default();
+    series.items(0x0008, 0x1140, &images);
+    series.text(0x0020, 0x000E, b"UI", "1.2.3.4");
+    let (class, uid) = ("1.2.840.10008.5.1.4.1.1.11.1", "1.2.3.5");
+    let mut state = Elements::default();
+    state.text(0x0008, 0x0016, b"UI", class);
+    state.text(0x0008, 0x0018, b"UI", uid);
+    state.items(0x0008, 0x1115, &[series]);
+    state.text(0x0020, 0x000D, b"UI", "1.2.3");
+    state.items(0x0070, 0x0001, &[annotation(), annotation()]);
+    state.file(class, uid, "1.2.3.6")
+}
+
+#[test]
+fn marks_of_others_are_bounded_in_points() {
+    let source = ByteSource::Memory(Arc::new(crowded_state()));
+    let structure = Structure::of_source(source, &Limits::default()).unwrap();
+    let found = marks(&structure).unwrap();
+    let points: usize = found.marks.iter().map(|m| m.shape.points.len()).sum();
+    assert_eq!((found.marks.len(), points), (250, 2_000_000));
+    assert_eq!(found.rest.len(), 1, "{:?}", found.rest);
+    assert_eq!(
+        (found.rest[0].what.as_str(), found.rest[0].count),
+        ("MARK", 150)
+    );
 }
 
 #[test]
