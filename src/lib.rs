@@ -1,7 +1,7 @@
 //! Negatoscope (观片灯): a native radiology workstation.
 //!
 //! The layers, lowest first; a module uses only modules with a lower number (`tests/suite/layers.rs` proves it):
-//! 0 `model` `task` `i18n` `diary` · 1 `gpu` `imaging` · 2 `dicom` `clinical` `phantom` · 3 `store` `render` `ai` · 4 `tools` ·
+//! 0 `model` `task` `i18n` `diary` `files` · 1 `formats` `gpu` `imaging` · 2 `dicom` `clinical` `phantom` · 3 `store` `render` `ai` · 4 `tools` ·
 //! 5 `workspace` · 6 `ui` `console` · 7 `app` `cli` · 8 `bench`. ARCHITECTURE.md has the map.
 
 #[cfg(feature = "ai")]
@@ -13,6 +13,7 @@ pub mod clinical;
 pub mod console;
 pub mod diary;
 pub mod dicom;
+pub mod files;
 pub mod formats;
 pub mod gpu;
 pub mod i18n;

@@ -5,13 +5,9 @@
 //! repeatable to the byte: tensors in the order of their names, no free metadata.
 
 use super::{AiError, unet::NORM_EPSILON};
+use crate::files::write_whole;
 use serde::{Deserialize, Serialize};
-use std::{
-    collections::BTreeMap,
-    fs,
-    io::{Read as _, Write as _},
-    path::Path,
-};
+use std::{collections::BTreeMap, fs, io::Read as _, path::Path};
 
 /// Largest weights file that is read. The largest network that [`super::unet::UNetConfig::check`] lets through
 /// stays below.
@@ -360,18 +356,5 @@ pub(crate) fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, AiError> 
 
 /// Writes a file beside its place and moves it there.
 pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), AiError> {
-    let mut part = path.as_os_str().to_owned();
-    part.push(format!(".{}.part", std::process::id()));
-    let part = Path::new(&part);
-    let write = || {
-        let mut file = fs::File::create(part)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(part, path)
-    };
-    write().map_err(|error| {
-        // What could not be written is of no use; the first error is the one to tell.
-        let _ = fs::remove_file(part);
-        AiError::io("cannot write", path)(error)
-    })
+    write_whole(path, bytes).map_err(AiError::io("cannot write", path))
 }

@@ -2,6 +2,7 @@
 //! that dropping files and the command line always work.
 
 use crate::{
+    files::write_whole,
     task::spawn_named,
     workspace::{Waker, event::Event},
 };
@@ -64,7 +65,7 @@ pub fn save(name: String, bytes: Vec<u8>, events: Sender<Event>, waker: Waker) {
     let body = move || {
         let chosen = rfd::FileDialog::new().set_file_name(&name).save_file();
         let Some(path) = chosen else { return };
-        let event = match std::fs::write(&path, bytes) {
+        let event = match write_whole(&path, &bytes) {
             Ok(()) => Event::Notice {
                 key: "notice-marks-saved",
                 detail: String::new(),

@@ -6,6 +6,7 @@
 
 use super::{AppError, Program, dialogs};
 use crate::{
+    files::put_whole,
     gpu::{GpuContext, door::Cargo},
     task::spawn_named,
     ui::picture_out as drawing,
@@ -132,23 +133,12 @@ impl Sheet {
 }
 
 fn write_png(path: &Path, size: [u32; 2], bytes: &[u8]) -> Result<(), AppError> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
-    let mut file = match folder {
-        Some(folder) => tempfile::NamedTempFile::new_in(folder)?,
-        None => tempfile::NamedTempFile::new_in(".")?,
-    };
-    let encoder = image::codecs::png::PngEncoder::new(&mut file);
-    image::ImageEncoder::write_image(
-        encoder,
-        bytes,
-        size[0],
-        size[1],
-        image::ExtendedColorType::Rgba8,
-    )
-    .map_err(|e| AppError::Io(std::io::Error::other(e)))?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|e| AppError::Io(e.error))?;
-    Ok(())
+    put_whole(path, |file| {
+        let encoder = image::codecs::png::PngEncoder::new(file);
+        let rgba = image::ExtendedColorType::Rgba8;
+        image::ImageEncoder::write_image(encoder, bytes, size[0], size[1], rgba)
+            .map_err(|e| AppError::Io(std::io::Error::other(e)))
+    })
 }
 
 impl Program {
@@ -176,10 +166,11 @@ impl Program {
             scale,
         };
         let copied = out.copied.0.clone();
-        let (events, waker) = (self.workspace.sender(), self.workspace.waker.clone());
-        let job = self.workspace.jobs.start("job-picture-out");
-        let id = job.id;
+        let events = self.workspace.sender();
+        let job = self.workspace.jobs.start("job-picture-out").id;
+        let ending = self.workspace.ending(job);
         let body = move || {
+            let _ending = ending;
             let result = sheet.pixels().and_then(|bytes| match to {
                 Destination::Clipboard => {
                     let size = sheet.size.map(|s| s as usize);
@@ -205,11 +196,8 @@ impl Program {
             if let Some((key, detail)) = notice {
                 let _ = events.send(Event::Notice { key, detail });
             }
-            let _ = events.send(Event::JobEnded(id));
-            waker.wake("picture");
         };
         if spawn_named("picture", body).is_err() {
-            self.workspace.jobs.finish(id);
             self.workspace
                 .notify("notice-picture-failed", String::new());
         }

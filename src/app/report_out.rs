@@ -3,21 +3,11 @@
 use super::{Program, dialogs};
 use crate::{
     clinical::report_pdf,
+    files::write_whole,
     task::spawn_named,
     ui::{mark_text, overlay_text},
     workspace::{event::Event, report::ReportFormat},
 };
-use std::{io, path::Path};
-
-/// Writes a file whole or not at all.
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
-    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or_else(|| Path::new(".")))?;
-    io::Write::write_all(&mut file, bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|e| e.error)?;
-    Ok(())
-}
 
 impl Program {
     /// Lines that say whose report it is; with identity hidden they say that.
@@ -73,10 +63,11 @@ impl Program {
             head,
             foot: notice.to_owned(),
         };
-        let (events, waker) = (self.workspace.sender(), self.workspace.waker.clone());
-        let job = self.workspace.jobs.start("job-report-out");
-        let id = job.id;
+        let events = self.workspace.sender();
+        let job = self.workspace.jobs.start("job-report-out").id;
+        let ending = self.workspace.ending(job);
         let body = move || {
+            let _ending = ending;
             let (name, bytes, unknown) = match format {
                 ReportFormat::Pdf => {
                     let pdf = report_pdf::write(&report, &frame);
@@ -85,18 +76,17 @@ impl Program {
                 _ => (("report.md", "Markdown", "md"), markdown.into_bytes(), 0),
             };
             if let Some(path) = dialogs::save_as(name.0, name.1, &[name.2]) {
-                let (key, detail) = match write(&path, &bytes) {
+                let (key, detail) = match write_whole(&path, &bytes) {
                     Ok(()) if unknown > 0 => ("notice-report-letters", unknown.to_string()),
                     Ok(()) => ("notice-report-saved", String::new()),
                     Err(error) => ("notice-report-failed", error.kind().to_string()),
                 };
                 let _ = events.send(Event::Notice { key, detail });
             }
-            let _ = events.send(Event::JobEnded(id));
-            waker.wake("report");
         };
-        if spawn_named("report", body).is_err() {
-            self.workspace.jobs.finish(id);
+        if let Err(error) = spawn_named("report", body) {
+            let reason = error.kind().to_string();
+            self.workspace.notify("notice-report-failed", reason);
         }
     }
 }

@@ -13,17 +13,14 @@ use crate::{
         guard::{Fault, Structure},
         scan::read_structure,
     },
+    files::put_whole,
     i18n::Language,
     model::content::{Code, Content, ContentNode, MOST_POINTS, Name, Value as Said},
     workspace::content_words,
 };
 use clap::Args;
 use serde_json::{Map, Value, json};
-use std::{
-    io::Write as _,
-    path::{Path, PathBuf},
-};
-use tempfile::NamedTempFile;
+use std::path::{Path, PathBuf};
 
 /// Arguments of `content`.
 #[derive(Debug, Args)]
@@ -71,16 +68,7 @@ pub fn run(args: &ContentArgs, common: &Common, out: &mut Output) -> Exit {
             out.error("a document is not written over the object that holds it");
             return Exit::Usage;
         }
-        let write = || -> Result<(), Fault> {
-            // Whole or not at all: the name appears when all bytes are there.
-            let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
-            let mut file = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-            export(&structure, document, &mut file)?;
-            file.flush()?;
-            file.persist(path).map_err(|failed| failed.error)?;
-            Ok(())
-        };
-        if let Err(fault) = write() {
+        if let Err(fault) = put_whole(path, |file| export(&structure, document, file)) {
             out.error(format!(
                 "[{}] {}: {}",
                 fault.code,

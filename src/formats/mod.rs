@@ -205,7 +205,7 @@ pub fn write(path: &Path, out: &VolumeOut<'_>) -> Result<Vec<Finding>, FormatErr
         return Err(FormatError::unsupported("NAME", text));
     };
     let (bytes, findings) = write_bytes(kind, out)?;
-    source::write_whole(path, &bytes)?;
+    crate::files::write_whole(path, &bytes)?;
     Ok(findings)
 }
 

@@ -4,11 +4,14 @@
 //! unit and place by the names that DICOM has for them; values that do not fit into 16 bits are refused, not rounded.
 //! Nothing that identifies anybody is written.
 
-use super::{FormatError, Placement, VolumeOut, pack::zlib, source::write_whole, values};
-use crate::model::{
-    lut::ModalityLut,
-    pixels::{Frame, StoredType},
-    volume::Volume,
+use super::{FormatError, Placement, VolumeOut, pack::zlib, values};
+use crate::{
+    files::write_whole,
+    model::{
+        lut::ModalityLut,
+        pixels::{Frame, StoredType},
+        volume::Volume,
+    },
 };
 use flate2::Crc;
 use std::path::{Path, PathBuf};

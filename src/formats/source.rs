@@ -6,8 +6,8 @@
 use super::{FormatError, Limits};
 use std::{
     fs::{self, File, Metadata},
-    io::{Read, Write},
-    path::{Path, PathBuf},
+    io::Read,
+    path::Path,
 };
 
 /// A file opened for reading whole; its first bytes can be looked at before the rest is paid for.
@@ -122,22 +122,6 @@ fn plain_name(name: &str) -> Result<&str, FormatError> {
             "the data file is not given as a plain name in the same folder",
         )),
     }
-}
-
-/// Writes a file so that it is whole or not there: beside its place first, then moved.
-pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FormatError> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
-    let part: PathBuf = path.with_file_name(name);
-    let result = File::create(&part)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&part, path));
-    if let Err(error) = result {
-        // The first error is the one to tell; a part that stays behind is no image file by its name.
-        let _ = fs::remove_file(&part);
-        return Err(error.into());
-    }
-    Ok(())
 }
 
 #[cfg(test)]

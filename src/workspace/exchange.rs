@@ -20,7 +20,7 @@ use crate::{
 };
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     fs::OpenOptions,
     io::{self, Write as _},
     path::{Path, PathBuf},
@@ -67,8 +67,25 @@ pub struct Export {
     pub formats: Vec<Format>,
 }
 
-/// Most frames that are held while a mark is measured that lies between frames.
-const HELD_FRAMES: usize = 256;
+/// Most bytes of frames that are held while a mark is measured that lies between frames.
+const HELD_BYTES: usize = 256 << 20;
+
+/// Frames that were read for one mark.
+#[derive(Default)]
+struct HeldFrames {
+    frames: HashMap<usize, Frame>,
+    bytes: usize,
+}
+
+impl HeldFrames {
+    fn hold(&mut self, at: usize, frame: &Frame) {
+        let bytes = self.bytes + frame.pixels.as_slice().len();
+        if bytes <= HELD_BYTES {
+            self.bytes = bytes;
+            self.frames.insert(at, frame.clone());
+        }
+    }
+}
 
 /// Makes the objects.
 pub fn make(
@@ -138,7 +155,7 @@ fn numbers_of(
     layouts: &[Arc<SeriesLayout>],
     source: &dyn FrameSource,
 ) -> Vec<MarkNumber> {
-    let held: RefCell<HashMap<usize, Frame>> = RefCell::default();
+    let held: RefCell<HeldFrames> = RefCell::default();
     let holds = |layout: &&Arc<SeriesLayout>| {
         let mut frames = layout.frames.iter();
         frames.any(|f| f.instance.sop_instance_uid == mark.target.instance_uid)
@@ -147,16 +164,13 @@ fn numbers_of(
         return Vec::new();
     };
     let frame = |at: usize| -> Option<Frame> {
-        if let Some(frame) = held.borrow().get(&at) {
+        if let Some(frame) = held.borrow().frames.get(&at) {
             return Some(frame.clone());
         }
         let reference = layout.frames.get(at)?;
         let frame = source.read_frame(&reference.instance, reference.frame);
         let frame = frame.ok()?;
-        let mut held = held.borrow_mut();
-        if held.len() < HELD_FRAMES {
-            held.insert(at, frame.clone());
-        }
+        held.borrow_mut().hold(at, &frame);
         Some(frame)
     };
     let (space, target) = (mark.space, &mark.target);
@@ -213,7 +227,8 @@ fn write_one(folder: &Path, object: &MadeObject) -> io::Result<PathBuf> {
 
 /// The objects that marks of a file may lie on, read from the series at hand.
 pub fn sources_for(targets: &[AnnotationTarget], layouts: &[Arc<SeriesLayout>]) -> Sources {
-    let frames_of_reference: Vec<&str> = targets
+    let objects: HashSet<&str> = targets.iter().map(|t| t.instance_uid.as_str()).collect();
+    let frames_of_reference: HashSet<&str> = targets
         .iter()
         .filter(|t| t.instance_uid.is_empty())
         .map(|t| t.frame_of_reference_uid.as_str())
@@ -222,7 +237,7 @@ pub fn sources_for(targets: &[AnnotationTarget], layouts: &[Arc<SeriesLayout>]) 
     for frame in layouts.iter().flat_map(|layout| &layout.frames) {
         let instance = &frame.instance;
         let uid = instance.sop_instance_uid.as_str();
-        let wanted = targets.iter().any(|t| t.instance_uid == uid)
+        let wanted = objects.contains(uid)
             || frames_of_reference.contains(&instance.series.frame_of_reference_uid.as_str());
         if wanted && !sources.contains_key(uid) {
             // Only what the header of the scan says is needed to settle a mark.

@@ -11,6 +11,7 @@ use super::{
     waker::Waker,
 };
 use crate::{
+    diary,
     gpu::{FrameTexture, GpuContext},
     imaging::{
         filter::{FilterPlane, FilterView, apply},
@@ -24,6 +25,7 @@ use crate::{
 };
 use std::{
     collections::BTreeMap,
+    panic::AssertUnwindSafe,
     sync::{Arc, Condvar, Mutex, PoisonError},
 };
 
@@ -231,7 +233,8 @@ fn work(desk: &(Mutex<Desk>, Condvar), gpu: &GpuContext, waker: &Waker) {
                 inner = desk.1.wait(inner).unwrap_or_else(PoisonError::into_inner);
             }
         };
-        let made = plane(gpu, &request, &cancel);
+        let made = diary::contain(AssertUnwindSafe(|| plane(gpu, &request, &cancel)))
+            .unwrap_or_else(|_| Some(Err("the filter failed".to_owned())));
         let mut inner = lock(desk);
         inner.running = None;
         let newest = !cancel.is_cancelled() && !inner.waiting.contains_key(&cell);
@@ -260,6 +263,10 @@ fn plane(
             .map(loaded)
             .collect(),
     };
+    if frames.iter().all(Option::is_none) {
+        // Their memory was needed for others; without values there would be a black picture.
+        return Some(Err("the frames are not in memory".to_owned()));
+    }
     let mut view = request.view.plane.clone();
     if request.frame.is_some() {
         // The one frame is the only slice here.

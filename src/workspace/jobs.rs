@@ -1,6 +1,8 @@
 //! Work in progress that the user sees and can cancel.
 
+use super::{event::Event, waker::Waker};
 use crate::task::{CancelToken, Progress};
+use crossbeam_channel::Sender;
 use std::time::Instant;
 
 /// Number of a job.
@@ -19,6 +21,32 @@ pub struct Job {
     pub cancel: CancelToken,
     /// When it began; the bar appears after half a second.
     pub started: Instant,
+}
+
+/// Held by the work of a job: dropped, it tells that the job ended, however it did.
+#[derive(Debug)]
+pub struct Ending {
+    id: JobId,
+    events: Sender<Event>,
+    waker: Waker,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let _ = self.events.send(Event::JobEnded(self.id));
+        self.waker.wake("job ended");
+    }
+}
+
+impl super::Workspace {
+    /// What the work of a job holds until it is done.
+    pub fn ending(&self, id: JobId) -> Ending {
+        Ending {
+            id,
+            events: self.sender(),
+            waker: self.waker.clone(),
+        }
+    }
 }
 
 /// The running jobs.

@@ -3,7 +3,6 @@
 use super::{
     event::Event,
     exchange::{Export, Format, make, sources_for, write},
-    jobs::JobId,
     library::{ObjectNode, SeriesNode},
     state::Workspace,
     view::Viewport,
@@ -36,15 +35,6 @@ pub struct SentMarks {
     pub count: usize,
     /// Marks that are in none.
     pub left: usize,
-}
-
-/// Tells that a job ended, however it did.
-struct Ending(JobId, Sender<Event>);
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        let _ = self.1.send(Event::JobEnded(self.0));
-    }
 }
 
 impl Workspace {
@@ -166,10 +156,14 @@ impl Workspace {
             formats: Format::ALL.to_vec(),
         };
         let job = self.jobs.start("job-exporting-marks");
+        let ending = self.ending(job.id);
         let making = Making::now("");
         let work = move |source: &dyn FrameSource, events: &Sender<Event>| {
-            let _ending = Ending(job.id, events.clone());
+            let _ending = ending;
             let sent = make(&export, &making, source, &job.progress, &job.cancel);
+            if job.cancel.is_cancelled() {
+                return;
+            }
             let result = write(&folder, &sent.objects)
                 .map(|files| SentMarks {
                     files: files.len(),
@@ -232,9 +226,10 @@ impl Workspace {
             return;
         };
         let layouts = self.layouts();
-        let job = self.jobs.start("job-reading-marks");
+        let job = self.jobs.start("job-reading-marks").id;
+        let ending = self.ending(job);
         let work = move |source: &dyn FrameSource, events: &Sender<Event>| {
-            let _ending = Ending(job.id, events.clone());
+            let _ending = ending;
             let read = source.read_marks(&object.instance).map(|mut read| {
                 let marks = read.marks.iter().map(|m| m.target.clone());
                 let targets: Vec<AnnotationTarget> =
@@ -258,6 +253,7 @@ impl Workspace {
         let mut edits = Vec::new();
         let mut first = None;
         let mut seen = BTreeSet::new();
+        let mut frames = BTreeSet::new();
         for mark in &read.marks {
             first.get_or_insert_with(|| mark.target.clone());
             if self.marks.set().get(&mark.id).is_none() && seen.insert(mark.id.clone()) {
@@ -266,16 +262,10 @@ impl Workspace {
         }
         for target in &read.key_images {
             first.get_or_insert_with(|| target.clone());
-            let frame = (target.instance_uid.clone(), target.frame);
-            let keys = self.marks.key_images();
-            let new = !keys.contains(&frame.0, frame.1);
-            let again = edits.iter().any(|edit| match edit {
-                Edit::KeyImage { target, .. } => {
-                    (target.instance_uid.as_str(), target.frame) == (frame.0.as_str(), frame.1)
-                }
-                _ => false,
-            });
-            if new && !again {
+            let known = self.marks.key_images();
+            if !known.contains(&target.instance_uid, target.frame)
+                && frames.insert((&target.instance_uid, target.frame))
+            {
                 edits.push(Edit::KeyImage {
                     target: target.clone(),
                     on: true,

@@ -9,7 +9,7 @@ use super::{
     keymap::{KeyMap, Profile},
     settings::{OverlayText, Settings, SideTab, Theme},
 };
-use crate::{i18n::Language, task::spawn_named, tools::MouseMap};
+use crate::{files::write_whole, i18n::Language, task::spawn_named, tools::MouseMap};
 use crossbeam_channel::{Sender, bounded};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -165,11 +165,7 @@ impl SettingsFile {
 fn write(folder: &Path, state: &Stored) -> io::Result<()> {
     let text = toml::to_string_pretty(state).map_err(io::Error::other)?;
     fs::create_dir_all(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    io::Write::write_all(&mut file, text.as_bytes())?;
-    file.as_file().sync_data()?;
-    file.persist(folder.join(FILE)).map_err(|e| e.error)?;
-    Ok(())
+    write_whole(&folder.join(FILE), text.as_bytes())
 }
 
 #[cfg(test)]

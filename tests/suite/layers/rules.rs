@@ -8,6 +8,7 @@ pub const LAYERS: &[(&str, u8)] = &[
     ("task", 0),
     ("i18n", 0),
     ("diary", 0),
+    ("files", 0),
     ("formats", 1),
     ("gpu", 1),
     ("imaging", 1),
