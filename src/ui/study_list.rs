@@ -76,10 +76,21 @@ fn act(context: &mut UiContext<'_>, action: ListAction) {
     context.actions.push(Action::Studies(action));
 }
 
+/// Whether what is typed is meant for the list: nothing stands over it, and no other field is being typed into.
+fn listens(context: &UiContext<'_>, ui: &Ui) -> bool {
+    let free = ui.memory(|m| {
+        m.top_modal_layer().is_none() && m.focused().is_none_or(|field| field == search_id())
+    });
+    free && context.state.list.naming.is_none()
+}
+
+fn search_id() -> egui::Id {
+    egui::Id::unique("list search")
+}
+
 /// Arrows choose a row, Enter opens it. Taken before the search field sees them.
 fn keys(context: &mut UiContext<'_>, ui: &Ui) {
-    if context.state.list.naming.is_some() || context.state.palette.is_some() || context.state.help
-    {
+    if !listens(context, ui) {
         return;
     }
     let step = ui.input_mut(|i| {
@@ -132,7 +143,7 @@ fn search_row(context: &mut UiContext<'_>, ui: &mut Ui) {
         let workspace = context.workspace;
         let mut text = workspace.list.text.clone();
         let field = TextEdit::singleline(&mut text)
-            .id(egui::Id::unique("list search"))
+            .id(search_id())
             .hint_text(context.word("list-search-hint"))
             .password(workspace.settings.hide_identity && !text_is_free(&workspace.list.text))
             .desired_width(f32::INFINITY)
@@ -146,8 +157,7 @@ fn search_row(context: &mut UiContext<'_>, ui: &mut Ui) {
             act(context, ListAction::Search(text));
         }
         // The field is where typing goes, unless something else was chosen.
-        let free = ui.memory(|m| m.focused().is_none());
-        if free && context.state.palette.is_none() && !context.state.help {
+        if listens(context, ui) && !field.has_focus() {
             field.request_focus();
         }
         let (found, all) = (workspace.list.rows().len(), workspace.list.index().len());

@@ -211,6 +211,35 @@ fn studies_are_searched_and_opened_by_keys_alone() {
 }
 
 #[test]
+fn what_stands_over_the_list_gets_the_keys() {
+    let _one = alone();
+    let (_folder, mut stage) = three();
+    let before = shown(&stage).to_owned();
+    stage.key(Modifiers::COMMAND, Key::F);
+    stage.settle().unwrap();
+    stage.key(Modifiers::NONE, Key::ArrowDown);
+    stage.settle().unwrap();
+    let selected = stage.program().workspace.list.selected;
+    assert!(selected.is_some());
+    stage.key(Modifiers::COMMAND, Key::Comma);
+    stage.settle().unwrap();
+    for key in [Key::ArrowDown, Key::Enter] {
+        stage.key(Modifiers::NONE, key);
+        stage.settle().unwrap();
+    }
+    let workspace = &stage.program().workspace;
+    assert_eq!(workspace.list.selected, selected);
+    assert!(workspace.list.shown);
+    assert_eq!(shown(&stage), before);
+    // The same keys are the list's again once it is alone.
+    stage.key(Modifiers::NONE, Key::Escape);
+    stage.settle().unwrap();
+    stage.key(Modifiers::NONE, Key::Enter);
+    stage.settle().unwrap();
+    assert!(!stage.program().workspace.list.shown);
+}
+
+#[test]
 fn a_list_is_read_from_unread_to_final() {
     let _one = alone();
     let (_folder, mut stage) = three();
