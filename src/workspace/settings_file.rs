@@ -2,15 +2,15 @@
 //!
 //! Must stay true: nothing of a patient is in it; a file that cannot be read, or holds what nobody knows, gives the
 //! defaults for that part and is not an error; writing replaces the file whole or not at all and happens on a thread
-//! of its own, the newest state winning. Identity is never kept hidden or shown across starts: a window begins by
+//! of its own; the end waits for it. Identity is never kept hidden or shown across starts: a window begins by
 //! showing whose pictures it shows (safety S2).
 
 use super::{
     keymap::{KeyMap, Profile},
+    screen_setting::ScreenSetting,
     settings::{OverlayText, Settings, SideTab, Theme},
 };
-use crate::{files::write_whole, i18n::Language, task::spawn_named, tools::MouseMap};
-use crossbeam_channel::{Sender, bounded};
+use crate::{files::write_whole, i18n::Language, task::Serial, tools::MouseMap};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -34,9 +34,48 @@ struct Stored {
     show_side: Option<bool>,
     show_status: Option<bool>,
     side_tab: Option<String>,
+    hang: Option<bool>,
+    lock_planes: Option<bool>,
+    start_with_scroll: Option<bool>,
     key_profile: Option<String>,
     keys: BTreeMap<String, String>,
     mouse: BTreeMap<String, String>,
+    screen: Option<Screen>,
+}
+
+/// How the screen was measured. A curve from a file is not kept, so its correction ends with the window.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Screen {
+    on: bool,
+    darkest: f64,
+    brightest: f64,
+    ambient: f64,
+    gamma: f64,
+}
+
+impl Screen {
+    const fn of(setting: &ScreenSetting) -> Self {
+        Self {
+            on: setting.on && setting.measured.is_none(),
+            darkest: setting.darkest,
+            brightest: setting.brightest,
+            ambient: setting.ambient,
+            gamma: setting.gamma,
+        }
+    }
+
+    /// `None` when no screen is like that.
+    fn setting(self) -> Option<ScreenSetting> {
+        let setting = ScreenSetting {
+            on: self.on,
+            darkest: self.darkest,
+            brightest: self.brightest,
+            ambient: self.ambient,
+            gamma: self.gamma,
+            measured: None,
+        };
+        setting.curve().is_ok().then_some(setting)
+    }
 }
 
 const THEMES: [(&str, Theme); 2] = [("dark", Theme::Dark), ("light", Theme::Light)];
@@ -75,9 +114,13 @@ impl Stored {
             show_side: Some(settings.show_side),
             show_status: Some(settings.show_status),
             side_tab: name_of(&TABS, settings.side_tab),
+            hang: Some(settings.hang),
+            lock_planes: Some(settings.lock_planes),
+            start_with_scroll: Some(settings.start_with_scroll),
             key_profile: Some(settings.keys.profile().name().to_owned()),
             keys: settings.keys.own().clone(),
             mouse: settings.mouse.own(),
+            screen: Some(Screen::of(&settings.screen)),
         }
     }
 
@@ -92,6 +135,13 @@ impl Stored {
         settings.show_side = self.show_side.unwrap_or(settings.show_side);
         settings.show_status = self.show_status.unwrap_or(settings.show_status);
         settings.side_tab = named(&TABS, self.side_tab.as_ref()).unwrap_or(settings.side_tab);
+        settings.hang = self.hang.unwrap_or(settings.hang);
+        settings.lock_planes = self.lock_planes.unwrap_or(settings.lock_planes);
+        let scroll = self.start_with_scroll;
+        settings.start_with_scroll = scroll.unwrap_or(settings.start_with_scroll);
+        if let Some(screen) = self.screen.and_then(Screen::setting) {
+            settings.screen = screen;
+        }
         let profile = self.key_profile.as_deref().and_then(Profile::named);
         settings.keys = KeyMap::new(profile.unwrap_or_default(), self.keys);
         settings.mouse = MouseMap::of(&self.mouse);
@@ -103,7 +153,7 @@ impl Stored {
 pub struct SettingsFile {
     folder: PathBuf,
     kept: Stored,
-    writer: Option<Sender<Stored>>,
+    writer: Serial,
 }
 
 impl SettingsFile {
@@ -126,7 +176,7 @@ impl SettingsFile {
         Self {
             folder: folder.to_owned(),
             kept: Stored::of(settings),
-            writer: None,
+            writer: Serial::new("settings"),
         }
     }
 
@@ -136,27 +186,13 @@ impl SettingsFile {
         if now == self.kept {
             return;
         }
-        if self.writer.is_none() {
-            // One place: while one state is written the newest waits; what lies between is left out.
-            let (sender, receiver) = bounded::<Stored>(64);
-            let folder = self.folder.clone();
-            let body = move || {
-                while let Ok(mut state) = receiver.recv() {
-                    while let Ok(newer) = receiver.try_recv() {
-                        state = newer;
-                    }
-                    if let Err(error) = write(&folder, &state) {
-                        tracing::warn!(kind = ?error.kind(), "the settings could not be kept");
-                    }
-                }
-            };
-            if spawn_named("settings", body).is_ok() {
-                self.writer = Some(sender);
+        let (folder, state) = (self.folder.clone(), now.clone());
+        let kept = self.writer.run(move || {
+            if let Err(error) = write(&folder, &state) {
+                tracing::warn!(kind = ?error.kind(), "the settings could not be kept");
             }
-        }
-        if let Some(writer) = &self.writer
-            && writer.try_send(now.clone()).is_ok()
-        {
+        });
+        if kept {
             self.kept = now;
         }
     }
@@ -188,7 +224,14 @@ mod tests {
         changed.keys = changed.keys.with_profile(Profile::Horos);
         let chord = Chord::parse("Ctrl+I").unwrap();
         changed.keys = changed.keys.with_chords(Command::Invert, &[chord]);
-        write(folder.path(), &Stored::of(&changed)).unwrap();
+        changed.hang = false;
+        changed.lock_planes = false;
+        changed.start_with_scroll = true;
+        changed.screen.on = true;
+        changed.screen.brightest = 412.5;
+        let mut file = SettingsFile::open(folder.path(), &mut settings());
+        file.keep(&changed);
+        drop(file);
         let mut again = settings();
         SettingsFile::open(folder.path(), &mut again);
         assert_eq!(Stored::of(&again), Stored::of(&changed));
@@ -196,6 +239,11 @@ mod tests {
             again.keys.chords(Command::Invert),
             changed.keys.chords(Command::Invert)
         );
+        assert_eq!(
+            (again.hang, again.lock_planes, again.start_with_scroll),
+            (false, false, true)
+        );
+        assert_eq!(again.screen, changed.screen);
         assert!(
             !again.hide_identity,
             "every window begins by saying whose pictures it shows"
@@ -210,6 +258,7 @@ mod tests {
             "",
             "not = [toml",
             "language = 7",
+            "[screen]\non = true\ndarkest = 9.0\nbrightest = 1.0\nambient = 0.5\ngamma = 2.2",
             "theme = \"pink\"\nscale_percent = 100\nfuture = { a = 1 }",
         ] {
             fs::write(folder.path().join(FILE), text).unwrap();

@@ -1,15 +1,15 @@
 //! What a user keeps of arrangements: layouts by name, and hanging protocols of their own. Files in the folder of the
 //! settings: `layouts.toml`, and `hanging_protocols/NAME.toml`.
 //!
-//! Must stay true: nothing here identifies a patient; the window's thread never touches the disk, a worker does; a file that
-//! is damaged is left alone and said; without a folder nothing is kept beyond this session.
+//! Must stay true: nothing here identifies a patient; the window's thread never touches the disk, a worker does, in the order
+//! in which it was asked; a file that is damaged is said, left alone, and kept beside before its name is written to; without a
+//! folder nothing is kept beyond this session.
 
 use super::{
+    event::Event,
     hanging::protocol::{MOST_BYTES, Protocol},
-    waker::Waker,
 };
-use crate::model::arrangement::Layout;
-use crossbeam_channel::Sender;
+use crate::{files::write_whole, model::arrangement::Layout, task::Serial};
 use serde::{Deserialize, Serialize};
 use std::{
     fs, io,
@@ -19,12 +19,40 @@ use std::{
 /// Most layouts and most protocols.
 pub const MOST: usize = 200;
 
+/// Name of the file with the layouts.
+const LAYOUTS: &str = "layouts.toml";
+
 /// Layouts by name.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Shelf {
     /// The folder of the settings; `None` keeps nothing.
     pub folder: Option<PathBuf>,
     layouts: Vec<SavedLayout>,
+    file: OnDisk,
+    worker: Serial,
+}
+
+/// What is known of the file with the layouts.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+enum OnDisk {
+    /// It is this shelf, or there is none.
+    #[default]
+    Ours,
+    /// It is being read; whether something has to be written then.
+    Awaited { changed: bool },
+    /// It could not be read.
+    Damaged,
+}
+
+impl Default for Shelf {
+    fn default() -> Self {
+        Self {
+            folder: None,
+            layouts: Vec::new(),
+            file: OnDisk::Ours,
+            worker: Serial::new("shelf"),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,8 +74,8 @@ struct LayoutFile {
 pub enum ShelfNews {
     /// What was found in the folder.
     Found {
-        /// The text of `layouts.toml`.
-        layouts: Option<String>,
+        /// The text of `layouts.toml`, where there is one; `Err` when it cannot be read.
+        layouts: Result<Option<String>, io::ErrorKind>,
         /// Protocols of the user.
         protocols: Vec<Protocol>,
         /// Files that are none, by name.
@@ -99,26 +127,28 @@ impl Shelf {
         toml::to_string(&file).unwrap_or_default()
     }
 
-    /// Takes the layouts of a file's text; `false` when it is none.
+    /// Takes the layouts of a file's text before those that were saved since; `false` when it is none.
     pub fn take(&mut self, text: &str) -> bool {
         let Ok(file) = toml::from_str::<LayoutFile>(text) else {
             return false;
         };
-        self.layouts = file.layout;
-        self.layouts.truncate(MOST);
+        let since = std::mem::replace(&mut self.layouts, file.layout);
+        let again = |l: &SavedLayout| since.iter().any(|s| s.name == l.name);
         self.layouts
-            .retain(|l| Layout::of_word(&l.layout).is_some());
+            .retain(|l| Layout::of_word(&l.layout).is_some() && !again(l));
+        self.layouts.extend(since);
+        self.layouts.truncate(MOST);
         true
     }
 }
 
 /// Reads what is kept in a folder; called by a worker.
 pub fn read(folder: &Path) -> ShelfNews {
-    let text = |path: &Path| -> Option<String> {
-        let size = fs::metadata(path).ok()?.len();
-        (size <= MOST_BYTES as u64 * 4)
-            .then(|| fs::read_to_string(path).ok())
-            .flatten()
+    let text = |path: &Path| -> io::Result<String> {
+        match fs::metadata(path)?.len() {
+            size if size > MOST_BYTES as u64 * 4 => Err(io::ErrorKind::FileTooLarge.into()),
+            _ => fs::read_to_string(path),
+        }
     };
     let mut files: Vec<PathBuf> = fs::read_dir(folder.join("hanging_protocols"))
         .map(|entries| {
@@ -134,7 +164,7 @@ pub fn read(folder: &Path) -> ShelfNews {
     for path in files.into_iter().take(MOST) {
         let id = path.file_stem().map(|s| s.to_string_lossy().into_owned());
         let Some(id) = id else { continue };
-        match text(&path).and_then(|t| Protocol::parse(&id, &t).ok()) {
+        match text(&path).ok().and_then(|t| Protocol::parse(&id, &t).ok()) {
             Some(mut protocol) => {
                 protocol.own = true;
                 protocols.push(protocol);
@@ -143,67 +173,72 @@ pub fn read(folder: &Path) -> ShelfNews {
         }
     }
     ShelfNews::Found {
-        layouts: text(&folder.join("layouts.toml")),
+        layouts: match text(&folder.join(LAYOUTS)) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.kind()),
+        },
         protocols,
         damaged,
     }
 }
 
-/// Writes a file whole or not at all.
-fn write(path: &Path, text: &str) -> io::Result<()> {
+/// Writes a file and the folders that it lies in. One that is damaged goes to another name before.
+fn write(path: &Path, text: &str, damaged: bool) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    let new = path.with_extension("new");
-    fs::write(&new, text)?;
-    fs::rename(&new, path)
-}
-
-/// Writes on a worker, which tells when something went wrong.
-pub fn write_later(
-    path: PathBuf,
-    text: String,
-    saved: Option<String>,
-    events: Sender<super::event::Event>,
-    waker: Waker,
-) {
-    let body = move || {
-        let news = match write(&path, &text) {
-            Ok(()) => saved.map(ShelfNews::Saved),
-            Err(error) => Some(ShelfNews::Failed(error.kind().to_string())),
-        };
-        if let Some(news) = news {
-            let _ = events.send(super::event::Event::Shelf(news));
-            waker.wake("shelf");
-        }
-    };
-    // Without a thread nothing is kept; the layout itself stays in this session.
-    let _ = crate::task::spawn_named("shelf", body);
+    if damaged {
+        fs::rename(path, path.with_extension("damaged.toml"))?;
+    }
+    write_whole(path, text.as_bytes())
 }
 
 impl super::Workspace {
     /// Keeps layouts and protocols in a folder from now on, and reads what is there.
     pub fn open_shelf(&mut self, folder: PathBuf) {
         self.shelf.folder = Some(folder.clone());
+        self.shelf.file = OnDisk::Awaited { changed: false };
         let (events, waker) = (self.sender(), self.waker.clone());
-        let body = move || {
-            let _ = events.send(super::event::Event::Shelf(read(&folder)));
+        // Without a thread nothing is kept; the layouts stay in this session.
+        self.shelf.worker.run(move || {
+            let _ = events.send(Event::Shelf(read(&folder)));
             waker.wake("shelf");
-        };
-        let _ = crate::task::spawn_named("shelf", body);
+        });
     }
 
     /// Has the layouts written.
-    pub(super) fn keep_shelf(&self) {
-        if let Some(folder) = &self.shelf.folder {
-            let path = folder.join("layouts.toml");
-            write_later(
-                path,
-                self.shelf.text(),
-                None,
-                self.sender(),
-                self.waker.clone(),
-            );
+    pub(super) fn keep_shelf(&mut self) {
+        let Some(folder) = &self.shelf.folder else {
+            return;
+        };
+        let path = folder.join(LAYOUTS);
+        match &mut self.shelf.file {
+            OnDisk::Awaited { changed } => *changed = true,
+            now => {
+                let damaged = std::mem::take(now) == OnDisk::Damaged;
+                let text = self.shelf.text();
+                self.write_later(path, text, None, damaged);
+            }
+        }
+    }
+
+    /// Writes on the worker, which tells what came of it.
+    fn write_later(&mut self, path: PathBuf, text: String, saved: Option<String>, damaged: bool) {
+        let (events, waker) = (self.sender(), self.waker.clone());
+        let asked = self.shelf.worker.run(move || {
+            let news = match write(&path, &text, damaged) {
+                Ok(()) => saved.map(ShelfNews::Saved),
+                Err(error) => Some(ShelfNews::Failed(error.kind().to_string())),
+            };
+            if let Some(news) = news {
+                let _ = events.send(Event::Shelf(news));
+                waker.wake("shelf");
+            }
+        });
+        if !asked {
+            let busy = io::ErrorKind::ResourceBusy.to_string();
+            self.notify("notice-shelf-failed", busy);
         }
     }
 
@@ -215,8 +250,7 @@ impl super::Workspace {
         match &self.shelf.folder {
             Some(folder) => {
                 let path = folder.join("hanging_protocols").join(format!("{id}.toml"));
-                let (events, waker) = (self.sender(), self.waker.clone());
-                write_later(path, text, Some(id), events, waker);
+                self.write_later(path, text, Some(id), false);
             }
             None => self.notify("notice-protocol-not-kept", String::new()),
         }
@@ -230,11 +264,23 @@ impl super::Workspace {
                 protocols,
                 damaged,
             } => {
-                let readable = layouts.is_none_or(|text| self.shelf.take(&text));
+                let readable = match layouts {
+                    Ok(Some(text)) => self.shelf.take(&text),
+                    Ok(None) => true,
+                    Err(_) => false,
+                };
                 self.hanging.own = protocols;
                 let mut damaged = damaged;
+                let now = match readable {
+                    true => OnDisk::Ours,
+                    false => OnDisk::Damaged,
+                };
                 if !readable {
-                    damaged.push("layouts.toml".into());
+                    damaged.push(LAYOUTS.into());
+                }
+                let before = std::mem::replace(&mut self.shelf.file, now);
+                if before == (OnDisk::Awaited { changed: true }) {
+                    self.keep_shelf();
                 }
                 if !damaged.is_empty() {
                     self.notify("notice-shelf-damaged", damaged.join(", "));
@@ -272,6 +318,15 @@ mod tests {
         assert_eq!(other.layout("free"), None);
         assert!(!other.take("nonsense ["));
         assert_eq!(other.names().count(), 2, "what was there stays");
+        let mut early = Shelf::default();
+        early.put_layout("two", &Layout::TWO, &[]);
+        assert!(early.take(&shelf.text()));
+        assert_eq!(early.names().collect::<Vec<_>>(), ["free", "tiles", "two"]);
+        assert_eq!(
+            early.layout("two"),
+            Some((Layout::TWO, vec![])),
+            "what was saved before the file was read counts"
+        );
     }
 
     #[test]
@@ -279,12 +334,17 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let nothing = read(dir.path());
         assert!(
-            matches!(nothing, ShelfNews::Found { layouts: None, protocols, damaged } if protocols.is_empty() && damaged.is_empty())
+            matches!(nothing, ShelfNews::Found { layouts: Ok(None), protocols, damaged } if protocols.is_empty() && damaged.is_empty())
         );
         let good = "name = \"Mine\"\n[[stage]]\nlayout = \"1x1\"\n";
-        write(&dir.path().join("hanging_protocols/mine.toml"), good).unwrap();
-        write(&dir.path().join("hanging_protocols/bad.toml"), "name = 3").unwrap();
-        write(&dir.path().join("hanging_protocols/notes.txt"), "x").unwrap();
+        write(&dir.path().join("hanging_protocols/mine.toml"), good, false).unwrap();
+        write(
+            &dir.path().join("hanging_protocols/bad.toml"),
+            "name = 3",
+            false,
+        )
+        .unwrap();
+        write(&dir.path().join("hanging_protocols/notes.txt"), "x", false).unwrap();
         let ShelfNews::Found {
             protocols, damaged, ..
         } = read(dir.path())

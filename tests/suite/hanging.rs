@@ -573,7 +573,34 @@ fn sequences_hang_by_their_names_and_a_protocol_by_example_hangs_the_next_one() 
     assert_eq!(shown(&stage), ["AX T2 FLAIR", "AX T1"]);
     let hung = stage.program().workspace.hanging.now.clone().unwrap();
     assert!(hung.own && hung.protocol == "flair-first");
-    let _ = &mut stage;
+}
+
+#[test]
+fn layouts_are_saved_beside_a_file_that_was_damaged() {
+    let _one = alone();
+    let settings = tempfile::tempdir().unwrap();
+    let file = settings.path().join("layouts.toml");
+    std::fs::write(&file, "nonsense [").unwrap();
+    let save = |name: &str| {
+        let mut stage = crate::ui_snapshots::stage(Vec::new(), Vec::new());
+        let workspace = &mut stage.program_mut().workspace;
+        workspace.open_shelf(settings.path().to_owned());
+        // Before the worker has read what is there.
+        workspace.act(Action::SaveLayout(name.into()));
+        for _ in 0..200 {
+            stage.settle().unwrap();
+            if std::fs::read_to_string(&file).is_ok_and(|text| text.contains(name)) {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    };
+    save("first");
+    let damaged = settings.path().join("layouts.damaged.toml");
+    assert_eq!(std::fs::read_to_string(damaged).unwrap(), "nonsense [");
+    save("second");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains("first") && text.contains("second"), "{text}");
 }
 
 #[test]
