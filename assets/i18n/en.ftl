@@ -802,6 +802,8 @@ save-disk = NOT SAVED: the disk does not answer
 save-disk-advice = Check the disk of the store; what you did is in memory and is tried again every second
 save-invalid = NOT SAVED: the store refused the last change
 save-invalid-advice = Take the last change back and make it again
+save-stopped = NOT SAVED: the saving part of the program stopped
+save-stopped-advice = What you did is in memory. Click the state of saving in the status line and give the passphrase: all of it goes into the store again
 save-saved-tip = What you do is on the disk, encrypted, when this says so
 save-nothing-kept = Nothing kept
 save-nothing-kept-tip = No store is open: marks and reports live in memory until the window closes. Click to keep them
@@ -919,6 +921,8 @@ help-mouse-region = Ctrl and left drag: window from the region
 menu-navigate = Navigate
 notice-demo-failed = The demo could not be made: { $detail }
 notice-no-ai = This build has no networks
+notice-scan-failed = Reading the files was broken off by a fault; what was found until then is shown
+notice-record-stopped = The record store stopped after a fault; import the record again
 notice-record-failed = The record could not be read: { $detail }
 notice-record-imported = Record imported: { $detail } new resources
 panel-about-series = About this series
@@ -1612,6 +1616,7 @@ job-report-out = Writing the report
 notice-report-copied = The report is in the clipboard
 notice-report-saved = The report is saved
 notice-report-letters = The report is saved; letters that no font has, shown as a question mark { $detail }
+notice-report-refused = The report cannot be kept as it is: it is too long, or its study has no proper number. It stays in the window
 notice-report-failed = The report could not be written { $detail }
 ## Filters
 

@@ -710,6 +710,8 @@ save-disk = 未保存：磁盘没有响应
 save-disk-advice = 请检查存储所在的磁盘；您的操作仍在内存中，每秒重试一次
 save-invalid = 未保存：存储拒绝了上一次更改
 save-invalid-advice = 请撤销上一次更改，然后重做
+save-stopped = 未保存：程序的保存部分已停止
+save-stopped-advice = 您的操作仍在内存中。请单击状态栏中的保存状态并输入密码：全部操作会再次写入存储
 save-saved-tip = 显示已保存时，您的操作已加密写入磁盘
 save-nothing-kept = 不保存
 save-nothing-kept-tip = 没有打开存储：标注和报告只在内存中，关闭窗口后即消失。点击可保存
@@ -818,6 +820,8 @@ help-mouse-region = Ctrl + 左键拖动：按所选区域设定窗宽窗位
 menu-navigate = 浏览
 notice-demo-failed = 无法生成示例：{ $detail }
 notice-no-ai = 此版本不含神经网络
+notice-scan-failed = 读取文件因故障中断；显示此前已找到的内容
+notice-record-stopped = 病历存储因故障停止；请重新导入病历
 notice-record-failed = 无法读取病历：{ $detail }
 notice-record-imported = 病历已导入：新增 { $detail } 条资源
 panel-about-series = 关于此序列
@@ -1454,6 +1458,7 @@ job-report-out = 正在写出报告
 notice-report-copied = 报告已复制到剪贴板
 notice-report-saved = 报告已保存
 notice-report-letters = 报告已保存；字体缺少的字符显示为问号 { $detail }
+notice-report-refused = 报告无法按现状保存：内容过长，或检查没有有效编号。内容仍保留在窗口中
 notice-report-failed = 无法写出报告 { $detail }
 ## 滤镜
 

@@ -30,6 +30,8 @@ use glam::DVec3;
 
 /// Largest payload, bytes.
 pub const MAX_PAYLOAD: usize = 64 << 20;
+/// What stands before the edits, bytes.
+const HEAD: usize = 21;
 /// Longest label, bytes.
 pub const MAX_LABEL: usize = 64 << 10;
 /// Longest id, UID, name or code, bytes.
@@ -141,6 +143,22 @@ pub fn check_edit(edit: &Edit) -> Result<(), &'static str> {
             check_texts(texts, MAX_REPORT, "the report is too long")
         }
     }
+}
+
+/// Says what keeps a gesture out of the journal: one of its edits, or all of them together.
+pub fn check_gesture(edits: &[Edit]) -> Result<(), &'static str> {
+    if edits.is_empty() {
+        return Err("there is no edit in it");
+    }
+    edits.iter().try_for_each(check_edit)?;
+    let mut bytes = Vec::new();
+    for edit in edits {
+        put_edit(&mut bytes, edit);
+        if bytes.len() > MAX_PAYLOAD - HEAD {
+            return Err("it is too large");
+        }
+    }
+    Ok(())
 }
 
 fn check_texts<const N: usize>(
@@ -588,4 +606,4 @@ impl<'a> Reader<'a> {
 
 #[cfg(test)]
 #[path = "codec_tests.rs"]
-pub(super) mod tests;
+pub(crate) mod tests;

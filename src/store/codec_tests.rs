@@ -18,6 +18,32 @@ pub(crate) fn point(point: DVec3) -> Shape {
     Shape::new(MarkKind::Point, [point])
 }
 
+#[test]
+fn a_gesture_is_as_large_as_the_journal_takes() {
+    let report = |from: usize, to: usize| Edit::Report {
+        study_uid: "1.2".into(),
+        from: Phi::new("x".repeat(from)),
+        to: Phi::new("x".repeat(to)),
+    };
+    assert!(check_gesture(&[]).is_err());
+    let edits = vec![report(MAX_REPORT, MAX_REPORT); 7];
+    let commit = |edits: Vec<Edit>| Commit {
+        kind: Kind::Done,
+        time_ms: 0,
+        edits,
+    };
+    let room = MAX_PAYLOAD - encode(&commit(edits.clone())).len();
+    // What an edit of the report takes beside its texts.
+    let around = encode(&commit(vec![report(0, 0)])).len() - HEAD;
+    let rest = room - around;
+    for (more, fits) in [(0, true), (1, false)] {
+        let mut edits = edits.clone();
+        edits.push(report(rest / 2, rest - rest / 2 + more));
+        assert_eq!(check_gesture(&edits).is_ok(), fits);
+        assert_eq!(encode(&commit(edits)).len() <= MAX_PAYLOAD, fits);
+    }
+}
+
 fn every_edit() -> Vec<Edit> {
     let id = || AnnotationId("a".into());
     let study_uid = || "1.2.840.1".to_owned();

@@ -64,6 +64,7 @@ const fn problem_key(problem: Problem) -> &'static str {
         Problem::Denied => "save-denied",
         Problem::Disk => "save-disk",
         Problem::Invalid => "save-invalid",
+        Problem::Stopped => "save-stopped",
     }
 }
 
@@ -73,6 +74,7 @@ const fn advice_key(problem: Problem) -> &'static str {
         Problem::Denied => "save-denied-advice",
         Problem::Disk => "save-disk-advice",
         Problem::Invalid => "save-invalid-advice",
+        Problem::Stopped => "save-stopped-advice",
     }
 }
 

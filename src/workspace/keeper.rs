@@ -2,7 +2,7 @@
 //!
 //! Must stay true: "saved" is said after the journal has the edit on the disk, never before. What the disk refuses
 //! waits here and is tried again, in order, until it is saved; nothing behind it overtakes it. When the window goes,
-//! what waits is tried once more.
+//! what waits is tried once more. A panic ends the thread and closes the store, and is told like a disk that refuses.
 
 use super::{
     event::Event,
@@ -23,6 +23,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use std::{
     collections::VecDeque,
     io,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::{
         Arc,
@@ -137,6 +138,8 @@ pub enum Problem {
     Disk,
     /// The journal refuses the edit itself; it is given up.
     Invalid,
+    /// The thread that saves came to an end; the store can be opened again.
+    Stopped,
 }
 
 impl Problem {
@@ -165,6 +168,7 @@ impl Problem {
             Self::Denied => "denied",
             Self::Disk => "disk",
             Self::Invalid => "invalid",
+            Self::Stopped => "stopped",
         }
     }
 }
@@ -202,6 +206,11 @@ pub enum StoreNews {
         problem: Problem,
         /// The edit was given up.
         given_up: Option<u64>,
+    },
+    /// The thread ended by a fault of the program; the store is closed, and what is not on the disk yet will not be.
+    Stopped {
+        /// It was the store that keeps edits, not one of records only.
+        keeps: bool,
     },
 }
 
@@ -262,6 +271,18 @@ impl Serving {
     }
 
     fn run(self, origin: Origin) {
+        let session = matches!(origin, Origin::Folder { .. });
+        self.contain(session, || self.serve(origin));
+    }
+
+    /// Tells of a panic. What the memory of the store holds then is not known: it is closed, and nothing goes on with it.
+    fn contain(&self, keeps: bool, work: impl FnOnce()) {
+        if catch_unwind(AssertUnwindSafe(work)).is_err() {
+            self.tell(Event::Store(StoreNews::Stopped { keeps }));
+        }
+    }
+
+    fn serve(&self, origin: Origin) {
         let session = matches!(origin, Origin::Folder { .. });
         let Some(mut store) = self.open(origin) else {
             return;
@@ -404,9 +425,15 @@ fn save_one(store: &mut Store, gesture: &Gesture) -> Result<(), StoreError> {
     match gesture {
         Gesture::Commit(edits) => store.commit(edits).map(drop),
         Gesture::Note(edits) => store.note(edits).map(drop),
-        Gesture::Undo => store.undo().map(drop),
-        Gesture::Redo => store.redo().map(drop),
+        Gesture::Undo => went(store.undo()?),
+        Gesture::Redo => went(store.redo()?),
     }
+}
+
+/// A step back or forth that the journal does not have was not saved.
+fn went(number: Option<u64>) -> Result<(), StoreError> {
+    let none = StoreError::InvalidEdit("the journal has no such step");
+    number.map(drop).ok_or(none)
 }
 
 fn failure(error: &StoreError) -> OpenFailure {
@@ -415,5 +442,70 @@ fn failure(error: &StoreError) -> OpenFailure {
         StoreError::NewerVersion { .. } => OpenFailure::Newer,
         StoreError::Damaged { .. } => OpenFailure::Damaged,
         _ => OpenFailure::Refused,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::codec::tests::{mark, point};
+    use glam::DVec3;
+
+    fn serving() -> (Serving, Receiver<Event>) {
+        let (events, told) = bounded(16);
+        let serving = Serving {
+            asks: bounded(1).1,
+            events,
+            waker: Waker::silent(),
+        };
+        (serving, told)
+    }
+
+    fn news(told: &Receiver<Event>) -> Vec<StoreNews> {
+        let store = |event| match event {
+            Event::Store(news) => Some(news),
+            _ => None,
+        };
+        told.try_iter().filter_map(store).collect()
+    }
+
+    #[test]
+    fn a_panic_is_told_and_closes_the_store() {
+        let folder = tempfile::tempdir().unwrap();
+        let (dir, pass) = (folder.path().join("s"), Passphrase::new("p"));
+        let store = Store::create(&dir, &pass, KdfCost::CHEAP).unwrap();
+        let (serving, told) = serving();
+        serving.contain(true, move || {
+            assert!(store.commits() > 0, "this store is new");
+        });
+        let stopped = |news: &[StoreNews], kept| matches!(news, [StoreNews::Stopped { keeps }] if *keeps == kept);
+        assert!(stopped(&news(&told), true));
+        Store::open(&dir, &pass).unwrap();
+        serving.contain(false, || assert!(told.is_full(), "it is empty"));
+        assert!(stopped(&news(&told), false));
+        serving.contain(true, || {});
+        assert!(news(&told).is_empty(), "nothing happened");
+    }
+
+    #[test]
+    fn a_step_that_the_journal_does_not_have_is_not_called_saved() {
+        let (serving, told) = serving();
+        let mut store = Store::throw_away().unwrap();
+        let add = Edit::Add(mark("a", point(DVec3::ONE)));
+        let gestures = [Gesture::Undo, Gesture::Commit(vec![add]), Gesture::Redo];
+        let mut waiting = (1..).zip(gestures).collect();
+        serving.save(&mut store, &mut waiting);
+        let refused = |news: &StoreNews, edit| {
+            let StoreNews::NotSaved { problem, given_up } = news else {
+                return false;
+            };
+            (*problem, *given_up) == (Problem::Invalid, Some(edit))
+        };
+        let [first, second, third] = &news(&told)[..] else {
+            panic!("each is answered");
+        };
+        assert!(refused(first, 1) && refused(third, 3));
+        assert!(matches!(second, StoreNews::Saved { number: 2, .. }));
+        assert_eq!((store.commits(), waiting.len()), (1, 0));
     }
 }

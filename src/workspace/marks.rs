@@ -19,7 +19,7 @@ use crate::{
         passphrase::Passphrase,
         reading::ReadStatus,
     },
-    store::codec::check_edit,
+    store::codec::{check_edit, check_gesture},
 };
 use crossbeam_channel::Sender;
 use std::{
@@ -87,6 +87,8 @@ pub struct Marks {
     unkept: Unkept,
     /// What somebody found or wrote since the window opened that is on no disk.
     loose: BTreeSet<String>,
+    /// What of it the store has given up: no later saving brings it to the disk.
+    given_up: BTreeSet<String>,
     keeper: Option<Keeper>,
     /// The store takes edits.
     keeps: bool,
@@ -139,6 +141,7 @@ impl Marks {
     pub const fn state(&self) -> SaveState {
         match self.problem {
             _ if self.opening => SaveState::Opening,
+            Some(reason @ Problem::Stopped) => SaveState::NotSaved { reason },
             _ if !self.keeps => SaveState::NothingKept(self.unkept),
             Some(reason) => SaveState::NotSaved { reason },
             None if self.saved < self.sent => SaveState::Saving,
@@ -251,19 +254,31 @@ impl Marks {
                 format!("key {} {}", target.instance_uid, target.frame)
             }
             Edit::ReadStatus { study_uid, .. } => format!("status {study_uid}"),
-            Edit::Report { study_uid, .. } => format!("report {study_uid}"),
+            Edit::Report { study_uid, .. } => report_key(study_uid),
             other => format!("mark {}", other.mark_id().map_or("", |id| &id.0)),
         };
         let removed = match edit {
-            Edit::Remove(_) => !self.keeps,
-            Edit::KeyImage { on, .. } => !on && !self.keeps,
+            Edit::Remove(_) => !self.keeps || self.given_up.contains(&key),
+            Edit::KeyImage { on, .. } => !on && (!self.keeps || self.given_up.contains(&key)),
             _ => false,
         };
+        if matches!(edit, Edit::Report { .. }) {
+            // The whole text is in the edit, also what could not be kept before.
+            self.given_up.remove(&key);
+        }
         if removed {
             self.loose.remove(&key);
+            self.given_up.remove(&key);
         } else {
             self.loose.insert(key);
         }
+    }
+
+    /// A report is not kept, and will not be as it is.
+    pub(super) fn report_refused(&mut self, study_uid: &str) {
+        self.loose.insert(report_key(study_uid));
+        self.given_up.insert(report_key(study_uid));
+        self.problem = Some(Problem::Invalid);
     }
 
     fn index(&mut self) {
@@ -283,6 +298,7 @@ impl Marks {
         self.unkept = opened.unkept.unwrap_or_default();
         self.saved_ms = opened.last_ms;
         self.problem = None;
+        self.given_up.clear();
         self.history.leave_journal();
         // It fits: it was made against this very state.
         let fits = self.kept.apply_all(&edits).is_ok();
@@ -296,6 +312,39 @@ impl Marks {
         self.index();
         self.revision += 1;
     }
+
+    /// All edits up to this one are on the disk, but for those that were given up.
+    fn take_saved(&mut self, number: u64, at_ms: Option<i64>) {
+        (self.saved, self.saved_ms) = (number, at_ms);
+        self.problem = (!self.given_up.is_empty()).then_some(Problem::Invalid);
+        if self.saved == self.sent {
+            self.loose.clone_from(&self.given_up);
+        }
+        self.flush();
+    }
+
+    fn take_not_saved(&mut self, problem: Problem, given_up: Option<u64>) {
+        self.problem = Some(problem);
+        if let Some(number) = given_up {
+            self.saved = number;
+            // Which of them it was only the store could say; none is called saved that might not be.
+            self.given_up.clone_from(&self.loose);
+            // The last step of the journal is no longer the last one here.
+            self.history.leave_journal();
+        }
+    }
+
+    /// Nothing is saved any more; all stays here, and goes into the store when it is opened again.
+    fn take_stopped(&mut self) {
+        (self.keeper, self.keeps, self.opening) = (None, false, false);
+        self.problem = Some(Problem::Stopped);
+        self.outbox.clear();
+        self.saved = self.sent;
+    }
+}
+
+fn report_key(study_uid: &str) -> String {
+    format!("report {study_uid}")
 }
 
 /// The edits that bring a state to hold what another one does as well.
@@ -363,10 +412,7 @@ impl Workspace {
 
     pub(super) fn commit_step(&mut self, mut step: Step) -> bool {
         let marks = &mut self.marks;
-        if step.edits.is_empty() || step.edits.iter().any(|edit| check_edit(edit).is_err()) {
-            return false;
-        }
-        if marks.apply(&step.edits).is_err() {
+        if check_gesture(&step.edits).is_err() || marks.apply(&step.edits).is_err() {
             return false;
         }
         step.in_journal = marks.keeps;
@@ -517,18 +563,16 @@ impl Workspace {
                 (self.marks.keeper, self.marks.opening) = (None, false);
                 self.marks.asking.get_or_insert_default().failed = Some(failure);
             }
-            StoreNews::Saved { number, at_ms } => {
-                let marks = &mut self.marks;
-                (marks.saved, marks.saved_ms, marks.problem) = (number, at_ms, None);
-                if marks.saved == marks.sent {
-                    marks.loose.clear();
-                }
-                marks.flush();
-            }
+            StoreNews::Saved { number, at_ms } => self.marks.take_saved(number, at_ms),
             StoreNews::NotSaved { problem, given_up } => {
-                self.marks.problem = Some(problem);
-                if let Some(number) = given_up {
-                    self.marks.saved = number;
+                self.marks.take_not_saved(problem, given_up);
+            }
+            StoreNews::Stopped { keeps } => {
+                self.record.disconnect(keeps);
+                if keeps {
+                    self.marks.take_stopped();
+                } else {
+                    self.notify("notice-record-stopped", String::new());
                 }
             }
         }
@@ -563,4 +607,80 @@ fn clock_as(at_ms: i64, form: &str) -> String {
                 .to_string()
         },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::codec::tests::{mark, point};
+    use glam::DVec3;
+
+    fn add(id: &str) -> Edit {
+        Edit::Add(mark(id, point(DVec3::ONE)))
+    }
+
+    fn opened(kept: Kept) -> Opened {
+        Opened {
+            kept,
+            unkept: None,
+            last_ms: None,
+            unfinished: None,
+        }
+    }
+
+    fn made(marks: &mut Marks, edit: &Edit) {
+        marks.apply(std::slice::from_ref(edit)).unwrap();
+        marks.send(Gesture::Commit(vec![edit.clone()]));
+    }
+
+    const INVALID: SaveState = SaveState::NotSaved {
+        reason: Problem::Invalid,
+    };
+
+    #[test]
+    fn what_the_store_gave_up_is_never_called_saved() {
+        let mut marks = Marks::default();
+        marks.take_opened(opened(Kept::default()));
+        made(&mut marks, &add("a"));
+        marks.take_not_saved(Problem::Invalid, Some(1));
+        assert_eq!((marks.state(), marks.unsaved()), (INVALID, 1));
+        made(&mut marks, &add("b"));
+        assert_eq!(marks.unsaved(), 2);
+        marks.take_saved(2, Some(5));
+        assert_eq!((marks.state(), marks.unsaved()), (INVALID, 1));
+        // Taken back it is not missed, and the store's refusal of that says nothing new.
+        made(&mut marks, &add("a").inverse());
+        marks.take_not_saved(Problem::Invalid, Some(3));
+        assert_eq!(marks.unsaved(), 0);
+        made(&mut marks, &add("a"));
+        marks.take_saved(4, Some(9));
+        let at_ms = Some(9);
+        assert_eq!(
+            (marks.state(), marks.unsaved()),
+            (SaveState::Saved { at_ms }, 0)
+        );
+    }
+
+    #[test]
+    fn what_was_made_goes_into_the_store_again_after_saving_stopped() {
+        let mut marks = Marks::default();
+        marks.take_opened(opened(Kept::default()));
+        made(&mut marks, &add("a"));
+        marks.take_saved(1, Some(5));
+        let kept = marks.kept().clone();
+        made(&mut marks, &add("b"));
+        marks.take_stopped();
+        let reason = Problem::Stopped;
+        assert_eq!(marks.state(), SaveState::NotSaved { reason });
+        assert!(!marks.is_busy() && !marks.is_kept());
+        made(&mut marks, &add("c"));
+        assert_eq!((marks.unsaved(), marks.set().len()), (2, 3));
+        assert!(marks.outbox.is_empty(), "there is nobody to send it to");
+        marks.take_opened(opened(kept));
+        assert_eq!((marks.state(), marks.unsaved()), (SaveState::Saving, 2));
+        let (number, gesture) = marks.outbox.pop_front().unwrap();
+        assert_eq!(gesture, Gesture::Commit(vec![add("b"), add("c")]));
+        marks.take_saved(number, Some(9));
+        assert_eq!(marks.unsaved(), 0);
+    }
 }

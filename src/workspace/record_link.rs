@@ -82,6 +82,14 @@ impl RecordPanel {
         self.refresh();
     }
 
+    /// The thread of the store that keeps the marks, or of the panel's own, ended.
+    pub(super) fn disconnect(&mut self, keeps: bool) {
+        if keeps != self.own.is_some() {
+            (self.questions, self.own) = (None, None);
+            self.refresh();
+        }
+    }
+
     /// Whether a store is open.
     pub fn has_store(&self) -> bool {
         self.questions.is_some()

@@ -118,6 +118,8 @@ pub struct Draft {
     /// The text that is kept.
     kept: String,
     changed: Option<Instant>,
+    /// What is on the screen was refused when it was to be kept.
+    refused: bool,
 }
 
 impl Draft {
@@ -127,6 +129,7 @@ impl Draft {
             report: Report::parse(kept),
             kept: kept.to_owned(),
             changed: None,
+            refused: false,
         }
     }
 
@@ -140,7 +143,7 @@ impl Draft {
 
     /// Whether something is not kept yet.
     pub fn is_open(&self) -> bool {
-        self.changed.is_some()
+        self.changed.is_some() || self.refused
     }
 
     /// When the draft is to be kept, if nothing more is typed.
@@ -150,9 +153,17 @@ impl Draft {
 
     /// What is to be kept now: the text before and after. A draft that reads as before needs no keeping.
     pub fn take_change(&mut self) -> Option<(String, String)> {
-        self.changed.take()?;
+        if !self.is_open() {
+            return None;
+        }
+        (self.changed, self.refused) = (None, false);
         let text = self.report.write();
         (text != self.kept).then(|| (std::mem::replace(&mut self.kept, text.clone()), text))
+    }
+
+    /// What was taken last could not be kept: it stays on the screen, and open.
+    pub fn refuse(&mut self, kept: String) {
+        (self.kept, self.refused) = (kept, true);
     }
 
     /// The kept text changed elsewhere (undo, another command): the draft follows.
@@ -271,8 +282,13 @@ impl Workspace {
     /// Keeps what is due, or everything that is open. Gives the time until the next is due.
     pub fn keep_reports(&mut self, all: bool) -> Option<Duration> {
         let now = Instant::now();
-        for (study_uid, _, text) in self.drafts.take_due(now, all) {
-            self.set_report(&study_uid, &text);
+        for (study_uid, from, text) in self.drafts.take_due(now, all) {
+            let kept = self.marks.report(&study_uid);
+            if text != kept && !self.set_report(&study_uid, &text) {
+                self.drafts.of(&study_uid, &from).refuse(from.clone());
+                self.marks.report_refused(&study_uid);
+                self.notify("notice-report-refused", String::new());
+            }
         }
         let marks = &self.marks;
         self.drafts.follow(|study_uid| marks.report(study_uid));

@@ -15,13 +15,16 @@ use negatoscope::{
         annotation::{Annotation, AnnotationId, AnnotationTarget, MarkKind, PointSpace, Shape},
         edit::{Edit, Kept},
         reading::ReadStatus,
+        report::{Report, Section},
     },
     store::{KdfCost, Passphrase, Store},
     workspace::{
         Action, Command,
-        keeper::Unkept,
+        event::Event,
+        keeper::{Problem, StoreNews, Unkept},
         marks::{SaveState, StorePlace},
         state::{Layout, Workspace},
+        study_list::ListAction,
         view::VoiChoice,
     },
 };
@@ -258,6 +261,87 @@ fn a_step_whose_series_is_gone_is_skipped_and_said() {
     workspace.execute(Command::Undo);
     let notice = workspace.notices.last().map(|n| n.key);
     assert_eq!(notice, Some("notice-undo-skipped"));
+}
+
+#[test]
+fn a_report_that_cannot_be_kept_stays_in_the_window() {
+    let _alone = alone();
+    let (study, (_folder, dir)) = (study(), made());
+    let mut stage = window(&study, Some(&dir));
+    let workspace = workspace(&mut stage);
+    let write = |workspace: &mut Workspace, text: String| {
+        let title = "Findings".to_owned();
+        let sections = vec![Section { title, text }];
+        workspace.write_report("1.2.3", Report { sections });
+        workspace.keep_reports(true);
+    };
+    // Longer than the journal takes.
+    write(workspace, "x".repeat(5 << 20));
+    let written = workspace.report_of("1.2.3").sections[0].text.len();
+    assert_eq!((written, workspace.marks.report("1.2.3")), (5 << 20, ""));
+    assert!(workspace.is_report_open("1.2.3"));
+    let reason = Problem::Invalid;
+    assert_eq!(workspace.marks.state(), SaveState::NotSaved { reason });
+    assert!(!workspace.may_close(), "it would be lost");
+    write(workspace, "short".into());
+    assert!(!workspace.is_report_open("1.2.3"));
+    stage.settle().unwrap();
+    assert_eq!(keeping(&mut stage)["state"], "saved");
+    drop(stage);
+    assert_eq!(kept(&dir).reports["1.2.3"].reveal(), "## Findings\nshort");
+}
+
+#[test]
+fn after_a_fault_of_the_saving_thread_the_store_is_opened_again() {
+    let _alone = alone();
+    let (study, (_folder, dir)) = (study(), made());
+    let mut stage = window(&study, Some(&dir));
+    assert!(workspace(&mut stage).commit(vec![Edit::Add(mark("a"))]));
+    stage.settle().unwrap();
+    let stopped = StoreNews::Stopped { keeps: true };
+    let events = workspace(&mut stage).sender();
+    events.send(Event::Store(stopped)).unwrap();
+    stage.settle().unwrap();
+    let said = keeping(&mut stage);
+    assert_eq!(
+        (&said["state"], &said["reason"]),
+        (&"not-saved".into(), &"stopped".into())
+    );
+    let tree = screen::describe(&mut stage).to_string();
+    assert!(tree.contains("NOT SAVED: the saving part of the program stopped"));
+    assert!(workspace(&mut stage).commit(vec![Edit::Add(mark("b"))]));
+    assert_eq!(workspace(&mut stage).marks.unsaved(), 1);
+    assert!(!workspace(&mut stage).may_close());
+    workspace(&mut stage).act(Action::OpenStore(Passphrase::new(PASSPHRASE)));
+    stage.settle().unwrap();
+    assert_eq!(keeping(&mut stage)["state"], "saved");
+    drop(stage);
+    assert_eq!(kept(&dir).marks.len(), 2);
+}
+
+#[test]
+fn lists_named_before_there_was_a_store_go_into_it() {
+    let _alone = alone();
+    let (study, (_folder, dir)) = (study(), made());
+    let mut stage = window(&study, None);
+    let keep = |name: &str| Action::Studies(ListAction::Keep(name.into()));
+    workspace(&mut stage).act(keep("mine"));
+    stage.settle().unwrap();
+    workspace(&mut stage).set_store_place(StorePlace {
+        dir: dir.clone(),
+        exists: true,
+    });
+    workspace(&mut stage).act(Action::OpenStore(Passphrase::new(PASSPHRASE)));
+    stage.settle().unwrap();
+    drop(stage);
+    let store = Store::open(&dir, &Passphrase::new(PASSPHRASE)).unwrap();
+    let names: Vec<String> = store
+        .worklists()
+        .unwrap()
+        .into_iter()
+        .map(|w| w.name)
+        .collect();
+    assert_eq!(names, ["mine"]);
 }
 
 #[test]

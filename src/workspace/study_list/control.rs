@@ -300,6 +300,7 @@ impl Workspace {
         let asked = self.ask_files(key, uid);
         if !asked {
             self.list.pending = None;
+            self.store_is_busy();
         }
         asked
     }

@@ -128,11 +128,19 @@ impl Workspace {
     }
 
     /// Keeps the lists under names, when there is a store.
-    pub(super) fn keep_lists(&self) {
-        if let Some(asks) = self.marks.asks() {
-            let lists = self.list.worklists.clone();
-            let _ = asks.try_send(Ask::Known(KnownAsk::Worklists(lists)));
+    pub(super) fn keep_lists(&mut self) {
+        let lists = self.list.worklists.clone();
+        let asks = self.marks.asks();
+        let sent = asks.map(|asks| asks.try_send(Ask::Known(KnownAsk::Worklists(lists))));
+        if sent.is_some_and(|sent| sent.is_err()) {
+            self.store_is_busy();
         }
+    }
+
+    /// The store has more to do than its line holds, so that something was not asked.
+    pub(super) fn store_is_busy(&mut self) {
+        let busy = std::io::ErrorKind::ResourceBusy.to_string();
+        self.notify("notice-library-failed", busy);
     }
 
     /// Has the store remember where everything that is open lies; asks for the store first when there is none.
@@ -167,10 +175,16 @@ impl Workspace {
         match news {
             KnownNews::Studies(entries, lists) => {
                 self.list.stored = Arc::new(entries);
+                // What was put under a name before there was a store goes into it.
+                let mut own = self.list.worklists.iter();
+                let more = own.any(|own| !lists.contains(own));
                 for list in lists {
                     if !self.list.worklists.iter().any(|w| w.name == list.name) {
                         self.list.worklists.push(list);
                     }
+                }
+                if more {
+                    self.keep_lists();
                 }
                 self.ask_list();
             }
