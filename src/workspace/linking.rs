@@ -122,6 +122,29 @@ impl Linking {
         self.before.clear();
     }
 
+    /// The cells have other numbers now, or are gone.
+    pub(super) fn renumber(&mut self, moved: impl Fn(usize) -> Option<usize>) {
+        let tied = std::mem::take(&mut self.tied).into_iter();
+        self.tied = tied
+            .filter_map(|t| {
+                Some(Tied {
+                    cell: moved(t.cell)?,
+                    ..t
+                })
+            })
+            .collect();
+        let cursor = self.cursor.take();
+        self.cursor = cursor.and_then(|c| {
+            Some(Cursor {
+                cell: moved(c.cell)?,
+                ..c
+            })
+        });
+        // Sizes come with the next frame, and no gesture is under way.
+        self.sizes.clear();
+        self.before.clear();
+    }
+
     /// Whether views are tied by a stated correspondence.
     pub const fn has_ties(&self) -> bool {
         !self.tied.is_empty()

@@ -57,6 +57,14 @@ impl Films {
         }
     }
 
+    /// The cells have other numbers now, or are gone.
+    pub(super) fn renumber(&mut self, moved: impl Fn(usize) -> Option<usize>) {
+        let films = std::mem::take(&mut self.films).into_iter();
+        self.films = films
+            .filter_map(|(c, film)| Some((moved(c)?, film)))
+            .collect();
+    }
+
     /// Seconds until the next frame of any film is due.
     pub fn wait_secs(&self) -> Option<f64> {
         let waits = self.films.values();

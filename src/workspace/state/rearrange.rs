@@ -7,6 +7,7 @@ use crate::{
     model::arrangement::{Divider, Grid, Parting},
     workspace::command::Command,
 };
+use std::cmp::Ordering;
 
 /// Tiles as the command makes them.
 const TILES: Grid = Grid::new(4, 3);
@@ -88,13 +89,15 @@ impl Workspace {
             self.viewports.remove(gone);
         }
         self.fit_viewports();
-        let moved = |cell: usize| if cell > gone { cell - 1 } else { cell };
-        self.active = if self.active == gone {
-            moved(keep)
-        } else {
-            moved(self.active)
+        let moved = |cell: usize| match cell.cmp(&gone) {
+            Ordering::Less => Some(cell),
+            Ordering::Equal => None,
+            Ordering::Greater => Some(cell - 1),
         };
-        let detached = self.detached.filter(|c| *c != gone).map(moved);
+        self.active = moved(self.active).or(moved(keep)).unwrap_or_default();
+        self.films.renumber(moved);
+        self.linking.renumber(moved);
+        let detached = self.detached.filter_map(moved);
         self.detached = detached.fold(CellSet::default(), |set, c| set.union(CellSet::one(c)));
         self.maximised = false;
         self.request_frames();
