@@ -2,6 +2,9 @@
 
 /// Smallest and largest zoom relative to the picture that just fits.
 pub const ZOOM_RANGE: (f64, f64) = (0.05, 64.0);
+/// Smallest and largest zoom that a scale may ask for: a small picture on a large monitor is far below the one that just
+/// fits.
+pub const SCALE_RANGE: (f64, f64) = (ZOOM_RANGE.0 / 64.0, ZOOM_RANGE.1 * 64.0);
 
 /// Zoom after a vertical drag: 200 logical pixels upwards double it.
 pub fn zoom_dragged(start: f64, dy: f64, speed: f64) -> f64 {

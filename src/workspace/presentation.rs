@@ -138,7 +138,7 @@ impl CellState {
             }
             "centre" => view.centre = numbers(values).map(DVec3::from_array),
             "zoom" => {
-                let (lowest, highest) = crate::tools::navigate::ZOOM_RANGE;
+                let (lowest, highest) = crate::tools::navigate::SCALE_RANGE;
                 if let Some([zoom]) = numbers(values) {
                     view.zoom = zoom.clamp(lowest, highest);
                 }
@@ -323,6 +323,11 @@ mod tests {
             },
             ViewState {
                 voi: VoiChoice::Preset("soft tissue".into()),
+                ..view()
+            },
+            // Life size of a small picture.
+            ViewState {
+                zoom: 0.01,
                 ..view()
             },
             ViewState {

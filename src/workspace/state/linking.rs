@@ -3,7 +3,7 @@
 use super::{Viewport, Workspace};
 use crate::{
     model::lut::ModalityUnit,
-    tools::navigate::ZOOM_RANGE,
+    tools::navigate::{SCALE_RANGE, ZOOM_RANGE},
     workspace::{
         command::Command,
         link::{Anchor, Way, nearest_slice},
@@ -394,8 +394,7 @@ impl Workspace {
             ScreenScale::Millimetres(pitch) => pitch,
         };
         let before = viewport.view.clone();
-        // Beyond the range of the hand: a small picture on a large monitor is far below the one that just fits.
-        viewport.view.zoom = (fit / unit).clamp(ZOOM_RANGE.0 / 64.0, ZOOM_RANGE.1 * 64.0);
+        viewport.view.zoom = (fit / unit).clamp(SCALE_RANGE.0, SCALE_RANGE.1);
         self.remember(cell, before);
     }
 
