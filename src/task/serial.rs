@@ -2,7 +2,10 @@
 
 use super::spawn_named;
 use crossbeam_channel::{Receiver, Sender, bounded};
-use std::time::Duration;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
 
 /// Most jobs that wait.
 const MOST: usize = 64;
@@ -36,7 +39,8 @@ impl Serial {
             let body = move || {
                 let _ended = ended;
                 for job in jobs {
-                    job();
+                    // What waits behind a job that panics is done all the same.
+                    let _ = catch_unwind(AssertUnwindSafe(job));
                 }
             };
             if spawn_named(self.name, body).is_ok() {
@@ -76,6 +80,17 @@ mod tests {
         }
         drop(serial);
         assert_eq!(*done.lock().unwrap(), (0..20).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_panic_ends_its_own_job_only() {
+        let mut serial = Serial::new("serial-test");
+        let (ran, runs) = bounded::<()>(1);
+        let probe = ran.clone();
+        assert!(serial.run(move || assert!(probe.is_full(), "nothing ran before")));
+        assert!(serial.run(move || assert_eq!(ran.send(()), Ok(()))));
+        drop(serial);
+        assert_eq!(runs.try_recv(), Ok(()));
     }
 
     #[test]
