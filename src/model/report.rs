@@ -139,10 +139,11 @@ pub fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut found = Vec::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("[[") {
-        let id = after.split_once("]]").filter(|(id, _)| {
-            !id.is_empty() && id.len() <= 256 && !id.contains(['\n', '[', ']', ' '])
-        });
-        let Some((id, behind)) = id else {
+        // Looking no farther than an id goes keeps a text of nothing but brackets from taking its square in time.
+        let end = after.find(['\n', '[', ']', ' ']).unwrap_or(after.len());
+        let (id, behind) = after.split_at(end);
+        let behind = behind.strip_prefix("]]");
+        let Some(behind) = behind.filter(|_| (1..=256).contains(&id.len())) else {
             // The brackets themselves stay text, and what follows them is looked at again.
             let upto = before.len() + 2;
             push_text(&mut found, rest.get(..upto).unwrap_or(rest));
@@ -219,5 +220,30 @@ mod tests {
             [AnnotationId("a".into()), AnnotationId("b".into())]
         );
         assert_eq!(chip(&AnnotationId("a".into())), "[[a]]");
+    }
+
+    #[test]
+    fn brackets_that_hold_no_id_are_text() {
+        let mark = |id: &str| Piece::Mark(AnnotationId(id.into()));
+        let long = format!("[[{}]]", "x".repeat(257));
+        for text in ["[[]]", "[[a]b]]", "[[a b]]", "[[a\n]]", "[[a", "]]", &long] {
+            let whole: String = pieces(text)
+                .iter()
+                .map(|piece| match piece {
+                    Piece::Text(text) => *text,
+                    Piece::Mark(id) => panic!("{id:?} in {text}"),
+                })
+                .collect();
+            assert_eq!(whole, text);
+        }
+        assert_eq!(
+            pieces("[[[[a]]]"),
+            [Piece::Text("[["), mark("a"), Piece::Text("]")]
+        );
+        // Four million bytes of this would take minutes if each pair looked to the end.
+        let brackets = "[[".repeat(1 << 18);
+        let start = std::time::Instant::now();
+        assert_eq!(pieces(&brackets).len(), 1 << 18);
+        assert!(start.elapsed() < std::time::Duration::from_secs(20));
     }
 }
