@@ -6,7 +6,7 @@
 
 use super::{AppError, Program, dialogs};
 use crate::{
-    files::put_whole,
+    formats::png::write_picture,
     gpu::{GpuContext, door::Cargo},
     task::spawn_named,
     ui::picture_out as drawing,
@@ -132,13 +132,10 @@ impl Sheet {
     }
 }
 
-fn write_png(path: &Path, size: [u32; 2], bytes: &[u8]) -> Result<(), AppError> {
-    put_whole(path, |file| {
-        let encoder = image::codecs::png::PngEncoder::new(file);
-        let rgba = image::ExtendedColorType::Rgba8;
-        image::ImageEncoder::write_image(encoder, bytes, size[0], size[1], rgba)
-            .map_err(|e| AppError::Io(std::io::Error::other(e)))
-    })
+/// Writes a picture; the notice that says so.
+fn save(path: &Path, size: [u32; 2], rgba: &[u8]) -> Result<&'static str, AppError> {
+    write_picture(path, rgba, size, image::ExtendedColorType::Rgba8)?;
+    Ok("notice-picture-saved")
 }
 
 impl Program {
@@ -178,13 +175,9 @@ impl Program {
                     let _ = copied.send(picture);
                     Ok("notice-picture-copied")
                 }
-                Destination::File(path) => {
-                    write_png(&path, sheet.size, &bytes).map(|()| "notice-picture-saved")
-                }
+                Destination::File(path) => save(&path, sheet.size, &bytes),
                 Destination::Ask => match dialogs::save_as("negatoscope.png", "PNG", &["png"]) {
-                    Some(path) => {
-                        write_png(&path, sheet.size, &bytes).map(|()| "notice-picture-saved")
-                    }
+                    Some(path) => save(&path, sheet.size, &bytes),
                     None => Ok(""),
                 },
             });

@@ -1,6 +1,7 @@
 //! The same window without a display: real program, real device, real frames, driven by calls instead of a mouse.
 
 use super::{AppError, Options, Program, window};
+use crate::formats::png::write_picture;
 use egui::{Pos2, vec2};
 use egui_kittest::Harness;
 use std::{
@@ -219,9 +220,9 @@ impl Stage {
         if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder)?;
         }
-        picture
-            .save_with_format(path, image::ImageFormat::Png)
-            .map_err(|e| AppError::Io(std::io::Error::other(e)))
+        let size = [picture.width(), picture.height()];
+        write_picture(path, &picture, size, image::ExtendedColorType::Rgba8)?;
+        Ok(())
     }
 }
 

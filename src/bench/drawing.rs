@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     console::{Backend, Common, Exit},
+    formats::png::write_picture,
     gpu::{CopyCounts, FrameTexture, GpuContext, GpuError, SharedBuffer},
     imaging::reslice,
     model::{
@@ -432,16 +433,8 @@ pub(super) fn dump(args: &FrameArgs, views: &[SliceView], rgba: &[u8]) -> Result
     let (Some(path), Some(view)) = (&args.dump, views.last()) else {
         return Ok(());
     };
-    let [width, height] = view.size;
-    image::save_buffer_with_format(
-        path,
-        rgba,
-        width,
-        height,
-        image::ExtendedColorType::Rgba8,
-        image::ImageFormat::Png,
-    )
-    .map_err(|error| Failure::new(Exit::Io, format!("{error}: {}", path.display())))
+    write_picture(path, rgba, view.size, image::ExtendedColorType::Rgba8)
+        .map_err(|error| Failure::new(Exit::Io, format!("{error}: {}", path.display())))
 }
 
 /// Runs `bench scroll`: there and back through the slices, each presented before the next is asked for.

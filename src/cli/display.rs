@@ -1,9 +1,13 @@
 //! `negatoscope display`: test pictures for screens, and what makes a screen follow PS3.14.
 
 use super::{Common, Exit, Output, series::Refusal};
-use crate::imaging::{
-    gsdf::{self, DisplayCurve, contrast_deviation},
-    pattern::Pattern,
+use crate::{
+    files::write_whole,
+    formats::png::write_picture,
+    imaging::{
+        gsdf::{self, DisplayCurve, contrast_deviation},
+        pattern::Pattern,
+    },
 };
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -153,15 +157,9 @@ fn pattern(args: &PatternArgs) -> Result<Report, Refusal> {
         }
     }
     let [width, height] = picture.size;
-    image::save_buffer_with_format(
-        &args.out,
-        &picture.levels,
-        width,
-        height,
-        image::ExtendedColorType::L8,
-        image::ImageFormat::Png,
-    )
-    .map_err(|e| Refusal::new(Exit::Io, format!("{e}: {}", args.out.display())))?;
+    let grey = image::ExtendedColorType::L8;
+    write_picture(&args.out, &picture.levels, picture.size, grey)
+        .map_err(|e| Refusal::new(Exit::Io, format!("{e}: {}", args.out.display())))?;
     let report = json!({
         "pattern": args.pattern.name(),
         "width": width,
@@ -195,7 +193,7 @@ fn table(args: &TableArgs) -> Result<Report, Refusal> {
             );
         }
         let failed = |e| Refusal::new(Exit::Io, format!("{e}: {}", path.display()));
-        fs::write(path, text).map_err(failed)?;
+        write_whole(path, text.as_bytes()).map_err(failed)?;
     }
     let report = json!({
         "darkest_cd_m2": low,

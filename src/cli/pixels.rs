@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     dicom::{frames::FrameSource as _, scan::read_instance, window_default::window_default},
+    files::put_whole,
     imaging::{
         statistics::is_image,
         window::{display_u8, modality_value, palette_rgb},
@@ -19,7 +20,11 @@ use crate::{
     },
 };
 use clap::{Args, ValueEnum};
-use std::{borrow::Cow, fs, io::Write as _, path::PathBuf};
+use std::{
+    borrow::Cow,
+    io::{self, Write as _},
+    path::PathBuf,
+};
 
 /// How far along the grey chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -123,7 +128,7 @@ pub fn run(args: &PixelsArgs, common: &Common, out: &mut Output) -> Exit {
     };
     let header = npy_header(kind, frame.rows, frame.columns, samples);
     // One after the other: a large frame is not held twice.
-    let written = fs::File::create(&args.out).and_then(|mut file| {
+    let written: io::Result<()> = put_whole(&args.out, |file| {
         file.write_all(&header)?;
         file.write_all(&bytes)
     });

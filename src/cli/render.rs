@@ -13,6 +13,8 @@ use crate::{
         load::one_scale,
         window_default::window_default,
     },
+    files::put_whole,
+    formats::png::write_picture,
     gpu::{FrameTexture, GpuContext},
     imaging::{cover, filter::FilterView, reslice, window},
     model::{
@@ -33,7 +35,6 @@ use glam::DVec3;
 use rayon::prelude::*;
 use serde_json::json;
 use std::{
-    fs,
     io::{self, Write as _},
     path::{Path, PathBuf},
     sync::Arc,
@@ -271,7 +272,6 @@ impl Picture {
         let failed = |path: &Path, error: &dyn std::fmt::Display| {
             Refusal::new(Exit::Io, format!("{error}: {}", path.display()))
         };
-        let [width, height] = self.size;
         if let Some(path) = &args.out {
             let rgb: Vec<u8> = self
                 .rgba
@@ -280,15 +280,8 @@ impl Picture {
                 .iter()
                 .flat_map(|&[r, g, b, _]| [r, g, b])
                 .collect();
-            image::save_buffer_with_format(
-                path,
-                &rgb,
-                width,
-                height,
-                image::ExtendedColorType::Rgb8,
-                image::ImageFormat::Png,
-            )
-            .map_err(|error| failed(path, &error))?;
+            write_picture(path, &rgb, self.size, image::ExtendedColorType::Rgb8)
+                .map_err(|error| failed(path, &error))?;
         }
         if let (Some(path), Some(values)) = (&args.raw16, &self.values) {
             write_npy(path, self.size, values).map_err(|error| failed(path, &error))?;
@@ -305,14 +298,16 @@ fn write_npy(path: &Path, [width, height]: [u32; 2], values: &[f32]) -> io::Resu
     let padded = (10 + header.len() + 1).next_multiple_of(64) - 10;
     header.extend(std::iter::repeat_n(' ', padded - header.len() - 1));
     header.push('\n');
-    let mut file = io::BufWriter::new(fs::File::create(path)?);
-    file.write_all(b"\x93NUMPY\x01\x00")?;
-    file.write_all(&(padded as u16).to_le_bytes())?;
-    file.write_all(header.as_bytes())?;
-    for value in values {
-        file.write_all(&value.to_le_bytes())?;
-    }
-    file.into_inner()?.sync_all()
+    put_whole(path, |file| {
+        let mut file = io::BufWriter::new(file);
+        file.write_all(b"\x93NUMPY\x01\x00")?;
+        file.write_all(&(padded as u16).to_le_bytes())?;
+        file.write_all(header.as_bytes())?;
+        for value in values {
+            file.write_all(&value.to_le_bytes())?;
+        }
+        file.flush()
+    })
 }
 
 /// The grid that is cut, the frames that it needs, and the plane.

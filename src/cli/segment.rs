@@ -17,6 +17,7 @@ use crate::{
         scope, thorax,
     },
     dicom::{frames::FrameSource as _, scan::read_instance},
+    formats::png::write_picture,
     imaging::{
         resample,
         thorax::{ThoraxError, ThoraxWidths},
@@ -31,7 +32,6 @@ use crate::{
     task::CancelToken,
 };
 use clap::Args;
-use image::GrayImage;
 use std::{
     path::{Path, PathBuf},
     time::Instant,
@@ -225,18 +225,14 @@ fn full_mask(map: &ProbabilityMap, size: [usize; 2], threshold: f32) -> Result<V
 }
 
 fn write_mask(path: &Path, mask: &[bool], [rows, columns]: [usize; 2]) -> Result<(), Refusal> {
-    let bytes = mask.iter().map(|&m| if m { 255 } else { 0 }).collect();
+    let bytes: Vec<u8> = mask.iter().map(|&m| if m { 255 } else { 0 }).collect();
     let sides = u32::try_from(columns).ok().zip(u32::try_from(rows).ok());
-    let picture = sides.and_then(|(columns, rows)| GrayImage::from_raw(columns, rows, bytes));
-    let picture = picture.ok_or((Exit::Internal, "the mask has the wrong length".to_owned()))?;
-    picture
-        .save_with_format(path, image::ImageFormat::Png)
-        .map_err(|error| {
-            (
-                Exit::Io,
-                format!("cannot write: {error}: {}", path.display()),
-            )
-        })
+    let (columns, rows) = sides.ok_or((Exit::Internal, "the mask is too large".to_owned()))?;
+    let grey = image::ExtendedColorType::L8;
+    write_picture(path, &bytes, [columns, rows], grey).map_err(|error| {
+        let text = format!("cannot write: {error}: {}", path.display());
+        (Exit::Io, text)
+    })
 }
 
 /// Heart by thorax as the lung fields show it; points are (column, row) of the picture.

@@ -6,7 +6,7 @@
 
 use super::{FormatError, Placement, VolumeOut, pack::zlib, values};
 use crate::{
-    files::write_whole,
+    files::{put_whole, write_whole},
     model::{
         lut::ModalityLut,
         pixels::{Frame, StoredType},
@@ -14,7 +14,11 @@ use crate::{
     },
 };
 use flate2::Crc;
-use std::path::{Path, PathBuf};
+use image::ExtendedColorType;
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 /// What a pixel of the pictures means: `slope * pixel + intercept`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,6 +38,29 @@ pub struct Pictures {
     pub paths: Vec<PathBuf>,
     /// What their pixels mean; `None` for colour.
     pub meaning: Option<PixelMeaning>,
+}
+
+/// Writes a picture without anything beside it, whole or not at all: `bytes` are its pixels, row by row.
+///
+/// # Errors
+/// Those of the disk, and a number of bytes that is not that of the pixels.
+pub fn write_picture(
+    path: &Path,
+    bytes: &[u8],
+    [width, height]: [u32; 2],
+    color: ExtendedColorType,
+) -> io::Result<()> {
+    put_whole(path, |file| {
+        let encoder = image::codecs::png::PngEncoder::new(file);
+        // What does not fit together is an error and no panic: the encoder asserts it.
+        let pixels = u64::from(width).saturating_mul(u64::from(height));
+        let bits = pixels.saturating_mul(u64::from(color.bits_per_pixel()));
+        if bits.div_ceil(8) != bytes.len() as u64 {
+            return Err(io::Error::other("the picture has another size"));
+        }
+        image::ImageEncoder::write_image(encoder, bytes, width, height, color)
+            .map_err(io::Error::other)
+    })
 }
 
 /// Whether a name asks for pictures.

@@ -2,6 +2,7 @@
 
 use crate::{
     dicom::{frames::FrameSource, load},
+    files::write_whole,
     imaging::measure::{measure_mark, target_frame},
     model::{annotation::Annotation, layout::SeriesLayout, pixels::Frame},
     workspace::measuring::{
@@ -37,8 +38,10 @@ pub(super) fn write(
         .collect();
     std::fs::create_dir_all(folder)?;
     let path = folder.join(format!("marks.{}", format.extension()));
-    let mut file = std::fs::File::create_new(&path)?;
-    io::Write::write_all(&mut file, export::write(&rows, format).as_bytes())?;
+    if path.try_exists()? {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
+    write_whole(&path, export::write(&rows, format).as_bytes())?;
     Ok(path)
 }
 

@@ -286,7 +286,7 @@ fn arrays_are_what_numpy_reads() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.npy");
     write_npy(&path, [3, 2], &[0.0, 1.0, 2.0, 3.0, 4.0, f32::NAN]).unwrap();
-    let bytes = fs::read(path).unwrap();
+    let bytes = std::fs::read(path).unwrap();
     assert_eq!(&bytes[..8], b"\x93NUMPY\x01\x00");
     let length = usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
     assert_eq!((10 + length) % 64, 0);
