@@ -3,9 +3,12 @@
 //! The header decides before the network runs; what it does not say is flagged, what it contradicts is refused.
 
 use super::readback::ProbabilityMap;
-use crate::model::{
-    finding::{Finding, Severity},
-    study::{Instance, SourceKind},
+use crate::{
+    imaging::thorax::regions,
+    model::{
+        finding::{Finding, Severity},
+        study::{Instance, SourceKind},
+    },
 };
 
 /// Years below which a chest radiograph is a child's here. A line drawn by intended use: nobody measured how well
@@ -185,46 +188,15 @@ pub fn plausibility(map: &ProbabilityMap, threshold: f32) -> Vec<Finding> {
         findings
             .push(flagged("LUNG_AREA_UNUSUAL", sentence).with("percent", (share * 100.0).round()));
     }
-    let large = region_sizes(&mask, map.columns)
+    let large = regions(&mask, map.columns)
         .into_iter()
-        .filter(|&size| size as f64 / total >= SMALLER_LUNG_SHARE)
+        .filter(|region| region.len() as f64 / total >= SMALLER_LUNG_SHARE)
         .count();
     // Two lungs that touch are one region; then the area tells.
     if large < 2 && share < 0.2 {
         findings.push(flagged("ONE_LUNG", "Only one lung was found"));
     }
     findings
-}
-
-/// Pixels of each region of direct neighbours.
-fn region_sizes(mask: &[bool], columns: usize) -> Vec<usize> {
-    let mut open = mask.to_vec();
-    let mut sizes = Vec::new();
-    let mut waiting = Vec::new();
-    for start in 0..open.len() {
-        let mut size = 0;
-        waiting.push(start);
-        while let Some(index) = waiting.pop() {
-            let Some(slot) = open.get_mut(index).filter(|slot| **slot) else {
-                continue;
-            };
-            *slot = false;
-            size += 1;
-            let column = index % columns.max(1);
-            if column > 0 {
-                waiting.push(index - 1);
-            }
-            if column + 1 < columns {
-                waiting.push(index + 1);
-            }
-            waiting.extend(index.checked_sub(columns));
-            waiting.push(index + columns);
-        }
-        if size > 0 {
-            sizes.push(size);
-        }
-    }
-    sizes
 }
 
 #[cfg(test)]

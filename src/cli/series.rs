@@ -12,13 +12,13 @@ use crate::{
     gpu::GpuError,
     model::{
         layout::{FrameRef, SeriesLayout},
-        study::{Rejection, RejectionKind},
+        study::{Instance, Rejection, RejectionKind},
     },
     task::{CancelToken, Progress},
 };
 use std::{
-    path::Path,
-    sync::{Mutex, PoisonError},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 /// Why a command does not give what was asked for.
@@ -74,35 +74,34 @@ pub fn fits(layout: &SeriesLayout, common: &Common) -> Result<(), Refusal> {
     }
 }
 
-/// Reads the headers below a path and gives its layouts, with the first refusal.
-pub fn layouts(path: &Path, common: &Common) -> (Vec<SeriesLayout>, Option<Rejection>) {
-    let limits = limits(common);
-    let found = Mutex::new((Vec::new(), None::<Rejection>));
-    let paths = [path.to_path_buf()];
+/// Objects below some paths, and what does not open.
+pub fn instances(paths: &[PathBuf], common: &Common) -> (Vec<Arc<Instance>>, Vec<Rejection>) {
+    let found = Mutex::new((Vec::new(), Vec::new()));
     in_pool(common, || {
         scan(
-            &paths,
-            &common.scan_options(limits),
+            paths,
+            &common.scan_options(limits(common)),
             &CancelToken::default(),
             &Progress::default(),
             &|event| {
                 let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
                 match event {
                     ScanEvent::Instance(instance) => found.0.push(instance),
-                    ScanEvent::Rejected(rejection) => {
-                        // What a passphrase would open is told first: there may be junk before it.
-                        let locked = |r: &Rejection| r.outcome == RejectionKind::Locked;
-                        let kept = found.1.as_ref();
-                        if kept.is_none_or(|kept| !locked(kept) && locked(&rejection)) {
-                            found.1 = Some(rejection);
-                        }
-                    }
+                    ScanEvent::Rejected(rejection) => found.1.push(rejection),
                 }
             },
         );
     });
-    let (instances, rejection) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    (lay_out(&instances), rejection)
+    found.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Reads the headers below a path and gives its layouts, with the first refusal.
+pub fn layouts(path: &Path, common: &Common) -> (Vec<SeriesLayout>, Option<Rejection>) {
+    let (instances, rejected) = instances(&[path.to_path_buf()], common);
+    // What a passphrase would open is told first: there may be junk before it.
+    let locked = |r: &&Rejection| r.outcome == RejectionKind::Locked;
+    let told = rejected.iter().find(locked).or(rejected.first()).cloned();
+    (lay_out(&instances), told)
 }
 
 /// The series at a path: the one that was named, or the one with most frames; the first of its parts that has as many, or

@@ -166,8 +166,9 @@ fn dome(lung: &[usize], columns: usize, [from, to]: [f64; 2]) -> Option<usize> {
         .copied()
 }
 
-/// The pixels of each region of neighbours.
-fn regions(mask: &[bool], columns: usize) -> Vec<Vec<usize>> {
+/// The pixels of each region of direct neighbours, by their index row by row.
+pub fn regions(mask: &[bool], columns: usize) -> Vec<Vec<usize>> {
+    let columns = columns.max(1);
     let mut open = mask.to_vec();
     let mut regions = Vec::new();
     let mut waiting = Vec::new();

@@ -4,7 +4,10 @@
 mod window;
 mod zip;
 
-use crate::bad_input::build::{Bytes, EXPLICIT, Slice, deflate_zeros, file, write};
+use crate::{
+    bad_input::build::{Bytes, EXPLICIT, Slice, deflate_zeros, file, write},
+    support::PROGRAM,
+};
 use negatoscope::{
     dicom::{
         archive::Keyring,
@@ -24,7 +27,6 @@ use std::{
 };
 use zip::{Member, archive, end};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_negatoscope");
 const PASSPHRASE: &str = "correct horse";
 
 fn keys(passphrase: &str) -> ScanOptions {

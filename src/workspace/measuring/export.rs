@@ -261,24 +261,13 @@ fn measured(measure: &MarkMeasure, map: &mut Map<String, Value>) {
 
 /// Milliseconds since 1970 as ISO 8601 in UTC; nothing for an unknown time.
 pub fn time(ms: i64) -> String {
-    if ms <= 0 {
-        return String::new();
-    }
-    let (days, rest) = (ms.div_euclid(86_400_000), ms.rem_euclid(86_400_000));
-    let (seconds, millis) = (rest / 1000, rest % 1000);
-    // The calendar from days, the year beginning in March, so that leap days fall at its end.
-    let z = days + 719_468;
-    let era = z.div_euclid(146_097);
-    let day_of_era = z.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = (month_from_march + 2) % 12 + 1;
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+    let time = jiff::Timestamp::from_millisecond(ms)
+        .ok()
+        .filter(|_| ms > 0);
+    time.map_or_else(String::new, |time| {
+        let seconds = time.strftime("%Y-%m-%dT%H:%M:%S");
+        format!("{seconds}.{:03}Z", ms % 1000)
+    })
 }
 
 #[cfg(test)]
