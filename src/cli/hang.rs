@@ -1,13 +1,8 @@
 //! `hang`: which protocol hangs a study, what stands in which cell stage by stage, and which prior is beside it and why.
 
-use super::{
-    Common, Exit, Output,
-    inspect::{exit_of, in_pool, limits},
-};
+use super::{Common, Exit, Output, inspect::exit_of, series::instances};
 use crate::{
-    dicom::scan::{ScanEvent, scan},
     model::study::Rejection,
-    task::{CancelToken, Progress},
     workspace::{
         hanging::{
             built_in::built_in,
@@ -22,10 +17,7 @@ use crate::{
 };
 use clap::Args;
 use serde_json::{Value, json};
-use std::{
-    path::PathBuf,
-    sync::{Mutex, PoisonError},
-};
+use std::path::PathBuf;
 
 /// Arguments of `hang`.
 #[derive(Debug, Args)]
@@ -112,30 +104,9 @@ fn protocol(name: &str) -> Result<Protocol, (Exit, String)> {
 }
 
 fn read(args: &HangArgs, common: &Common) -> (Library, Option<Rejection>) {
-    let found = Mutex::new((Vec::new(), Vec::new()));
-    in_pool(common, || {
-        scan(
-            &args.paths,
-            &common.scan_options(limits(common)),
-            &CancelToken::default(),
-            &Progress::default(),
-            &|event| {
-                let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-                match event {
-                    ScanEvent::Instance(instance) => found.0.push(instance),
-                    ScanEvent::Rejected(rejection) => found.1.push(rejection),
-                }
-            },
-        );
-    });
-    let (instances, rejected) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let (instances, rejected) = instances(&args.paths, common);
     let first = rejected.first().cloned();
     (Library::build(&instances, rejected), first)
-}
-
-fn items_of(study: &StudyNode) -> StudyItems {
-    let series = study.series.iter().map(|n| (n.key.as_str(), &n.layout));
-    StudyItems::of(&study.description, series)
 }
 
 /// What hangs a study, without identity: dates and descriptions are shown with `--show-phi`.
@@ -145,12 +116,12 @@ fn describe(
     chosen: Option<&Protocol>,
     common: &Common,
 ) -> Value {
-    let items = items_of(study);
+    let items = StudyItems::of_node(study);
     let others: Vec<StudyItems> = patient
         .studies
         .iter()
         .filter(|s| s.description.uid != study.description.uid)
-        .map(items_of)
+        .map(StudyItems::of_node)
         .collect();
     let ranked = priors::rank(&items, &others);
     let protocol = chosen.or_else(|| matching::choose(built_in(), &items, &ranked));

@@ -256,7 +256,8 @@ fn cell_ui(context: &mut UiContext<'_>, ui: &mut Ui, n: usize, cell: &mut CellRu
 
 /// How many studies it would hang, and which.
 fn preview(context: &UiContext<'_>, ui: &mut Ui) {
-    let Some(draft) = &context.workspace.hanging.draft else {
+    let draft = context.workspace.hanging.draft.as_ref();
+    let Some(draft) = draft.filter(|draft| draft.known) else {
         return;
     };
     let counts = [

@@ -64,6 +64,8 @@ pub enum Event {
     Chosen(Vec<std::path::PathBuf>),
     /// FHIR bundles were chosen in a dialog.
     ChosenRecord(Vec<std::path::PathBuf>),
+    /// What a draft of a protocol would hang was worked out.
+    Previewed(super::hanging::previews::Previewed),
     /// What a user keeps of arrangements was read or written.
     Shelf(super::shelf::ShelfNews),
     /// Something to tell the user: key of the message catalogue with its detail.

@@ -526,6 +526,7 @@ impl Workspace {
             && self.loader.waiting() == 0
             && !self.is_reading()
             && !self.list.is_busy()
+            && !self.hanging.previews.is_busy()
             && !self.small.is_waiting()
             && !self.tags.is_reading()
             && self.events.1.is_empty()

@@ -1,12 +1,15 @@
 //! What can stand in a cell, and what is known of it: a series, or one image where each image is a view of its own.
 
 use super::words::{self, BodyPart, Sequence, Side, Words};
-use crate::model::{
-    date::Date,
-    geometry::BodyPlane,
-    layout::{FrameRef, SeriesLayout},
-    lut::ModalityUnit,
-    study::StudyDescription,
+use crate::{
+    model::{
+        date::Date,
+        geometry::BodyPlane,
+        layout::{FrameRef, SeriesLayout},
+        lut::ModalityUnit,
+        study::StudyDescription,
+    },
+    workspace::library::StudyNode,
 };
 use std::sync::Arc;
 
@@ -153,6 +156,12 @@ pub struct StudyItems {
 }
 
 impl StudyItems {
+    /// All that a study of the library can show.
+    pub fn of_node(study: &StudyNode) -> Self {
+        let series = study.series.iter().map(|n| (n.key.as_str(), &n.layout));
+        Self::of(&study.description, series)
+    }
+
     /// All that a study's series can show.
     pub fn of<'a>(
         study: &StudyDescription,

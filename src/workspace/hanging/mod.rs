@@ -7,6 +7,7 @@ pub mod built_in;
 pub mod example;
 pub mod item;
 pub mod matching;
+pub mod previews;
 pub mod priors;
 pub mod protocol;
 pub mod words;

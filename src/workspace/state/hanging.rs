@@ -13,6 +13,7 @@ use crate::{
             example::{self, Match, Shown},
             item::{Item, StudyItems},
             matching::{self, Hung, HungCell},
+            previews::{Previewed, Previewer},
             priors::{self, Likeness},
             protocol::{Linked, Protocol, Show},
             words::Side,
@@ -38,6 +39,8 @@ pub struct Hanging {
     opening: bool,
     /// A protocol that is being made by example.
     pub draft: Option<Draft>,
+    /// Works out what the draft would hang.
+    pub previews: Previewer,
 }
 
 /// Which stage of which protocol hangs.
@@ -70,16 +73,12 @@ pub struct Hangs {
 pub struct Draft {
     /// The protocol.
     pub protocol: Protocol,
-    /// Studies of the library that it would hang.
+    /// Studies of the library that it would hang; until that is known, those of the draft before.
     pub matches: Vec<Match>,
     /// Series in them.
     pub series: usize,
-}
-
-/// What a study can show.
-fn items_of(study: &StudyNode) -> StudyItems {
-    let series = study.series.iter().map(|n| (n.key.as_str(), &n.layout));
-    StudyItems::of(&study.description, series)
+    /// That was worked out once.
+    pub known: bool,
 }
 
 impl Workspace {
@@ -218,12 +217,12 @@ impl Workspace {
         choose: impl Fn(&Protocol, &StudyItems, &[priors::Ranked<'_>]) -> Option<Owned>,
     ) -> Option<Owned> {
         let (patient, study) = self.node_of_study(patient, uid)?;
-        let items = items_of(study);
+        let items = StudyItems::of_node(study);
         let others: Vec<StudyItems> = patient
             .studies
             .iter()
             .filter(|s| s.description.uid != uid)
-            .map(items_of)
+            .map(StudyItems::of_node)
             .collect();
         let ranked = priors::rank(&items, &others);
         let protocols = self.protocols();
@@ -355,8 +354,8 @@ impl Workspace {
         let Some((patient, node)) = self.node_of_study(&patient, &study.uid) else {
             return;
         };
-        let items = items_of(node);
-        let others: Vec<StudyItems> = patient.studies.iter().map(items_of).collect();
+        let items = StudyItems::of_node(node);
+        let others: Vec<StudyItems> = patient.studies.iter().map(StudyItems::of_node).collect();
         let cells = (0..self.layout.cells()).map(|cell| {
             let Some(viewport) = self.viewports.get(cell) else {
                 return Shown::default();
@@ -409,23 +408,34 @@ impl Workspace {
         }
     }
 
-    /// Takes a changed draft, and works out what it would hang.
+    /// Takes a changed draft, and has it worked out what it would hang.
     pub fn revise_draft(&mut self, protocol: Protocol) {
-        let mut matches = Vec::new();
-        for patient in &self.library.patients {
-            let studies: Vec<StudyItems> = patient.studies.iter().map(items_of).collect();
-            let others = |at: usize| (0..studies.len()).filter(|n| *n != at).collect();
-            matches.extend(example::preview(&protocol, &studies, others));
+        let line = (self.sender(), self.waker.clone());
+        let library = Arc::clone(&self.library);
+        let previews = &mut self.hanging.previews;
+        previews.ask(protocol.clone(), library, || line);
+        match &mut self.hanging.draft {
+            Some(draft) => draft.protocol = protocol,
+            None => {
+                self.hanging.draft = Some(Draft {
+                    protocol,
+                    matches: Vec::new(),
+                    series: 0,
+                    known: false,
+                });
+            }
         }
-        let series = matches
-            .iter()
-            .flat_map(|m| m.cells.iter().flatten())
-            .count();
-        self.hanging.draft = Some(Draft {
-            protocol,
-            matches,
-            series,
-        });
+    }
+
+    /// Takes in what the draft would hang.
+    pub(in crate::workspace) fn take_previewed(&mut self, answer: Previewed) {
+        let found = self.hanging.previews.take(answer);
+        if let Some((matches, draft)) = found.zip(self.hanging.draft.as_mut()) {
+            let cells = matches.iter().flat_map(|m| &m.cells);
+            draft.series = cells.flatten().count();
+            draft.matches = matches;
+            draft.known = true;
+        }
     }
 
     /// Takes the draft among the user's protocols and has it written. Gives its text and short name for the file.
