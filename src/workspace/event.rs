@@ -14,7 +14,11 @@ pub enum Event {
         library: Arc<Library>,
         /// The scan that produced it ended.
         done: Option<JobId>,
+        /// What it was made of: another one than that of now is of studies that are closed.
+        found: super::opening::SharedFound,
     },
+    /// A scan could not be begun, or came to an end by a fault of the program.
+    ScanFailed(JobId),
     /// Frames of a series arrived (or failed); the series' own state tells which.
     Frames,
     /// What the store knows of studies.

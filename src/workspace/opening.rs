@@ -2,7 +2,7 @@
 
 use super::{
     event::Event,
-    jobs::Job,
+    jobs::{Job, JobId},
     library::{Library, LockedArchive},
     state::Workspace,
     waker::Waker,
@@ -18,6 +18,8 @@ use crate::{
 use crossbeam_channel::Sender;
 use std::{
     collections::{BTreeMap, HashSet},
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -39,6 +41,9 @@ pub type SharedFound = Arc<Mutex<Found>>;
 
 /// Scans in the background and publishes snapshots: when the number of files has doubled and at least
 /// 300 ms have passed (so that publishing costs no more than scanning), and at the end.
+///
+/// # Errors
+/// When the system gives no thread.
 pub fn open(
     paths: Vec<PathBuf>,
     found: SharedFound,
@@ -46,8 +51,9 @@ pub fn open(
     job: Job,
     events: Sender<Event>,
     waker: Waker,
-) {
-    let body = move || {
+) -> io::Result<()> {
+    let (id, told, woken) = (job.id, events.clone(), waker.clone());
+    let read = move || {
         let last = Mutex::new(Instant::now());
         let sink = |event: ScanEvent| {
             let snapshot = {
@@ -67,6 +73,7 @@ pub fn open(
                 let _ = events.send(Event::Library {
                     library,
                     done: None,
+                    found: Arc::clone(&found),
                 });
                 waker.wake("library");
             }
@@ -89,11 +96,17 @@ pub fn open(
         let _ = events.send(Event::Library {
             library,
             done: Some(job.id),
+            found: Arc::clone(&found),
         });
         waker.wake("library");
     };
-    // A thread that cannot be started leaves the job on the list, where it can be cancelled.
-    let _ = spawn_named("scan", body);
+    spawn_named("scan", move || {
+        if catch_unwind(AssertUnwindSafe(read)).is_err() {
+            let _ = told.send(Event::ScanFailed(id));
+            woken.wake("library");
+        }
+    })
+    .map(drop)
 }
 
 /// The archives that locked members lie in; the members are in order of their paths.
@@ -118,9 +131,15 @@ impl Workspace {
             return;
         }
         let job = self.jobs.start("job-reading");
-        self.scanning += 1;
         self.passphrases.opening(&paths);
-        open(
+        self.begin_scan(job, paths);
+    }
+
+    /// Reads what lies below some paths as a job.
+    pub(super) fn begin_scan(&mut self, job: Job, paths: Vec<PathBuf>) {
+        let id = job.id;
+        self.scanning += 1;
+        let begun = open(
             paths,
             self.found.clone(),
             self.passphrases.keys.clone(),
@@ -128,6 +147,17 @@ impl Workspace {
             self.sender(),
             self.waker.clone(),
         );
+        if begun.is_err() {
+            self.scan_failed(id);
+        }
+    }
+
+    /// A scan gave nothing more: what it found until then stays.
+    pub(super) fn scan_failed(&mut self, job: JobId) {
+        self.scanning = self.scanning.saturating_sub(1);
+        self.jobs.finish(job);
+        self.passphrases.after(job, &self.library.locked);
+        self.notify("notice-scan-failed", String::new());
     }
 }
 
@@ -187,10 +217,5 @@ impl Found {
         self.instances
             .sort_by(|a, b| a.source.path.cmp(&b.source.path));
         self.rejected.sort_by(|a, b| a.path.cmp(&b.path));
-    }
-
-    /// Forgets everything (close all).
-    pub fn clear(&mut self) {
-        *self = Self::default();
     }
 }

@@ -1,6 +1,6 @@
 //! Encrypted archives: whose passphrase is asked for, what is tried, what stays locked.
 
-use super::{jobs::JobId, library::LockedArchive, opening, state::Workspace};
+use super::{jobs::JobId, library::LockedArchive, state::Workspace};
 use crate::{dicom::archive::Keyring, model::passphrase::Passphrase};
 use std::{
     collections::HashSet,
@@ -95,15 +95,7 @@ impl Workspace {
         asking.tried = Some((job.id, passphrase.clone()));
         let paths = vec![asking.locked.path.to_path_buf()];
         self.passphrases.keys.add(passphrase);
-        self.scanning += 1;
-        opening::open(
-            paths,
-            self.found.clone(),
-            self.passphrases.keys.clone(),
-            job,
-            self.sender(),
-            self.waker.clone(),
-        );
+        self.begin_scan(job, paths);
     }
 
     /// Leaves an archive locked and asks for the next one.

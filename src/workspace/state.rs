@@ -491,10 +491,8 @@ impl Workspace {
         for viewport in &mut self.viewports {
             viewport.clear();
         }
-        self.found
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .clear();
+        // A scan that is still running goes on with the old one, which nobody asks any more.
+        self.found = SharedFound::default();
         self.passphrases.clear();
         self.library = Arc::default();
         self.documents.clear();

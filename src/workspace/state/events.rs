@@ -10,7 +10,18 @@ use std::sync::Arc;
 impl Workspace {
     pub(super) fn take(&mut self, event: Event) {
         match event {
-            Event::Library { library, done } => {
+            Event::Library {
+                done,
+                found: of_then,
+                ..
+            } if !Arc::ptr_eq(&of_then, &self.found) => {
+                if let Some(job) = done {
+                    self.scanning = self.scanning.saturating_sub(1);
+                    self.jobs.finish(job);
+                }
+            }
+            Event::ScanFailed(job) => self.scan_failed(job),
+            Event::Library { library, done, .. } => {
                 self.library = library;
                 self.rebind();
                 if let Some(job) = done {
