@@ -9,7 +9,11 @@ use egui_kittest::kittest::Queryable as _;
 use glam::{DVec2, DVec3};
 use negatoscope::{
     app::{screen, stage::Stage},
-    model::lut::WindowLevel,
+    model::{
+        annotation::{Annotation, AnnotationId, AnnotationTarget, MarkKind, PointSpace, Shape},
+        edit::Edit,
+        lut::WindowLevel,
+    },
     workspace::{
         Action, Command, Workspace,
         link::crossing,
@@ -258,6 +262,71 @@ fn link_here_ties_studies_and_asks_about_patients() {
 }
 
 #[test]
+fn what_was_closed_does_not_come_back_when_its_reading_ends() {
+    let _one = alone();
+    let dir = tempfile::tempdir().unwrap();
+    let own = Made::axial(1, "1.2.9", 5.0, 4).write(dir.path());
+    let other = Made {
+        patient: ("ROE^RICHARD", "P2"),
+        study: 3,
+        ..Made::axial(2, "1.2.8", 5.0, 4)
+    };
+    let other = other.write(dir.path());
+    let mut stage = crate::ui_snapshots::plain_stage(vec![own.clone()]);
+    let workspace = &mut stage.program_mut().workspace;
+    assert_eq!(workspace.library.patients.len(), 1);
+    workspace.open(vec![other]);
+    // It is read while nobody looks at what came of it.
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    workspace.act(Action::Run(Command::CloseAll));
+    stage.settle().unwrap();
+    let workspace = &mut stage.program_mut().workspace;
+    assert!(workspace.library.patients.is_empty());
+    assert!(workspace.viewports.iter().all(|v| v.node.is_none()));
+    workspace.open(vec![own]);
+    stage.settle().unwrap();
+    assert_eq!(stage.program().workspace.library.patients.len(), 1);
+}
+
+#[test]
+fn going_to_another_patients_mark_asks_first() {
+    let _one = alone();
+    let other = Made {
+        patient: ("ROE^RICHARD", "P2"),
+        study: 3,
+        ..Made::axial(3, "1.2.8", 5.0, 20)
+    };
+    let own = [1, 2].map(|number| Made::axial(number, "1.2.9", 5.0, 20));
+    let target = AnnotationTarget {
+        study_uid: "1.2.3.1.3".into(),
+        series_uid: "1.2.3.2.3".into(),
+        instance_uid: "1.2.3.4.3.8".into(),
+        frame: 1,
+        frame_of_reference_uid: "1.2.8".into(),
+    };
+    let [first, second] = own;
+    let (_dir, mut stage) = side_by_side(&[first, second, other]);
+    run(&mut stage, Command::LayoutTwo);
+    let workspace = &mut stage.program_mut().workspace;
+    let id = AnnotationId("his".into());
+    let shape = Shape::new(MarkKind::Point, [DVec3::ONE]);
+    let mark = Annotation::new(id.clone(), target, PointSpace::Pixel, shape);
+    assert!(workspace.commit(vec![Edit::Add(mark)]));
+    // What a document points to is no different.
+    workspace.show_reference(0, "1.2.3.4.3.8", Some(1));
+    assert!(workspace.mixing.asking.is_some() && !workspace.several_patients());
+    workspace.act(Action::AnswerMixing(false));
+    workspace.step_mark(1);
+    assert!(workspace.mixing.asking.is_some() && !workspace.several_patients());
+    assert_eq!(workspace.marks.selected, None);
+    workspace.act(Action::AnswerMixing(true));
+    workspace.step_mark(1);
+    assert!(workspace.several_patients());
+    assert_eq!(workspace.marks.selected, Some(id));
+    assert_eq!(slices(workspace)[0], 7);
+}
+
+#[test]
 fn pan_zoom_and_window_go_together_when_asked() {
     let _one = alone();
     let fine = Made {
@@ -441,6 +510,33 @@ fn a_film_keeps_its_own_time_and_stops_at_a_touch() {
     }
     assert_eq!(index(&stage), rest);
     assert_eq!(stage.program().workspace.films.wait_secs(), None);
+}
+
+#[test]
+fn ties_and_films_stay_with_their_series_when_cells_are_joined() {
+    let _one = alone();
+    let spaces = ["1.2.9", "1.2.8", "1.2.7", "1.2.6"];
+    let series: Vec<Made> = (1..)
+        .zip(spaces)
+        .map(|(number, space)| Made::axial(number, space, 5.0, 20))
+        .collect();
+    let (_dir, mut stage) = side_by_side(&series);
+    let workspace = &mut stage.program_mut().workspace;
+    workspace.act(Action::Run(Command::LinkHere));
+    let tied = |w: &Workspace, a, b| w.tie(a, b) == Some(Tie::Offset);
+    assert!(tied(workspace, 0, 2) && tied(workspace, 2, 3));
+    workspace.act(Action::Activate(2));
+    run(&mut stage, Command::Cine);
+    let workspace = &mut stage.program_mut().workspace;
+    let runs = |w: &Workspace, cell| w.film(cell).is_some_and(|film| film.is_running());
+    assert!(runs(workspace, 2));
+    assert!(workspace.join_cells(0, 1));
+    assert_eq!((workspace.layout.cells(), workspace.active), (3, 1));
+    assert!(tied(workspace, 0, 1) && tied(workspace, 1, 2));
+    assert_eq!(
+        [0, 1, 2].map(|cell| runs(workspace, cell)),
+        [false, true, false]
+    );
 }
 
 #[test]

@@ -9,7 +9,12 @@ use crate::{
         edit::Edit,
     },
     task::Class,
-    workspace::{command::Command, library::SeriesNode, settings::SideTab, state::Workspace},
+    workspace::{
+        command::Command,
+        library::SeriesNode,
+        settings::SideTab,
+        state::{Wanted, Workspace},
+    },
 };
 use glam::DVec3;
 use std::{
@@ -249,7 +254,11 @@ impl Workspace {
             }
         };
         if !shows(cell) {
-            self.show(cell, &node);
+            // Beside another patient it is asked first; then the mark can be gone to.
+            self.show_or_ask(cell, Wanted::Series(node.key.clone()));
+            if self.mixing.asking.is_some() {
+                return;
+            }
         }
         self.active = cell;
         let count = mark.shape.points.len().max(1) as f64;

@@ -1,6 +1,6 @@
 //! Objects in cells: showing one, reading it away from the window's thread, and going from it to pictures.
 
-use super::{Layout, Workspace};
+use super::{Layout, Wanted, Workspace};
 use crate::workspace::{
     document::{DocumentState, DocumentView},
     library::{ObjectNode, SeriesNode},
@@ -209,8 +209,9 @@ impl Workspace {
     pub fn show_reference(&mut self, cell: usize, instance_uid: &str, frame: Option<u32>) {
         let same = |o: &&Arc<ObjectNode>| o.instance.sop_instance_uid == instance_uid;
         let object = self.library.objects().find(same).cloned();
+        // A file may point to another patient's: then the reader is asked, as for anything that is shown.
         if let Some(object) = object {
-            self.show_object(cell, &object, None);
+            self.show_or_ask(cell, Wanted::Object(object.key.clone()));
             return;
         }
         let Some((node, first)) = self.library.place_of(instance_uid).cloned() else {
@@ -244,7 +245,10 @@ impl Workspace {
             .unwrap_or((cell + 1) % cells);
         let there = shows(&target);
         if !there {
-            self.show(target, &node);
+            self.show_or_ask(target, Wanted::Series(node.key.clone()));
+            if self.mixing.asking.is_some() {
+                return;
+            }
         }
         self.go_to_slice(target, at);
         self.active = target;
