@@ -8,7 +8,10 @@ mod compare;
 mod table;
 
 use super::{
-    Common, Exit, Output, edit::operations, inspect::exit_of, inspect::in_pool, inspect::limits,
+    Common, Exit, Output,
+    edit::operations,
+    inspect::{exit_of, limits},
+    series::instances,
     store as store_cli,
 };
 use crate::{
@@ -16,7 +19,6 @@ use crate::{
         assemble::lay_out,
         content::{kind_of, marks::settle},
         frames::FrameSource as _,
-        scan::{ScanEvent, scan},
         write::marks::Making,
     },
     model::{
@@ -25,12 +27,12 @@ use crate::{
         edit::{Edit, Kept},
         exchange::{MarksRead, RestItem},
         layout::SeriesLayout,
-        study::{Instance, Rejection},
+        study::Instance,
     },
     store::Store,
     task::{CancelToken, Progress},
     workspace::{
-        exchange::{Export, Format, make, sources_for, write},
+        exchange::{Export, Format, leave_unkeepable, make, sources_for, write},
         measuring::export::MarkFormat,
     },
 };
@@ -39,7 +41,7 @@ use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
 /// What stands in the place of what is not printed.
@@ -145,8 +147,14 @@ struct DiffArgs {
     /// The other
     second: PathBuf,
     /// Farthest that points may lie apart and count as the same, millimetres or pixels
-    #[arg(long, value_name = "N", default_value_t = 1e-3)]
+    #[arg(long, value_name = "N", default_value_t = 1e-3, value_parser = parse_tolerance)]
     tolerance: f64,
+}
+
+fn parse_tolerance(text: &str) -> Result<f64, String> {
+    // Nothing is farther than what is no number, so that all would count as the same.
+    let number = text.parse().ok().filter(|n: &f64| *n >= 0.0);
+    number.ok_or_else(|| format!("`{text}` is not a distance"))
 }
 
 /// Runs `annotations`.
@@ -156,27 +164,6 @@ pub fn run(args: &AnnotationsArgs, common: &Common, out: &mut Output) -> Exit {
         AnnotationsCommand::Import(args) => import(args, common, out),
         AnnotationsCommand::Diff(args) => diff(args, common, out),
     }
-}
-
-/// Objects below some paths, and what does not open.
-fn instances(paths: &[PathBuf], common: &Common) -> (Vec<Arc<Instance>>, Vec<Rejection>) {
-    let found = Mutex::new((Vec::new(), Vec::new()));
-    in_pool(common, || {
-        scan(
-            paths,
-            &common.scan_options(limits(common)),
-            &CancelToken::default(),
-            &Progress::default(),
-            &|event| {
-                let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-                match event {
-                    ScanEvent::Instance(instance) => found.0.push(instance),
-                    ScanEvent::Rejected(rejection) => found.1.push(rejection),
-                }
-            },
-        );
-    });
-    found.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The series of some paths; those of studies in the store where none is named.
@@ -379,6 +366,7 @@ fn import(args: &ImportArgs, common: &Common, out: &mut Output) -> Exit {
     let mut known = store.as_ref().map(|s| s.kept().clone()).unwrap_or_default();
     for file in &mut files {
         settle(file, &sources);
+        leave_unkeepable(file);
         let mut added = Kept::default();
         let mut skipped = 0;
         for mark in &file.marks {

@@ -11,11 +11,15 @@ use crate::{
     imaging::measure::{Ask, Quantity, measure_mark},
     model::{
         annotation::{Annotation, AnnotationTarget},
-        exchange::{MadeObject, MarkNumber, MarkToSend, Sent, Shown, SourceObject, Sources},
+        edit::Edit,
+        exchange::{
+            MadeObject, MarkNumber, MarkToSend, MarksRead, Sent, Shown, SourceObject, Sources,
+        },
         layout::SeriesLayout,
         pixels::Frame,
         study::Instance,
     },
+    store::codec::check_edit,
     task::{CancelToken, Progress},
 };
 use std::{
@@ -223,6 +227,21 @@ fn write_one(folder: &Path, object: &MadeObject) -> io::Result<PathBuf> {
         return Ok(path);
     }
     Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// Leaves out what no journal takes, a text or a number that is too long, and counts it with what became no mark.
+pub fn leave_unkeepable(read: &mut MarksRead) {
+    let count = |read: &MarksRead| read.marks.len() + read.key_images.len();
+    let before = count(read);
+    read.marks
+        .retain(|mark| check_edit(&Edit::Add(mark.clone())).is_ok());
+    read.key_images.retain(|target| {
+        let target = target.clone();
+        check_edit(&Edit::KeyImage { target, on: true }).is_ok()
+    });
+    for _ in count(read)..before {
+        read.leave("MARK", "");
+    }
 }
 
 /// The objects that marks of a file may lie on, read from the series at hand.

@@ -2,7 +2,7 @@
 
 use super::{
     event::Event,
-    exchange::{Export, Format, make, sources_for, write},
+    exchange::{Export, Format, leave_unkeepable, make, sources_for, write},
     library::{ObjectNode, SeriesNode},
     state::Workspace,
     view::Viewport,
@@ -226,8 +226,8 @@ impl Workspace {
             return;
         };
         let layouts = self.layouts();
-        let job = self.jobs.start("job-reading-marks").id;
-        let ending = self.ending(job);
+        let job = self.jobs.start("job-reading-marks");
+        let ending = self.ending(job.id);
         let work = move |source: &dyn FrameSource, events: &Sender<Event>| {
             let _ending = ending;
             let read = source.read_marks(&object.instance).map(|mut read| {
@@ -238,6 +238,10 @@ impl Workspace {
                 Box::new(read)
             });
             let read = read.map_err(|error| error.code().to_owned());
+            // Closed meanwhile, its marks are nobody's wish any more.
+            if job.cancel.is_cancelled() {
+                return;
+            }
             let _ = events.send(Event::MarksRead(read));
         };
         self.loader
@@ -246,10 +250,11 @@ impl Workspace {
 
     /// Takes in the marks of a report as one step, and shows the first of them.
     pub(super) fn take_marks(&mut self, read: Result<Box<MarksRead>, String>) {
-        let read = match read {
+        let mut read = match read {
             Ok(read) => read,
             Err(code) => return self.notify("notice-marks-unreadable", code),
         };
+        leave_unkeepable(&mut read);
         let mut edits = Vec::new();
         let mut first = None;
         let mut seen = BTreeSet::new();
@@ -272,10 +277,10 @@ impl Workspace {
                 });
             }
         }
-        let rest: u64 = read.rest.iter().map(|r| r.count).sum();
         let count = edits.len();
-        if !edits.is_empty() {
-            self.commit(edits);
+        let rest: u64 = read.rest.iter().map(|r| r.count).sum();
+        if !edits.is_empty() && !self.commit(edits) {
+            return self.notify("notice-marks-unreadable", "TOO_LARGE".to_owned());
         }
         let Some(target) = first else {
             return self.notify("notice-no-marks", String::new());

@@ -7,8 +7,13 @@ use crate::{
 };
 use negatoscope::{
     app::{screen, stage::Stage},
-    model::annotation::{Author, MarkKind},
-    workspace::{Action, Command},
+    model::{
+        annotation::{
+            Annotation, AnnotationId, AnnotationTarget, Author, MarkKind, PointSpace, Shape,
+        },
+        exchange::MarksRead,
+    },
+    workspace::{Action, Command, event::Event},
 };
 
 const CT: &str = "1.2.840.10008.5.1.4.1.1.2";
@@ -65,6 +70,37 @@ fn a_key_image_is_marked_found_again_and_taken_back() {
     run(&mut stage, Command::KeyImage);
     assert!(!says(&mut stage, "Key image"));
     assert!(stage.program().workspace.marks.key_images().is_empty());
+}
+
+#[test]
+fn marks_that_no_journal_takes_keep_none_of_the_others_out() {
+    let _one = alone();
+    let folder = study();
+    let mut stage = stage(vec![folder.path().to_owned()], Vec::new());
+    let workspace = &mut stage.program_mut().workspace;
+    let mark = |id: &str, label: usize| {
+        let target = AnnotationTarget {
+            instance_uid: "1.2.3.4.1".into(),
+            frame: 1,
+            ..AnnotationTarget::default()
+        };
+        let shape = Shape::new(MarkKind::Point, [glam::DVec3::ONE]);
+        let id = AnnotationId(id.into());
+        let mut mark = Annotation::new(id, target, PointSpace::Pixel, shape);
+        mark.label = "x".repeat(label);
+        mark
+    };
+    let read = MarksRead {
+        marks: vec![mark("long", 1 << 20), mark("short", 10)],
+        ..MarksRead::default()
+    };
+    let news = Event::MarksRead(Ok(Box::new(read)));
+    workspace.sender().send(news).unwrap();
+    workspace.poll();
+    assert_eq!(workspace.marks.set().len(), 1);
+    let said = workspace.notices.iter().rev();
+    let mut said = said.filter(|n| n.key == "notice-marks-imported");
+    assert!(said.next().is_some_and(|n| n.detail == "1 + 1"));
 }
 
 #[test]
