@@ -25,7 +25,7 @@ menu-help = Help
 ## Commands: the name, and what the tooltip adds
 
 cmd-open-files = Open files…
-cmd-open-files-tip = Open DICOM files or PNG and JPEG pictures
+cmd-open-files-tip = Open DICOM files, ZIP archives, research volumes, or PNG, JPEG and TIFF pictures
 cmd-open-folder = Open folder…
 cmd-open-folder-tip = Open every study below a folder
 cmd-open-demo = Open the demo
@@ -209,7 +209,7 @@ cmd-hide-identity-tip = Take names, numbers and dates of birth off the screen
 cmd-panel-left = Series panel
 cmd-panel-left-tip = Show or hide the list of studies and series
 cmd-panel-right = Record panel
-cmd-panel-right-tip = Show or hide the record, segments and tags
+cmd-panel-right-tip = Show or hide the record, findings, AI and the report
 cmd-panel-bottom = Status bar
 cmd-panel-bottom-tip = Show or hide the status bar
 cmd-full-screen = Full screen

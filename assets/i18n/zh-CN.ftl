@@ -25,7 +25,7 @@ menu-help = 帮助
 ## 命令：名称与提示
 
 cmd-open-files = 打开文件…
-cmd-open-files-tip = 打开 DICOM 文件或 PNG、JPEG 图片
+cmd-open-files-tip = 打开 DICOM 文件、ZIP 压缩包、体数据，或 PNG、JPEG、TIFF 图片
 cmd-open-folder = 打开文件夹…
 cmd-open-folder-tip = 打开文件夹及其子文件夹中的全部检查
 cmd-open-demo = 打开示例
@@ -209,7 +209,7 @@ cmd-hide-identity-tip = 从屏幕上移去姓名、编号与出生日期
 cmd-panel-left = 序列面板
 cmd-panel-left-tip = 显示或隐藏检查与序列列表
 cmd-panel-right = 病历面板
-cmd-panel-right-tip = 显示或隐藏病历、分割与标签
+cmd-panel-right-tip = 显示或隐藏病历、所见、AI 与报告
 cmd-panel-bottom = 状态栏
 cmd-panel-bottom-tip = 显示或隐藏状态栏
 cmd-full-screen = 全屏
