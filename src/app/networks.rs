@@ -28,6 +28,7 @@ use crate::{
 use glam::{DVec2, DVec3};
 use std::{
     collections::HashMap,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -166,7 +167,7 @@ impl Networks {
                 (Outcome::Cancelled, _) => Event::JobEnded(job),
                 (Outcome::Done(proposal), Some(mark)) => Event::ProposedMark {
                     job,
-                    result: measured(*mark, &proposal).map(Box::new),
+                    result: contained(|| measured(*mark, &proposal)).map(Box::new),
                 },
                 (Outcome::Failed(error), Some(_)) => Event::ProposedMark {
                     job,
@@ -178,8 +179,10 @@ impl Networks {
                     result: Err(("badge-ai-failed", error.to_string())),
                 })),
                 (Outcome::Done(proposal), None) => {
-                    let result = display(&gpu, *proposal, scope_findings)
-                        .map_err(|e| ("badge-ai-failed", e));
+                    let shown = || {
+                        display(&gpu, *proposal, scope_findings).map_err(|e| ("badge-ai-failed", e))
+                    };
+                    let result = contained(shown);
                     Event::Mask(Box::new(MaskOutcome { job, frame, result }))
                 }
             };
@@ -209,6 +212,15 @@ impl Networks {
     }
 }
 
+/// A message key and an identity-free detail.
+type Failure = (&'static str, String);
+
+/// What is done with an answer on the network's thread: a fault ends this job and not the thread.
+fn contained<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    let fault = || ("badge-ai-failed", "a fault of the program".to_owned());
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(fault()))
+}
+
 /// The mark that will hold the ratio; its points are found later.
 fn ratio_mark(reference: &FrameRef) -> Annotation {
     mark_on(
@@ -219,10 +231,7 @@ fn ratio_mark(reference: &FrameRef) -> Annotation {
 }
 
 /// The widths that the lung fields show.
-fn measured(
-    mut mark: Annotation,
-    proposal: &Proposal,
-) -> Result<Annotation, (&'static str, String)> {
+fn measured(mut mark: Annotation, proposal: &Proposal) -> Result<Annotation, Failure> {
     let MaskOutput::Cpu(map) = &proposal.mask else {
         return Err(("badge-ai-failed", String::new()));
     };
@@ -267,4 +276,21 @@ fn display(
         findings,
         uploaded,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_is_the_answer_to_its_own_request() {
+        let fault = |fails: bool| {
+            contained(|| {
+                assert!(!fails, "this one fails");
+                Ok::<_, Failure>(5)
+            })
+        };
+        assert_eq!(fault(false), Ok(5));
+        assert_eq!(fault(true).map_err(|e| e.0), Err("badge-ai-failed"));
+    }
 }
