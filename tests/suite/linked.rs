@@ -18,6 +18,7 @@ use negatoscope::{
         Action, Command, Workspace,
         link::crossing,
         linking::Tie,
+        measuring::MarkAction,
         settings::SideTab,
         state::Layout,
         view::{Picture, VoiChoice},
@@ -312,17 +313,18 @@ fn going_to_another_patients_mark_asks_first() {
     let shape = Shape::new(MarkKind::Point, [DVec3::ONE]);
     let mark = Annotation::new(id.clone(), target, PointSpace::Pixel, shape);
     assert!(workspace.commit(vec![Edit::Add(mark)]));
+    let go = || Action::Mark(MarkAction::GoTo(id.clone()));
     // What a document points to is no different.
     workspace.show_reference(0, "1.2.3.4.3.8", Some(1));
     assert!(workspace.mixing.asking.is_some() && !workspace.several_patients());
     workspace.act(Action::AnswerMixing(false));
-    workspace.step_mark(1);
+    workspace.act(go());
     assert!(workspace.mixing.asking.is_some() && !workspace.several_patients());
     assert_eq!(workspace.marks.selected, None);
     workspace.act(Action::AnswerMixing(true));
-    workspace.step_mark(1);
+    workspace.act(go());
     assert!(workspace.several_patients());
-    assert_eq!(workspace.marks.selected, Some(id));
+    assert_eq!(workspace.marks.selected.as_ref(), Some(&id));
     assert_eq!(slices(workspace)[0], 7);
 }
 
