@@ -6,6 +6,7 @@
 use super::{AppError, Options, Program, picture_out::Destination, stage::Stage};
 use crate::{
     console::{Common, Exit, Output},
+    files::write_whole,
     i18n::Language,
     ui::keys,
     workspace::{
@@ -125,10 +126,8 @@ fn play(
     }
     if let Some(path) = &args.tree {
         let value = describe(&mut stage);
-        std::fs::write(
-            path,
-            serde_json::to_vec_pretty(&value).map_err(std::io::Error::other)?,
-        )?;
+        let text = serde_json::to_vec_pretty(&value).map_err(std::io::Error::other)?;
+        write_whole(path, &text)?;
     }
     if common.json {
         let value = describe(&mut stage);
