@@ -71,7 +71,7 @@ impl Sheet {
             size_in_pixels: self.size,
             pixels_per_point: self.scale,
         };
-        let texture = device.create_texture(&wgpu::TextureDescriptor {
+        let texture = self.gpu.door.texture(&wgpu::TextureDescriptor {
             label: Some("picture"),
             size: wgpu::Extent3d {
                 width: self.size[0],
@@ -85,7 +85,7 @@ impl Sheet {
             usage: wgpu::TextureUsages::RENDER_ATTACHMENT | wgpu::TextureUsages::COPY_SRC,
             view_formats: &[],
         });
-        let view = texture.create_view(&Default::default());
+        let view = self.gpu.door.view(&texture, &Default::default());
         let mut renderer = self.renderer.lock().unwrap_or_else(PoisonError::into_inner);
         for (id, deltas) in &self.textures.set {
             for delta in deltas {

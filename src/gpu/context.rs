@@ -145,7 +145,7 @@ impl Wake for Unpark {
 }
 
 /// Waits for a future on this thread. Native wgpu futures are ready at once.
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut context = Context::from_waker(&waker);
     let mut future = pin!(future);

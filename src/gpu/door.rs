@@ -1,4 +1,5 @@
-//! The one counted door between CPU memory and GPU memory, in both directions.
+//! The one counted door between CPU memory and GPU memory, in both directions; what is made on the device is counted
+//! with it.
 //!
 //! Nothing else in the program writes to a buffer or texture or maps one (a source test sees to it), except the
 //! toolkit's own drawing and the network runtime; what the latter copies is reported with [`CopyDoor::note_upload`]
@@ -61,11 +62,40 @@ impl Cargo {
     }
 }
 
-/// Bytes that went through the door, by cargo.
+/// What the program makes on the device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Made {
+    /// Textures.
+    Texture,
+    /// Views of textures.
+    View,
+    /// Buffers.
+    Buffer,
+    /// Bindings of both to a pass.
+    Group,
+}
+
+impl Made {
+    /// All kinds.
+    pub const ALL: [Self; 4] = [Self::Texture, Self::View, Self::Buffer, Self::Group];
+
+    /// Stable word for reports.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Texture => "textures",
+            Self::View => "views",
+            Self::Buffer => "buffers",
+            Self::Group => "groups",
+        }
+    }
+}
+
+/// Bytes that went through the door, by cargo, and what was made on the device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CopyCounts {
     up: [u64; Cargo::ALL.len()],
     down: [u64; Cargo::ALL.len()],
+    made: [u64; Made::ALL.len()],
 }
 
 impl CopyCounts {
@@ -77,6 +107,16 @@ impl CopyCounts {
     /// Bytes from GPU to CPU.
     pub const fn read_back(&self, cargo: Cargo) -> u64 {
         self.down[cargo as usize]
+    }
+
+    /// How many things of a kind were made.
+    pub const fn made(&self, kind: Made) -> u64 {
+        self.made[kind as usize]
+    }
+
+    /// How many things of all kinds were made.
+    pub fn made_in_all(&self) -> u64 {
+        self.made.iter().sum()
     }
 
     /// Bytes of all cargo from CPU to GPU.
@@ -97,6 +137,9 @@ impl CopyCounts {
             change.up[i] = self.up[i].saturating_sub(earlier.up[i]);
             change.down[i] = self.down[i].saturating_sub(earlier.down[i]);
         }
+        for (i, made) in change.made.iter_mut().enumerate() {
+            *made = self.made[i].saturating_sub(earlier.made[i]);
+        }
         change
     }
 }
@@ -113,6 +156,7 @@ pub struct CopyDoor {
     queue: wgpu::Queue,
     up: [AtomicU64; Cargo::ALL.len()],
     down: [AtomicU64; Cargo::ALL.len()],
+    made: [AtomicU64; Made::ALL.len()],
     staged: AtomicU64,
     /// Texels go up through it, and all commands: `write_texture` and `submit` of wgpu 30 take the lock of a texture's
     /// initialisation and that of pending writes in opposite order, and two threads would wait for each other for ever
@@ -128,6 +172,7 @@ impl CopyDoor {
             queue,
             up: Default::default(),
             down: Default::default(),
+            made: Default::default(),
             staged: AtomicU64::new(0),
         }
     }
@@ -137,6 +182,7 @@ impl CopyDoor {
         CopyCounts {
             up: std::array::from_fn(|i| self.up[i].load(Ordering::Relaxed)),
             down: std::array::from_fn(|i| self.down[i].load(Ordering::Relaxed)),
+            made: std::array::from_fn(|i| self.made[i].load(Ordering::Relaxed)),
         }
     }
 
@@ -153,6 +199,39 @@ impl CopyDoor {
     /// Counts bytes that somebody else brought back from the GPU.
     pub fn note_readback(&self, cargo: Cargo, bytes: u64) {
         self.down[cargo as usize].fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn note_made(&self, kind: Made) {
+        self.made[kind as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A new texture, counted. Like the three below it is made nowhere else, so that "nothing is made while one
+    /// scrolls" can be counted too.
+    pub fn texture(&self, descriptor: &wgpu::TextureDescriptor<'_>) -> wgpu::Texture {
+        self.note_made(Made::Texture);
+        self.device.create_texture(descriptor)
+    }
+
+    /// A new view of a texture, counted.
+    pub fn view(
+        &self,
+        texture: &wgpu::Texture,
+        descriptor: &wgpu::TextureViewDescriptor<'_>,
+    ) -> wgpu::TextureView {
+        self.note_made(Made::View);
+        texture.create_view(descriptor)
+    }
+
+    /// A new buffer, counted; zeros are in it.
+    pub fn buffer(&self, descriptor: &wgpu::BufferDescriptor<'_>) -> wgpu::Buffer {
+        self.note_made(Made::Buffer);
+        self.device.create_buffer(descriptor)
+    }
+
+    /// A new binding, counted.
+    pub fn group(&self, descriptor: &wgpu::BindGroupDescriptor<'_>) -> wgpu::BindGroup {
+        self.note_made(Made::Group);
+        self.device.create_bind_group(descriptor)
     }
 
     /// Writes into a buffer; offset and length are multiples of 4. It takes effect before the next submit.
@@ -192,7 +271,7 @@ impl CopyDoor {
         bytes: &[u8],
     ) -> Result<wgpu::Buffer, GpuError> {
         let whole = bytes.len() & !3;
-        let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {
+        let buffer = self.buffer(&wgpu::BufferDescriptor {
             label: Some(label),
             size: (bytes.len().next_multiple_of(4) as u64).max(4),
             usage: usage | wgpu::BufferUsages::COPY_DST,
@@ -351,7 +430,7 @@ impl CopyDoor {
     }
 
     fn read_buffer_of(&self, size: u64) -> wgpu::Buffer {
-        self.device.create_buffer(&wgpu::BufferDescriptor {
+        self.buffer(&wgpu::BufferDescriptor {
             label: Some("read-back"),
             size,
             usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,

@@ -13,7 +13,7 @@ pub mod texture;
 
 pub use bricks::Bricks;
 pub use context::GpuContext;
-pub use door::{Cargo, CopyCounts, CopyDoor};
+pub use door::{Cargo, CopyCounts, CopyDoor, Made};
 pub use error::GpuError;
 pub use shared_buffer::SharedBuffer;
-pub use texture::{FrameTexture, LayerState};
+pub use texture::{Bound, FrameTexture, LayerState};

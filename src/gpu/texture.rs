@@ -6,7 +6,10 @@
 
 use super::{bricks::Bricks, context::GpuContext, door::Cargo, error::GpuError};
 use crate::model::pixels::{Frame, StoredType};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicU8, Ordering},
+};
 
 /// Whether a layer may be sampled; the numbers are those of the shader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +25,22 @@ pub enum LayerState {
 
 /// Rows are converted (where they are) and uploaded in runs of at most this many bytes.
 const RUN_BYTES: usize = 4 << 20;
+
+/// What a pass binds beside a texture of frames and its states: equal ones need not be bound anew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// The layer, where only one is bound.
+    pub layer: Option<usize>,
+    /// The numbers of the draw.
+    pub uniforms: wgpu::Buffer,
+    /// Look-up tables.
+    pub luts: wgpu::Buffer,
+    /// Bricks, or what fills their place.
+    pub bricks: wgpu::Buffer,
+}
+
+/// Most bindings of a texture that are kept.
+const MOST_BOUND: usize = 64;
 
 /// The frames of a volume, a stack or one image.
 pub struct FrameTexture {
@@ -42,6 +61,8 @@ pub struct FrameTexture {
     texel_bytes: u32,
     /// A pass may write it.
     writable: bool,
+    /// Bindings, the oldest first. They go with the texture, which they would keep alive elsewhere.
+    bound: Mutex<Vec<(Bound, wgpu::BindGroup)>>,
 }
 
 impl std::fmt::Debug for FrameTexture {
@@ -137,7 +158,7 @@ impl FrameTexture {
             usage |= wgpu::TextureUsages::STORAGE_BINDING;
         }
         let (texture, view, state_buffer) = gpu.checked(bytes, || {
-            let texture = gpu.device.create_texture(&wgpu::TextureDescriptor {
+            let texture = gpu.door.texture(&wgpu::TextureDescriptor {
                 label: Some("frames"),
                 size: extent,
                 mip_level_count: 1,
@@ -147,11 +168,12 @@ impl FrameTexture {
                 usage,
                 view_formats: &[],
             });
-            let view = texture.create_view(&wgpu::TextureViewDescriptor {
+            let array = wgpu::TextureViewDescriptor {
                 dimension: Some(wgpu::TextureViewDimension::D2Array),
                 ..Default::default()
-            });
-            let states = gpu.device.create_buffer(&wgpu::BufferDescriptor {
+            };
+            let view = gpu.door.view(&texture, &array);
+            let states = gpu.door.buffer(&wgpu::BufferDescriptor {
                 label: Some("slice states"),
                 size: layers as u64 * 4,
                 usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST,
@@ -177,6 +199,7 @@ impl FrameTexture {
             samples,
             texel_bytes,
             writable,
+            bound: Mutex::default(),
         })
     }
 
@@ -375,23 +398,46 @@ impl FrameTexture {
         &self.view
     }
 
+    /// The binding of this texture with something beside it: what was kept, or what `make` makes of the view.
+    pub fn group(
+        &self,
+        bound: Bound,
+        make: impl FnOnce(&wgpu::TextureView, &Bound) -> wgpu::BindGroup,
+    ) -> wgpu::BindGroup {
+        let mut kept = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, found)) = kept.iter().rev().find(|(of, _)| *of == bound) {
+            return found.clone();
+        }
+        let made = match bound.layer {
+            Some(layer) => make(&self.layer_view(layer), &bound),
+            None => make(&self.view, &bound),
+        };
+        if kept.len() >= MOST_BOUND {
+            kept.remove(0);
+        }
+        kept.push((bound, made.clone()));
+        made
+    }
+
     /// For binding: one layer as an array of one.
     pub fn layer_view(&self, layer: usize) -> wgpu::TextureView {
-        self.texture.create_view(&wgpu::TextureViewDescriptor {
+        let one = wgpu::TextureViewDescriptor {
             dimension: Some(wgpu::TextureViewDimension::D2Array),
             base_array_layer: u32::try_from(layer).unwrap_or(u32::MAX),
             array_layer_count: Some(1),
             ..Default::default()
-        })
+        };
+        self.gpu.door.view(&self.texture, &one)
     }
 
     /// For writing, where the texture is [`Self::computed`].
     pub fn storage_view(&self) -> Option<wgpu::TextureView> {
         self.writable.then(|| {
-            self.texture.create_view(&wgpu::TextureViewDescriptor {
+            let flat = wgpu::TextureViewDescriptor {
                 dimension: Some(wgpu::TextureViewDimension::D2),
                 ..Default::default()
-            })
+            };
+            self.gpu.door.view(&self.texture, &flat)
         })
     }
 

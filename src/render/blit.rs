@@ -109,7 +109,7 @@ impl Blit {
     /// Binds a picture; needed once for every target.
     pub fn bind(&self, gpu: &GpuContext, picture: &Target) -> BlitBinding {
         let uniforms = uniform_buffer::<BlitDraw>(gpu, "blit");
-        let group = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
+        let group = gpu.door.group(&wgpu::BindGroupDescriptor {
             label: Some("blit"),
             layout: &self.layout,
             entries: &[

@@ -70,7 +70,7 @@ pub(super) struct CoverPass {
     pipeline: wgpu::RenderPipeline,
     uniforms: wgpu::Buffer,
     /// Oldest first. A cover is held so that its address stays its own.
-    kept: Vec<(Arc<FrameCover>, wgpu::Buffer)>,
+    kept: Vec<(Arc<FrameCover>, wgpu::Buffer, wgpu::BindGroup)>,
 }
 
 impl CoverPass {
@@ -118,24 +118,10 @@ impl CoverPass {
         if !fits {
             return Err(GpuError::Mismatch("the cover is not of the frame's size"));
         }
-        let bits = self.bits_of(gpu, scene.cover)?;
+        let group = self.group_of(gpu, scene.cover)?;
         let data = cover_draw(view, frame, scene, shown);
         gpu.door
             .upload_buffer(Cargo::Uniform, &self.uniforms, 0, bytemuck::bytes_of(&data))?;
-        let group = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some("cover"),
-            layout: &self.layout,
-            entries: &[
-                wgpu::BindGroupEntry {
-                    binding: 0,
-                    resource: self.uniforms.as_entire_binding(),
-                },
-                wgpu::BindGroupEntry {
-                    binding: 1,
-                    resource: bits.as_entire_binding(),
-                },
-            ],
-        });
         Ok(Some(group))
     }
 
@@ -146,12 +132,13 @@ impl CoverPass {
         pass.draw(0..3, 0..1);
     }
 
-    fn bits_of(
+    /// The bits of a cover on the device, bound.
+    fn group_of(
         &mut self,
         gpu: &GpuContext,
         cover: &Arc<FrameCover>,
-    ) -> Result<wgpu::Buffer, GpuError> {
-        if let Some((_, found)) = self.kept.iter().find(|(kept, _)| Arc::ptr_eq(kept, cover)) {
+    ) -> Result<wgpu::BindGroup, GpuError> {
+        if let Some((.., found)) = self.kept.iter().find(|kept| Arc::ptr_eq(&kept.0, cover)) {
             return Ok(found.clone());
         }
         let layers = cover.layers.iter().map(|layer| layer.bits.words());
@@ -162,12 +149,26 @@ impl CoverPass {
         }
         let usage = wgpu::BufferUsages::STORAGE;
         let buffer = gpu.door.new_buffer(Cargo::Pixels, "cover", usage, bytes)?;
-        self.kept.push((cover.clone(), buffer.clone()));
-        let held = |kept: &[(_, wgpu::Buffer)]| kept.iter().map(|k| k.1.size()).sum::<u64>();
+        let group = gpu.door.group(&wgpu::BindGroupDescriptor {
+            label: Some("cover"),
+            layout: &self.layout,
+            entries: &[
+                wgpu::BindGroupEntry {
+                    binding: 0,
+                    resource: self.uniforms.as_entire_binding(),
+                },
+                wgpu::BindGroupEntry {
+                    binding: 1,
+                    resource: buffer.as_entire_binding(),
+                },
+            ],
+        });
+        self.kept.push((cover.clone(), buffer, group.clone()));
+        let held = |kept: &[(_, wgpu::Buffer, _)]| kept.iter().map(|k| k.1.size()).sum::<u64>();
         while self.kept.len() > 1 && held(&self.kept) > KEPT_BYTES {
             self.kept.remove(0);
         }
-        Ok(buffer)
+        Ok(group)
     }
 }
 

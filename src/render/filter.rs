@@ -287,7 +287,7 @@ impl Work {
     fn new(gpu: &GpuContext, pixels: u64) -> Result<Self, GpuError> {
         gpu.checked(pixels * 24, || {
             let buffer = |size: u64| {
-                gpu.device.create_buffer(&wgpu::BufferDescriptor {
+                gpu.door.buffer(&wgpu::BufferDescriptor {
                     label: Some("filter"),
                     size: size.max(4),
                     usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST,
@@ -403,38 +403,32 @@ impl Run<'_> {
             .gpu
             .door
             .new_buffer(Cargo::Uniform, "filter", usage, bytes)?;
-        let group = self
-            .gpu
-            .device
-            .create_bind_group(&wgpu::BindGroupDescriptor {
-                label: Some(pass.entry.1),
-                layout: &self.renderer.layout,
-                entries: &[
-                    bound(0, &uniforms),
-                    bound(1, pass.source),
-                    bound(2, pass.second),
-                    bound(3, pass.table),
-                    bound(4, pass.result),
-                ],
-            });
+        let group = self.gpu.door.group(&wgpu::BindGroupDescriptor {
+            label: Some(pass.entry.1),
+            layout: &self.renderer.layout,
+            entries: &[
+                bound(0, &uniforms),
+                bound(1, pass.source),
+                bound(2, pass.second),
+                bound(3, pass.table),
+                bound(4, pass.result),
+            ],
+        });
         self.dispatch(pass.entry, &group, pass.groups)
     }
 
     fn take(&mut self, source: &Target) -> Result<(), GpuError> {
-        let group = self
-            .gpu
-            .device
-            .create_bind_group(&wgpu::BindGroupDescriptor {
-                label: Some("take"),
-                layout: &self.renderer.take,
-                entries: &[
-                    wgpu::BindGroupEntry {
-                        binding: 0,
-                        resource: wgpu::BindingResource::TextureView(source.view()),
-                    },
-                    bound(1, self.buffer(At::Now)),
-                ],
-            });
+        let group = self.gpu.door.group(&wgpu::BindGroupDescriptor {
+            label: Some("take"),
+            layout: &self.renderer.take,
+            entries: &[
+                wgpu::BindGroupEntry {
+                    binding: 0,
+                    resource: wgpu::BindingResource::TextureView(source.view()),
+                },
+                bound(1, self.buffer(At::Now)),
+            ],
+        });
         self.dispatch(TAKE, &group, self.whole())
     }
 
@@ -442,20 +436,17 @@ impl Run<'_> {
         let view = into
             .storage_view()
             .ok_or(GpuError::Mismatch("the filtered plane cannot be written"))?;
-        let group = self
-            .gpu
-            .device
-            .create_bind_group(&wgpu::BindGroupDescriptor {
-                label: Some("give"),
-                layout: &self.renderer.give,
-                entries: &[
-                    bound(2, self.buffer(At::Now)),
-                    wgpu::BindGroupEntry {
-                        binding: 3,
-                        resource: wgpu::BindingResource::TextureView(&view),
-                    },
-                ],
-            });
+        let group = self.gpu.door.group(&wgpu::BindGroupDescriptor {
+            label: Some("give"),
+            layout: &self.renderer.give,
+            entries: &[
+                bound(2, self.buffer(At::Now)),
+                wgpu::BindGroupEntry {
+                    binding: 3,
+                    resource: wgpu::BindingResource::TextureView(&view),
+                },
+            ],
+        });
         self.dispatch(GIVE, &group, self.whole())
     }
 
@@ -655,7 +646,7 @@ impl Run<'_> {
             None,
         )?;
         let maps = self.gpu.checked(0, || {
-            self.gpu.device.create_buffer(&wgpu::BufferDescriptor {
+            self.gpu.door.buffer(&wgpu::BufferDescriptor {
                 label: Some("levels of tiles"),
                 size: (across * down * CLAHE_BINS) as u64 * 4,
                 usage: wgpu::BufferUsages::STORAGE,

@@ -139,7 +139,7 @@ const STORAGE: wgpu::BindingType = buffer_of(wgpu::BufferBindingType::Storage { 
 
 /// A buffer for the uniforms of type `T`.
 fn uniform_buffer<T>(gpu: &GpuContext, label: &str) -> wgpu::Buffer {
-    gpu.device.create_buffer(&wgpu::BufferDescriptor {
+    gpu.door.buffer(&wgpu::BufferDescriptor {
         label: Some(label),
         size: size_of::<T>() as u64,
         usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,

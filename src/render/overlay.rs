@@ -2,7 +2,8 @@
 
 use super::{
     GridHalves, PassDescription, STORAGE, Target, TargetKind, UNIFORM, buffer_of, covered,
-    entry_of, fragment_entry, pass_pipeline, plane_from_viewport, uniform_buffer,
+    entry_of, fragment_entry, pass_pipeline, plane_from_viewport, target::OverlayGroups,
+    uniform_buffer,
 };
 use crate::{
     gpu::{Cargo, GpuContext, GpuError, SharedBuffer, shader},
@@ -108,8 +109,7 @@ pub(super) struct OverlayPass {
 
 /// A map whose probabilities are being interpolated, ready to be painted.
 pub(super) struct PreparedOverlay {
-    map: wgpu::BindGroup,
-    pixels: wgpu::BindGroup,
+    groups: OverlayGroups,
     tiles: Tiles,
 }
 
@@ -207,14 +207,14 @@ impl OverlayPass {
                     compilation_options: Default::default(),
                     cache: None,
                 });
-            let buffer = gpu.device.create_buffer(&wgpu::BufferDescriptor {
+            let buffer = gpu.door.buffer(&wgpu::BufferDescriptor {
                 label: Some("tiles"),
                 size: u64::from(MOST_TILES) * 4,
                 usage: wgpu::BufferUsages::STORAGE,
                 mapped_at_creation: false,
             });
             let group = |layout| {
-                gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
+                gpu.door.group(&wgpu::BindGroupDescriptor {
                     label: Some("tiles"),
                     layout,
                     entries: &[wgpu::BindGroupEntry {
@@ -268,28 +268,33 @@ impl OverlayPass {
         let data = overlay_draw(scene, first, reach, size, &tiles);
         gpu.door
             .upload_buffer(Cargo::Uniform, &self.uniforms, 0, bytemuck::bytes_of(&data))?;
-        let map = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some("map"),
-            layout: &self.map_layout,
-            entries: &[
-                wgpu::BindGroupEntry {
-                    binding: 0,
-                    resource: self.uniforms.as_entire_binding(),
-                },
-                wgpu::BindGroupEntry {
-                    binding: 1,
-                    resource: wgpu::BindingResource::Buffer(binding),
-                },
-            ],
-        });
         let probabilities = target.probabilities(MARGIN)?;
-        let pixels = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some("probabilities"),
-            layout: &self.pixels_layout,
-            entries: &[wgpu::BindGroupEntry {
-                binding: 0,
-                resource: wgpu::BindingResource::TextureView(probabilities),
-            }],
+        let part = [binding.offset, binding.size.map_or(0, u64::from)];
+        let of = (&self.uniforms, &scene.buffer.buffer, part);
+        let groups = target.overlay_groups(of, || {
+            let map = gpu.door.group(&wgpu::BindGroupDescriptor {
+                label: Some("map"),
+                layout: &self.map_layout,
+                entries: &[
+                    wgpu::BindGroupEntry {
+                        binding: 0,
+                        resource: self.uniforms.as_entire_binding(),
+                    },
+                    wgpu::BindGroupEntry {
+                        binding: 1,
+                        resource: wgpu::BindingResource::Buffer(binding),
+                    },
+                ],
+            });
+            let pixels = gpu.door.group(&wgpu::BindGroupDescriptor {
+                label: Some("probabilities"),
+                layout: &self.pixels_layout,
+                entries: &[wgpu::BindGroupEntry {
+                    binding: 0,
+                    resource: wgpu::BindingResource::TextureView(probabilities),
+                }],
+            });
+            [map, pixels]
         });
         if tiles.skip_empty {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
@@ -297,7 +302,7 @@ impl OverlayPass {
                 timestamp_writes: None,
             });
             pass.set_pipeline(&self.tiles);
-            pass.set_bind_group(0, &map, &[]);
+            pass.set_bind_group(0, &groups.map, &[]);
             pass.set_bind_group(1, &self.marks, &[]);
             pass.dispatch_workgroups(tiles.across, tiles.down, 1);
         }
@@ -320,11 +325,11 @@ impl OverlayPass {
         let (left, top) = (x + MARGIN - reach, y + MARGIN - reach);
         pass.set_scissor_rect(left, top, width + 2 * reach, height + 2 * reach);
         pass.set_pipeline(&self.probability);
-        pass.set_bind_group(0, &map, &[]);
+        pass.set_bind_group(0, &groups.map, &[]);
         pass.set_bind_group(1, &self.shown, &[]);
         pass.draw(0..6, 0..tiles.count());
         drop(pass);
-        Ok(Some(PreparedOverlay { map, pixels, tiles }))
+        Ok(Some(PreparedOverlay { groups, tiles }))
     }
 
     /// Paints the mask into a pass over the picture.
@@ -332,9 +337,9 @@ impl OverlayPass {
         let [x, y, width, height] = prepared.tiles.reached;
         pass.set_scissor_rect(x, y, width, height);
         pass.set_pipeline(&self.overlay);
-        pass.set_bind_group(0, &prepared.map, &[]);
+        pass.set_bind_group(0, &prepared.groups.map, &[]);
         pass.set_bind_group(1, &self.shown, &[]);
-        pass.set_bind_group(2, &prepared.pixels, &[]);
+        pass.set_bind_group(2, &prepared.groups.pixels, &[]);
         pass.draw(0..6, 0..prepared.tiles.count());
     }
 }

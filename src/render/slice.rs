@@ -12,7 +12,7 @@ use super::{
     uniform_buffer,
 };
 use crate::{
-    gpu::{Bricks, Cargo, FrameTexture, GpuContext, GpuError, LayerState, shader},
+    gpu::{Bound, Bricks, Cargo, FrameTexture, GpuContext, GpuError, LayerState, shader},
     imaging::reslice::{PixelGrid, nearest, neighbours},
     model::{
         slab::SlabSteps,
@@ -65,18 +65,18 @@ pub struct SliceRenderer {
     sampler: wgpu::Sampler,
     module: wgpu::ShaderModule,
     pipelines: Mutex<HashMap<(TargetKind, Variant), wgpu::RenderPipeline>>,
-    overlay: OverlayPass,
+    /// Made with the first map: a session may show none, and its pipelines take as long to make as the start.
+    overlay: Mutex<Option<Arc<OverlayPass>>>,
     naive: bool,
     work: Mutex<Work>,
 }
 
 impl SliceRenderer {
-    /// Compiles the shaders, and the pipelines of the overlay.
+    /// Compiles the shader.
     ///
     /// # Errors
     /// [`GpuError::Refused`] when the device refuses a shader.
     pub fn new(gpu: &GpuContext) -> Result<Self, GpuError> {
-        let overlay = OverlayPass::new(gpu)?;
         let (module, layout, sampler) = gpu.checked(0, || {
             let frames = wgpu::BindingType::Texture {
                 sample_type: wgpu::TextureSampleType::Uint,
@@ -108,7 +108,7 @@ impl SliceRenderer {
             sampler,
             module: module?,
             pipelines: Mutex::default(),
-            overlay,
+            overlay: Mutex::default(),
             naive: false,
             work: Mutex::new(Work {
                 uniforms: uniform_buffer::<SliceDraw>(gpu, "slice"),
@@ -138,7 +138,17 @@ impl SliceRenderer {
         for variant in Variant::common() {
             self.pipeline(gpu, TargetKind::Picture, variant)?;
         }
-        Ok(())
+        self.overlay(gpu).map(|_| ())
+    }
+
+    fn overlay(&self, gpu: &GpuContext) -> Result<Arc<OverlayPass>, GpuError> {
+        let kept = || self.overlay.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(made) = kept().as_ref() {
+            return Ok(Arc::clone(made));
+        }
+        // Without the lock, as for pipelines below.
+        let made = Arc::new(OverlayPass::new(gpu)?);
+        Ok(Arc::clone(kept().get_or_insert(made)))
     }
 
     /// Draws the scene over the whole target and submits it; does not wait.
@@ -159,10 +169,12 @@ impl SliceRenderer {
             return Err(GpuError::Mismatch("the view is not of the frames' type"));
         }
         let mut variant = Variant::of(view, texture);
-        // Where one loaded slice is all that is needed, only its layer is bound: memory of the others, which may be
-        // larger than what was loaded so far, is not touched, and need not be cleared.
+        // While a series loads and one loaded slice is all that is needed, only its layer is bound: memory of the
+        // others, which may be larger than what was loaded so far, is not touched, and need not be cleared. Once all
+        // are there one binding serves every slice, and paging through them makes nothing.
         let mut size = texture.size();
         let single = single_slice(view, size[2])
+            .filter(|_| variant.check_states)
             .filter(|slice| texture.state(*slice) == Some(LayerState::Loaded))
             .map(|slice| slice / texture.stacked());
         let first = single.map_or(0, |layer| layer * texture.stacked());
@@ -170,10 +182,6 @@ impl SliceRenderer {
             size[2] = texture.stacked().min(size[2] - first);
             variant.check_states = false;
         }
-        let frames = match single {
-            Some(layer) => &texture.layer_view(layer),
-            None => texture.view(),
-        };
         if self.naive {
             (variant.skip, variant.quick, variant.four) = (false, false, false);
         }
@@ -193,20 +201,27 @@ impl SliceRenderer {
         };
         // Where there are none the binding is filled with what is at hand.
         let bricks = bricks.and_then(Bricks::buffer).unwrap_or(&luts);
+        let bound = Bound {
+            layer: single,
+            uniforms: work.uniforms.clone(),
+            luts: luts.clone(),
+            bricks: bricks.clone(),
+        };
         gpu.door
             .upload_buffer(Cargo::Uniform, &work.uniforms, 0, bytemuck::bytes_of(&data))?;
-        let entry = |binding, resource| wgpu::BindGroupEntry { binding, resource };
-        let group = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some("slice"),
-            layout: &self.layout,
-            entries: &[
-                entry(0, work.uniforms.as_entire_binding()),
-                entry(1, wgpu::BindingResource::TextureView(frames)),
-                entry(2, texture.state_buffer().as_entire_binding()),
-                entry(3, luts.as_entire_binding()),
-                entry(4, bricks.as_entire_binding()),
-                entry(5, wgpu::BindingResource::Sampler(&self.sampler)),
-            ],
+        let group = texture.group(bound, |frames, bound| {
+            gpu.door.group(&wgpu::BindGroupDescriptor {
+                label: Some("slice"),
+                layout: &self.layout,
+                entries: &[
+                    entry(0, bound.uniforms.as_entire_binding()),
+                    entry(1, wgpu::BindingResource::TextureView(frames)),
+                    entry(2, texture.state_buffer().as_entire_binding()),
+                    entry(3, bound.luts.as_entire_binding()),
+                    entry(4, bound.bricks.as_entire_binding()),
+                    entry(5, wgpu::BindingResource::Sampler(&self.sampler)),
+                ],
+            })
         });
         let [columns, rows] = texture.frame_size();
         let cover = match (&scene.cover, target.kind()) {
@@ -222,7 +237,9 @@ impl SliceRenderer {
         let mut encoder = gpu.device.create_command_encoder(&Default::default());
         let overlay = match (&scene.overlay, target.kind()) {
             (Some(overlay), TargetKind::Picture) => {
-                self.overlay.prepare(gpu, target, overlay, &mut encoder)?
+                let pass = self.overlay(gpu)?;
+                let prepared = pass.prepare(gpu, target, overlay, &mut encoder)?;
+                prepared.map(|prepared| (pass, prepared))
             }
             _ => None,
         };
@@ -257,8 +274,8 @@ impl SliceRenderer {
                     cover.paint(&mut pass, group);
                 }
             }
-            if let Some(overlay) = &overlay {
-                self.overlay.paint(&mut pass, overlay);
+            if let Some((overlay, prepared)) = &overlay {
+                overlay.paint(&mut pass, prepared);
             }
         }
         gpu.door.submit(encoder.finish());
@@ -298,6 +315,10 @@ impl SliceRenderer {
         pipelines().insert((kind, variant), made.clone());
         Ok(made)
     }
+}
+
+fn entry(binding: u32, resource: wgpu::BindingResource<'_>) -> wgpu::BindGroupEntry<'_> {
+    wgpu::BindGroupEntry { binding, resource }
 }
 
 /// The slice that a view follows, when no other one has any weight in it.

@@ -1,7 +1,7 @@
 //! Where a picture is drawn: a texture of the viewport's size that a window copies and a test reads.
 
 use crate::gpu::{Cargo, GpuContext, GpuError};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// What the pixels of a target are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -45,6 +45,18 @@ pub struct Target {
     kind: TargetKind,
     /// Probabilities of the viewport's pixels and of some around it, once an overlay was drawn.
     probabilities: Arc<OnceLock<wgpu::TextureView>>,
+    overlay: Arc<Mutex<Option<OverlayGroups>>>,
+}
+
+/// What the overlay pass binds for a target: the map, and the probabilities of the pixels.
+#[derive(Clone, Debug)]
+pub(super) struct OverlayGroups {
+    /// Uniforms and map, and the part of the map: whether they are those of a scene.
+    pub of: (wgpu::Buffer, wgpu::Buffer, [u64; 2]),
+    /// Both of them.
+    pub map: wgpu::BindGroup,
+    /// The probabilities.
+    pub pixels: wgpu::BindGroup,
 }
 
 impl Target {
@@ -61,6 +73,7 @@ impl Target {
             view,
             kind,
             probabilities: Arc::default(),
+            overlay: Arc::default(),
         })
     }
 
@@ -73,6 +86,23 @@ impl Target {
         let format = wgpu::TextureFormat::R32Float;
         let (_, view) = texture(&self.gpu, "probabilities", size, format)?;
         Ok(self.probabilities.get_or_init(|| view))
+    }
+
+    /// What the overlay pass bound last, when it is still that; else what is made now.
+    pub(super) fn overlay_groups(
+        &self,
+        of: (&wgpu::Buffer, &wgpu::Buffer, [u64; 2]),
+        make: impl FnOnce() -> [wgpu::BindGroup; 2],
+    ) -> OverlayGroups {
+        let mut kept = self.overlay.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*kept {
+            Some(found) if (&found.of.0, &found.of.1, found.of.2) == of => found.clone(),
+            _ => {
+                let [map, pixels] = make();
+                let of = (of.0.clone(), of.1.clone(), of.2);
+                kept.insert(OverlayGroups { of, map, pixels }).clone()
+            }
+        }
     }
 
     /// Width and height.
@@ -134,7 +164,7 @@ fn texture(
         });
     }
     gpu.checked(u64::from(width) * u64::from(height) * 4, || {
-        let texture = gpu.device.create_texture(&wgpu::TextureDescriptor {
+        let texture = gpu.door.texture(&wgpu::TextureDescriptor {
             label: Some(label),
             size: wgpu::Extent3d {
                 width,
@@ -150,7 +180,7 @@ fn texture(
                 | wgpu::TextureUsages::COPY_SRC,
             view_formats: &[],
         });
-        let view = texture.create_view(&Default::default());
+        let view = gpu.door.view(&texture, &Default::default());
         (texture, view)
     })
 }

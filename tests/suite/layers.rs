@@ -264,6 +264,11 @@ fn the_checker_sees_bad_examples() {
             "fn f(q: Q) { q.write_buffer(b, 0, x); }",
             "counted door",
         ),
+        (
+            "render/a.rs",
+            "fn f(d: D) { d.create_bind_group(x); }",
+            "is counted by the door",
+        ),
     ] {
         let wrong = check(path, source);
         assert!(
