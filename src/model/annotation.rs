@@ -147,7 +147,22 @@ pub enum ShapeError {
     NotFinite,
 }
 
+impl AnnotationTarget {
+    /// Memory that it owns, bytes.
+    pub const fn held_bytes(&self) -> usize {
+        self.study_uid.capacity()
+            + self.series_uid.capacity()
+            + self.instance_uid.capacity()
+            + self.frame_of_reference_uid.capacity()
+    }
+}
+
 impl Shape {
+    /// Memory that it owns, bytes.
+    pub const fn held_bytes(&self) -> usize {
+        self.points.capacity() * size_of::<DVec3>()
+    }
+
     /// A shape, unchecked; see [`Shape::check`].
     pub fn new(kind: MarkKind, points: impl Into<Vec<DVec3>>) -> Self {
         Self {
@@ -263,6 +278,23 @@ impl Annotation {
             author: Author::default(),
             created_ms: 0,
         }
+    }
+
+    /// Memory that it takes, bytes: itself and all that it owns.
+    pub fn held_bytes(&self) -> usize {
+        let code = |c: &Code| c.value.capacity() + c.scheme.capacity() + c.meaning.capacity();
+        let author = match &self.author {
+            Author::Person(name) | Author::Foreign(name) => name.capacity(),
+            Author::Model { id, version } => id.capacity() + version.capacity(),
+        };
+        size_of::<Self>()
+            + self.id.0.capacity()
+            + self.target.held_bytes()
+            + self.shape.held_bytes()
+            + self.label.capacity()
+            + self.code.as_ref().map_or(0, code)
+            + self.group.capacity()
+            + author
     }
 }
 

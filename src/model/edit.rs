@@ -166,6 +166,36 @@ impl Edit {
         }
     }
 
+    /// Memory that it takes, bytes: itself and all that it owns.
+    pub fn held_bytes(&self) -> usize {
+        let owned = match self {
+            Self::Add(mark) | Self::Remove(mark) => mark.held_bytes() - size_of::<Annotation>(),
+            Self::Reshape { id, from, to } => id.0.capacity() + from.held_bytes() + to.held_bytes(),
+            Self::Relabel { id, from, to } => id.0.capacity() + from.capacity() + to.capacity(),
+            Self::Revise { from, to } => from.held_bytes() + to.held_bytes(),
+            Self::KeyImage { target, .. } => target.held_bytes(),
+            Self::View { place, from, to } => {
+                place.study_uid.capacity()
+                    + place.series_uid.capacity()
+                    + place.first_instance_uid.capacity()
+                    + from.capacity()
+                    + to.capacity()
+            }
+            Self::Layout {
+                study_uid,
+                from,
+                to,
+            } => study_uid.capacity() + from.capacity() + to.capacity(),
+            Self::ReadStatus { study_uid, .. } => study_uid.capacity(),
+            Self::Report {
+                study_uid,
+                from,
+                to,
+            } => study_uid.capacity() + from.reveal().capacity() + to.reveal().capacity(),
+        };
+        size_of::<Self>() + owned
+    }
+
     /// The mark it concerns; `None` when it concerns something else.
     pub const fn mark_id(&self) -> Option<&AnnotationId> {
         match self {

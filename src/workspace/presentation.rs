@@ -32,6 +32,15 @@ pub struct CellState {
 }
 
 impl CellState {
+    /// Memory that it takes, bytes: itself and all that it owns.
+    pub fn held_bytes(&self) -> usize {
+        let name = match &self.view.voi {
+            VoiChoice::Preset(name) => name.capacity(),
+            _ => 0,
+        };
+        size_of::<Self>() + size_of_val(self.view.filters.steps()) + name
+    }
+
     /// As text.
     pub fn text(&self) -> String {
         let mut out = String::new();

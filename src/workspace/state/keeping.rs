@@ -35,6 +35,17 @@ struct CellShown {
     state: CellState,
 }
 
+impl Arrangement {
+    /// Memory that it takes, bytes; what documents share with the screen is not among it.
+    pub fn held_bytes(&self) -> usize {
+        let cells = self.cells.iter().map(|cell| {
+            let series = cell.series.as_ref().map_or(0, String::capacity);
+            size_of::<CellShown>() - size_of::<CellState>() + series + cell.state.held_bytes()
+        });
+        size_of::<Self>() + cells.sum::<usize>()
+    }
+}
+
 impl PartialEq for CellShown {
     fn eq(&self, other: &Self) -> bool {
         let object = |cell: &Self| cell.document.as_ref().map(|d| d.object.key.clone());
