@@ -10,6 +10,9 @@ use crate::workspace::{
 };
 use egui::{Key, RichText, Ui, vec2};
 
+/// Height of a row, points.
+const ROW: f32 = 26.0;
+
 /// Draws the palette when it is open.
 pub fn palette_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
     let Some(mut palette) = context.state.palette.take() else {
@@ -56,12 +59,20 @@ pub fn palette_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
         egui::ScrollArea::vertical()
             .max_height(360.0)
             .show(ui, |ui| {
+                // Somebody who has it read out gets all of it, others what is in sight.
+                let whole = ui.ctx().has_accesskit_node(ui.unique_id());
                 for (index, row) in rows.iter().enumerate() {
+                    let size = vec2(ui.available_width(), ROW);
+                    let place = egui::Rect::from_min_size(ui.cursor().min, size);
+                    if !whole && index != palette.selected && !ui.is_rect_visible(place) {
+                        ui.allocate_space(size);
+                        continue;
+                    }
                     let shortcut = context.shortcut(row.command);
                     let button = egui::Button::new(context.word(row.message_key))
                         .shortcut_text(RichText::new(shortcut))
                         .selected(index == palette.selected)
-                        .min_size(vec2(ui.available_width(), 26.0));
+                        .min_size(size);
                     let response =
                         ui.add_enabled(context.workspace.is_enabled(row.command), button);
                     if response.clicked() {

@@ -277,7 +277,7 @@ fn series_row(context: &mut UiContext<'_>, ui: &mut Ui, series: &Arc<SeriesNode>
     if response.drag_started() {
         context.state.dragged = Some(Dragged::Series(series.key.clone()));
     }
-    response.on_hover_text(row_tooltip(context, series, &title));
+    widgets::hover_text(response, || row_tooltip(context, series, &title));
 }
 
 /// What a series is called: its description, else the protocol, else what of the body lies how in it, else its number.
@@ -522,7 +522,7 @@ fn object_row(context: &mut UiContext<'_>, ui: &mut Ui, object: &Arc<ObjectNode>
     if response.drag_started() {
         context.state.dragged = Some(Dragged::Object(object.key.clone()));
     }
-    response.on_hover_text(name.replace(", ", "\n"));
+    widgets::hover_text(response, || name.replace(", ", "\n"));
 }
 
 /// Where the lines of text beside a tile stand.

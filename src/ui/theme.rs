@@ -77,6 +77,8 @@ pub fn follow(ctx: &egui::Context, theme: Theme, scale_percent: u16) {
 fn apply(ctx: &egui::Context) {
     ctx.set_theme(egui::Theme::Dark);
     ctx.all_styles_mut(|style| {
+        // A cursor that blinks draws the whole window twice a second, for ever: the list's search has the focus.
+        style.visuals.text_cursor.blink = false;
         let proportional = |size| FontId::new(size, FontFamily::Proportional);
         style.text_styles = [
             (TextStyle::Heading, proportional(18.0)),
@@ -95,8 +97,9 @@ fn apply(ctx: &egui::Context) {
         style.spacing.window_margin = Margin::same(12);
         style.spacing.menu_margin = Margin::same(6);
         style.interaction.tooltip_delay = 0.35;
-        // Nothing moves while somebody reads.
-        style.animation_time = 0.08;
+        // Nothing moves while somebody reads, and what is opened is there in the next frame: a panel that fades in is
+        // not seen in its first.
+        style.animation_time = 0.0;
         let visuals = &mut style.visuals;
         visuals.dark_mode = true;
         visuals.override_text_color = None;

@@ -22,11 +22,23 @@ pub fn command_button(
     let enabled = context.workspace.is_enabled(command);
     let name = context.word(command.row().message_key);
     let response = icon_button(ui, icon, name, enabled, selected, theme::TEXT);
-    let response = response.on_hover_text(context.tooltip(command));
+    let response = hover_text(response, || context.tooltip(command));
     if response.clicked() && enabled {
         context.run(command);
     }
     response
+}
+
+/// Text on hover that is made only when somebody may see it or have it read out: rows and buttons have many.
+pub fn hover_text(response: Response, text: impl FnOnce() -> String) -> Response {
+    let wanted = response.contains_pointer()
+        || response.has_focus()
+        || response.is_tooltip_open()
+        || response.ctx.has_accesskit_node(response.id);
+    match wanted {
+        true => response.on_hover_text(text()),
+        false => response,
+    }
 }
 
 /// A square icon button with an accessible name.

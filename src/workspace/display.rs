@@ -48,16 +48,39 @@ pub struct SeriesDisplay {
     capacity: usize,
     frame_bytes: usize,
     first_voi: OnceLock<Voi>,
+    /// Windows of frames by their data, of those that were asked for.
+    automatic: Mutex<BTreeMap<usize, Voi>>,
 }
 
 struct Resident {
+    /// Changed by [`Resident::set`] only.
     frames: Vec<FrameState>,
+    /// How many of them are here, and how many failed: both are asked for several times a frame.
+    loaded: usize,
+    failed: usize,
     /// What lies over resident frames, where anything does.
     covers: BTreeMap<usize, Arc<FrameCover>>,
     /// Texture layer of a resident frame, when not all fit.
     layers: BTreeMap<usize, usize>,
     /// Resident frames, least recently shown first, when not all fit.
     recency: VecDeque<usize>,
+}
+
+impl Resident {
+    fn set(&mut self, index: usize, state: FrameState) {
+        let Some(slot) = self.frames.get_mut(index) else {
+            return;
+        };
+        let counted = |state: &FrameState| match state {
+            FrameState::Waiting => (0, 0),
+            FrameState::Loaded(_) => (1, 0),
+            FrameState::Failed(_) => (0, 1),
+        };
+        let (before, after) = (counted(slot), counted(&state));
+        self.loaded = self.loaded + after.0 - before.0;
+        self.failed = self.failed + after.1 - before.1;
+        *slot = state;
+    }
 }
 
 /// How far a series is.
@@ -102,6 +125,8 @@ impl SeriesDisplay {
         };
         let state = Resident {
             frames: vec![FrameState::Waiting; total],
+            loaded: 0,
+            failed: 0,
             covers: BTreeMap::new(),
             layers: BTreeMap::new(),
             recency: VecDeque::new(),
@@ -116,6 +141,7 @@ impl SeriesDisplay {
             capacity,
             frame_bytes,
             first_voi: OnceLock::new(),
+            automatic: Mutex::default(),
         }
     }
 
@@ -219,23 +245,12 @@ impl SeriesDisplay {
     /// How far loading is.
     pub fn progress(&self) -> LoadProgress {
         let state = self.lock();
-        let failed = state
-            .frames
-            .iter()
-            .filter(|f| matches!(f, FrameState::Failed(_)))
-            .count();
-        let loaded = if self.all_fit() {
-            state
-                .frames
-                .iter()
-                .filter(|f| matches!(f, FrameState::Loaded(_)))
-                .count()
-        } else {
-            self.seen.load(Ordering::Relaxed).min(state.frames.len())
-        };
         LoadProgress {
-            loaded,
-            failed,
+            loaded: match self.all_fit() {
+                true => state.loaded,
+                false => self.seen.load(Ordering::Relaxed).min(state.frames.len()),
+            },
+            failed: state.failed,
             total: state.frames.len(),
         }
     }
@@ -261,6 +276,21 @@ impl SeriesDisplay {
     /// The window with which the series opens, from its first loaded frame.
     pub fn first_voi(&self) -> Option<&Voi> {
         self.first_voi.get()
+    }
+
+    /// The window of a frame by its data: what was worked out before, or what `make` works out from all of its pixels.
+    pub fn automatic_voi(&self, frame: usize, make: impl FnOnce() -> Option<Voi>) -> Option<Voi> {
+        let kept = || {
+            self.automatic
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
+        if let Some(found) = kept().get(&frame) {
+            return Some(found.clone());
+        }
+        let made = make()?;
+        kept().insert(frame, made.clone());
+        Some(made)
     }
 
     /// Reads a piece, uploads it and notes what failed. Called by loader threads.
@@ -292,9 +322,7 @@ impl SeriesDisplay {
                         // A layer that cannot be marked stays "not loaded", which is hatched as well.
                         let _ = texture.mark_failed(index);
                     }
-                    if let Some(slot) = self.lock().frames.get_mut(index) {
-                        *slot = FrameState::Failed(reason);
-                    }
+                    self.lock().set(index, FrameState::Failed(reason));
                 }
             }
         }
@@ -337,9 +365,8 @@ impl SeriesDisplay {
         if let (Some(texture), Some(layer)) = (texture, layer)
             && let Err(error) = texture.upload(layer, colours.as_ref().unwrap_or(&frame))
         {
-            if let Some(slot) = self.lock().frames.get_mut(index) {
-                *slot = FrameState::Failed(error.to_string());
-            }
+            self.lock()
+                .set(index, FrameState::Failed(error.to_string()));
             return;
         }
         if let (Some(texture), true) = (texture, self.is_volume()) {
@@ -360,9 +387,7 @@ impl SeriesDisplay {
         }
         let mut state = self.lock();
         let first_time = matches!(state.frames.get(index), Some(FrameState::Waiting));
-        if let Some(slot) = state.frames.get_mut(index) {
-            *slot = FrameState::Loaded(frame);
-        }
+        state.set(index, FrameState::Loaded(frame));
         if let Some(cover) = cover {
             state.covers.insert(index, cover);
         }
@@ -381,9 +406,7 @@ impl SeriesDisplay {
             state.layers.len()
         } else {
             let oldest = state.recency.pop_front()?;
-            if let Some(slot) = state.frames.get_mut(oldest) {
-                *slot = FrameState::Waiting;
-            }
+            state.set(oldest, FrameState::Waiting);
             state.covers.remove(&oldest);
             state.layers.remove(&oldest)?
         };

@@ -404,22 +404,22 @@ impl Viewport {
     fn automatic_voi(&self) -> Option<Voi> {
         let display = self.display.as_ref()?;
         let index = self.frame_shown();
-        let reference = display.layout.frames.get(index)?;
-        match display.frame(index) {
-            super::display::FrameState::Loaded(frame) => {
-                let image = reference.instance.image.as_ref()?;
-                // Without the file's own windows the default is that of the data.
-                let mut description = image.frame(reference.frame).clone();
-                description.voi.clear();
-                Some(window_default(
-                    &description,
-                    &frame,
-                    image.padding,
-                    image.bits_stored,
-                ))
-            }
-            _ => None,
-        }
+        display.automatic_voi(index, || {
+            let reference = display.layout.frames.get(index)?;
+            let super::display::FrameState::Loaded(frame) = display.frame(index) else {
+                return None;
+            };
+            let image = reference.instance.image.as_ref()?;
+            // Without the file's own windows the default is that of the data.
+            let mut description = image.frame(reference.frame).clone();
+            description.voi.clear();
+            Some(window_default(
+                &description,
+                &frame,
+                image.padding,
+                image.bits_stored,
+            ))
+        })
     }
 
     /// Whether the display is inverted in all: by the object and by the user.

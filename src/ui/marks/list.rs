@@ -18,6 +18,9 @@ use egui::{Align, Layout, RichText, Sense, TextEdit, Ui, Vec2};
 /// Height of a row, points.
 const ROW: f32 = 26.0;
 
+/// Lists with up to so many rows are laid out whole; of longer ones what is in sight.
+const WHOLE: usize = 40;
+
 /// What is being typed into the fields of a row.
 #[derive(Default)]
 pub struct Fields {
@@ -40,6 +43,8 @@ pub(in crate::ui) fn marks_list_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
         widgets::dim(ui, context.word("panel-no-marks"));
         return;
     }
+    // Somebody who has it read out gets all of it.
+    let whole = marks.len() <= WHOLE || ui.ctx().has_accesskit_node(ui.unique_id());
     let mut group = None;
     for mark in &marks {
         if group != Some(mark.group.as_str()) {
@@ -50,7 +55,14 @@ pub(in crate::ui) fn marks_list_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
             }
             group = Some(&mark.group);
         }
-        row(context, ui, mark);
+        let size = Vec2::new(ui.available_width(), ROW);
+        let place = egui::Rect::from_min_size(ui.cursor().min, size);
+        let selected = workspace.marks.selected.as_ref() == Some(&mark.id);
+        if whole || selected || ui.is_rect_visible(place) {
+            row(context, ui, mark);
+        } else {
+            ui.allocate_space(size);
+        }
     }
     ui.add_space(6.0);
     ui.horizontal_wrapped(|ui| {
