@@ -6,7 +6,10 @@ pub mod demo;
 pub mod dialogs;
 pub mod draw;
 pub mod error;
+#[cfg(feature = "screen")]
+pub mod frames;
 pub mod logic;
+pub mod minimal;
 #[cfg(feature = "ai")]
 pub mod networks;
 pub mod picture_out;

@@ -227,7 +227,7 @@ impl Stage {
 }
 
 /// Says so when there is no adapter, before anything panics about it.
-fn probe_adapter() -> Result<(), AppError> {
+pub(super) fn probe_adapter() -> Result<(), AppError> {
     crate::gpu::GpuContext::headless()
         .map(|_| ())
         .map_err(|e| AppError::NoAdapter(e.to_string()))

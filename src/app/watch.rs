@@ -1,6 +1,7 @@
 //! The real window with somebody watching: when its first frame came, and what it does while nothing happens.
 
 use super::{AppError, Options, Program, window};
+use crate::workspace::{Action, Command};
 use std::{
     collections::BTreeMap,
     sync::{
@@ -41,24 +42,19 @@ pub struct Idle {
     pub adapter: String,
 }
 
-/// Opens the window, notes its first frame, closes it.
+/// Opens the window, notes when its first frame is on the screen, closes it.
 ///
 /// # Errors
 /// As [`window::run`]; [`AppError::Window`] when it closed before.
 pub fn first_frame(options: Options, clock: Clock) -> Result<FirstFrame, AppError> {
+    let (seen, notes) = shared();
     let called = Instant::now();
-    let seen = observe(
-        options,
-        move |program, ctx, seen: &mut Option<FirstFrame>| {
-            seen.get_or_insert_with(|| FirstFrame {
-                clock_ms: clock(),
-                since_call_ms: called.elapsed().as_secs_f64() * 1e3,
-                adapter: program.workspace.gpu.info.name.clone(),
-            });
-            ctx.send_viewport_cmd(egui::ViewportCommand::Close);
-        },
-    )?;
-    seen.ok_or_else(|| AppError::Window("it closed before its first frame".into()))
+    window::open(move |cc, state| {
+        let adapter = state.adapter.get_info().name;
+        let program = Program::new(&cc.egui_ctx, state, options)?;
+        Ok(FirstShown::new(program, notes, (clock, called, adapter)))
+    })?;
+    taken(&seen)
 }
 
 /// The same with nothing in the window: what toolkit and device cost by themselves.
@@ -66,41 +62,91 @@ pub fn first_frame(options: Options, clock: Clock) -> Result<FirstFrame, AppErro
 /// # Errors
 /// As [`first_frame`].
 pub fn bare_first_frame(clock: Clock) -> Result<FirstFrame, AppError> {
+    let (seen, notes) = shared();
     let called = Instant::now();
-    let seen: Arc<Mutex<Option<FirstFrame>>> = Arc::default();
-    let notes = seen.clone();
     window::open(move |_, state| {
         let adapter = state.adapter.get_info().name;
-        Ok(Bare(move |ctx: &egui::Context| {
-            let mut notes = notes.lock().unwrap_or_else(PoisonError::into_inner);
-            notes.get_or_insert_with(|| FirstFrame {
-                clock_ms: clock(),
-                since_call_ms: called.elapsed().as_secs_f64() * 1e3,
-                adapter: adapter.clone(),
-            });
-            ctx.send_viewport_cmd(egui::ViewportCommand::Close);
-        }))
+        Ok(FirstShown::new(Bare, notes, (clock, called, adapter)))
     })?;
+    taken(&seen)
+}
+
+type Seen = Arc<Mutex<Option<FirstFrame>>>;
+
+fn shared() -> (Seen, Seen) {
+    let seen = Seen::default();
+    (seen.clone(), seen)
+}
+
+fn taken(seen: &Seen) -> Result<FirstFrame, AppError> {
     let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
     seen.take()
         .ok_or_else(|| AppError::Window("it closed before its first frame".into()))
 }
 
 /// A window with nothing in it.
-struct Bare<F>(F);
+struct Bare;
 
-impl<F: FnMut(&egui::Context)> eframe::App for Bare<F> {
-    fn ui(&mut self, ui: &mut egui::Ui, _: &mut eframe::Frame) {
-        (self.0)(ui.ctx());
+impl eframe::App for Bare {
+    fn ui(&mut self, _: &mut egui::Ui, _: &mut eframe::Frame) {}
+}
+
+/// An application whose first frame is noted once it was handed to the screen: when the next one begins.
+struct FirstShown<A> {
+    inner: A,
+    drawn: bool,
+    notes: Seen,
+    clock: Clock,
+    called: Instant,
+    adapter: String,
+}
+
+impl<A> FirstShown<A> {
+    fn new(inner: A, notes: Seen, (clock, called, adapter): (Clock, Instant, String)) -> Self {
+        Self {
+            inner,
+            drawn: false,
+            notes,
+            clock,
+            called,
+            adapter,
+        }
     }
 }
 
-/// Opens the window, waits until everything has arrived, then counts for `length`, then closes it. The counting is
+impl<A: eframe::App> eframe::App for FirstShown<A> {
+    fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
+        if self.drawn {
+            let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+            notes.get_or_insert_with(|| FirstFrame {
+                clock_ms: (self.clock)(),
+                since_call_ms: self.called.elapsed().as_secs_f64() * 1e3,
+                adapter: self.adapter.clone(),
+            });
+            ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+        }
+        self.inner.logic(ctx, frame);
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
+        self.inner.ui(ui, frame);
+        self.drawn = true;
+        ui.ctx().request_repaint();
+    }
+}
+
+/// Opens the window, waits until everything has arrived, carries the commands out, waits again, then counts for `length`,
+/// then closes it. The counting is
 /// done by a thread that leaves the window alone: looking must not wake it.
 ///
 /// # Errors
 /// As [`first_frame`].
-pub fn idle(options: Options, length: Duration, clock: Clock) -> Result<Idle, AppError> {
+pub fn idle(
+    options: Options,
+    mut commands: Vec<Command>,
+    length: Duration,
+    clock: Clock,
+) -> Result<Idle, AppError> {
     let frames = Arc::new(AtomicU64::new(0));
     let pictures = Arc::new(AtomicU64::new(0));
     let result: Arc<Mutex<Option<Idle>>> = Arc::default();
@@ -114,6 +160,10 @@ pub fn idle(options: Options, length: Duration, clock: Clock) -> Result<Idle, Ap
             return;
         }
         if !program.workspace.is_idle() {
+            at_rest = None;
+        } else if !commands.is_empty() {
+            let wishes = std::mem::take(&mut commands).into_iter().map(Action::Run);
+            program.carry_out(ctx, wishes.collect());
             at_rest = None;
         } else if at_rest.get_or_insert_with(Instant::now).elapsed() >= SETTLE {
             counting = true;
@@ -167,7 +217,7 @@ fn difference(before: &Idle, mut after: Idle, wall: Duration) -> Idle {
 /// Runs the window and looks at it after every frame.
 fn observe<T: Default + Send + 'static>(
     options: Options,
-    look: impl FnMut(&Program, &egui::Context, &mut T) + 'static,
+    look: impl FnMut(&mut Program, &egui::Context, &mut T) + 'static,
 ) -> Result<T, AppError> {
     let seen = Arc::new(Mutex::new(T::default()));
     let notes = seen.clone();
@@ -186,7 +236,7 @@ struct Watched<T, F> {
     look: F,
 }
 
-impl<T, F: FnMut(&Program, &egui::Context, &mut T)> eframe::App for Watched<T, F> {
+impl<T, F: FnMut(&mut Program, &egui::Context, &mut T)> eframe::App for Watched<T, F> {
     fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
         self.program.logic(ctx, frame);
     }
@@ -194,6 +244,6 @@ impl<T, F: FnMut(&Program, &egui::Context, &mut T)> eframe::App for Watched<T, F
     fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
         self.program.ui(ui, frame);
         let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
-        (self.look)(&self.program, ui.ctx(), &mut notes);
+        (self.look)(&mut self.program, ui.ctx(), &mut notes);
     }
 }

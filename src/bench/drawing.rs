@@ -44,6 +44,9 @@ pub enum Scene {
     Mpr,
     /// A slab of 101 points.
     Slab,
+    /// The whole window: a CT slice with mask and 200 marks between the panels, its window moved before each frame.
+    #[cfg(feature = "screen")]
+    Full,
 }
 
 impl Scene {
@@ -53,6 +56,8 @@ impl Scene {
             Self::Overlay => "overlay",
             Self::Mpr => "mpr",
             Self::Slab => "slab",
+            #[cfg(feature = "screen")]
+            Self::Full => "full",
         }
     }
 }
@@ -66,6 +71,9 @@ pub struct FrameArgs {
     /// What is drawn
     #[arg(long, value_enum, default_value_t)]
     pub scene: Scene,
+    /// Marks (full)
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub marks: usize,
     /// Pictures
     #[arg(long, value_name = "K", default_value_t = 10)]
     pub repeat: usize,
@@ -103,7 +111,7 @@ pub struct ScrollArgs {
     pub upload: bool,
 }
 
-fn parse_size(text: &str) -> Result<[u32; 2], String> {
+pub(super) fn parse_size(text: &str) -> Result<[u32; 2], String> {
     let wrong = || format!("`{text}` is not WxH");
     let (width, height) = text.split_once(['x', 'X']).ok_or_else(wrong)?;
     let side = |text: &str| {
@@ -225,14 +233,14 @@ pub(super) fn texture_of(gpu: &GpuContext, volume: &Volume) -> Result<FrameTextu
 }
 
 /// Copies a finished picture into another target, as the window does with every frame: nothing can be drawn faster.
-struct BlitFloor {
+pub(super) struct BlitFloor {
     from: Target,
     to: Target,
     blit: Blit,
 }
 
 impl BlitFloor {
-    fn new(gpu: &GpuContext, size: [u32; 2]) -> Result<Self, GpuError> {
+    pub(super) fn new(gpu: &GpuContext, size: [u32; 2]) -> Result<Self, GpuError> {
         Ok(Self {
             from: Target::new(gpu, size, TargetKind::Picture)?,
             to: Target::new(gpu, size, TargetKind::Picture)?,
@@ -240,7 +248,7 @@ impl BlitFloor {
         })
     }
 
-    fn draw(&self, gpu: &GpuContext) -> Result<(), Failure> {
+    pub(super) fn draw(&self, gpu: &GpuContext) -> Result<(), Failure> {
         let binding = self.blit.bind(gpu, &self.from);
         binding.place(gpu, [0, 0])?;
         let mut encoder = gpu.device.create_command_encoder(&Default::default());
@@ -298,16 +306,20 @@ pub(super) fn frame(
     common: &Common,
     cases: &mut Cases<'_>,
 ) -> Result<(), Failure> {
+    #[cfg(feature = "screen")]
+    if args.scene == Scene::Full {
+        return super::window_frame::full(args, common, cases);
+    }
     let slices = match args.scene {
         Scene::Mpr | Scene::Slab => args.slices.clamp(1, 2000),
-        Scene::Slice | Scene::Overlay => 1,
+        _ => 1,
     };
     let (volume, lungs) = phantom_volume(common, slices)?;
     let [width, height] = args.size;
     let views = match args.scene {
         Scene::Mpr => oblique_views(&volume, [(width / 2).max(1), (height / 2).max(1)])?,
         Scene::Slab => return slab::slab(args, common.backend, &volume, cases),
-        Scene::Slice | Scene::Overlay => vec![slice_view(&volume, 0, args.size)?],
+        _ => vec![slice_view(&volume, 0, args.size)?],
     };
     match common.backend {
         Backend::Cpu => frame_on_cpu(args, &volume, &views, cases),
@@ -424,7 +436,7 @@ fn frame_on_gpu(
     }
 }
 
-fn scene_word(args: &FrameArgs) -> String {
+pub(super) fn scene_word(args: &FrameArgs) -> String {
     format!("{} {}", args.scene.word(), size_word(args.size))
 }
 

@@ -100,7 +100,7 @@ pub(super) fn run(args: &GenArgs, common: &Common, cases: &mut Cases<'_>) -> Res
         Input::Tree100k => tree::write(&args.dir, seed, files),
         Input::Dx10k => write_large_film(&args.dir, seed).map(|path| vec![path]),
         Input::Mg => write_mammogram(&args.dir, seed).map(|path| vec![path]),
-        Input::Ct300 | Input::Ct3000 => write_ct(&args.dir, name, seed, files),
+        Input::Ct300 | Input::Ct3000 => write_ct(&args.dir, name, seed, files, PRIVATE_ELEMENTS),
     })?;
     let mut bytes = 0;
     for path in &paths {
@@ -150,7 +150,14 @@ fn identity(seed: u64, name: &str, modality: &str, window: [f64; 2]) -> SeriesId
     }
 }
 
-fn write_ct(dir: &Path, name: &str, seed: u64, slices: usize) -> Result<Vec<PathBuf>, Failure> {
+/// A CT as scanners write it; `elements` private elements in the first slice, 60 in all others.
+pub(super) fn write_ct(
+    dir: &Path,
+    name: &str,
+    seed: u64,
+    slices: usize,
+    elements: u16,
+) -> Result<Vec<PathBuf>, Failure> {
     let mut spec = CtSpec::bench(seed, slices);
     if slices > 340 {
         // Longer than the body: the same body in thinner slices.
@@ -176,7 +183,12 @@ fn write_ct(dir: &Path, name: &str, seed: u64, slices: usize) -> Result<Vec<Path
         .enumerate()
         .try_for_each(|(slice, path)| -> Result<(), Failure> {
             let bytes = fs::read(path).map_err(io_failure)?;
-            let bytes = like_a_scanner(&bytes, slice)
+            let count = if slice == 0 {
+                elements
+            } else {
+                PRIVATE_ELEMENTS
+            };
+            let bytes = like_a_scanner(&bytes, slice, count)
                 .ok_or_else(|| Failure::new(Exit::Internal, "the file has another form"))?;
             fs::write(path, bytes).map_err(io_failure)
         })?;
@@ -306,7 +318,7 @@ fn write_mammogram(dir: &Path, seed: u64) -> Result<PathBuf, Failure> {
 
 /// What scanners do and our writer does not: private elements between the public ones, and 12 of 16 bits stored.
 /// `None` when the bytes are not an Explicit VR Little Endian file with the elements that are changed.
-fn like_a_scanner(file: &[u8], slice: usize) -> Option<Vec<u8>> {
+fn like_a_scanner(file: &[u8], slice: usize, elements: u16) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(file.len() + 4096);
     // Preamble and mark; the meta group tells its own length (PS3.10 7.1).
     let meta = usize::try_from(u32::from_le_bytes(file.get(140..144)?.try_into().ok()?)).ok()?;
@@ -318,7 +330,7 @@ fn like_a_scanner(file: &[u8], slice: usize) -> Option<Vec<u8>> {
         let group = u16::from_le_bytes([head[0], head[1]]);
         let element = u16::from_le_bytes([head[2], head[3]]);
         if !inserted && group > PRIVATE_GROUP {
-            private_elements(&mut out, slice);
+            private_elements(&mut out, slice, elements);
             inserted = true;
         }
         if (group, element) == (0x7FE0, 0x0010) {
@@ -369,7 +381,10 @@ fn like_a_scanner(file: &[u8], slice: usize) -> Option<Vec<u8>> {
     (inserted && patched == 2).then_some(out)
 }
 
-fn private_elements(out: &mut Vec<u8>, slice: usize) {
+/// Elements of a private block (PS3.5 7.8.1) that are used, of the 256 that it has.
+const BLOCK_ELEMENTS: u16 = 240;
+
+fn private_elements(out: &mut Vec<u8>, slice: usize, count: u16) {
     let mut text = |element: u16, value: &str| {
         let padded = value.len().next_multiple_of(2);
         out.extend_from_slice(&PRIVATE_GROUP.to_le_bytes());
@@ -379,10 +394,15 @@ fn private_elements(out: &mut Vec<u8>, slice: usize) {
         out.extend_from_slice(value.as_bytes());
         out.resize(out.len() + padded - value.len(), b' ');
     };
-    text(0x0010, "NEGATOSCOPE BENCH");
-    for i in 0..PRIVATE_ELEMENTS {
+    // At most as many blocks as a group can reserve.
+    let count = count.min(BLOCK_ELEMENTS * 0xEF);
+    for block in 0..count.div_ceil(BLOCK_ELEMENTS) {
+        text(0x0010 + block, "NEGATOSCOPE BENCH");
+    }
+    for i in 0..count {
+        let (block, number) = (i / BLOCK_ELEMENTS, i % BLOCK_ELEMENTS);
         text(
-            0x1001 + i,
+            (0x0010 + block) * 0x100 + 1 + number,
             &format!(
                 "SETTING {i} SLICE {slice} VALUE {}",
                 slice * 7 + usize::from(i)
@@ -419,7 +439,7 @@ mod tests {
         element(&mut file, 0x0028, 0x0101, b"US", &[16, 0]);
         element(&mut file, 0x0028, 0x0102, b"US", &[15, 0]);
         element(&mut file, 0x7FE0, 0x0010, b"OW", &[1, 2, 3, 4]);
-        let made = like_a_scanner(&file, 3).unwrap();
+        let made = like_a_scanner(&file, 3, PRIVATE_ELEMENTS).unwrap();
         let find = |what: &[u8]| made.windows(what.len()).position(|w| w == what);
         let private = find(b"NEGATOSCOPE BENCH").unwrap();
         assert!(find(&[0x18, 0, 0x50, 0]).unwrap() < private);
@@ -430,6 +450,14 @@ mod tests {
         let settings = made.windows(8).filter(|w| w == b"SETTING ").count();
         assert_eq!(settings, usize::from(PRIVATE_ELEMENTS));
         // A file that ends within an element is not changed into something else.
-        assert_eq!(like_a_scanner(&file[..file.len() - 20], 3), None);
+        assert_eq!(like_a_scanner(&file[..file.len() - 20], 3, 1), None);
+        // More of them lie in further blocks, in the order of their tags.
+        let many = like_a_scanner(&file, 3, 500).unwrap();
+        let blocks = many.windows(17).filter(|w| w == b"NEGATOSCOPE BENCH");
+        assert_eq!(blocks.count(), 3);
+        let at = |tag: [u8; 4]| many.windows(4).position(|w| w == tag).unwrap();
+        assert!(at([0x19, 0, 0x12, 0]) < at([0x19, 0, 0x01, 0x10]));
+        assert!(at([0x19, 0, 0xF0, 0x10]) < at([0x19, 0, 0x01, 0x11]));
+        assert!(at([0x19, 0, 0x01, 0x11]) < at([0x19, 0, 0x14, 0x12]));
     }
 }

@@ -131,7 +131,7 @@ fn look_at_all(entries: &[StudyEntry], typed: &str) -> usize {
 }
 
 /// Made-up studies: about three a patient, over eleven years.
-fn studies(seed: u64, count: usize) -> Vec<StudyEntry> {
+pub(super) fn studies(seed: u64, count: usize) -> Vec<StudyEntry> {
     let mut next = dice(seed);
     let people: Vec<_> = (0..count.div_ceil(3))
         .map(|number| Arc::new(person(number, &mut next)))

@@ -13,6 +13,14 @@ pub(super) struct Samples {
 }
 
 impl Samples {
+    /// None yet.
+    pub(super) const fn new() -> Self {
+        Self {
+            wall_ms: Vec::new(),
+            cpu_ms: Vec::new(),
+        }
+    }
+
     /// Runs `work` once and adds its times.
     pub(super) fn run<T>(&mut self, work: impl FnOnce() -> T) -> T {
         let cpu = process::cpu_ms();
@@ -66,7 +74,8 @@ pub(super) struct Case {
     pub(super) bytes_readback: Option<u64>,
     /// Pictures drawn, slices read or files seen in one run.
     pub(super) frames: Option<u64>,
-    /// Allocations: always `null`, because counting them needs an unsafe global allocator; measure with valgrind.
+    /// Allocations of the main thread in one run, where the program runs under `benches/allocations` and the case
+    /// counts them.
     pub(super) allocs: Option<u64>,
     /// Largest resident set during the case, bytes.
     pub(super) peak_rss: Option<u64>,

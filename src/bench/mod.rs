@@ -19,9 +19,17 @@ mod network;
 mod people;
 mod process;
 mod resident;
+#[cfg(feature = "screen")]
+mod scenery;
 mod series;
 mod slab;
+#[cfg(feature = "screen")]
+mod ui;
+#[cfg(feature = "screen")]
+mod undoing;
 mod window;
+#[cfg(feature = "screen")]
+mod window_frame;
 
 use crate::console::{Common, Exit, Output};
 use clap::{Args, Subcommand};
@@ -55,6 +63,12 @@ pub enum Bench {
     Frame(drawing::FrameArgs),
     /// Paging through a series
     Scroll(drawing::ScrollArgs),
+    /// What the window's own thread does for a frame, and how soon things open
+    #[cfg(feature = "screen")]
+    Ui(ui::UiArgs),
+    /// Edits taken back and done again: time and memory
+    #[cfg(feature = "screen")]
+    Undo(undoing::UndoArgs),
     /// Searching the list of studies while one types
     List(listing::ListArgs),
     /// From the start of the process to the window's first frame
@@ -105,6 +119,15 @@ impl From<crate::phantom::PhantomError> for Failure {
 /// Runs `bench`.
 pub fn run(args: &BenchArgs, common: &Common, out: &mut Output) -> Exit {
     // The window is measured on the main thread, where toolkits want to be.
+    #[cfg(feature = "screen")]
+    if let Bench::Ui(args) = &args.what {
+        let mut cases = Cases {
+            out,
+            json: common.json,
+        };
+        // Allocations are counted on the main thread.
+        return ended(ui::run(args, common, &mut cases), cases.out);
+    }
     if let Bench::Start(_) | Bench::Idle(_) = &args.what {
         let mut cases = Cases {
             out,
@@ -147,7 +170,11 @@ pub fn run(args: &BenchArgs, common: &Common, out: &mut Output) -> Exit {
         Bench::Mutants(args) => mutants::run(args, common, &mut cases),
         Bench::Kill(args) => journal::kill(args, common, &mut cases),
         Bench::Replay(args) => journal::replay(args, &mut cases),
+        #[cfg(feature = "screen")]
+        Bench::Undo(args) => undoing::run(args, common, &mut cases),
         Bench::Start(_) | Bench::Idle(_) => Ok(()),
+        #[cfg(feature = "screen")]
+        Bench::Ui(_) => Ok(()),
         #[cfg(feature = "ai")]
         Bench::Unet(args) => network::run(args, common, &mut cases),
     });

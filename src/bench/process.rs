@@ -1,6 +1,10 @@
 //! What the system says of this process. Linux only; elsewhere every answer is `None`.
 
-use std::fs;
+use std::{
+    fs::{self, File},
+    io::{Read as _, Seek as _, SeekFrom},
+    sync::OnceLock,
+};
 
 /// Processor time of all threads so far, milliseconds. From the scheduler's own count in nanoseconds where there is
 /// one (threads that ended are then left out, so pools must outlive a measurement), else in clock ticks. The count of
@@ -23,6 +27,38 @@ pub(super) fn cpu_ms() -> Option<f64> {
         return Some(nanoseconds as f64 / 1e6);
     }
     ticks_ms(&fs::read_to_string("/proc/self/stat").ok()?)
+}
+
+/// Processor time of this thread so far, milliseconds; `None` where the system does not say.
+pub(super) fn thread_cpu_ms() -> Option<f64> {
+    thread_local! {
+        // Opened once: opening it takes a multiple of reading it.
+        static COUNTS: Option<File> = File::open("/proc/thread-self/schedstat").ok();
+    }
+    // Brings the count up to date, see above.
+    std::thread::yield_now();
+    COUNTS.with(|file| {
+        let mut bytes = [0; 64];
+        let length = read_from_start(file.as_ref()?, &mut bytes)?;
+        let text = std::str::from_utf8(bytes.get(..length)?).ok()?;
+        let nanoseconds: u64 = text.split_whitespace().next()?.parse().ok()?;
+        Some(nanoseconds as f64 / 1e6)
+    })
+}
+
+fn read_from_start(mut file: &File, bytes: &mut [u8]) -> Option<usize> {
+    file.seek(SeekFrom::Start(0)).ok()?;
+    file.read(bytes).ok()
+}
+
+/// Allocations of the main thread so far, where the program runs under `benches/allocations`, which counts them from
+/// outside: a counting allocator of our own would need `unsafe`.
+pub(super) fn allocations() -> Option<u64> {
+    static COUNTS: OnceLock<Option<File>> = OnceLock::new();
+    let file = COUNTS.get_or_init(|| File::open(std::env::var_os("NEGATOSCOPE_ALLOCATIONS")?).ok());
+    let mut bytes = [0; 8];
+    let length = read_from_start(file.as_ref()?, &mut bytes)?;
+    (length == bytes.len()).then(|| u64::from_le_bytes(bytes))
 }
 
 /// `utime` and `stime` of `/proc/self/stat`; a tick is 10 ms on every Linux that Rust supports (USER_HZ).

@@ -6,8 +6,9 @@ use super::{
     process,
 };
 use crate::{
-    app::{AppError, Options, watch},
+    app::{AppError, Options, minimal, watch},
     console::{Common, Exit},
+    workspace::Command,
 };
 use clap::Args;
 use std::{path::PathBuf, time::Duration};
@@ -21,6 +22,9 @@ pub struct StartArgs {
     /// A window with nothing in it instead: what toolkit and device cost by themselves
     #[arg(long, conflicts_with = "paths")]
     pub bare: bool,
+    /// A window with one triangle instead, without any toolkit: the plainest program that shows something
+    #[arg(long, conflicts_with_all = ["paths", "bare"])]
+    pub minimal: bool,
     /// Files and folders to open
     pub paths: Vec<PathBuf>,
 }
@@ -31,8 +35,15 @@ pub struct IdleArgs {
     /// How long
     #[arg(long, default_value_t = 60)]
     pub seconds: u64,
+    /// A command to carry out first, as `show-list`; may be given several times
+    #[arg(long = "command", value_name = "NAME", value_parser = command)]
+    pub commands: Vec<Command>,
     /// Files and folders to open first
     pub paths: Vec<PathBuf>,
+}
+
+fn command(name: &str) -> Result<Command, String> {
+    Command::named(name).ok_or_else(|| format!("`{name}` is not a command"))
 }
 
 /// From the start of the process to the first frame that is drawn and may be clicked.
@@ -41,10 +52,10 @@ pub(super) fn start(
     common: &Common,
     cases: &mut Cases<'_>,
 ) -> Result<(), Failure> {
-    let seen = if args.bare {
-        watch::bare_first_frame(process::age_ms)
-    } else {
-        watch::first_frame(options(&args.paths, common)?, process::age_ms)
+    let seen = match (args.bare, args.minimal) {
+        (true, _) => watch::bare_first_frame(process::age_ms),
+        (_, true) => minimal::first_frame(process::age_ms),
+        _ => watch::first_frame(options(&args.paths, common)?, process::age_ms),
     };
     let seen = seen.map_err(failure)?;
     let samples = Samples {
@@ -56,7 +67,11 @@ pub(super) fn start(
     } else {
         "call"
     };
-    let name = if args.bare { "start-bare" } else { "start" };
+    let name = match (args.bare, args.minimal) {
+        (true, _) => "start-bare",
+        (_, true) => "start-minimal",
+        _ => "start",
+    };
     let mut case = Case::new(name, input_name(&args.paths), samples)
         .with("since_call_ms", seen.since_call_ms)
         .with("clock", clock);
@@ -69,8 +84,9 @@ pub(super) fn start(
 /// Frames and processor time while nothing happens.
 pub(super) fn idle(args: &IdleArgs, common: &Common, cases: &mut Cases<'_>) -> Result<(), Failure> {
     let length = Duration::from_secs(args.seconds.clamp(1, 3600));
-    let seen =
-        watch::idle(options(&args.paths, common)?, length, process::cpu_ms).map_err(failure)?;
+    let commands = args.commands.clone();
+    let options = options(&args.paths, common)?;
+    let seen = watch::idle(options, commands, length, process::cpu_ms).map_err(failure)?;
     let samples = Samples {
         wall_ms: vec![seen.wall_ms],
         cpu_ms: seen.clock_ms.into_iter().collect(),
