@@ -7,9 +7,9 @@
 use super::{context::UiContext, overlay_text::haloed, theme, viewport};
 use crate::{
     model::arrangement::{CellRect, Divider, Layout, Parting, SIDE},
-    workspace::Action,
+    workspace::{Action, Workspace},
 };
-use egui::{Align2, CursorIcon, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align2, CursorIcon, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
 /// Points between two cells.
 pub const GAP: f32 = 1.0;
@@ -101,6 +101,23 @@ pub fn cells_ui(context: &mut UiContext<'_>, ui: &mut Ui, area: Rect) {
     }
     for cell in detached {
         window_of(context, ui, cell);
+    }
+}
+
+/// Fills what lies between the cells.
+pub fn gaps_ui(workspace: &Workspace, ui: &Ui, area: Rect) {
+    let painter = ui.painter().with_clip_rect(area);
+    if !workspace.detached_cells().is_empty() {
+        painter.rect_filled(area, 0.0, theme::APP);
+    } else if !workspace.maximised {
+        // A pixel more: cells are moved to whole ones.
+        let stroke = Stroke::new(GAP + 1.0, theme::APP);
+        for cell in 0..workspace.layout.cells() {
+            if let Some(place) = workspace.layout.rect(cell) {
+                let rect = cell_rect(area, place);
+                painter.rect_stroke(rect, 0.0, stroke, StrokeKind::Outside);
+            }
+        }
     }
 }
 

@@ -60,6 +60,8 @@ pub struct PictureCache {
     filtered: FilteredCache,
     /// What the filters did to the picture.
     pub filters: CellFilters,
+    /// It covers its cell in this frame.
+    pub covers: bool,
 }
 
 /// What to draw in a cell.

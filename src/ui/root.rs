@@ -6,7 +6,7 @@ use super::{
     protocol_editor, settings, side_panel, start_screen, status_bar, study_browser, theme, unlock,
 };
 use crate::workspace::{Action, Workspace};
-use egui::{CentralPanel, Frame, Key, Margin, Panel, Pos2, Ui};
+use egui::{CentralPanel, Color32, Frame, Key, Margin, Panel, Pos2, Ui};
 
 /// Draws everything and gives back what the user wishes.
 pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<Action> {
@@ -87,25 +87,31 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
             .frame(bar(Margin::symmetric(12, 0)))
             .show(ui, |ui| side_panel::side_panel_ui(&mut context, ui));
     }
-    CentralPanel::default()
-        .frame(Frame::new().fill(theme::APP))
-        .show(ui, |ui| {
-            let rect = ui.available_rect_before_wrap();
-            if workspace.list.shown {
-                super::study_list::study_list_ui(&mut context, ui, rect);
-            } else if empty {
-                start_screen::start_screen_ui(&mut context, ui, rect);
-            } else {
-                let scale = ui.ctx().pixels_per_point();
-                let sides = [rect.width(), rect.height()];
-                context.state.cells_pixels = sides.map(|s| (s * scale).round().max(1.0) as u32);
-                context.state.cells_points = rect.height().max(1.0) as u32;
-                daylight::begin_pictures(ui.ctx());
-                layout::cells_ui(&mut context, ui, rect);
-                daylight::end_pictures(ui.ctx());
-            }
-            ui.allocate_rect(rect, egui::Sense::hover());
-        });
+    let cells = !workspace.list.shown && !empty;
+    // Views fill their own room: a fill below all of them would take as long to draw as they do.
+    let fill = Frame::new().fill(if cells {
+        Color32::TRANSPARENT
+    } else {
+        theme::APP
+    });
+    CentralPanel::default().frame(fill).show(ui, |ui| {
+        let rect = ui.available_rect_before_wrap();
+        if workspace.list.shown {
+            super::study_list::study_list_ui(&mut context, ui, rect);
+        } else if empty {
+            start_screen::start_screen_ui(&mut context, ui, rect);
+        } else {
+            let scale = ui.ctx().pixels_per_point();
+            let sides = [rect.width(), rect.height()];
+            context.state.cells_pixels = sides.map(|s| (s * scale).round().max(1.0) as u32);
+            context.state.cells_points = rect.height().max(1.0) as u32;
+            layout::gaps_ui(workspace, ui, rect);
+            daylight::begin_pictures(ui.ctx());
+            layout::cells_ui(&mut context, ui, rect);
+            daylight::end_pictures(ui.ctx());
+        }
+        ui.allocate_rect(rect, egui::Sense::hover());
+    });
     dropped_files(&mut context, ui);
     super::filter_panel::filter_panel_ui(&mut context, ui);
     super::screen_check::screen_check_ui(&mut context, ui);

@@ -36,7 +36,26 @@ pub fn viewport_ui(context: &mut UiContext<'_>, ui: &mut Ui, cell: usize, rect: 
         Sense::click_and_drag(),
     );
     let painter = ui.painter().with_clip_rect(rect);
-    painter.rect_filled(rect, 0.0, theme::IMAGE);
+    // Its place comes first, its shape last: a picture covers all of the cell, and a fill below it would cost as much.
+    let back = painter.add(egui::Shape::Noop);
+    if let Some(cache) = context.state.pictures.get_mut(cell) {
+        cache.covers = false;
+    }
+    cell_ui(context, ui, cell, rect, &response, &painter);
+    let cache = context.state.pictures.get(cell);
+    if !cache.is_some_and(|cache| cache.covers) {
+        painter.set(back, egui::Shape::rect_filled(rect, 0.0, theme::IMAGE));
+    }
+}
+
+fn cell_ui(
+    context: &mut UiContext<'_>,
+    ui: &mut Ui,
+    cell: usize,
+    rect: Rect,
+    response: &Response,
+    painter: &egui::Painter,
+) {
     let Some(mut viewport) = context.workspace.viewports.get(cell).cloned() else {
         return;
     };
@@ -46,7 +65,7 @@ pub fn viewport_ui(context: &mut UiContext<'_>, ui: &mut Ui, cell: usize, rect: 
     }
     let before = viewport.clone();
     if let Some(picture) = viewport.picture(size) {
-        gestures(context, ui, &response, cell, rect, &mut viewport, &picture);
+        gestures(context, ui, response, cell, rect, &mut viewport, &picture);
         if viewport.view != before.view {
             context.actions.push(Action::View {
                 cell,
@@ -54,19 +73,19 @@ pub fn viewport_ui(context: &mut UiContext<'_>, ui: &mut Ui, cell: usize, rect: 
             });
         }
     }
-    drop_target(context, ui, &response, cell, rect);
+    drop_target(context, ui, response, cell, rect);
     let texts = match (&viewport.document, viewport.picture(size)) {
         (Some(document), _) => {
             if response.clicked() || response.secondary_clicked() {
                 context.actions.push(Action::Activate(cell));
             }
             let texts = document_ui(context, ui, cell, rect, document);
-            patient_frame(context, &painter, rect, &viewport);
+            patient_frame(context, painter, rect, &viewport);
             texts
         }
         (None, Some(picture)) => contents(context, ui, cell, rect, &viewport, &picture),
         (None, None) => {
-            empty(context, &painter, rect);
+            empty(context, painter, rect);
             Vec::new()
         }
     };
@@ -283,6 +302,7 @@ fn draw_picture(
     let scale = ui.ctx().pixels_per_point();
     let origin = [rect.min.x, rect.min.y].map(|v| (v * scale).round() as i32);
     if let Some(source) = cache.place(&workspace.gpu, origin) {
+        cache.covers = true;
         let callback = PictureCallback {
             blit: state.blit.clone(),
             source,
