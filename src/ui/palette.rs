@@ -16,7 +16,9 @@ pub fn palette_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
         return;
     };
     let mut chosen = None;
-    let modal = egui::Modal::new(egui::Id::unique("palette")).show(ui.ctx(), |ui| {
+    let frame = egui::Frame::popup(ui.style()).inner_margin(10.0);
+    let modal = egui::Modal::new(egui::Id::unique("palette")).frame(frame);
+    let modal = modal.show(ui.ctx(), |ui| {
         ui.set_width(460.0);
         let field = egui::TextEdit::singleline(&mut palette.query)
             .hint_text(context.word("palette-hint"))
@@ -55,6 +57,7 @@ pub fn palette_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
         }
         egui::ScrollArea::vertical()
             .max_height(360.0)
+            .min_scrolled_height(360.0)
             .show(ui, |ui| {
                 for (index, row) in rows.iter().enumerate() {
                     let shortcut = context.shortcut(row.command);
@@ -95,7 +98,8 @@ fn matching(context: &UiContext<'_>, query: &str) -> Vec<&'static Row> {
                 .then(|| (!name.starts_with(&query), row))
         })
         .collect();
-    rows.sort_by_key(|(later, row)| (*later, !context.workspace.is_enabled(row.command)));
+    // What can be done now comes first: the first row is what Enter does.
+    rows.sort_by_key(|(later, row)| (!context.workspace.is_enabled(row.command), *later));
     rows.into_iter().map(|(_, row)| row).collect()
 }
 
