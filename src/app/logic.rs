@@ -4,7 +4,9 @@ use super::{Program, demo, dialogs, picture_out::Destination};
 use crate::{
     i18n::Language,
     ui::{
-        MonitorField, WindowField, palette,
+        MonitorField, WindowField,
+        marks::Naming,
+        palette,
         picture_dialog::PictureDialog,
         settings::{self, Page},
         theme,
@@ -121,6 +123,13 @@ impl Program {
             Effect::ChooseExport => dialogs::choose(dialogs::What::Export, events, waker),
             Effect::Demo => self.start_demo(),
             Effect::Segment => self.segment(),
+            Effect::NameMark => {
+                if let Some(mark) = self.workspace.selected_mark() {
+                    let naming = Naming::of(self.workspace.active, mark);
+                    self.state.marks.name(naming);
+                }
+            }
+            Effect::NextPanel => self.state.focus.step(),
             Effect::Palette => palette::toggle(&mut self.state.palette),
             Effect::LayoutPicker => self.state.picker.toggle(),
             Effect::Help => self.state.help = !self.state.help,

@@ -3,22 +3,23 @@
 //! One line, one step; `#` begins a comment; words with blanks stand in double quotes.
 //! docs/screen.md has the whole language and an example.
 
-use super::{AppError, Options, Program, picture_out::Destination, stage::Stage};
+mod tree;
+
+pub use tree::describe;
+
+use super::{AppError, Options, picture_out::Destination, stage::Stage};
 use crate::{
     console::{Common, Exit, Output},
     files::write_whole,
     i18n::Language,
     ui::keys,
-    workspace::{
-        Action, Command, content_words, document::DocumentState, keeper::Unkept,
-        library::ObjectNode, marks::SaveState, picture_out::PictureWish, view::ViewKind,
-    },
+    workspace::{Action, Command, content_words, library::ObjectNode, picture_out::PictureWish},
 };
 use clap::Args;
-use egui::{Modifiers, PointerButton, accesskit::Role};
-use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use serde_json::{Value, json};
-use std::path::PathBuf;
+use egui::{Modifiers, PointerButton};
+use egui_kittest::kittest::Queryable as _;
+use glam::DVec2;
+use std::path::{Path, PathBuf};
 
 /// Arguments of `screen`.
 #[derive(Debug, Args)]
@@ -38,6 +39,12 @@ pub struct ScreenArgs {
     /// Language of the window: en or zh-CN
     #[arg(long, value_name = "TAG", default_value = "en")]
     pub language: String,
+    /// What `$NAME` stands for in the script; may be given several times
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parse_value)]
+    pub set: Vec<(String, String)>,
+    /// Folder for a picture and a tree of each part that a line `step NAME` begins
+    #[arg(long, value_name = "DIR")]
+    pub parts: Option<PathBuf>,
 }
 
 /// Reads `1440x900`.
@@ -105,35 +112,147 @@ fn play(
     common: &Common,
     out: &mut Output,
 ) -> Result<(), AppError> {
+    let script = Script::read(script, &args.set)?;
     let mut stage = Stage::open(options, args.size)?;
     stage.settle()?;
-    for (index, line) in script.lines().enumerate() {
-        let words = split(line);
-        if words.is_empty() {
-            continue;
+    let parts = args.parts.as_deref();
+    let mut number = 0;
+    script.play(&mut stage, out, &mut |stage, name| {
+        number += 1;
+        match parts {
+            Some(folder) => keep_part(stage, folder, number, name),
+            None => Ok(()),
         }
-        step(&mut stage, &words, out).map_err(|error| match error {
-            StepError::App(error) => error,
-            StepError::Script(reason) => AppError::Script {
-                line: index + 1,
-                reason,
-            },
-        })?;
-    }
+    })?;
     stage.settle()?;
     if let Some(path) = &args.out {
         stage.save(path)?;
     }
     if let Some(path) = &args.tree {
-        let value = describe(&mut stage);
-        let text = serde_json::to_vec_pretty(&value).map_err(std::io::Error::other)?;
-        write_whole(path, &text)?;
+        write_tree(&mut stage, path)?;
     }
     if common.json {
         let value = describe(&mut stage);
         out.json(&value);
     }
     Ok(())
+}
+
+/// Picture and tree of the window as a part of the script left it.
+fn keep_part(stage: &mut Stage, folder: &Path, number: usize, name: &str) -> Result<(), AppError> {
+    stage.save(&folder.join(format!("{number:02}-{name}.png")))?;
+    write_tree(stage, &folder.join(format!("{number:02}-{name}.json")))
+}
+
+fn write_tree(stage: &mut Stage, path: &Path) -> Result<(), AppError> {
+    let value = describe(stage);
+    let text = serde_json::to_vec_pretty(&value).map_err(std::io::Error::other)?;
+    Ok(write_whole(path, &text)?)
+}
+
+/// A script, read and not yet carried out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Script {
+    lines: Vec<(usize, Vec<String>)>,
+}
+
+impl Script {
+    /// Reads a script; `$name` in it stands for the value of that name.
+    ///
+    /// # Errors
+    /// [`AppError::Script`] where a name has no value.
+    pub fn read(text: &str, values: &[(String, String)]) -> Result<Self, AppError> {
+        let mut lines = Vec::new();
+        for (index, line) in text.lines().enumerate() {
+            let words: Result<Vec<String>, String> = split(line)
+                .into_iter()
+                .map(|word| filled(&word, values))
+                .collect();
+            let line = index + 1;
+            let words = words.map_err(|name| AppError::Script {
+                line,
+                reason: format!("`${name}` has no value"),
+            })?;
+            if !words.is_empty() {
+                lines.push((line, words));
+            }
+        }
+        Ok(Self { lines })
+    }
+
+    /// Carries it out. At the end of each part that a line `step NAME` begins, `after` is told its name.
+    ///
+    /// # Errors
+    /// [`AppError::Script`] with the line that could not be carried out, and those of `after`.
+    pub fn play(
+        &self,
+        stage: &mut Stage,
+        out: &mut Output,
+        after: &mut dyn FnMut(&mut Stage, &str) -> Result<(), AppError>,
+    ) -> Result<(), AppError> {
+        let mut part: Option<&str> = None;
+        for (line, words) in &self.lines {
+            let failed = |reason: String| AppError::Script {
+                line: *line,
+                reason,
+            };
+            if let [word, name @ ..] = words.as_slice()
+                && word == "step"
+            {
+                let [name] = name else {
+                    return Err(failed("`step` needs one name".into()));
+                };
+                if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+                    return Err(failed(format!("`{name}` is no name of letters and digits")));
+                }
+                if let Some(name) = part.replace(name) {
+                    after(stage, name)?;
+                }
+                continue;
+            }
+            step(stage, words, out).map_err(|error| match error {
+                StepError::App(error) => error,
+                StepError::Script(reason) => failed(match part {
+                    Some(name) => format!("{reason} (in step {name})"),
+                    None => reason,
+                }),
+            })?;
+        }
+        match part {
+            Some(name) => after(stage, name),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A word with its `$names` replaced; the name that has no value as an error. A dollar before anything else is itself.
+fn filled(word: &str, values: &[(String, String)]) -> Result<String, String> {
+    let mut parts = word.split('$');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part
+            .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .unwrap_or(part.len());
+        let (name, rest) = part.split_at(end);
+        if name.is_empty() {
+            text.push('$');
+        } else {
+            let value = values.iter().find(|(known, _)| known == name);
+            text += &value.ok_or(name)?.1;
+        }
+        text += rest;
+    }
+    Ok(text)
+}
+
+/// Reads `name=value`.
+fn parse_value(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("a value is NAME=VALUE")?;
+    let fits = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if !fits {
+        return Err(format!("`{name}` is no name of letters and digits"));
+    }
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 enum StepError {
@@ -222,10 +341,11 @@ fn step(stage: &mut Stage, words: &[String], out: &mut Output) -> Result<(), Ste
         "click" => click(stage, words)?,
         "hover" => {
             let (_, modifiers) = buttons(words.get(2..).unwrap_or_default())?;
-            stage.hover_with(point(word(1)?)?, modifiers);
+            let at = point(stage, word(1)?)?;
+            stage.hover_with(at, modifiers);
         }
         "drag" => {
-            let (from, to) = (point(word(1)?)?, point(word(2)?)?);
+            let (from, to) = (point(stage, word(1)?)?, point(stage, word(2)?)?);
             let (button, modifiers) = buttons(words.get(3..).unwrap_or_default())?;
             stage.drag(from, to, button, modifiers);
             stage.settle()?;
@@ -233,7 +353,8 @@ fn step(stage: &mut Stage, words: &[String], out: &mut Output) -> Result<(), Ste
         "picture" => picture(stage, words)?,
         "wheel" => {
             let (_, modifiers) = buttons(words.get(3..).unwrap_or_default())?;
-            stage.wheel(point(word(1)?)?, number(word(2)?)? as f32, modifiers);
+            let at = point(stage, word(1)?)?;
+            stage.wheel(at, number(word(2)?)? as f32, modifiers);
             stage.settle()?;
         }
         "key" => {
@@ -244,8 +365,12 @@ fn step(stage: &mut Stage, words: &[String], out: &mut Output) -> Result<(), Ste
         }
         "type" => {
             let text = words.get(1..).unwrap_or_default().join(" ");
+            let text = match text.strip_prefix('%') {
+                Some(key) => word_of(stage, key)?,
+                None => text,
+            };
             stage.harness().event(egui::Event::Text(text));
-            stage.step();
+            stage.settle()?;
         }
         "wait" | "idle" => {
             let frames = words
@@ -256,6 +381,14 @@ fn step(stage: &mut Stage, words: &[String], out: &mut Output) -> Result<(), Ste
                 stage.step();
             }
             stage.settle()?;
+        }
+        "close" => {
+            stage.close();
+            stage.settle()?;
+        }
+        "tree" => {
+            stage.settle()?;
+            write_tree(stage, Path::new(word(1)?))?;
         }
         "screenshot" => {
             stage.settle()?;
@@ -357,29 +490,92 @@ fn click(stage: &mut Stage, words: &[String]) -> Result<(), StepError> {
         .get(1)
         .ok_or_else(|| StepError::Script("`click` needs a label or a point".into()))?;
     let (button, modifiers) = buttons(words.get(2..).unwrap_or_default())?;
-    match point(target) {
-        Ok(at) => stage.click(at, button, modifiers),
-        Err(_) => {
-            let harness = stage.harness();
-            let found = {
-                let exact = harness.query_all_by_label(target).last();
-                exact.or_else(|| harness.query_all_by_label_contains(target).last())
-            };
-            let Some(node) = found else {
-                return Err(StepError::Script(format!("nothing is labelled `{target}`")));
-            };
-            let at = node.rect().center();
-            stage.click([at.x, at.y], button, modifiers);
-        }
-    }
+    let at = if is_point(target) {
+        point(stage, target)?
+    } else {
+        let label = match target.strip_prefix('%') {
+            Some(key) => word_of(stage, key)?,
+            None => target.clone(),
+        };
+        let harness = stage.harness();
+        let exact = harness.query_all_by_label(&label).last();
+        let found = exact.or_else(|| harness.query_all_by_label_contains(&label).last());
+        let Some(node) = found else {
+            return Err(StepError::Script(format!("nothing is labelled `{label}`")));
+        };
+        let at = node.rect().center();
+        [at.x, at.y]
+    };
+    stage.click(at, button, modifiers);
     Ok(stage.settle()?)
 }
 
-fn point(word: &str) -> Result<[f32; 2], StepError> {
-    let (x, y) = word
+/// The words of the window that have this key in the catalogue of messages.
+fn word_of(stage: &Stage, key: &str) -> Result<String, StepError> {
+    let language = stage.program().workspace.settings.language;
+    language
+        .find(key, &[])
+        .ok_or_else(|| StepError::Script(format!("`{key}` is no message")))
+}
+
+/// Whether a word names a point and not a label.
+fn is_point(word: &str) -> bool {
+    let number = |text: &str| text.trim().parse::<f64>().is_ok();
+    let place = match word.split_once('@') {
+        Some((view, place)) if view.is_empty() || number(view) => place,
+        Some(_) => return false,
+        None => word,
+    };
+    place
         .split_once(',')
-        .ok_or_else(|| StepError::Script("a point is X,Y".into()))?;
-    Ok([number(x)? as f32, number(y)? as f32])
+        .is_some_and(|(x, y)| number(x) && number(y))
+}
+
+/// `X,Y` in points of the window; `@X,Y` column and row of the picture in the active view, counted from 0 and centred on
+/// pixels; `N@X,Y` those of view N, counted from 1.
+fn point(stage: &mut Stage, word: &str) -> Result<[f32; 2], StepError> {
+    let bad = |reason: String| StepError::Script(reason);
+    let (view, place) = match word.split_once('@') {
+        Some((view, place)) => (Some(view), place),
+        None => (None, word),
+    };
+    let (x, y) = place
+        .split_once(',')
+        .ok_or_else(|| bad("a point is X,Y".into()))?;
+    let (x, y) = (number(x)?, number(y)?);
+    let Some(view) = view else {
+        return Ok([x as f32, y as f32]);
+    };
+    let cell = match view {
+        "" => stage.program().workspace.active,
+        nth => nth
+            .parse::<usize>()
+            .ok()
+            .and_then(|n| n.checked_sub(1))
+            .ok_or_else(|| bad(format!("`{nth}` is no view")))?,
+    };
+    let none = || bad(format!("view {} shows no picture of such pixels", cell + 1));
+    let workspace = &stage.program().workspace;
+    let (viewport, size) = workspace
+        .viewports
+        .get(cell)
+        .zip(workspace.linking.size_of(cell))
+        .ok_or_else(none)?;
+    let at = viewport
+        .picture(size)
+        .and_then(|picture| picture.viewport_of_pixel(DVec2::new(x, y)))
+        .ok_or_else(none)?;
+    let language = workspace.settings.language;
+    let name = language.tr("viewport-name", &[("number", (cell + 1).into())]);
+    let harness = stage.harness();
+    let found = harness.query_by_label(&name).map(|node| node.rect());
+    let rect = found.ok_or_else(none)?;
+    let at = at * f64::from(rect.width()) / f64::from(size[0].max(1));
+    let within = |v: f64, side: f32| (0.0..=f64::from(side)).contains(&v);
+    if !within(at.x, rect.width()) || !within(at.y, rect.height()) {
+        return Err(bad(format!("{place} is not in sight in view {}", cell + 1)));
+    }
+    Ok([rect.left() + at.x as f32, rect.top() + at.y as f32])
 }
 
 fn number(word: &str) -> Result<f64, StepError> {
@@ -415,124 +611,6 @@ fn buttons(words: &[String]) -> Result<(PointerButton, Modifiers), StepError> {
     Ok((button, modifiers))
 }
 
-/// What is on the screen as JSON: the accessibility tree, and for each viewport its texts and numbers.
-pub fn describe(stage: &mut Stage) -> Value {
-    let size = stage.harness().ctx.content_rect().size();
-    let nodes: Vec<Value> = stage
-        .harness()
-        .root()
-        .children_recursive()
-        .filter_map(|node| {
-            let n = node.accesskit_node();
-            let (label, value) = (n.label(), n.value());
-            if label.is_none() && value.is_none() {
-                return None;
-            }
-            let rect = node.rect();
-            Some(json!({
-                "role": format!("{:?}", n.role()),
-                "label": label,
-                "value": value,
-                "disabled": n.is_disabled(),
-                "rect": [rect.min.x, rect.min.y, rect.max.x, rect.max.y],
-            }))
-        })
-        .collect();
-    let texts: Vec<String> = nodes
-        .iter()
-        .filter(|n| n.get("role").and_then(Value::as_str) == Some(&format!("{:?}", Role::Canvas)))
-        .map(|n| {
-            n.get("value")
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned()
-        })
-        .collect();
-    let program = stage.program();
-    let viewports: Vec<Value> = program
-        .workspace
-        .visible_cells()
-        .enumerate()
-        .map(|(at, cell)| viewport(program, cell, texts.get(at).map_or("", String::as_str)))
-        .collect();
-    json!({
-        "size": [size.x, size.y],
-        "title": program.window_title(),
-        "language": program.workspace.settings.language.tag(),
-        "active": program.workspace.active,
-        "viewports": viewports,
-        "keeping": keeping(program),
-        "frames_drawn": program.frames,
-        "pictures_drawn": program.state.drawn,
-        "repaint_causes": program.workspace.waker.causes(),
-        "nodes": nodes,
-    })
-}
-
-/// What is kept and whether it is on the disk.
-fn keeping(program: &Program) -> Value {
-    let marks = &program.workspace.marks;
-    let (state, reason) = match marks.state() {
-        SaveState::NothingKept(Unkept::NoStore) => ("nothing-kept", None),
-        SaveState::NothingKept(Unkept::InUse) => ("nothing-kept", Some("in-use")),
-        SaveState::NothingKept(Unkept::Damaged) => ("nothing-kept", Some("damaged")),
-        SaveState::Saved { .. } => ("saved", None),
-        SaveState::Saving => ("saving", None),
-        SaveState::Opening => ("opening", None),
-        SaveState::NotSaved { reason } => ("not-saved", Some(reason.word())),
-    };
-    let (undo, redo) = marks.history.available();
-    json!({
-        "state": state,
-        "reason": reason,
-        "marks": marks.set().len(),
-        "key_images": marks.key_images().len(),
-        "unsaved": marks.unsaved(),
-        "selected": marks.selected.as_ref().map(|id| id.0.as_str()),
-        "undo": undo,
-        "redo": redo,
-    })
-}
-
-fn viewport(program: &Program, cell: usize, text: &str) -> Value {
-    let Some(viewport) = program.workspace.viewports.get(cell) else {
-        return Value::Null;
-    };
-    let kind = match viewport.kind {
-        _ if viewport.document.is_some() => "document",
-        ViewKind::Stack => "stack",
-        ViewKind::Plane(plane) => plane.word(),
-        ViewKind::Oblique(_) => "oblique",
-    };
-    let node = viewport.node.as_ref();
-    let level = viewport.voi().level();
-    let document = viewport.document.as_ref().map(|view| {
-        let items = match program.workspace.document(cell) {
-            Some(DocumentState::Ready(content)) => Some(content.nodes.len()),
-            _ => None,
-        };
-        json!({
-            "sop_instance_uid": view.object.instance.sop_instance_uid,
-            "object": view.object.kind().word(),
-            "items": items,
-            "closed": view.closed.len(),
-        })
-    });
-    json!({
-        "series_uid": node.map(|n| n.description.uid.as_str()),
-        "kind": kind,
-        "document": document,
-        "slice": viewport.slice_index() + 1,
-        "slices": viewport.slice_count(),
-        "zoom": viewport.view.zoom,
-        "window": level.map(|l| [l.center, l.width]),
-        "inverted": viewport.inverted(),
-        "mask": program.workspace.frame_key(cell).is_some_and(|k| program.workspace.masks.get(&k).is_some()),
-        "findings": program.workspace.findings(cell).iter().map(|f| f.code).collect::<Vec<_>>(),
-        "text": text.lines().collect::<Vec<_>>(),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -545,6 +623,37 @@ mod tests {
         );
         assert_eq!(split("   # nothing"), [""; 0]);
         assert_eq!(split("type \"\""), ["type", ""]);
+    }
+
+    #[test]
+    fn names_stand_for_their_values() {
+        let values = [("list", "modality:CT"), ("a_1", "3,4")].map(|(n, v)| (n.into(), v.into()));
+        assert_eq!(
+            filled("$list status:$list$", &values).unwrap(),
+            "modality:CT status:modality:CT$"
+        );
+        assert_eq!(filled("2@$a_1", &values).unwrap(), "2@3,4");
+        assert_eq!(filled("$missing.", &values), Err("missing".into()));
+        let script = Script::read("key L\n# x\ndrag $list $no", &values);
+        assert!(matches!(script, Err(AppError::Script { line: 3, .. })));
+        // A value is one word, whatever is in it.
+        let script = Script::read("type $list", &[("list".into(), "a b".into())]).unwrap();
+        assert_eq!(
+            script.lines,
+            [(1, vec!["type".to_owned(), "a b".to_owned()])]
+        );
+        assert_eq!(parse_value("a=b=c"), Ok(("a".into(), "b=c".into())));
+        assert!(parse_value("=b").is_err() && parse_value("a b=c").is_err());
+    }
+
+    #[test]
+    fn points_are_told_from_labels() {
+        for word in ["3,4", "-3.5, 4", "@3,4", "2@3.5,4"] {
+            assert!(is_point(word), "{word}");
+        }
+        for word in ["Open", "a@3,4", "3", "W 400, L 40", "@", "name@host"] {
+            assert!(!is_point(word), "{word}");
+        }
     }
 
     #[test]

@@ -203,6 +203,18 @@ impl Stage {
         self.harness.step();
     }
 
+    /// Asks the window to close, as the cross in its corner does.
+    pub fn close(&mut self) {
+        let input = self.harness.input_mut();
+        let root = input.viewports.entry(egui::ViewportId::ROOT).or_default();
+        root.events.push(egui::ViewportEvent::Close);
+        self.harness.step();
+        let input = self.harness.input_mut();
+        if let Some(root) = input.viewports.get_mut(&egui::ViewportId::ROOT) {
+            root.events.clear();
+        }
+    }
+
     /// The window as RGBA.
     ///
     /// # Errors

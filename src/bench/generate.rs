@@ -4,8 +4,9 @@
 //! elements a file as scanners write them. `CT3000`: ten times as many slices. `MG`: one picture of 2560 × 3328.
 //! `VOL8G`: 1024 files of 2048 × 2048 pixels of 16 bits, 8 GiB; they are sparse, so that they take little room on disks that
 //! know holes. `DX10K`: one radiograph of 10,000 × 10,000. `TREE100K`: 100,000 small instances in 2,000 studies of about
-//! 700 patients, a folder a study.
+//! 700 patients, a folder a study. `READING`: a list to be read, eleven studies of five modalities with their priors.
 
+mod reading;
 mod tree;
 
 use super::{
@@ -16,8 +17,8 @@ use super::{
 use crate::{
     console::{Common, Exit},
     dicom::write::{
-        RadiographDescription, SeriesIdentity, ct_slice, ct_slice_name, write_ct_series,
-        write_radiograph,
+        Projection, RadiographDescription, SeriesIdentity, ct_slice, ct_slice_name,
+        write_ct_series, write_radiograph,
     },
     model::{
         date::Date,
@@ -61,6 +62,9 @@ pub enum Input {
     /// 2,000 studies of 50 small slices each.
     #[value(name = "TREE100K", alias = "tree100k")]
     Tree100k,
+    /// Studies of five modalities with their priors.
+    #[value(name = "READING", alias = "reading")]
+    Reading,
 }
 
 /// Arguments of `bench gen`.
@@ -93,11 +97,13 @@ pub(super) fn run(args: &GenArgs, common: &Common, cases: &mut Cases<'_>) -> Res
         Input::Vol8g => ("VOL8G", 1024),
         Input::Dx10k => ("DX10K", 1),
         Input::Tree100k => ("TREE100K", 2000),
+        Input::Reading => ("READING", 1),
     };
     let files = args.slices.filter(|_| files > 1).unwrap_or(files);
     let paths = samples.run(|| match args.name {
         Input::Vol8g => write_sparse_ct(&args.dir, seed, files),
         Input::Tree100k => tree::write(&args.dir, seed, files),
+        Input::Reading => reading::write(&args.dir, seed),
         Input::Dx10k => write_large_film(&args.dir, seed).map(|path| vec![path]),
         Input::Mg => write_mammogram(&args.dir, seed).map(|path| vec![path]),
         Input::Ct300 | Input::Ct3000 => write_ct(&args.dir, name, seed, files, PRIVATE_ELEMENTS),
@@ -282,6 +288,7 @@ fn write_large_film(dir: &Path, seed: u64) -> Result<PathBuf, Failure> {
     let frame = Frame::new(side, side, 1, StoredType::U16, PixelBytes::from_vec(bytes))
         .ok_or_else(|| Failure::new(Exit::Internal, "a film of the wrong size"))?;
     let description = RadiographDescription {
+        projection: Projection::Digital,
         spacing: Spacing::Millimetres {
             row_mm: 0.04,
             column_mm: 0.04,
@@ -302,6 +309,7 @@ fn write_mammogram(dir: &Path, seed: u64) -> Result<PathBuf, Failure> {
     let mut identity = identity(seed, "MG", "MG", [2048.0, 4096.0]);
     identity.series.body_part = "BREAST".into();
     let description = RadiographDescription {
+        projection: Projection::Digital,
         spacing: Spacing::Millimetres {
             row_mm: picture.pixel_mm,
             column_mm: picture.pixel_mm,

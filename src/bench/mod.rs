@@ -49,7 +49,7 @@ pub struct BenchArgs {
 pub enum Bench {
     /// What this machine can do: copy, read, draw, multiply
     Floor(floor::FloorArgs),
-    /// Make a standard input: CT300, CT3000, MG, VOL8G, DX10K or TREE100K
+    /// Make a standard input: CT300, CT3000, MG, VOL8G, DX10K, TREE100K or READING
     Gen(generate::GenArgs),
     /// Headers of a folder to sorted series
     Scan(series::SeriesArgs),

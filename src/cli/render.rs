@@ -20,7 +20,7 @@ use crate::{
     model::{
         cover::{CoverShown, FrameCover},
         filter::FilterStack,
-        geometry::{BodyPlane, GridGeometry},
+        geometry::{BodyPlane, GridGeometry, Leads},
         layout::{FrameRef, SeriesLayout},
         lut::{ModalityLut, ModalityUnit, Photometric, Voi},
         pixels::Frame,
@@ -419,8 +419,13 @@ pub fn draw(
             (rgba, values, Some(gpu.info.name), reduced)
         }
     };
-    let letters = plan.oriented.then(|| {
-        let [left, right, top, bottom] = plan.plane.edge_letters();
+    let said = &first.instance.technique;
+    let leads = Leads::read(&said.columns_lead_to, &said.rows_lead_to);
+    let edges = match plan.oriented {
+        true => Some(plan.plane.edge_letters()),
+        false => leads.map(|leads| plan.plane.edges().map(|edge| leads.letters(edge))),
+    };
+    let letters = edges.map(|[left, right, top, bottom]| {
         json!({"left": left, "right": right, "top": top, "bottom": bottom})
     });
     let level = view.grey.voi.level();

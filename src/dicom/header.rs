@@ -562,6 +562,7 @@ fn clock(value: &str) -> String {
 }
 
 fn technique(data_set: &DataSet, said: &mut Said<'_>) -> Technique {
+    let mut leads = texts(data_set, tags::PATIENT_ORIENTATION).into_iter();
     let positive = |tag| numbers(data_set, tag).first().filter(|v| *v > 0.0);
     let stamp = |date: Tag, time: Tag| {
         let (date, time) = (text(data_set, date), text(data_set, time));
@@ -592,10 +593,8 @@ fn technique(data_set: &DataSet, said: &mut Said<'_>) -> Technique {
             .or(whole)
             .or_else(|| stamp(tags::CONTENT_DATE, tags::CONTENT_TIME))
             .unwrap_or_default(),
-        columns_lead_to: texts(data_set, tags::PATIENT_ORIENTATION)
-            .into_iter()
-            .next()
-            .unwrap_or_default(),
+        columns_lead_to: leads.next().unwrap_or_default(),
+        rows_lead_to: leads.next().unwrap_or_default(),
     }
 }
 

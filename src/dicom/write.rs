@@ -1,10 +1,12 @@
-//! Writing made-up data as DICOM: CT series and radiographs for the demo and for tests. Explicit VR Little Endian.
+//! Writing made-up data as DICOM, for the demo and for tests: CT and MR series, radiographs, mammograms, ultrasound films.
+//! Explicit VR Little Endian.
 //!
 //! What is written says of itself that nobody is meant: Patient Comments (0010,4000) begin with
 //! [`SYNTHETIC_MARK`], Quality Control Subject (0010,0200) is YES, and reading sets
 //! [`PatientIdentity::synthetic`](crate::model::identity::PatientIdentity::synthetic).
 
 mod elements;
+pub mod film;
 pub mod marks;
 
 use super::{header::SYNTHETIC_MARK, raster::uid_from};
@@ -44,7 +46,10 @@ pub struct SeriesIdentity {
 
 const IMPLEMENTATION_CLASS: &str = "2.25.248637911405298132104977246518620123457";
 const CT_IMAGE: &str = "1.2.840.10008.5.1.4.1.1.2";
+const MR_IMAGE: &str = "1.2.840.10008.5.1.4.1.1.4";
+const CR_IMAGE: &str = "1.2.840.10008.5.1.4.1.1.1";
 const DX_IMAGE: &str = "1.2.840.10008.5.1.4.1.1.1.1";
+const MG_IMAGE: &str = "1.2.840.10008.5.1.4.1.1.1.2";
 
 /// Writes one CT Image Storage file a slice, named `IM00001.dcm` and so on, into a folder that exists or is made.
 ///
@@ -84,20 +89,92 @@ pub fn ct_slice(
     let ModalityLut::Rescale { slope, intercept } = volume.modality_lut else {
         return Err(invalid("a CT volume needs a rescale"));
     };
+    let (mut e, number) = slice_elements(volume, frame, slice, identity, (CT_IMAGE, "CT"))?;
+    e.text(0x0008, 0x0008, b"CS", r"ORIGINAL\PRIMARY\AXIAL");
+    e.text(0x0018, 0x0060, b"DS", "120");
+    e.text(0x0028, 0x1052, b"DS", &decimal(intercept));
+    e.text(0x0028, 0x1053, b"DS", &decimal(slope));
+    e.text(0x0028, 0x1054, b"LO", "HU");
+    let uid = instance_uid(identity, &number);
+    Ok(e.file(CT_IMAGE, &uid, IMPLEMENTATION_CLASS))
+}
+
+/// How the echoes of an MR series were weighted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MrDescription {
+    /// Repetition Time (0018,0080), milliseconds.
+    pub repetition_ms: f64,
+    /// Echo Time (0018,0081), milliseconds.
+    pub echo_ms: f64,
+    /// Inversion Time (0018,0082), milliseconds, where there was an inversion.
+    pub inversion_ms: Option<f64>,
+    /// Magnetic Field Strength (0018,0087), tesla.
+    pub field_t: f64,
+}
+
+/// Writes one MR Image Storage file a slice, named as those of CT, into a folder that exists or is made. Stored values are
+/// the values.
+///
+/// # Errors
+/// `InvalidInput` when the volume does not hold 16-bit values, and those of the disk.
+pub fn write_mr_series(
+    folder: &Path,
+    volume: &Volume,
+    description: &MrDescription,
+    identity: &SeriesIdentity,
+) -> io::Result<Vec<PathBuf>> {
+    fs::create_dir_all(folder)?;
+    let write = |(slice, frame): (usize, &Frame)| {
+        let (mut e, number) = slice_elements(volume, frame, slice, identity, (MR_IMAGE, "MR"))?;
+        e.text(0x0008, 0x0008, b"CS", r"ORIGINAL\PRIMARY\M\SE");
+        let inverted = description.inversion_ms.is_some();
+        e.text(
+            0x0018,
+            0x0020,
+            b"CS",
+            if inverted { r"SE\IR" } else { "SE" },
+        );
+        e.text(0x0018, 0x0021, b"CS", "SK");
+        e.text(0x0018, 0x0022, b"CS", "");
+        e.text(0x0018, 0x0023, b"CS", "2D");
+        e.text(0x0018, 0x0080, b"DS", &decimal(description.repetition_ms));
+        e.text(0x0018, 0x0081, b"DS", &decimal(description.echo_ms));
+        if let Some(time) = description.inversion_ms {
+            e.text(0x0018, 0x0082, b"DS", &decimal(time));
+        }
+        e.text(0x0018, 0x0087, b"DS", &decimal(description.field_t));
+        e.text(0x0018, 0x0091, b"IS", "");
+        let path = folder.join(ct_slice_name(slice));
+        let uid = instance_uid(identity, &number);
+        fs::write(&path, e.file(MR_IMAGE, &uid, IMPLEMENTATION_CLASS))?;
+        Ok(path)
+    };
+    volume.frames.iter().enumerate().map(write).collect()
+}
+
+/// What slices of all kinds say: where they lie, and their pixels. And the instance's number.
+fn slice_elements(
+    volume: &Volume,
+    frame: &Frame,
+    slice: usize,
+    identity: &SeriesIdentity,
+    (class, modality): (&str, &str),
+) -> io::Result<(Elements, String)> {
     let matrix = volume.grid.patient_from_voxel.matrix3;
     let spacing = volume.grid.spacing_mm();
     let (along_row, along_column) = (matrix.x_axis / spacing[0], matrix.y_axis / spacing[1]);
     let signed = match frame.stored_type {
         StoredType::I16 => true,
         StoredType::U16 => false,
-        _ => return Err(invalid("a CT slice holds 16-bit values")),
+        _ => {
+            let what = "a slice holds 16-bit values";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+        }
     };
     let number = (slice + 1).to_string();
     let position = volume.grid.patient_from_voxel.translation + matrix.z_axis * slice as f64;
-    let mut e = common(identity, CT_IMAGE, "CT", &number);
-    e.text(0x0008, 0x0008, b"CS", r"ORIGINAL\PRIMARY\AXIAL");
+    let mut e = common(identity, class, modality, &number);
     e.text(0x0018, 0x0050, b"DS", &decimal(spacing[2]));
-    e.text(0x0018, 0x0060, b"DS", "120");
     let patient_position = or(&identity.series.patient_position, "HFS");
     e.text(0x0018, 0x5100, b"CS", patient_position);
     e.text(0x0020, 0x0012, b"IS", "1");
@@ -116,20 +193,48 @@ pub fn ct_slice(
         e.number(0x0028, 0x0120, vr, padding.low as u16);
     }
     windows(&mut e, &identity.windows);
-    e.text(0x0028, 0x1052, b"DS", &decimal(intercept));
-    e.text(0x0028, 0x1053, b"DS", &decimal(slope));
-    e.text(0x0028, 0x1054, b"LO", "HU");
     e.pixels(frame);
-    let uid = instance_uid(identity, &number);
-    Ok(e.file(CT_IMAGE, &uid, IMPLEMENTATION_CLASS))
+    Ok((e, number))
+}
+
+/// Which kind of projection a radiograph is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Projection {
+    /// Digital X-Ray Image Storage – For Presentation.
+    #[default]
+    Digital,
+    /// Computed Radiography Image Storage: a plate that was read.
+    Computed,
+    /// Digital Mammography X-Ray Image Storage – For Presentation; the side is that of the series.
+    Mammogram,
+}
+
+impl Projection {
+    const fn class(self) -> &'static str {
+        match self {
+            Self::Digital => DX_IMAGE,
+            Self::Computed => CR_IMAGE,
+            Self::Mammogram => MG_IMAGE,
+        }
+    }
+
+    const fn modality(self) -> &'static str {
+        match self {
+            Self::Digital => "DX",
+            Self::Computed => "CR",
+            Self::Mammogram => "MG",
+        }
+    }
 }
 
 /// What a radiograph says beside its pixels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RadiographDescription {
+    /// Which kind.
+    pub projection: Projection,
     /// At the detector; without one the picture stays uncalibrated, which DX does not allow.
     pub spacing: Spacing,
-    /// `PA`, `AP`, `LL`.
+    /// `PA`, `AP`, `LL`; of a breast `CC` or `MLO`.
     pub view_position: String,
     /// Instance Number (0020,0013).
     pub instance_number: u32,
@@ -137,7 +242,7 @@ pub struct RadiographDescription {
     pub magnification: Option<f64>,
 }
 
-/// Writes a chest radiograph as Digital X-Ray Image Storage – For Presentation, MONOCHROME2.
+/// Writes a radiograph of the chest or of a breast, MONOCHROME2.
 ///
 /// # Errors
 /// `InvalidInput` when the frame is not grey of 8 or 16 unsigned bits or the spacing is unknown, and those of the disk.
@@ -158,51 +263,75 @@ pub fn write_radiograph(
         return Err(invalid("a radiograph needs a spacing"));
     };
     let number = description.instance_number.to_string();
-    let mut e = common(identity, DX_IMAGE, "DX", &number);
-    let lateral = description.view_position.starts_with(['L', 'R']);
+    let projection = description.projection;
+    let mut e = common(identity, projection.class(), projection.modality(), &number);
     e.text(0x0008, 0x0008, b"CS", r"ORIGINAL\PRIMARY");
-    e.text(0x0008, 0x0068, b"CS", "FOR PRESENTATION");
-    let chest = code("43799004", "SCT", "Thorax");
-    e.items(0x0008, 0x2218, &[chest]);
     if let Some(factor) = description.magnification {
         e.text(0x0018, 0x1114, b"DS", &decimal(factor));
     }
     e.text(0x0018, 0x1164, b"DS", &decimals(&[row_mm, column_mm]));
     e.text(0x0018, 0x5101, b"CS", &description.view_position);
-    e.text(0x0018, 0x7004, b"CS", "DIRECT");
-    e.text(0x0020, 0x0020, b"CS", if lateral { r"A\F" } else { r"L\F" });
-    e.text(0x0020, 0x0062, b"CS", "U");
+    let directions = directions(description, &identity.series.laterality);
+    e.text(0x0020, 0x0020, b"CS", directions);
     image_pixel(&mut e, frame, false);
-    e.text(0x0028, 0x0301, b"CS", "NO");
-    e.text(0x0028, 0x1040, b"CS", "LOG");
-    e.number(0x0028, 0x1041, b"SS", 0xFFFF);
     windows(&mut e, &identity.windows);
-    e.text(0x0028, 0x1052, b"DS", "0");
-    e.text(0x0028, 0x1053, b"DS", "1");
-    e.text(0x0028, 0x1054, b"LO", "US");
     e.text(0x0028, 0x2110, b"CS", "00");
-    e.items(0x0040, 0x0555, &[]);
-    let view = match description.view_position.as_str() {
-        "AP" => code("399348003", "SCT", "antero-posterior"),
-        "PA" => code("399148001", "SCT", "postero-anterior"),
-        _ => code("399067008", "SCT", "lateral projection"),
-    };
-    let mut view_with_modifier = view;
-    view_with_modifier.items(0x0054, 0x0222, &[]);
-    e.items(0x0054, 0x0220, &[view_with_modifier]);
-    e.text(0x2050, 0x0020, b"CS", "IDENTITY");
+    if projection == Projection::Computed {
+        // One side of a pair, which a chest is not.
+        e.text(0x0020, 0x0060, b"CS", "");
+    } else {
+        digital(&mut e, description, &identity.series.laterality);
+    }
     e.pixels(frame);
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    fs::write(
-        path,
-        e.file(
-            DX_IMAGE,
-            &instance_uid(identity, &number),
-            IMPLEMENTATION_CLASS,
-        ),
-    )
+    let uid = instance_uid(identity, &number);
+    fs::write(path, e.file(projection.class(), &uid, IMPLEMENTATION_CLASS))
+}
+
+/// Patient Orientation (0020,0020): where columns and rows lead. Breasts hang with their chest wall at the side that
+/// PS3.3 C.8.11.7 asks for.
+fn directions(description: &RadiographDescription, laterality: &str) -> &'static str {
+    let lateral = description.view_position.starts_with(['L', 'R']);
+    match (description.projection, laterality, lateral) {
+        (Projection::Mammogram, "R", _) if description.view_position == "CC" => r"P\L",
+        (Projection::Mammogram, "R", _) => r"P\FL",
+        (Projection::Mammogram, ..) if description.view_position == "CC" => r"A\R",
+        (Projection::Mammogram, ..) => r"A\FR",
+        (_, _, true) => r"A\F",
+        (_, _, false) => r"L\F",
+    }
+}
+
+/// What DX and MG ask for beyond CR (PS3.3 C.8.11).
+fn digital(e: &mut Elements, description: &RadiographDescription, laterality: &str) {
+    let breast = description.projection == Projection::Mammogram;
+    e.text(0x0008, 0x0068, b"CS", "FOR PRESENTATION");
+    let part = match breast {
+        true => code("76752008", "SCT", "Breast"),
+        false => code("43799004", "SCT", "Thorax"),
+    };
+    e.items(0x0008, 0x2218, &[part]);
+    e.text(0x0018, 0x7004, b"CS", "DIRECT");
+    e.text(0x0020, 0x0062, b"CS", or(laterality, "U"));
+    e.text(0x0028, 0x0301, b"CS", "NO");
+    e.text(0x0028, 0x1040, b"CS", "LOG");
+    e.number(0x0028, 0x1041, b"SS", 0xFFFF);
+    e.text(0x0028, 0x1052, b"DS", "0");
+    e.text(0x0028, 0x1053, b"DS", "1");
+    e.text(0x0028, 0x1054, b"LO", "US");
+    e.items(0x0040, 0x0555, &[]);
+    let mut view = match (description.view_position.as_str(), breast) {
+        ("AP", _) => code("399348003", "SCT", "antero-posterior"),
+        ("PA", _) => code("399148001", "SCT", "postero-anterior"),
+        ("CC", true) => code("399162004", "SCT", "cranio-caudal"),
+        (_, true) => code("399368009", "SCT", "medio-lateral oblique"),
+        _ => code("399067008", "SCT", "lateral projection"),
+    };
+    view.items(0x0054, 0x0222, &[]);
+    e.items(0x0054, 0x0220, &[view]);
+    e.text(0x2050, 0x0020, b"CS", "IDENTITY");
 }
 
 fn or<'a>(given: &'a str, otherwise: &'a str) -> &'a str {

@@ -175,6 +175,60 @@ pub fn orientation_letters(direction: DVec3) -> String {
         .collect()
 }
 
+/// Where columns and rows of a picture lead that lies nowhere in the patient, in the letters of its file: Patient Orientation
+/// (0020,0020), PS3.3 C.7.6.1.1.1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leads {
+    columns: String,
+    rows: String,
+}
+
+impl Leads {
+    /// Reads both values; `None` where they are no directions of the human body, or the same one.
+    pub fn read(columns: &str, rows: &str) -> Option<Self> {
+        let valid = |text: &str| {
+            let letters = text.chars().count();
+            (1..=3).contains(&letters) && text.chars().all(|c| opposite(c).is_some())
+        };
+        let leads = Self {
+            columns: columns.trim().to_owned(),
+            rows: rows.trim().to_owned(),
+        };
+        let axis = |text: &str| {
+            text.chars()
+                .next()
+                .and_then(|c| opposite(c).map(|o| c.min(o)))
+        };
+        let apart = axis(&leads.columns) != axis(&leads.rows);
+        (valid(&leads.columns) && valid(&leads.rows) && apart).then_some(leads)
+    }
+
+    /// Letters of a direction in the picture: along its columns (x to the right) and its rows (y down).
+    pub fn letters(&self, direction: DVec3) -> String {
+        let (lead, forward) = match direction.x.abs() >= direction.y.abs() {
+            true => (&self.columns, direction.x > 0.0),
+            false => (&self.rows, direction.y > 0.0),
+        };
+        match forward {
+            true => lead.clone(),
+            false => lead.chars().filter_map(opposite).collect(),
+        }
+    }
+}
+
+/// The letter of the other end of the body.
+const fn opposite(letter: char) -> Option<char> {
+    Some(match letter {
+        'L' => 'R',
+        'R' => 'L',
+        'A' => 'P',
+        'P' => 'A',
+        'H' => 'F',
+        'F' => 'H',
+        _ => return None,
+    })
+}
+
 /// One of the three body planes, by the direction its normal mostly follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BodyPlane {
@@ -284,6 +338,20 @@ impl GridGeometry {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn letters_of_a_file_turn_with_the_picture() {
+        let mlo = Leads::read("A", "FR ").unwrap();
+        let [x, y] = [DVec3::X, DVec3::Y];
+        let around = [-x, x, -y, y].map(|d| mlo.letters(d));
+        assert_eq!(around, ["P", "A", "HL", "FR"]);
+        // A quarter turn to the right: columns lead down, rows to the left.
+        let turned = [y, -y, -x, x].map(|d| mlo.letters(d));
+        assert_eq!(turned, ["FR", "HL", "P", "A"]);
+        for (columns, rows) in [("", "F"), ("L", "R"), ("L", "L"), ("X", "F"), ("LLLL", "F")] {
+            assert_eq!(Leads::read(columns, rows), None, "{columns} {rows}");
+        }
+    }
 
     #[test]
     fn letters_follow_the_vector() {

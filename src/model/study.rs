@@ -151,6 +151,8 @@ pub struct Technique {
     /// First value of Patient Orientation (0020,0020): where in the patient the columns lead, for example `P`; empty when
     /// absent.
     pub columns_lead_to: String,
+    /// Its second value: where the rows lead, for example `F`.
+    pub rows_lead_to: String,
 }
 
 /// Image Pixel module (PS3.3 C.7.6.3) and what belongs to it, checked: the numbers fit each other.

@@ -228,9 +228,14 @@ impl ViewPlane {
         }
     }
 
+    /// Directions to the left, right, top and bottom edge.
+    pub fn edges(&self) -> [DVec3; 4] {
+        [-self.right, self.right, -self.down, self.down]
+    }
+
     /// Letters at the left, right, top and bottom edge.
     pub fn edge_letters(&self) -> [String; 4] {
-        [-self.right, self.right, -self.down, self.down].map(orientation_letters)
+        self.edges().map(orientation_letters)
     }
 
     /// The picture of a grid on this plane; `None` when the grid is flat.

@@ -248,19 +248,31 @@ pub fn nodules(seed: u64) -> Vec<Nodule> {
     place_nodules(&Anatomy::new(seed))
 }
 
-/// Makes the CT of a seed. Slices are made in parallel on the current rayon pool; the result does not depend on
-/// how many threads there are.
+/// Makes the CT of a seed.
 ///
 /// # Errors
-/// [`PhantomError::Size`] for a grid that is empty, huge or not finite; [`PhantomError::Cancelled`].
+/// As [`ct_with()`].
 pub fn ct(
     spec: &CtSpec,
     progress: &Progress,
     cancel: &CancelToken,
 ) -> Result<CtPhantom, PhantomError> {
+    ct_with(spec, nodules(spec.seed), progress, cancel)
+}
+
+/// Makes the CT of a seed's person with these nodules. Slices are made in parallel on the current rayon pool; the result does not depend on
+/// how many threads there are.
+///
+/// # Errors
+/// [`PhantomError::Size`] for a grid that is empty, huge or not finite; [`PhantomError::Cancelled`].
+pub fn ct_with(
+    spec: &CtSpec,
+    nodules: Vec<Nodule>,
+    progress: &Progress,
+    cancel: &CancelToken,
+) -> Result<CtPhantom, PhantomError> {
     spec.check()?;
     let anatomy = Anatomy::new(spec.seed);
-    let nodules = place_nodules(&anatomy);
     let grid = spec.grid();
     let [columns, rows, slices] = spec.size;
     let origin = grid.patient_from_voxel.translation;

@@ -1,4 +1,4 @@
-//! Generators with known truth: CT phantom, projected radiographs, the matching record.
+//! Generators with known truth: CT phantom, projected radiographs, head, breast and ultrasound, the matching record.
 //!
 //! Everything is made analytically from a seed: the same seed gives the same bytes, however many threads work.
 //! The person does not exist; names say so. Nothing is written here: the callers write files.
@@ -6,6 +6,7 @@
 pub(crate) mod anatomy;
 pub mod ct;
 pub mod demo;
+pub mod head;
 pub mod identifier;
 pub mod mammogram;
 pub mod marker;
@@ -16,16 +17,19 @@ pub mod record;
 mod record_story;
 pub(crate) mod shape;
 pub(crate) mod skeleton;
+pub mod sonogram;
 pub(crate) mod vessels;
 
 pub use anatomy::Side;
-pub use ct::{CtPhantom, CtSpec, CtTruth, Nodule, NoduleKind, OrganTruth, ct, nodules};
+pub use ct::{CtPhantom, CtSpec, CtTruth, Nodule, NoduleKind, OrganTruth, ct, ct_with, nodules};
 pub use demo::{Demo, DemoCt, DemoRadiograph, DemoSize, DemoSpec, DemoStudy, demo};
-pub use mammogram::{Mammogram, mammogram};
+pub use head::{Head, HeadSpec, Weighting, head};
+pub use mammogram::{BreastView, Mammogram, MammogramSpec, breast, mammogram};
 pub use marker::{MarkerCube, MarkerPhantom, MarkerSpec, marker};
 pub use paint::Organ;
 pub use radiograph::{ProjectedNodule, Radiograph, RadiographSpec, RadiographTruth, radiograph};
 pub use record::{RecordStudy, near_miss_record, record};
+pub use sonogram::{Sonogram, SonogramSpec, sonogram};
 
 /// Why a phantom was not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

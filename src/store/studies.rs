@@ -102,6 +102,15 @@ impl Store {
 
     /// All studies, newest first. A Study Instance UID that came for two patients gives two rows.
     pub fn studies(&self) -> Result<Vec<StudyRow>, StoreError> {
+        self.studies_under(None)
+    }
+
+    /// The studies under a Patient ID, newest first. Whose they are is for the caller to say: an ID alone is no patient.
+    pub fn studies_with_id(&self, patient_id: &str) -> Result<Vec<StudyRow>, StoreError> {
+        self.studies_under(Some(patient_id.trim()))
+    }
+
+    fn studies_under(&self, patient_id: Option<&str>) -> Result<Vec<StudyRow>, StoreError> {
         let mut statement = self.connection.prepare(
             "SELECT alphabetic, ideographic, phonetic, patient_id, issuer, birth_date, sex,
                     synthetic, study.uid, study.date, study.time, study.description, accession,
@@ -110,10 +119,11 @@ impl Store {
              FROM study JOIN subject ON subject.id = study.subject
                   JOIN series ON series.study = study.id
                   JOIN instance ON instance.series = series.id
+             WHERE ?1 IS NULL OR TRIM(patient_id) = ?1
              GROUP BY study.id
              ORDER BY study.date DESC, study.time DESC, study.uid, study.id",
         )?;
-        let rows = statement.query_map([], |row| {
+        let rows = statement.query_map([patient_id], |row| {
             let text = |column: usize| row.get::<_, String>(column);
             let mut modalities: Vec<String> = text(13)?
                 .split(',')

@@ -55,6 +55,8 @@ pub struct UiState {
     pub cells_points: u32,
     /// The section of the report that was written in last.
     pub report_section: usize,
+    /// Which panel has the keyboard.
+    pub focus: super::focus::FocusWalk,
     /// Keys that are held.
     pub hands: Holding,
     /// The choice of layouts.
@@ -183,6 +185,7 @@ impl UiState {
             cells_pixels: [1, 1],
             cells_points: 1,
             report_section: 0,
+            focus: Default::default(),
             hands: Holding::default(),
             picker: PickerState::default(),
             editor: EditorState::default(),

@@ -12,11 +12,12 @@ use egui::{
 use std::{collections::HashMap, ops::Range};
 
 /// A colour of the night and its counterpart.
-const COUNTERPARTS: [(Color32, Color32); 15] = [
+const COUNTERPARTS: [(Color32, Color32); 16] = [
     (theme::APP, Color32::from_rgb(0xD5, 0xD9, 0xE0)),
     (theme::PANEL, Color32::from_rgb(0xF4, 0xF5, 0xF7)),
     (theme::RAISED, Color32::from_rgb(0xE4, 0xE7, 0xEC)),
     (theme::LINE, Color32::from_rgb(0xC3, 0xC9, 0xD2)),
+    (theme::CONTROL, Color32::from_rgb(0xB2, 0xBA, 0xC6)),
     (theme::TEXT, Color32::from_rgb(0x14, 0x18, 0x1F)),
     (theme::TEXT_DIM, Color32::from_rgb(0x4A, 0x53, 0x61)),
     (theme::TEXT_FAINT, Color32::from_rgb(0x7C, 0x85, 0x94)),

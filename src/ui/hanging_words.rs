@@ -27,7 +27,8 @@ pub fn hangs(words: Language, hangs: &Hangs) -> String {
 pub fn before(words: Language, days: i64) -> String {
     let whole = |days_each: f64| ((days as f64) / days_each).floor().max(1.0);
     match days {
-        0..60 => words.tr("overlay-prior-days", &[("count", (days as f64).into())]),
+        ..=0 => words.word("overlay-prior-same-day").to_owned(),
+        1..60 => words.tr("overlay-prior-days", &[("count", (days as f64).into())]),
         60..730 => words.tr("overlay-prior-months", &[("count", whole(30.4375).into())]),
         _ => words.tr("overlay-prior-years", &[("count", whole(365.25).into())]),
     }
@@ -40,6 +41,7 @@ mod tests {
     #[test]
     fn times_are_read_at_a_glance() {
         for (days, expected) in [
+            (0, "Prior, earlier that day"),
             (1, "Prior, 1 day earlier"),
             (59, "Prior, 59 days earlier"),
             (60, "Prior, 1 month earlier"),

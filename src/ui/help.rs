@@ -9,13 +9,16 @@ pub fn help_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
     if !context.state.help {
         return;
     }
-    let height = (ui.ctx().content_rect().height() - 120.0).max(200.0);
-    let modal = egui::Modal::new(egui::Id::unique("help")).show(ui.ctx(), |ui| {
+    let height = (ui.ctx().content_rect().height() - 190.0).max(200.0);
+    let frame = egui::Frame::popup(ui.style()).inner_margin(16.0);
+    let modal = egui::Modal::new(egui::Id::unique("help")).frame(frame);
+    let modal = modal.show(ui.ctx(), |ui| {
         ui.set_width(760.0_f32.min(ui.ctx().content_rect().width() - 40.0));
         ui.heading(context.word("help-title"));
         ui.label(RichText::new(context.word("app-notice")).color(theme::TEXT_DIM));
         egui::ScrollArea::vertical()
             .max_height(height)
+            .min_scrolled_height(height)
             .show(ui, |ui| {
                 ui.columns(2, |columns| {
                     for (index, column) in columns.iter_mut().enumerate() {

@@ -3,8 +3,9 @@
 //!
 //! Digits, brackets, comma, period and the backtick count by their place on the keyboard, since their characters
 //! need Shift or AltGr on many layouts; letters count by their character. Bare keys act only when no text field has
-//! the focus, so that an input method gets them.
+//! the focus, so that an input method gets them, and not where another focused widget uses them itself.
 
+use super::focus::Keyboard;
 use crate::{
     tools::Tool,
     workspace::{
@@ -12,7 +13,7 @@ use crate::{
         keymap::{Chord, KeyMap},
     },
 };
-use egui::{Event, Key, KeyboardShortcut, Modifiers};
+use egui::{Event, FocusDirection, Key, KeyboardShortcut, Modifiers};
 use std::time::{Duration, Instant};
 
 /// Held this long, a key is held and not tapped.
@@ -137,6 +138,15 @@ struct Held {
     command: Command,
     since: Instant,
     tool: Tool,
+    /// Frames since then.
+    frames: u32,
+}
+
+impl Held {
+    /// Whether it is held and not tapped. A press and a release that only one slow frame lies between say nothing of time.
+    fn is_long(&self, now: Instant) -> bool {
+        self.frames > 1 && now.saturating_duration_since(self.since) >= HOLD
+    }
 }
 
 /// What the hands do between frames.
@@ -145,6 +155,8 @@ pub struct Holding {
     held: Option<Held>,
     /// The bare picture is shown: no text over it.
     pub peek: bool,
+    /// Escape is for a field or a button that had the focus, and no command.
+    pub escape_is_taken: bool,
 }
 
 /// What a key asks for.
@@ -157,19 +169,35 @@ pub enum Wish {
 }
 
 /// Takes the key events that mean something and gives the wishes in their order. `tool` is the tool in the hand;
-/// `now` the moment.
+/// `now` the moment; `enabled` says which commands are of use.
 pub fn pressed(
     ctx: &egui::Context,
     map: &KeyMap,
     holding: &mut Holding,
     tool: Tool,
     now: Instant,
+    enabled: impl Fn(Command) -> bool,
 ) -> Vec<Wish> {
-    let typing = ctx.egui_wants_keyboard_input();
+    let keyboard = Keyboard::of(ctx);
+    let typing = keyboard == Keyboard::Text;
     let mut wishes = Vec::new();
+    let mut views = false;
+    if let Some(held) = &mut holding.held {
+        held.frames = held.frames.saturating_add(1);
+    }
     ctx.input_mut(|input| {
         input.events.retain(|event| {
             let (chords, key, down, repeat) = match event {
+                Event::Key {
+                    key,
+                    pressed: true,
+                    modifiers,
+                    ..
+                } if keyboard.uses(*key, *modifiers)
+                    || *key == Key::Escape && holding.escape_is_taken =>
+                {
+                    return true;
+                }
                 Event::Key {
                     key,
                     physical_key,
@@ -202,9 +230,14 @@ pub fn pressed(
             if typing && !chord.acts_while_typing() {
                 return true;
             }
+            // Where there is no view to go to, Tab goes through the widgets.
+            if key == Some(Key::Tab) && !enabled(command) {
+                return true;
+            }
             if repeat && !command.row().repeats() {
                 return false;
             }
+            views |= key == Some(Key::Tab);
             let bare = !chord.ctrl && !chord.alt;
             if let Some(key) = key
                 && bare
@@ -215,6 +248,7 @@ pub fn pressed(
                     command,
                     since: now,
                     tool,
+                    frames: 0,
                 });
             }
             // A tap of Space acts when it is let go: until then it may be a look at the bare picture.
@@ -224,6 +258,10 @@ pub fn pressed(
             false
         });
     });
+    if views {
+        // The toolkit would go to the first widget, too.
+        ctx.memory_mut(|memory| memory.move_focus(FocusDirection::None));
+    }
     if let Some(held) = &holding.held
         && held.command == Command::OverlayText
     {
@@ -240,8 +278,7 @@ fn release(holding: &mut Holding, key: Key, now: Instant, wishes: &mut Vec<Wish>
     let Some(held) = holding.held.take_if(|h| h.key == key) else {
         return;
     };
-    let long = now.saturating_duration_since(held.since) >= HOLD;
-    match (held.command, long) {
+    match (held.command, held.is_long(now)) {
         (Command::OverlayText, true) => holding.peek = false,
         (Command::OverlayText, false) => {
             holding.peek = false;
@@ -291,7 +328,8 @@ mod tests {
         };
         let mut wishes = Vec::new();
         let _ = ctx.run_ui(input, |ui| {
-            wishes = pressed(ui.ctx(), &KeyMap::default(), holding, Tool::Zoom, now);
+            let (map, all) = (KeyMap::default(), |_| true);
+            wishes = pressed(ui.ctx(), &map, holding, Tool::Zoom, now, all);
         });
         wishes
     }
@@ -354,13 +392,16 @@ mod tests {
             meant(down.clone(), &mut holding, 1.0),
             [Wish::Run(Command::ToolPan)]
         );
+        meant(Vec::new(), &mut holding, 1.1);
         assert_eq!(
             meant(vec![up(Key::M)], &mut holding, 1.5),
             [Wish::Tool(Tool::Zoom)]
         );
-        // A tap keeps it.
-        meant(down, &mut holding, 2.0);
-        assert_eq!(meant(vec![up(Key::M)], &mut holding, 2.1), []);
+        // A tap keeps it, also one that a slow frame makes long.
+        for released in [2.1, 2.9] {
+            meant(down.clone(), &mut holding, 2.0);
+            assert_eq!(meant(vec![up(Key::M)], &mut holding, released), []);
+        }
     }
 
     #[test]

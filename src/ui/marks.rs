@@ -8,10 +8,13 @@ mod details;
 mod hand;
 pub mod list;
 pub mod menu;
+mod naming;
 mod writing;
 
 pub(super) use details::hover_ui;
 pub(super) use hand::{hand, keys};
+pub use naming::Naming;
+pub(super) use naming::naming_ui;
 pub(super) use writing::writing_ui;
 
 use super::{context::UiContext, mark_text, overlay_text::haloed, theme};
@@ -47,6 +50,8 @@ pub struct MarksState {
     pub(super) hover: Option<(usize, AnnotationId)>,
     /// The text that is being typed.
     pub(super) writing: Option<writing::Writing>,
+    /// The name that is being typed.
+    pub(super) naming: Option<Naming>,
     /// The fields of the list.
     pub(super) fields: list::Fields,
 }
@@ -54,7 +59,15 @@ pub struct MarksState {
 impl MarksState {
     /// Whether a mark is being drawn, changed or written.
     pub fn is_busy(&self) -> bool {
-        self.draft.is_some() || self.held.is_some() || self.writing.is_some()
+        self.draft.is_some()
+            || self.held.is_some()
+            || self.writing.is_some()
+            || self.naming.is_some()
+    }
+
+    /// The name of a mark in a cell, please.
+    pub fn name(&mut self, naming: Naming) {
+        self.naming = Some(naming);
     }
 }
 

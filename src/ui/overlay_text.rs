@@ -567,9 +567,16 @@ fn badge_lines(source: &Source<'_>, full: bool, lines: &mut Vec<Line>) {
     value_lines(source, lines);
     lines.extend(source.filters.lines(words, source.viewport));
     cover_lines(source, lines);
-    if !source.picture.oriented {
+    if source.picture.letters().is_none() {
         let text = words.word("badge-orientation-unknown");
-        lines.push(Line::warn(text, "why-orientation-unknown"));
+        // Of ultrasound and photographs nobody expects it: the probe and the camera are held as they are.
+        let held = ["US", "IVUS", "ES", "XC", "OP", "GM", "SM"];
+        lines.push(
+            match held.contains(&source.instance.series.modality.as_str()) {
+                true => Line::dim(text).about(About::Why("why-orientation-unknown")),
+                false => Line::warn(text, "why-orientation-unknown"),
+            },
+        );
     }
     // Said already by a badge of its own.
     let said = [

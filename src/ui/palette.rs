@@ -19,7 +19,9 @@ pub fn palette_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
         return;
     };
     let mut chosen = None;
-    let modal = egui::Modal::new(egui::Id::unique("palette")).show(ui.ctx(), |ui| {
+    let frame = egui::Frame::popup(ui.style()).inner_margin(10.0);
+    let modal = egui::Modal::new(egui::Id::unique("palette")).frame(frame);
+    let modal = modal.show(ui.ctx(), |ui| {
         ui.set_width(460.0);
         let field = egui::TextEdit::singleline(&mut palette.query)
             .hint_text(context.word("palette-hint"))
@@ -58,6 +60,7 @@ pub fn palette_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
         }
         egui::ScrollArea::vertical()
             .max_height(360.0)
+            .min_scrolled_height(360.0)
             .show(ui, |ui| {
                 // Somebody who has it read out gets all of it, others what is in sight.
                 let whole = ui.ctx().has_accesskit_node(ui.unique_id());
@@ -106,7 +109,8 @@ fn matching(context: &UiContext<'_>, query: &str) -> Vec<&'static Row> {
                 .then(|| (!name.starts_with(&query), row))
         })
         .collect();
-    rows.sort_by_key(|(later, row)| (*later, !context.workspace.is_enabled(row.command)));
+    // What can be done now comes first: the first row is what Enter does.
+    rows.sort_by_key(|(later, row)| (!context.workspace.is_enabled(row.command), *later));
     rows.into_iter().map(|(_, row)| row).collect()
 }
 

@@ -34,7 +34,9 @@ pub fn picture_dialog_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
         return;
     };
     let (mut copy, mut save, mut close) = (false, false, false);
-    let modal = egui::Modal::new(egui::Id::unique("picture")).show(ui.ctx(), |ui| {
+    let frame = egui::Frame::popup(ui.style()).inner_margin(16.0);
+    let modal = egui::Modal::new(egui::Id::unique("picture")).frame(frame);
+    let modal = modal.show(ui.ctx(), |ui| {
         ui.set_width(420.0);
         ui.heading(context.word("picture-title"));
         ui.add_space(6.0);

@@ -222,7 +222,7 @@ fn chain(context: &mut UiContext<'_>, ui: &Ui, cell: usize, rect: Rect) {
     let tie = workspace.tie_of(cell);
     let color = match tie {
         _ if response.hovered() => theme::TEXT,
-        Some(Tie::Offset) => theme::WARN,
+        Some(Tie::Offset | Tie::Assumed) => theme::WARN,
         _ => theme::ACCENT,
     };
     painter.circle_filled(square.center(), 10.0, Color32::from_black_alpha(140));
@@ -275,6 +275,7 @@ fn reason(context: &UiContext<'_>, tie: Option<Tie>) -> String {
         match tie {
             Some(Tie::Place) => lines.push(context.word("link-by-place")),
             Some(Tie::Offset) => lines.push(context.word("link-by-offset")),
+            Some(Tie::Assumed) => lines.push(context.word("link-by-assumption")),
             None => {}
         }
     }

@@ -1,9 +1,10 @@
 //! The whole window: where each panel stands.
 
 use super::{
-    banner, context::UiContext, context::UiState, daylight, help, keeping, keys, layout,
-    layout_picker, link_question, marks, menu_bar, mixing, number_fields, palette, picture_dialog,
-    protocol_editor, settings, side_panel, start_screen, status_bar, study_browser, theme, unlock,
+    banner, context::UiContext, context::UiState, daylight, focus::Part, help, keeping, keys,
+    layout, layout_picker, link_question, marks, menu_bar, mixing, number_fields, palette,
+    picture_dialog, protocol_editor, settings, side_panel, start_screen, status_bar, study_browser,
+    theme, unlock,
 };
 use crate::workspace::{Action, Workspace};
 use egui::{CentralPanel, Color32, Frame, Key, Margin, Panel, Pos2, Ui};
@@ -18,6 +19,7 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
         actions: Vec::new(),
     };
     context.state.loupe.release(ui.ctx());
+    context.state.focus.settle(ui.ctx(), &parts(workspace));
     let asking = workspace.passphrases.asking.is_some()
         || workspace.linking.asking
         || workspace.marks.asking.is_some()
@@ -31,6 +33,9 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
         || context.state.settings.is_some()
         || context.state.picture_dialog.is_some();
     if !open && !asking {
+        // In the list Escape goes back to the pictures at once.
+        context.state.hands.escape_is_taken =
+            !workspace.list.shown && context.state.focus.gives_back(ui.ctx());
         marks::keys(&mut context, ui);
         let (map, tool) = (&workspace.settings.keys, workspace.tool);
         let wishes = keys::pressed(
@@ -39,6 +44,7 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
             &mut context.state.hands,
             tool,
             std::time::Instant::now(),
+            |command| workspace.is_enabled(command) && !workspace.list.shown,
         );
         context
             .actions
@@ -53,8 +59,11 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
     let bar = |margin: Margin| Frame::new().fill(theme::PANEL).inner_margin(margin);
     Panel::top("menu")
         .frame(bar(Margin::symmetric(6, 3)))
-        .show(ui, |ui| menu_bar::menu_bar_ui(&mut context, ui));
-    let empty = workspace.is_empty();
+        .show(ui, |ui| {
+            context.state.focus.enter(ui.ctx(), Part::Menu);
+            menu_bar::menu_bar_ui(&mut context, ui);
+        });
+    let (empty, shown) = (workspace.is_empty(), parts(workspace));
     if !empty {
         Panel::top("identity")
             .exact_size(30.0)
@@ -67,25 +76,34 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
             .frame(bar(Margin::symmetric(10, 2)))
             .show(ui, |ui| keeping::alarm_ui(&context, ui));
     }
-    if workspace.settings.show_status || empty {
+    if shown.contains(&Part::Status) {
         Panel::bottom("status")
             .exact_size(26.0)
             .frame(bar(Margin::symmetric(10, 2)))
-            .show(ui, |ui| status_bar::status_bar_ui(&mut context, ui));
+            .show(ui, |ui| {
+                context.state.focus.enter(ui.ctx(), Part::Status);
+                status_bar::status_bar_ui(&mut context, ui);
+            });
     }
-    if workspace.settings.show_browser && !empty && !workspace.list.shown {
+    if shown.contains(&Part::Browser) {
         Panel::left("browser")
             .default_size(study_browser::WIDTH)
             .size_range(160.0..=320.0)
             .frame(bar(Margin::symmetric(8, 0)))
-            .show(ui, |ui| study_browser::study_browser_ui(&mut context, ui));
+            .show(ui, |ui| {
+                context.state.focus.enter(ui.ctx(), Part::Browser);
+                study_browser::study_browser_ui(&mut context, ui);
+            });
     }
-    if workspace.settings.show_side && !empty && !workspace.list.shown {
+    if shown.contains(&Part::Side) {
         Panel::right("side")
             .default_size(side_panel::WIDTH)
             .size_range(260.0..=360.0)
             .frame(bar(Margin::symmetric(12, 0)))
-            .show(ui, |ui| side_panel::side_panel_ui(&mut context, ui));
+            .show(ui, |ui| {
+                context.state.focus.enter(ui.ctx(), Part::Side);
+                side_panel::side_panel_ui(&mut context, ui);
+            });
     }
     let cells = !workspace.list.shown && !empty;
     // Views fill their own room: a fill below all of them would take as long to draw as they do.
@@ -128,7 +146,23 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
     number_fields::monitor_field_ui(&mut context, ui);
     keeping::store_question_ui(&mut context, ui);
     keeping::closing_ui(&mut context, ui);
+    context.state.focus.remember(ui.ctx());
     context.actions
+}
+
+/// The panels on the screen, in the order of the walk through them.
+fn parts(workspace: &Workspace) -> Vec<Part> {
+    let (settings, empty) = (&workspace.settings, workspace.is_empty());
+    let sides = !empty && !workspace.list.shown;
+    [
+        (true, Part::Menu),
+        (settings.show_browser && sides, Part::Browser),
+        (settings.show_side && sides, Part::Side),
+        (settings.show_status || empty, Part::Status),
+    ]
+    .into_iter()
+    .filter_map(|(on, part)| on.then_some(part))
+    .collect()
 }
 
 fn dropped_files(context: &mut UiContext<'_>, ui: &Ui) {

@@ -64,7 +64,9 @@ pub fn settings_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
     let waiting = view.binding.is_some() || view.clash.is_some();
     let mut settings = None;
     let screen = ui.ctx().content_rect();
-    let modal = egui::Modal::new(egui::Id::unique("settings")).show(ui.ctx(), |ui| {
+    let frame = egui::Frame::popup(ui.style()).inner_margin(16.0);
+    let modal = egui::Modal::new(egui::Id::unique("settings")).frame(frame);
+    let modal = modal.show(ui.ctx(), |ui| {
         ui.set_width(WIDTH.min(screen.width() - 40.0));
         ui.heading(context.word("settings-title"));
         ui.horizontal(|ui| {
@@ -182,6 +184,7 @@ fn keys_page(
     question(context, ui, view, map, &mut new);
     ScrollArea::vertical()
         .max_height(height)
+        .min_scrolled_height(height)
         .auto_shrink([false, true])
         .show(ui, |ui| {
             for group in Group::ALL {
@@ -309,7 +312,8 @@ fn mouse_page(context: &UiContext<'_>, ui: &mut Ui, height: f32) -> Option<Setti
     let now = &context.workspace.settings.mouse;
     let mut new = now.clone();
     ui.label(RichText::new(context.word("settings-mouse-hint")).color(theme::TEXT_DIM));
-    ScrollArea::vertical().max_height(height).show(ui, |ui| {
+    let area = ScrollArea::vertical().max_height(height);
+    area.min_scrolled_height(height).show(ui, |ui| {
         Grid::new("mouse")
             .num_columns(2)
             .spacing([24.0, 6.0])

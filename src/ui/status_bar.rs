@@ -8,41 +8,53 @@ use std::time::Duration;
 /// A job shows its bar after this long.
 const BAR_AFTER: Duration = Duration::from_millis(500);
 
+/// Below these widths the version, and what draws, are left out: what is safe and what is saved need the room.
+const WITH_VERSION: f32 = 1360.0;
+const WITH_ADAPTER: f32 = 1120.0;
+
 /// Draws the line.
 pub fn status_bar_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
-    ui.horizontal_centered(|ui| {
-        ui.label(
-            RichText::new(context.word("app-notice"))
-                .size(theme::SMALL_PT)
-                .color(theme::TEXT),
-        );
-        hangs(context, ui);
-        jobs(context, ui);
-        notices(context, ui);
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let version = context.tr(
-                "app-version",
-                &[("version", env!("CARGO_PKG_VERSION").into())],
-            );
+    let width = ui.available_width();
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        right(context, ui, width);
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             ui.label(
-                RichText::new(version)
+                RichText::new(context.word("app-notice"))
                     .size(theme::SMALL_PT)
-                    .color(theme::TEXT_FAINT),
+                    .color(theme::TEXT),
             );
-            super::screen_check::note_ui(context, ui);
-            let gpu = &context.workspace.gpu;
-            let mut adapter = gpu.info.name.clone();
-            if gpu.is_software() {
-                adapter = format!("{}: {adapter}", context.word("badge-cpu-drawing"));
-            }
-            ui.label(
-                RichText::new(adapter)
-                    .size(theme::SMALL_PT)
-                    .color(theme::TEXT_FAINT),
-            );
-            keeping::save_state_ui(context, ui);
+            hangs(context, ui);
+            jobs(context, ui);
+            notices(context, ui);
         });
     });
+}
+
+/// Version, screen, what draws, what is saved.
+fn right(context: &mut UiContext<'_>, ui: &mut Ui, width: f32) {
+    let faint = |text: String| {
+        RichText::new(text)
+            .size(theme::SMALL_PT)
+            .color(theme::TEXT_FAINT)
+    };
+    if width >= WITH_VERSION {
+        let version = env!("CARGO_PKG_VERSION").into();
+        ui.label(faint(context.tr("app-version", &[("version", version)])));
+    }
+    super::screen_check::note_ui(context, ui);
+    if width >= WITH_ADAPTER {
+        let gpu = &context.workspace.gpu;
+        let name = gpu.info.name.as_str();
+        // Versions of drivers stand behind the name in brackets.
+        let short = name.split(" (").next().unwrap_or(name);
+        let text = match gpu.is_software() {
+            true => format!("{}: {short}", context.word("badge-cpu-drawing")),
+            false => short.to_owned(),
+        };
+        let name = name.to_owned();
+        ui.label(faint(text)).on_hover_text(name);
+    }
+    keeping::save_state_ui(context, ui);
 }
 
 /// Which stage of which protocol hangs.
@@ -110,10 +122,22 @@ fn notices(context: &mut UiContext<'_>, ui: &mut Ui) {
     } else {
         theme::OK
     };
+    if let Some(left) = notice.left() {
+        if left.is_zero() {
+            context.actions.push(Action::DismissNotice(index));
+            return;
+        }
+        ui.ctx().request_repaint_after(left);
+    }
     ui.separator();
-    let response = ui
-        .add(egui::Label::new(RichText::new(&text).size(theme::SMALL_PT).color(color)).truncate());
-    response.on_hover_text(text);
+    // The way to close it is never pushed out.
+    let room = (ui.available_width() - 84.0).max(40.0);
+    ui.scope(|ui| {
+        ui.set_max_width(room);
+        let words = RichText::new(&text).size(theme::SMALL_PT).color(color);
+        let response = ui.add(egui::Label::new(words).truncate());
+        response.on_hover_text(text);
+    });
     if ui.small_button(context.word("button-close")).clicked() {
         context.actions.push(Action::DismissNotice(index));
     }

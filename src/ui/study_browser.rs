@@ -60,7 +60,13 @@ const GAP: f32 = 2.0;
 
 impl BrowserRows {
     /// The shown patient stands first, the others below in the library's order.
-    fn update(&mut self, library: &Arc<Library>, shown: Option<&Arc<PatientIdentity>>) {
+    /// Those that `hidden` names are left out.
+    fn update(
+        &mut self,
+        library: &Arc<Library>,
+        shown: Option<&Arc<PatientIdentity>>,
+        hidden: impl Fn(&PatientIdentity) -> bool,
+    ) {
         let same = self
             .library
             .as_ref()
@@ -68,7 +74,11 @@ impl BrowserRows {
         if same && self.first.as_ref() == shown {
             return;
         }
-        let mut order: Vec<usize> = (0..library.patients.len()).collect();
+        let listed = library.patients.iter().enumerate();
+        let mut order: Vec<usize> = listed
+            .filter(|(_, p)| shown == Some(&p.identity) || !hidden(&p.identity))
+            .map(|(at, _)| at)
+            .collect();
         if let Some(shown) = shown {
             let is_shown = |at: &usize| {
                 let patient = library.patients.get(*at);
@@ -122,7 +132,15 @@ pub fn study_browser_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
         .and_then(|v| v.patient())
         .cloned();
     let mut browser = std::mem::take(&mut context.state.browser);
-    browser.update(&library, shown.as_ref());
+    let workspace = context.workspace;
+    browser.update(&library, shown.as_ref(), |patient| {
+        let mut cells = workspace.visible_cells();
+        let on_screen = cells.any(|cell| {
+            let shown = workspace.viewports.get(cell).and_then(|v| v.patient());
+            shown.is_some_and(|shown| **shown == *patient)
+        });
+        workspace.list.is_fetched(patient) && !on_screen
+    });
     egui::ScrollArea::vertical()
         .auto_shrink([false, false])
         .show_viewport(ui, |ui, sight| {
@@ -417,6 +435,8 @@ fn draw_row(
         .findings
         .iter()
         .filter(|f| f.severity >= crate::model::finding::Severity::Warning)
+        // True of every radiograph, and said beside each of its numbers.
+        .filter(|f| f.code != "SPACING_AT_DETECTOR")
         .count();
     let third = match (warnings, series.layout.volume) {
         (0, Some(_)) => String::from("MPR"),

@@ -15,6 +15,8 @@ pub const APP: Color32 = Color32::from_rgb(0x0E, 0x10, 0x13);
 pub const PANEL: Color32 = Color32::from_rgb(0x15, 0x18, 0x1D);
 /// Fields and hovered rows.
 pub const RAISED: Color32 = Color32::from_rgb(0x1E, 0x22, 0x29);
+/// Boxes, rings and rails of controls, which must be seen on panels.
+pub const CONTROL: Color32 = Color32::from_rgb(0x3C, 0x44, 0x51);
 /// Separators.
 pub const LINE: Color32 = Color32::from_rgb(0x2A, 0x2F, 0x38);
 /// Text.
@@ -125,7 +127,9 @@ fn apply(ctx: &egui::Context) {
         };
         visuals.widgets.noninteractive = widget(PANEL, LINE, TEXT);
         visuals.widgets.inactive = widget(RAISED, Color32::TRANSPARENT, TEXT);
+        visuals.widgets.inactive.bg_fill = CONTROL;
         visuals.widgets.hovered = widget(LINE, Color32::TRANSPARENT, TEXT);
+        visuals.widgets.hovered.bg_fill = CONTROL;
         visuals.widgets.active = widget(LINE, ACCENT, TEXT);
         visuals.widgets.open = widget(RAISED, LINE, TEXT);
     });

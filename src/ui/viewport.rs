@@ -201,6 +201,7 @@ fn contents(
         context, ui, &painter, cell, rect, viewport, picture, &mut texts,
     );
     marks::writing_ui(context, ui, cell, rect, viewport, picture);
+    marks::naming_ui(context, ui, cell, rect, viewport, picture);
     marks::hover_ui(context, ui, cell);
     texts.extend(corner_text(
         context, ui, &painter, cell, inner, viewport, picture, &reference,

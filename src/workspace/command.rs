@@ -57,6 +57,7 @@ pub enum Command {
     MarkArrow,
     MarkText,
     MarkCardiothoracic,
+    NameMark,
     DeleteMark,
     LockMark,
     HideMark,
@@ -118,6 +119,7 @@ pub enum Command {
     PreviousSeries,
     NextView,
     PreviousView,
+    NextPanel,
     SegmentLungs,
     MeasureCardiothoracic,
     ToggleMasks,
@@ -342,6 +344,7 @@ table! {
     Maximise "cmd-maximize" View "Enter" View
     NextView "cmd-view-next" View "Tab" Study
     PreviousView "cmd-view-previous" View "Shift+Tab" Study
+    NextPanel "cmd-panel-next" View "F6" Nothing
     OverlayText "cmd-overlay-text" View "Space" Nothing
     ToggleGraphics "cmd-toggle-graphics" View "Shift+G" Picture
     ToggleShutter "cmd-toggle-shutter" View "Shift+S" Picture
@@ -417,6 +420,7 @@ table! {
     MarkArrow "mark-arrow" Measure "Q" Nothing
     MarkText "mark-text" Measure "T" Nothing
     MarkCardiothoracic "mark-cardiothoracic-ratio" Measure "" Nothing
+    NameMark "cmd-mark-name" Measure "F2" Mark
     DeleteMark "cmd-mark-delete" Measure "Delete Backspace" Mark
     LockMark "cmd-mark-lock" Measure "" Mark
     HideMark "cmd-mark-hide" Measure "" Mark

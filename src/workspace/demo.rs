@@ -3,7 +3,7 @@
 //! Everything is made here, on this computer; nothing comes from elsewhere. The record goes into a throw-away store.
 
 use crate::{
-    dicom::write::{self, RadiographDescription, SeriesIdentity},
+    dicom::write::{self, Projection, RadiographDescription, SeriesIdentity},
     model::{
         geometry::{Spacing, SpacingSource},
         lut::WindowLevel,
@@ -153,6 +153,7 @@ fn write_images(folder: &Path, made: &Demo) -> Result<Vec<PathBuf>, DemoError> {
         let path = folder.join(format!("chest-pa-{}.dcm", index + 1));
         let pixel = film.radiograph.pixel_mm;
         let description = RadiographDescription {
+            projection: Projection::Digital,
             spacing: Spacing::Millimetres {
                 row_mm: pixel,
                 column_mm: pixel,

@@ -17,6 +17,10 @@ pub enum Effect {
     Demo,
     /// Segment the active frame.
     Segment,
+    /// Ask for the name of the selected mark, beside it.
+    NameMark,
+    /// Give the keyboard to the next panel.
+    NextPanel,
     /// Open or close the command palette.
     Palette,
     /// A picture for the clipboard or a file.

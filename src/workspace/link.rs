@@ -1,7 +1,8 @@
 //! Which slice of one series shows what another one shows, and where the plane of one crosses that of another.
 //!
 //! Must stay true: planes are compared in patient millimetres only where both say so and name the same frame of
-//! reference (PS3.3 C.7.4.1.1.1); elsewhere only a correspondence that somebody has stated counts ([`Anchor`]). Distances
+//! reference (PS3.3 C.7.4.1.1.1); elsewhere only a correspondence counts that somebody has stated, or that is assumed for a
+//! prior that hangs beside, and said to be ([`Anchor`]). Distances
 //! are measured along the normal of the slice that answers, so tilted, sheared and unevenly spaced series need nothing of
 //! their own. Nothing here knows a viewport.
 

@@ -28,6 +28,8 @@ pub enum Tie {
     Place,
     /// A correspondence that somebody stated.
     Offset,
+    /// A correspondence that was taken for a prior that hangs beside.
+    Assumed,
 }
 
 /// A view that was anchored.
@@ -65,6 +67,8 @@ pub struct Linking {
     /// The point of the 3-D cursor.
     pub cursor: Option<Cursor>,
     pub(super) tied: Vec<Tied>,
+    /// Nobody stated what is tied.
+    pub(super) assumed: bool,
     /// Patients of whom somebody said that their views may be linked.
     pub(super) allowed: Vec<Arc<PatientIdentity>>,
     /// Pixels of each cell on the screen.
@@ -84,6 +88,7 @@ impl Default for Linking {
             asking: false,
             cursor: None,
             tied: Vec::new(),
+            assumed: false,
             allowed: Vec::new(),
             sizes: Vec::new(),
             before: Vec::new(),

@@ -127,6 +127,13 @@ fn archives_of(locked: &[Arc<Path>]) -> Vec<LockedArchive> {
 impl Workspace {
     /// Opens files and folders in the background.
     pub fn open(&mut self, paths: Vec<PathBuf>) {
+        // What somebody opens himself may be of anybody, and is listed beside the pictures.
+        self.list.show_fetched();
+        self.read(paths);
+    }
+
+    /// Reads files in the background that nobody chose one by one: those of a study of the list.
+    pub(super) fn read(&mut self, paths: Vec<PathBuf>) {
         if paths.is_empty() {
             return;
         }

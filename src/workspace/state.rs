@@ -3,6 +3,7 @@
 mod arrange;
 mod cells;
 mod commands;
+mod comparing;
 mod documents;
 mod events;
 mod hanging;
@@ -515,6 +516,7 @@ impl Workspace {
         self.opened_first = false;
         self.demo = None;
         self.loader.keep_only(&[]);
+        self.list.forget_open();
         self.library_changed(true);
     }
 

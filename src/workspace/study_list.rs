@@ -3,6 +3,7 @@
 //! Must stay true: nothing is searched, sorted or built on the window's thread; the list is what the newest answer says.
 //! Names of patients are in memory only. Deliberately absent: reading files of studies that nobody opens.
 
+mod beside;
 mod control;
 pub mod fold;
 pub mod index;
@@ -18,14 +19,18 @@ pub use seek::{Sort, Statuses};
 
 use super::{event::Event, library::Library, waker::Waker};
 use crate::{
-    model::{reading::ReadStatus, worklist::Worklist},
+    model::{identity::PatientIdentity, reading::ReadStatus, worklist::Worklist},
     store,
 };
 use crossbeam_channel::Sender;
+use row::key_of;
 use seek::{Answer, Question, Seeker};
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 /// What the list is asked for.
@@ -66,7 +71,7 @@ pub struct StudyList {
     statuses: Arc<Statuses>,
     answer: Answer,
     seeker: Option<Seeker>,
-    asked: u64,
+    questions: u64,
     /// Questions to the store that are not answered yet.
     open: Arc<AtomicUsize>,
     /// What is open is to be added to the library once there is one.
@@ -79,6 +84,12 @@ pub struct StudyList {
     visited: Vec<u64>,
     /// A study whose files are being read, to be shown when they are.
     pending: Option<u64>,
+    /// Studies whose files the store was asked for, and has not answered yet.
+    asked: BTreeSet<u64>,
+    /// Patients of whom studies were read because the list was gone through.
+    fetched: BTreeSet<u64>,
+    /// Studies whose patient's other studies were asked for.
+    beside: BTreeSet<u64>,
     /// Series that are read ahead.
     ahead: Vec<String>,
 }
@@ -101,7 +112,28 @@ impl StudyList {
 
     /// Whether an answer is still to come.
     pub fn is_busy(&self) -> bool {
-        self.answer.number < self.asked || self.open.load(Ordering::Acquire) > 0
+        self.answer.number < self.questions || self.open.load(Ordering::Acquire) > 0
+    }
+
+    /// Whether a patient is open only because the list was gone through: whoever is read before or next is on the list, and
+    /// not beside the pictures of somebody else.
+    pub fn is_fetched(&self, patient: &PatientIdentity) -> bool {
+        self.fetched.contains(&key_of("", patient))
+    }
+
+    /// Whoever is open is listed beside the pictures.
+    pub(in crate::workspace) fn show_fetched(&mut self) {
+        self.fetched.clear();
+    }
+
+    /// Everything was closed: what was open has to be read again.
+    pub(in crate::workspace) fn forget_open(&mut self) {
+        self.asked_ahead = None;
+        self.pending = None;
+        self.asked.clear();
+        self.beside.clear();
+        self.fetched.clear();
+        self.ahead.clear();
     }
 
     /// Series that are read before somebody asks for them.
@@ -116,9 +148,9 @@ impl StudyList {
             self.seeker = Seeker::start(events, waker).ok();
         }
         let Some(seeker) = &self.seeker else { return };
-        self.asked += 1;
+        self.questions += 1;
         seeker.ask(Question {
-            number: self.asked,
+            number: self.questions,
             library: Arc::clone(library),
             stored: Arc::clone(&self.stored),
             statuses: Arc::clone(&self.statuses),

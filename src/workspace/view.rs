@@ -12,14 +12,14 @@ use crate::model::{
     cover::FrameCover,
     cuts::{Cuts, PlaneAxes},
     filter::FilterStack,
-    geometry::{BodyPlane, GridGeometry, Spacing, orientation_letters},
+    geometry::{BodyPlane, GridGeometry, Leads, Spacing, orientation_letters},
     identity::PatientIdentity,
     lut::{ModalityLut, Voi, VoiLutFunction, WindowLevel},
     slab::{Slab, step_along_mm},
-    study::{FrameDescription, ImageDescription, StudyDescription},
+    study::{FrameDescription, ImageDescription, Instance, StudyDescription},
     view::{GreyPipeline, Interpolation, SliceView},
 };
-use glam::{DAffine3, DMat3, DVec2, DVec3};
+use glam::{DAffine3, DMat2, DMat3, DVec2, DVec3};
 use std::sync::Arc;
 
 /// What a viewport shows of its series.
@@ -218,6 +218,8 @@ pub struct Picture {
     pub patient_from_viewport: DAffine3,
     /// Whether that space is the patient's; else letters are unknown.
     pub oriented: bool,
+    /// Where columns and rows lead of a frame that lies nowhere in the patient.
+    pub leads: Option<Leads>,
     /// Screen axes, unit vectors.
     pub right: DVec3,
     /// Down the screen.
@@ -239,8 +241,12 @@ pub struct Picture {
 impl Picture {
     /// Letters at the left, right, top and bottom edge; `None` when the object says nothing.
     pub fn letters(&self) -> Option<[String; 4]> {
-        self.oriented
-            .then(|| [-self.right, self.right, -self.down, self.down].map(orientation_letters))
+        let edges = [-self.right, self.right, -self.down, self.down];
+        match &self.leads {
+            _ if self.oriented => Some(edges.map(orientation_letters)),
+            Some(leads) => Some(edges.map(|edge| leads.letters(edge))),
+            None => None,
+        }
     }
 
     /// Voxel indices (column, row, slice) under a viewport pixel.
@@ -248,6 +254,17 @@ impl Picture {
         self.view
             .voxel_from_viewport
             .transform_point3(DVec3::new(x, y, 0.0))
+    }
+
+    /// Viewport pixel of a column and a row of what is drawn, counted from the centre of the first one; `None` in a cut
+    /// that shows another two axes.
+    pub fn viewport_of_pixel(&self, pixel: DVec2) -> Option<DVec2> {
+        let voxel = &self.view.voxel_from_viewport;
+        let (right, down) = (voxel.matrix3.x_axis, voxel.matrix3.y_axis);
+        let turn = DMat2::from_cols(right.truncate(), down.truncate());
+        let depth = right.z.abs().max(down.z.abs());
+        let flat = turn.determinant().abs() > 1e-12 && depth < 1e-9;
+        flat.then(|| turn.inverse() * (pixel - voxel.translation.truncate()))
     }
 
     /// Patient (or plane) point under a viewport pixel.
@@ -353,6 +370,13 @@ impl Viewport {
         self.display.as_ref()?.image_of(self.frame_shown())
     }
 
+    /// The object of the shown frame.
+    pub fn instance(&self) -> Option<&Arc<Instance>> {
+        let display = self.display.as_ref()?;
+        let reference = display.layout.frames.get(self.frame_shown())?;
+        Some(&reference.instance)
+    }
+
     /// The description of the shown frame.
     pub fn frame_description(&self) -> Option<&FrameDescription> {
         let display = self.display.as_ref()?;
@@ -443,6 +467,11 @@ impl Viewport {
             ),
         };
         let oriented = is_cut || description.plane.is_some();
+        let technique = display
+            .layout
+            .frames
+            .get(index)
+            .map(|f| &f.instance.technique);
         let (right, down) = self.screen_axes(&grid);
         let normal = right.cross(down);
         let fit = match self.kind {
@@ -521,6 +550,9 @@ impl Viewport {
             cover: display.cover(index).filter(|_| !is_cut),
             patient_from_viewport,
             oriented,
+            leads: technique
+                .filter(|_| !oriented)
+                .and_then(|said| Leads::read(&said.columns_lead_to, &said.rows_lead_to)),
             right,
             down,
             unit_per_pixel,

@@ -31,6 +31,8 @@ mod inflating;
 mod keeping;
 #[cfg(feature = "screen")]
 mod key_images;
+#[cfg(feature = "screen")]
+mod keyboard;
 mod large_frames;
 mod layers;
 #[cfg(feature = "screen")]
@@ -43,6 +45,8 @@ mod pet;
 mod phantoms;
 mod pictures_out;
 mod privacy;
+#[cfg(feature = "screen")]
+mod readings;
 mod record;
 #[cfg(feature = "ai")]
 mod segmentation;

@@ -97,6 +97,12 @@ impl Elements {
         self.put(group, element, b"US", &bytes, 0);
     }
 
+    /// Another element's tag, as a value.
+    pub(super) fn tag(&mut self, group: u16, element: u16, named: (u16, u16)) {
+        let bytes = [named.0.to_le_bytes(), named.1.to_le_bytes()].concat();
+        self.put(group, element, b"AT", &bytes, 0);
+    }
+
     /// One unsigned 32-bit number.
     pub(super) fn long(&mut self, group: u16, element: u16, value: u32) {
         self.put(group, element, b"UL", &value.to_le_bytes(), 0);
@@ -119,13 +125,26 @@ impl Elements {
         self.put(group, element, b"SQ", &value, 0);
     }
 
-    /// Native Pixel Data.
+    /// Native Pixel Data of one frame.
     pub(super) fn pixels(&mut self, frame: &Frame) {
-        let vr = match frame.stored_type {
-            StoredType::U8 | StoredType::I8 => b"OB",
+        self.film(std::slice::from_ref(frame));
+    }
+
+    /// Native Pixel Data of frames of one kind, one after the other.
+    pub(super) fn film(&mut self, frames: &[Frame]) {
+        let vr = match frames.first().map(|f| f.stored_type) {
+            Some(StoredType::U8 | StoredType::I8) => b"OB",
             _ => b"OW",
         };
-        self.put(0x7FE0, 0x0010, vr, frame.pixels.as_slice(), 0);
+        let bytes: Vec<u8> = match frames {
+            [one] => return self.put(0x7FE0, 0x0010, vr, one.pixels.as_slice(), 0),
+            all => all
+                .iter()
+                .flat_map(|f| f.pixels.as_slice())
+                .copied()
+                .collect(),
+        };
+        self.put(0x7FE0, 0x0010, vr, &bytes, 0);
     }
 
     fn bytes(&self) -> Vec<u8> {

@@ -109,7 +109,8 @@ pub(in crate::ui) fn hover_ui(context: &UiContext<'_>, ui: &Ui, cell: usize) {
         return;
     };
     egui::Area::new(egui::Id::unique("mark numbers"))
-        .fixed_pos(pointer + egui::vec2(18.0, 18.0))
+        // Below what stands beside the mark.
+        .fixed_pos(pointer + egui::vec2(18.0, 44.0))
         .order(egui::Order::Tooltip)
         .interactable(false)
         .constrain(true)

@@ -10,7 +10,10 @@ use crate::{
     },
     workspace::{
         Action, Command,
-        measuring::{MarkAction, MarkChange, labels::labels},
+        measuring::{
+            MarkAction, MarkChange,
+            labels::{MarkLabel, exact, labels},
+        },
     },
 };
 use egui::{Align, Layout, RichText, Sense, TextEdit, Ui, Vec2};
@@ -162,8 +165,10 @@ fn opened(context: &mut UiContext<'_>, ui: &mut Ui, mark: &Annotation, kind: &st
             .desired_width((ui.available_width() - 92.0).max(60.0));
         let response = ui.add(field);
         if response.lost_focus() && fields.label.trim() != mark.label {
-            // A text that was typed is no longer what the code of the list means.
-            change = Some(MarkChange::Label(fields.label.trim().to_owned(), None));
+            // A text that was typed has the code of the list only where it is a word of it.
+            let text = fields.label.trim();
+            let code = exact(words, text).map(MarkLabel::code);
+            change = Some(MarkChange::Label(text.to_owned(), code));
         }
         ui.menu_button(context.word("mark-labels"), |ui| {
             egui::ScrollArea::vertical()

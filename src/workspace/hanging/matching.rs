@@ -179,7 +179,7 @@ fn hang_with<'a>(
     if stage.fill {
         let room = match &plan {
             StageLayout::Fixed(layout) => layout.cells(),
-            StageLayout::Fit(grid) => grid.cells(),
+            StageLayout::Fit(grid) | StageLayout::Crop(grid) => grid.cells(),
         };
         fill_rest(&mut cells, room, study);
     }
@@ -189,6 +189,7 @@ fn hang_with<'a>(
             cells.retain(Option::is_some);
             fitting_grid(cells.len(), most)
         }
+        StageLayout::Crop(grid) => crop(&mut cells, grid),
     };
     let filled = cells.iter().flatten().count();
     if filled == 0 || filled < stage.least {
@@ -202,6 +203,27 @@ fn hang_with<'a>(
         cells,
         prior: prior.filter(|_| hung_prior),
     })
+}
+
+/// Takes rows and columns out of a grid of which every cell is empty; what stands beside and below each other still does.
+fn crop(cells: &mut Vec<Option<HungCell<'_>>>, grid: Grid) -> Layout {
+    cells.resize(grid.cells(), None);
+    let columns = grid.columns();
+    let filled = |at: usize| cells.get(at).is_some_and(Option::is_some);
+    let rows: Vec<usize> = (0..grid.rows())
+        .filter(|row| (0..columns).any(|column| filled(row * columns + column)))
+        .collect();
+    let kept: Vec<usize> = (0..columns)
+        .filter(|column| (0..grid.rows()).any(|row| filled(row * columns + column)))
+        .collect();
+    let mut left = Vec::with_capacity(rows.len() * kept.len());
+    for row in &rows {
+        for column in &kept {
+            left.push(cells.get_mut(row * columns + column).and_then(Option::take));
+        }
+    }
+    *cells = left;
+    Layout::Grid(Grid::new(kept.len() as u8, rows.len() as u8))
 }
 
 /// As small a grid as holds so many, wider than high, within bounds.

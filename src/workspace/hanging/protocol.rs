@@ -201,7 +201,8 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 pub struct Stage {
     /// Name as shown; a built-in protocol has a key of the message catalogue here.
     pub name: String,
-    /// `2x2` (columns × rows), `mpr`, `tiles 3x3`, or `fit 5x5`: as small a grid as holds what was found, at most so large.
+    /// `2x2` (columns × rows), `mpr`, `tiles 3x3`, `fit 5x5`: as small a grid as holds what was found, at most so large, or
+    /// `crop 2x2`: this grid without rows and columns that stay empty.
     /// Empty where `rects` says it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub layout: String,
@@ -292,6 +293,8 @@ pub enum StageLayout {
     Fixed(Layout),
     /// As small a grid as holds what was found.
     Fit(Grid),
+    /// This grid without the rows and columns of which every cell stays empty.
+    Crop(Grid),
 }
 
 impl Stage {
@@ -309,12 +312,14 @@ impl Stage {
                 .is_empty()
                 .then_some(StageLayout::Fixed(Layout::Free(free)));
         }
-        match self.layout.trim().strip_prefix("fit ") {
-            Some(most) => match Layout::of_word(most)? {
-                Layout::Grid(grid) => Some(StageLayout::Fit(grid)),
-                _ => None,
-            },
-            None => Layout::of_word(&self.layout).map(StageLayout::Fixed),
+        let grid = |word: &str| match Layout::of_word(word)? {
+            Layout::Grid(grid) => Some(grid),
+            _ => None,
+        };
+        match self.layout.trim().split_once(' ') {
+            Some(("fit", most)) => grid(most).map(StageLayout::Fit),
+            Some(("crop", whole)) => grid(whole).map(StageLayout::Crop),
+            _ => Layout::of_word(&self.layout).map(StageLayout::Fixed),
         }
     }
 }
@@ -359,7 +364,7 @@ impl Protocol {
             let most = match stage.plan() {
                 None => return Err(ProtocolError::Layout { stage: number }),
                 Some(StageLayout::Fixed(layout)) => layout.cells(),
-                Some(StageLayout::Fit(grid)) => grid.cells(),
+                Some(StageLayout::Fit(grid) | StageLayout::Crop(grid)) => grid.cells(),
             };
             if stage.cells.len() > most.min(MAX_CELLS) {
                 return Err(ProtocolError::Cells { stage: number });

@@ -32,6 +32,28 @@ pub fn labels() -> &'static [MarkLabel] {
     &LABELS
 }
 
+/// The labels whose word in the reader's language holds a text, those that begin with it first; all where it is empty.
+pub fn matching(language: Language, text: &str) -> impl Iterator<Item = &'static MarkLabel> {
+    let text = text.trim().to_lowercase();
+    let word = |label: &MarkLabel| label.word(language).to_lowercase();
+    let mut found: Vec<(bool, &'static MarkLabel)> = labels()
+        .iter()
+        .map(|label| (word(label), label))
+        .filter(|(word, _)| word.contains(&text))
+        .map(|(word, label)| (!word.starts_with(&text), label))
+        .collect();
+    found.sort_by_key(|(later, _)| *later);
+    found.into_iter().map(|(_, label)| label)
+}
+
+/// The label that a text is the word of, in the reader's language, in any case.
+pub fn exact(language: Language, text: &str) -> Option<&'static MarkLabel> {
+    let text = text.trim().to_lowercase();
+    labels()
+        .iter()
+        .find(|label| label.word(language).to_lowercase() == text)
+}
+
 impl MarkLabel {
     /// In the reader's language.
     pub fn word(&self, language: Language) -> String {
@@ -54,6 +76,21 @@ impl MarkLabel {
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+
+    #[test]
+    fn what_is_typed_finds_the_words_that_hold_it() {
+        let words = |language, text: &str| {
+            let found = matching(language, text).map(|l| l.word(language));
+            found.collect::<Vec<_>>()
+        };
+        let found = words(Language::English, " NOD");
+        assert_eq!(found, ["Nodule", "Lymph node"]);
+        assert_eq!(words(Language::SimplifiedChinese, "结节")[0], "结节");
+        assert_eq!(words(Language::English, "").len(), labels().len());
+        let code = |text| exact(Language::English, text).map(|l| l.code().value);
+        assert_eq!(code("cyst ").as_deref(), Some("367643001"));
+        assert_eq!(code("cys"), None);
+    }
 
     #[test]
     fn every_label_has_its_word_in_both_languages_and_a_code_of_its_own() {

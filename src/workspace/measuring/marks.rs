@@ -164,6 +164,23 @@ impl Workspace {
         self.marks.set().get(self.marks.selected.as_ref()?)
     }
 
+    /// Brings the selected mark into the active view where it is not there already; whether there is one.
+    pub(in crate::workspace) fn show_selected_mark(&mut self) -> bool {
+        let Some(mark) = self.selected_mark() else {
+            return false;
+        };
+        let there = self.place_of_mark(mark).zip(self.active_viewport());
+        let seen = there.is_some_and(|((node, frame), viewport)| {
+            let same = viewport.node.as_ref().is_some_and(|n| n.key == node.key);
+            same && viewport.frame_shown() == frame
+        });
+        let id = mark.id.clone();
+        if !seen {
+            self.act_on_mark(MarkAction::GoTo(id));
+        }
+        true
+    }
+
     /// The series that shows a mark, and the index of its frame there.
     pub fn place_of_mark(&self, mark: &Annotation) -> Option<(Arc<SeriesNode>, usize)> {
         let (node, first) = self.library.place_of(&mark.target.instance_uid)?;

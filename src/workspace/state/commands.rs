@@ -73,6 +73,7 @@ impl Workspace {
             Command::OpenDemo => return Some(Effect::Demo),
             Command::ImportRecord => return Some(Effect::ChooseRecord),
             Command::Quit => return Some(Effect::Quit),
+            Command::NextPanel => return Some(Effect::NextPanel),
             Command::Palette => return Some(Effect::Palette),
             Command::Help => return Some(Effect::Help),
             Command::CopyPicture => return Some(Effect::CopyPicture),
@@ -131,6 +132,7 @@ impl Workspace {
             Command::LastImage => self.step(self.active, i64::MAX / 2),
             Command::NextSeries => self.with_layout(|w| w.change_series(1)),
             Command::PreviousSeries => self.with_layout(|w| w.change_series(-1)),
+            Command::NameMark => return self.show_selected_mark().then_some(Effect::NameMark),
             Command::DeleteMark | Command::LockMark | Command::HideMark => {
                 self.command_mark(command);
             }

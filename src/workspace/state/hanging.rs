@@ -253,6 +253,10 @@ impl Workspace {
                 self.recall_view(cell);
             }
         }
+        // Keys act on something that is seen.
+        let mut cells = self.visible_cells();
+        let filled = cells.find(|c| self.viewports.get(*c).is_some_and(|v| v.node.is_some()));
+        self.active = filled.unwrap_or(0);
         match self.layout {
             Layout::Mpr => self.arrange_mpr(),
             Layout::Tiles(_) => self.begin_tiles(),
@@ -264,6 +268,11 @@ impl Workspace {
             self.linking.zoom = link.contains(&Linked::Zoom);
             self.linking.pan = self.linking.zoom;
             self.linking.window = link.contains(&Linked::Window);
+        }
+        let prior = plan.hangs.prior.as_ref().map(|(uid, _)| uid.clone());
+        let study = plan.hangs.study.clone();
+        if let Some(prior) = prior.filter(|_| link.contains(&Linked::Scroll)) {
+            self.tie_prior(&study, &prior);
         }
         self.hanging.now = Some(plan.hangs);
         self.hanging.changed = false;
@@ -333,17 +342,26 @@ impl Workspace {
         }
     }
 
-    /// Whether a cell shows an earlier study beside a later one of the same patient; then how many days earlier.
+    /// Whether a cell shows an earlier study beside a later one of the same patient; then how many days earlier. On one day
+    /// the time decides; without a time nothing does.
     pub fn days_before(&self, cell: usize) -> Option<i64> {
         let viewport = self.viewports.get(cell)?;
         let (patient, study) = (viewport.patient()?, viewport.study()?);
-        let day = study.date.filter(|d| d.day > 0)?.days_since_epoch();
+        let day = |study: &StudyDescription| {
+            let date = study.date.filter(|d| d.day > 0)?;
+            Some(date.days_since_epoch())
+        };
+        let own = day(study)?;
         let others = self.visible_cells().filter_map(|c| self.viewports.get(c));
-        let days = others
+        let later = others
             .filter(|v| v.patient().is_some_and(|p| same_patient(p, patient)))
-            .filter_map(|v| v.study()?.date.filter(|d| d.day > 0))
-            .map(|d| d.days_since_epoch() - day);
-        days.max().filter(|d| *d > 0)
+            .filter_map(|v| v.study().filter(|s| s.uid != study.uid))
+            .filter_map(|other| {
+                let days = day(other)? - own;
+                let timed = !study.time.is_empty() && study.time < other.time;
+                (days > 0 || days == 0 && timed).then_some(days)
+            });
+        later.max()
     }
 
     /// Begins a protocol by example: what stands on the screen gives the rules.

@@ -348,6 +348,11 @@ impl Workspace {
         }
     }
 
+    /// The reader chose what stands on the screen: what was kept does not come over it any more.
+    pub(in crate::workspace) const fn standing_is_settled(&mut self) {
+        self.standing.settled = true;
+    }
+
     fn restore(&mut self, record: &LayoutRecord) {
         let Some(layout) = Layout::of_word(&record.layout) else {
             return;

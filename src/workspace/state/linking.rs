@@ -47,7 +47,10 @@ impl Workspace {
                 _ => false,
             };
             if !across {
-                return Some(Tie::Offset);
+                return Some(match self.linking.assumed {
+                    true => Tie::Assumed,
+                    false => Tie::Offset,
+                });
             }
         }
         let runs_with = || Some(left.plane_shown()?.runs_with(&right.plane_shown()?));
@@ -61,8 +64,8 @@ impl Workspace {
             .filter_map(|other| self.tie(cell, other));
         let first = ties.next()?;
         match first {
-            Tie::Offset => Some(first),
-            Tie::Place => ties.find(|t| *t == Tie::Offset).or(Some(first)),
+            Tie::Offset | Tie::Assumed => Some(first),
+            Tie::Place => ties.find(|t| *t != Tie::Place).or(Some(first)),
         }
     }
 
@@ -151,7 +154,7 @@ impl Workspace {
                 let found = nearest_slice(to.frame_planes(), plane.centre, Some(&plane))?;
                 Some(Move::Slice(found.index))
             }
-            Tie::Offset => {
+            Tie::Offset | Tie::Assumed => {
                 let lead = self.linking.anchor_of(leader, from.series_key()?)?;
                 let follow = self.linking.anchor_of(cell, to.series_key()?)?;
                 let way = lead.way(from.slice_index(), shown.as_ref(), follow);
@@ -204,6 +207,7 @@ impl Workspace {
             return self.notify("notice-link-one-view", String::new());
         }
         self.linking.tied = tied;
+        self.linking.assumed = false;
         self.linking.scroll = true;
     }
 

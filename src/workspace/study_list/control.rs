@@ -5,7 +5,7 @@ use crate::{
     model::{reading::ReadStatus, worklist::Worklist},
     workspace::{
         Command, Workspace,
-        library::{ObjectNode, SeriesNode, StudyNode},
+        library::{ObjectNode, SeriesNode, StudyNode, same_patient},
         state::Layout,
     },
 };
@@ -90,9 +90,11 @@ impl Workspace {
         if !done {
             return;
         }
+        // What was read may be another study while the store still looks where this one lies.
         if let Some(key) = self.list.pending
             && !self.show_listed(key)
             && !self.is_scanning()
+            && !self.list.asked.contains(&key)
         {
             self.list.pending = None;
             self.notify("notice-files-gone", String::new());
@@ -230,6 +232,8 @@ impl Workspace {
                 self.list.visited.remove(0);
             }
         }
+        // What was said of the study before is over.
+        self.notices.retain(|notice| notice.left().is_none());
         self.list.selected = Some(key);
         if !self.show_listed(key) {
             self.fetch(key);
@@ -259,6 +263,7 @@ impl Workspace {
             return false;
         }
         self.list.pending = None;
+        self.standing_is_settled();
         // By its protocol, where it has pictures and one is meant for it.
         if let Some(series) = &series
             && self.settings.hang
@@ -284,6 +289,15 @@ impl Workspace {
         true
     }
 
+    /// Remembers of whom a study is read because the list says so, unless something of this patient is open already.
+    fn fetched(&mut self, entry: Option<&StudyEntry>) {
+        let Some(entry) = entry else { return };
+        let mut open = self.library.patients.iter();
+        if !open.any(|p| same_patient(&p.identity, &entry.patient)) {
+            self.list.fetched.insert(key_of("", &entry.patient));
+        }
+    }
+
     /// Has the files of a study read that the store knows; whether it knows them.
     fn fetch(&mut self, key: u64) -> bool {
         let index = Arc::clone(self.list.index());
@@ -297,6 +311,7 @@ impl Workspace {
             // They are on their way.
             return true;
         }
+        self.fetched(entry);
         let asked = self.ask_files(key, uid);
         if !asked {
             self.list.pending = None;
@@ -308,6 +323,7 @@ impl Workspace {
     /// Has the first picture of the next unread study read, so that it is there when it is asked for.
     fn read_ahead(&mut self) {
         self.list.ahead.clear();
+        self.fetch_beside();
         // While one searches, what comes next changes with every letter.
         if self.list.shown || self.study_shown().is_none() {
             return;
@@ -336,7 +352,9 @@ impl Workspace {
         }
         let index = Arc::clone(self.list.index());
         let entry = index.row_of(key).and_then(|row| index.get(row));
-        if let Some(entry) = entry.filter(|e| !e.open)
+        let entry = entry.filter(|e| !e.open);
+        self.fetched(entry);
+        if let Some(entry) = entry
             && self.ask_files(key, entry.uid.clone())
         {
             self.list.asked_ahead = Some(key);

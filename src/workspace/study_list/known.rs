@@ -1,6 +1,6 @@
 //! What the store knows of studies: asked for on the thread that owns it, never waited for.
 
-use super::row::StudyEntry;
+use super::{beside, row::StudyEntry};
 use crate::{
     model::{study::Instance, worklist::Worklist},
     store::{Store, StoreError},
@@ -30,6 +30,8 @@ pub(in crate::workspace) enum KnownAsk {
         study_uid: String,
         answered: Answered,
     },
+    /// Where the files of the other studies of a patient lie.
+    Beside(Box<StudyEntry>, Answered),
     /// Keep these lists.
     Worklists(Vec<Worklist>),
     /// Keep where these files lie.
@@ -44,6 +46,8 @@ pub enum KnownNews {
     Studies(Vec<StudyEntry>, Vec<Worklist>),
     /// Where the files of a study lie; none when the store does not say.
     Files(u64, Vec<PathBuf>),
+    /// Other studies of the patient of a study, each with where its files lie.
+    Beside(Box<StudyEntry>, Vec<(StudyEntry, Vec<PathBuf>)>),
 }
 
 /// Answers on the store's thread.
@@ -81,6 +85,11 @@ pub(in crate::workspace) fn answer(
             tell(KnownNews::Files(key, files));
             drop(answered);
         }
+        KnownAsk::Beside(read, answered) => {
+            let found = beside::find(store, &read);
+            tell(KnownNews::Beside(read, found));
+            drop(answered);
+        }
         KnownAsk::Worklists(lists) => {
             if let Err(error) = store.set_worklists(&lists) {
                 failed(error);
@@ -102,7 +111,7 @@ pub(in crate::workspace) fn answer(
 
 impl Workspace {
     /// Sends a question to the store; whether there is one that takes it.
-    fn ask_known(&self, ask: impl FnOnce(Answered) -> KnownAsk) -> bool {
+    pub(super) fn ask_known(&self, ask: impl FnOnce(Answered) -> KnownAsk) -> bool {
         let Some(asks) = self.marks.asks() else {
             return false;
         };
@@ -119,12 +128,16 @@ impl Workspace {
     }
 
     /// Asks where the files of a study lie.
-    pub(super) fn ask_files(&self, key: u64, study_uid: String) -> bool {
-        self.ask_known(|answered| KnownAsk::Files {
+    pub(super) fn ask_files(&mut self, key: u64, study_uid: String) -> bool {
+        let asked = self.ask_known(|answered| KnownAsk::Files {
             key,
             study_uid,
             answered,
-        })
+        });
+        if asked {
+            self.list.asked.insert(key);
+        }
+        asked
     }
 
     /// Keeps the lists under names, when there is a store.
@@ -188,7 +201,9 @@ impl Workspace {
                 }
                 self.ask_list();
             }
+            KnownNews::Beside(read, others) => self.take_beside(&read, others),
             KnownNews::Files(key, paths) => {
+                self.list.asked.remove(&key);
                 let wanted = self.list.pending == Some(key);
                 if paths.is_empty() && wanted {
                     self.list.pending = None;
@@ -197,7 +212,7 @@ impl Workspace {
                     // Asked for again when it is wanted.
                     self.list.asked_ahead = None;
                 } else if wanted || self.list.asked_ahead == Some(key) {
-                    self.open(paths);
+                    self.read(paths);
                 }
             }
         }

@@ -6,7 +6,9 @@ use negatoscope::{
     dicom::{
         frames::{FileFrames, FrameSource as _},
         window_default::window_default,
-        write::{RadiographDescription, SeriesIdentity, write_ct_series, write_radiograph},
+        write::{
+            Projection, RadiographDescription, SeriesIdentity, write_ct_series, write_radiograph,
+        },
     },
     model::{
         date::Date,
@@ -126,6 +128,7 @@ fn a_written_radiograph_reads_back_as_it_was() {
     let values: Vec<u8> = (0..20u16).flat_map(|v| (v * 200).to_le_bytes()).collect();
     let frame = Frame::new(4, 5, 1, StoredType::U16, PixelBytes::from_vec(values)).unwrap();
     let description = RadiographDescription {
+        projection: Projection::Digital,
         spacing: Spacing::Millimetres {
             row_mm: 0.143,
             column_mm: 0.143,
