@@ -63,7 +63,10 @@ impl Frames {
         probe_adapter()?;
         let toolkit = egui_kittest::wgpu::create_render_state(
             window::wgpu_setup(),
-            RendererOptions::default(),
+            RendererOptions {
+                dithering: window::DITHERING,
+                ..Default::default()
+            },
         );
         let ctx = egui::Context::default();
         let program = Program::new(&ctx, &toolkit, options)?;
@@ -244,7 +247,11 @@ impl Frames {
                 self.brought.vertices += mesh.vertices.len();
             }
         }
-        record(&renderer, &mut encoder, &self.target, jobs, &screen);
+        let linear = self.toolkit.target_format.is_srgb();
+        let back = self.program.state.back.clear(linear);
+        let [r, g, b, a] = back.map(f64::from);
+        let back = wgpu::Color { r, g, b, a };
+        record(&renderer, &mut encoder, &self.target, jobs, &screen, back);
         queue.submit(before.into_iter().chain(std::iter::once(encoder.finish())));
         for id in textures.free.drain() {
             renderer.free_texture(&id);
@@ -293,6 +300,7 @@ fn record(
     target: &wgpu::TextureView,
     jobs: &[egui::ClippedPrimitive],
     screen: &ScreenDescriptor,
+    back: wgpu::Color,
 ) {
     let mut pass = encoder
         .begin_render_pass(&wgpu::RenderPassDescriptor {
@@ -302,7 +310,7 @@ fn record(
                 depth_slice: None,
                 resolve_target: None,
                 ops: wgpu::Operations {
-                    load: wgpu::LoadOp::Clear(wgpu::Color::BLACK),
+                    load: wgpu::LoadOp::Clear(back),
                     store: wgpu::StoreOp::Store,
                 },
             })],

@@ -210,6 +210,10 @@ impl Program {
 }
 
 impl eframe::App for Program {
+    fn clear_color(&self, _: &egui::Visuals) -> [f32; 4] {
+        self.state.back.clear(self.state.blit.format().is_srgb())
+    }
+
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
         self.receive(ctx);
     }

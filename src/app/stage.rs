@@ -49,7 +49,11 @@ impl Stage {
                         .ok_or_else(|| AppError::Window("no graphics device".into()))
                         .and_then(|state| Program::new(&cc.egui_ctx, state, options));
                     match program {
-                        Ok(program) => program,
+                        Ok(mut program) => {
+                            // The harness begins with nothing, not with a colour.
+                            program.state.back.cleared = false;
+                            program
+                        }
                         Err(error) => std::panic::panic_any(error.to_string()),
                     }
                 })

@@ -115,6 +115,10 @@ impl<A> FirstShown<A> {
 }
 
 impl<A: eframe::App> eframe::App for FirstShown<A> {
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        self.inner.clear_color(visuals)
+    }
+
     fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
         if self.drawn {
             let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -237,6 +241,10 @@ struct Watched<T, F> {
 }
 
 impl<T, F: FnMut(&mut Program, &egui::Context, &mut T)> eframe::App for Watched<T, F> {
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        self.program.clear_color(visuals)
+    }
+
     fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
         self.program.logic(ctx, frame);
     }

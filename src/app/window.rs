@@ -5,12 +5,27 @@ use crate::gpu::context::device_descriptor;
 use egui_wgpu::{WgpuSetup, WgpuSetupCreateNew};
 use std::sync::Arc;
 
+/// No noise over flat colours: there is no gradient in the window that it would help, and on a software device it is
+/// a large part of each pixel.
+pub(super) const DITHERING: bool = false;
+
 /// How the toolkit makes the device: all that the adapter has, because burn joins it later.
 pub fn wgpu_setup() -> WgpuSetup {
     let mut setup = WgpuSetupCreateNew::without_display_handle();
+    if cfg!(target_os = "linux") && std::env::var_os("WGPU_BACKEND").is_none() && !has_device() {
+        // OpenGL would be the same processor once more, and asking it takes as long as a frame.
+        setup.instance_descriptor.backends = wgpu::Backends::PRIMARY;
+    }
     setup.power_preference = wgpu::PowerPreference::HighPerformance;
     setup.device_descriptor = Arc::new(device_descriptor);
     WgpuSetup::CreateNew(setup)
+}
+
+/// Whether the system has a graphics device that is not the processor.
+fn has_device() -> bool {
+    ["/dev/dri", "/dev/dxg", "/dev/nvidiactl", "/dev/kgsl-3d0"]
+        .iter()
+        .any(|path| std::path::Path::new(path).exists())
 }
 
 /// Whether a window can be opened at all.
@@ -60,6 +75,7 @@ pub(super) fn open<A: eframe::App + 'static>(
             .with_min_inner_size([640.0, 420.0])
             .with_drag_and_drop(true)
             .with_icon(icon()),
+        dithering: DITHERING,
         ..Default::default()
     };
     native.wgpu_options.wgpu_setup = wgpu_setup();

@@ -27,6 +27,8 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 /// State of the window itself: open pop-ups, running gestures, pictures. Nothing of it is worth keeping.
 pub struct UiState {
+    /// What the window is cleared with.
+    pub back: super::back::Back,
     /// Draws slices.
     pub renderer: SliceRenderer,
     /// Filters pictures; made with the first filter.
@@ -207,6 +209,7 @@ impl UiState {
             browser: Default::default(),
             list: Default::default(),
             tags: super::tags::TagsView::default(),
+            back: super::back::Back::default(),
             drawn: 0,
         })
     }

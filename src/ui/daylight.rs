@@ -103,6 +103,16 @@ pub fn set(ctx: &Context, on: bool) {
     ctx.with_plugin(|daylight: &mut Daylight| daylight.on = on);
 }
 
+/// A colour in the theme that is on.
+pub fn shown(ctx: &Context, color: Color32) -> Color32 {
+    let on = ctx.with_plugin(|daylight: &mut Daylight| daylight.on);
+    if on == Some(true) {
+        by_day(color)
+    } else {
+        color
+    }
+}
+
 /// How many shapes the window's lowest layer holds so far. It is drawn first, so they are the first of a frame.
 fn shapes_so_far(ctx: &Context) -> usize {
     ctx.graphics(|g| {

@@ -4,6 +4,7 @@
 //! decode, never wait for the GPU or the disk. Colours and sizes come from [`theme`].
 
 pub mod ai_panel;
+pub mod back;
 pub mod banner;
 mod cine_bar;
 pub mod context;

@@ -7,7 +7,7 @@ use super::{
     theme, unlock,
 };
 use crate::workspace::{Action, Workspace};
-use egui::{CentralPanel, Color32, Frame, Key, Margin, Panel, Pos2, Ui};
+use egui::{CentralPanel, Frame, Key, Margin, Panel, Pos2, Ui};
 
 /// Draws everything and gives back what the user wishes.
 pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<Action> {
@@ -56,18 +56,28 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
         context.state.palette = None;
         context.state.help = false;
     }
-    let bar = |margin: Margin| Frame::new().fill(theme::PANEL).inner_margin(margin);
+    let empty = workspace.is_empty();
+    let cells = !workspace.list.shown && !empty;
+    // Views fill their own room, so where they are most of the rest are panels.
+    let back = &mut context.state.back;
+    back.begin(ui, if cells { theme::PANEL } else { theme::APP });
+    let back = *back;
+    let bar = |margin: Margin| {
+        Frame::new()
+            .fill(back.fill(theme::PANEL))
+            .inner_margin(margin)
+    };
     Panel::top("menu")
         .frame(bar(Margin::symmetric(6, 3)))
         .show(ui, |ui| {
             context.state.focus.enter(ui.ctx(), Part::Menu);
             menu_bar::menu_bar_ui(&mut context, ui);
         });
-    let (empty, shown) = (workspace.is_empty(), parts(workspace));
+    let shown = parts(workspace);
     if !empty {
         Panel::top("identity")
             .exact_size(30.0)
-            .frame(bar(Margin::symmetric(10, 2)).fill(theme::APP))
+            .frame(bar(Margin::symmetric(10, 2)).fill(back.fill(theme::APP)))
             .show(ui, |ui| banner::banner_ui(&mut context, ui));
     }
     if keeping::has_alarm(&context) {
@@ -105,14 +115,7 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
                 side_panel::side_panel_ui(&mut context, ui);
             });
     }
-    let cells = !workspace.list.shown && !empty;
-    // Views fill their own room: a fill below all of them would take as long to draw as they do.
-    let fill = Frame::new().fill(if cells {
-        Color32::TRANSPARENT
-    } else {
-        theme::APP
-    });
-    CentralPanel::default().frame(fill).show(ui, |ui| {
+    CentralPanel::default().frame(Frame::new()).show(ui, |ui| {
         let rect = ui.available_rect_before_wrap();
         if workspace.list.shown {
             super::study_list::study_list_ui(&mut context, ui, rect);
