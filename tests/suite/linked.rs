@@ -308,6 +308,7 @@ fn pictures_and_elements_are_those_of_the_one_who_is_meant_also_where_all_uids_a
     });
     let mut stage = crate::ui_snapshots::plain_stage(paths.to_vec());
     run(&mut stage, Command::Tags);
+    let mut frames = Vec::new();
     for (name, id) in people.into_iter().chain(people) {
         let workspace = &mut stage.program_mut().workspace;
         let own = |s: &&Arc<SeriesNode>| s.patient.id.reveal() == id;
@@ -326,7 +327,14 @@ fn pictures_and_elements_are_those_of_the_one_who_is_meant_also_where_all_uids_a
         let mut texts = table.rows.iter().filter_map(|row| row.text());
         let family = name.split('^').next().unwrap();
         assert!(texts.any(|text| text.contains(family)), "{id}");
+        frames.extend(stage.program().workspace.frame_key(0));
     }
+    // Nor does a mask over the one lie over the other.
+    let [first, second, again, _] = &frames[..] else {
+        panic!("four pictures were shown");
+    };
+    assert_ne!(first, second);
+    assert_eq!(first, again);
 }
 
 #[test]
