@@ -11,7 +11,12 @@ use crate::{
         inference::{InferenceProvenance, ModelIdentity},
     },
     render::upload_probabilities,
-    workspace::{Command, Workspace, masks::MaskDisplay, measuring::mark_on, settings::SideTab},
+    workspace::{
+        Command, Workspace,
+        masks::{self, MaskDisplay},
+        measuring::mark_on,
+        settings::SideTab,
+    },
 };
 use glam::{DAffine2, DVec3};
 use std::path::PathBuf;
@@ -135,7 +140,7 @@ pub(super) fn mask(frames: &mut Frames) -> Result<(), Failure> {
         })
         .collect();
     let buffer = upload_probabilities(&workspace.gpu, [rows, columns], &values)?;
-    let key = (reference.instance.sop_instance_uid.clone(), reference.frame);
+    let key = masks::key_of(reference);
     let mask = MaskDisplay {
         buffer,
         map_from_pixel: DAffine2::IDENTITY,
@@ -149,7 +154,7 @@ pub(super) fn mask(frames: &mut Frames) -> Result<(), Failure> {
             device: String::new(),
             seconds: 0.0,
             finished: "1".into(),
-            input_uid: key.0.clone(),
+            input_uid: reference.instance.sop_instance_uid.clone(),
             mean_probability: Some(0.8),
         },
         findings: Vec::new(),

@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     model::{layout::FrameRef, lut::Voi, view::SliceView},
-    workspace::view::{Picture, Viewport},
+    workspace::{
+        masks,
+        view::{Picture, Viewport},
+    },
 };
 use egui::{Align2, Key, Rect, Stroke, StrokeKind, Ui, pos2, vec2};
 use glam::{DAffine3, DMat3, DVec3};
@@ -128,7 +131,7 @@ pub(super) fn paint(
         }
     }
     let workspace = context.workspace;
-    let frame_key = (reference.instance.sop_instance_uid.clone(), reference.frame);
+    let frame_key = masks::key_of(reference);
     let mask = workspace
         .masks
         .get(&frame_key)

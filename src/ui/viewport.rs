@@ -18,6 +18,7 @@ use crate::{
         Action, Command, Workspace,
         display::{FrameState, SeriesDisplay},
         filtering::filter_view,
+        masks,
         view::{Picture, Viewport},
     },
 };
@@ -271,7 +272,7 @@ fn draw_picture(
     };
     let workspace = context.workspace;
     let is_cut = viewport.kind.is_cut() && display.is_volume();
-    let frame_key = (reference.instance.sop_instance_uid.clone(), reference.frame);
+    let frame_key = masks::key_of(reference);
     let mask = if is_cut {
         None
     } else {
@@ -453,7 +454,7 @@ fn ai_lines(context: &UiContext<'_>, instance: &Instance, frame: usize) -> Vec<S
     let workspace = context.workspace;
     let Some(mask) = workspace
         .masks
-        .get(&(instance.sop_instance_uid.clone(), frame))
+        .get(&(Arc::clone(&instance.source.path), frame))
     else {
         return Vec::new();
     };

@@ -1,5 +1,6 @@
 //! Patients > studies > series, as the study browser shows them. An immutable snapshot, rebuilt by the scan.
 
+use super::study_list::row::key_of;
 use crate::{
     dicom::assemble,
     imaging::suv::{self, SuvRefusal, SuvScale},
@@ -235,6 +236,8 @@ impl Library {
         let first = old.layout.frames.first()?;
         self.series().find(|s| {
             s.description.uid == old.description.uid
+                && s.study.uid == old.study.uid
+                && same_patient(&s.patient, &old.patient)
                 && s.layout.frames.iter().any(|f| {
                     f.frame == first.frame
                         && f.instance.sop_instance_uid == first.instance.sop_instance_uid
@@ -328,8 +331,13 @@ fn layout_key(layout: &SeriesLayout) -> String {
         .first_instance()
         .map(|i| i.series.uid.clone())
         .unwrap_or_default();
+    // The same objects under another name, a copy without identity for one, are another's: what is kept under a key
+    // must not be shown for both.
+    let owner = layout
+        .first_instance()
+        .map_or(0, |i| key_of(&i.study.uid, &i.patient));
     format!(
-        "{series}|{}|{}|{}",
+        "{series}|{owner:016x}|{}|{}|{}",
         layout.frames.len(),
         end(layout.frames.first()),
         end(layout.frames.last())

@@ -3,13 +3,21 @@
 use super::jobs::JobId;
 use crate::{
     gpu::SharedBuffer,
-    model::{finding::Finding, inference::InferenceProvenance, view::OverlayStyle},
+    model::{
+        finding::Finding, inference::InferenceProvenance, layout::FrameRef, view::OverlayStyle,
+    },
 };
 use glam::DAffine2;
-use std::collections::HashMap;
+use std::{collections::HashMap, path::Path, sync::Arc};
 
-/// Which frame a mask belongs to: SOP Instance UID and frame index from 0.
-pub type FrameKey = (String, usize);
+/// Which frame a mask belongs to: the file and the frame's index from 0. Files of two people may carry one UID.
+pub type FrameKey = (Arc<Path>, usize);
+
+/// The key of a frame.
+pub fn key_of(reference: &FrameRef) -> FrameKey {
+    let path = Arc::clone(&reference.instance.source.path);
+    (path, reference.frame)
+}
 
 /// A mask on display.
 #[derive(Clone, Debug)]

@@ -36,7 +36,7 @@ use super::{
     linking::Linking,
     loader::Loader,
     marks::Marks,
-    masks::{FrameKey, Masks},
+    masks::{self, FrameKey, Masks},
     measuring::Measuring,
     opening::SharedFound,
     passphrase::Passphrases,
@@ -426,12 +426,12 @@ impl Workspace {
         }
     }
 
-    /// Identity, UID and index of the frame in a cell.
+    /// Identity of the frame in a cell.
     pub fn frame_key(&self, cell: usize) -> Option<FrameKey> {
         let viewport = self.viewports.get(cell)?;
         let display = viewport.display.as_ref()?;
         let reference = display.layout.frames.get(viewport.frame_shown())?;
-        Some((reference.instance.sop_instance_uid.clone(), reference.frame))
+        Some(masks::key_of(reference))
     }
 
     /// Findings of the series in a cell: of the series, then of the shown instance.

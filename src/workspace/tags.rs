@@ -68,9 +68,10 @@ pub struct TagsRequest {
 impl TagsRequest {
     /// Whether another request would give the same.
     fn same(&self, other: &Self) -> bool {
-        let uid = |i: &Arc<Instance>| i.sop_instance_uid.clone();
-        uid(&self.instance) == uid(&other.instance)
-            && self.other.as_ref().map(uid) == other.other.as_ref().map(uid)
+        // Files of two people may name one object.
+        let file = |i: &Arc<Instance>| Arc::clone(&i.source.path);
+        file(&self.instance) == file(&other.instance)
+            && self.other.as_ref().map(file) == other.other.as_ref().map(file)
             && self.other_frame == other.other_frame
             // The frame itself only counts where its groups are compared.
             && (self.other_frame.is_none() || self.frame == other.frame)

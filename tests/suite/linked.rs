@@ -16,15 +16,20 @@ use negatoscope::{
     },
     workspace::{
         Action, Command, Workspace,
+        library::SeriesNode,
         link::crossing,
         linking::Tie,
         measuring::MarkAction,
         settings::SideTab,
         state::Layout,
+        tags::TagsShown,
         view::{Picture, VoiChoice},
     },
 };
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// A made series: number, frame of reference, directions, where the first pixel of its first slice lies, step.
 pub struct Made {
@@ -287,6 +292,49 @@ fn what_was_closed_does_not_come_back_when_its_reading_ends() {
     workspace.open(vec![own]);
     stage.settle().unwrap();
     assert_eq!(stage.program().workspace.library.patients.len(), 1);
+}
+
+#[test]
+fn pictures_and_elements_are_those_of_the_one_who_is_meant_also_where_all_uids_are_the_same() {
+    let _one = alone();
+    let dir = tempfile::tempdir().unwrap();
+    let people = [("DOE^JANE", "P1"), ("ROE^RICHARD", "P2")];
+    let paths = people.map(|patient| {
+        let made = Made {
+            patient,
+            ..Made::axial(1, "1.2.9", 5.0, 4)
+        };
+        made.write(&dir.path().join(patient.1))
+    });
+    let mut stage = crate::ui_snapshots::plain_stage(paths.to_vec());
+    run(&mut stage, Command::Tags);
+    let mut frames = Vec::new();
+    for (name, id) in people.into_iter().chain(people) {
+        let workspace = &mut stage.program_mut().workspace;
+        let own = |s: &&Arc<SeriesNode>| s.patient.id.reveal() == id;
+        let series = workspace.library.series().find(own);
+        let series = series.unwrap().key.clone();
+        workspace.act(Action::Show { cell: 0, series });
+        stage.settle().unwrap();
+        let shown = &stage.program().workspace.viewports[0];
+        assert_eq!(shown.patient().unwrap().id.reveal(), id);
+        let display = shown.display.as_ref().unwrap();
+        let drawn = display.layout.first_instance().unwrap();
+        assert_eq!(drawn.patient.id.reveal(), id, "nobody else's pictures");
+        let TagsShown::One(table) = &stage.program().workspace.tags.shown else {
+            panic!("the elements of {id}");
+        };
+        let mut texts = table.rows.iter().filter_map(|row| row.text());
+        let family = name.split('^').next().unwrap();
+        assert!(texts.any(|text| text.contains(family)), "{id}");
+        frames.extend(stage.program().workspace.frame_key(0));
+    }
+    // Nor does a mask over the one lie over the other.
+    let [first, second, again, _] = &frames[..] else {
+        panic!("four pictures were shown");
+    };
+    assert_ne!(first, second);
+    assert_eq!(first, again);
 }
 
 #[test]
