@@ -7,21 +7,22 @@ struct BlitDraw {
     origin: vec2i,
     // The target encodes linear light as sRGB when it stores; code values must be decoded first.
     decode: u32,
-    spare: u32,
+    // The screen that it is drawn for.
+    screen: u32,
 }
 
 @group(0) @binding(0) var<uniform> draw: BlitDraw;
 @group(0) @binding(1) var picture: texture_2d<f32>;
 
-// What the screen is driven with for each of 256 code values, four side by side (PS3.14).
+// What each of eight screens is driven with for each of 256 code values, four side by side (PS3.14).
 struct Levels {
-    values: array<vec4f, 64>,
+    values: array<vec4f, 512>,
 }
 @group(0) @binding(2) var<uniform> levels: Levels;
 
 fn level(code: f32) -> f32 {
     let index = u32(code * 255.0 + 0.5);
-    return levels.values[index / 4u][index % 4u];
+    return levels.values[draw.screen * 64u + index / 4u][index % 4u];
 }
 
 fn linear_from_code(code: vec3f) -> vec3f {

@@ -193,6 +193,7 @@ cine-dropped = { $count } dropped
 cine-by-vector = Times of the file, frame by frame (Frame Time Vector)
 cine-by-frame-time = Time of the file (Frame Time)
 cine-by-recommended-rate = Rate of the file (Recommended Display Frame Rate)
+cine-by-trigger-time = Times after the beat of the heart
 cine-by-cine-rate = Rate of the file (Cine Rate)
 cine-by-nothing = The file names no rate: an assumed one
 cmd-run-lung-segmentation = Segment the lungs
@@ -257,9 +258,16 @@ first-no-recent = Studies that you open appear here
 
 ## Viewport overlay
 
+overlay-part = Part { $number } of { $count }
 overlay-image-of = Image { $number } of { $count }
 overlay-frame-of = Frame { $number } of { $count }
 overlay-series = Series { $number }
+overlay-window-file = file
+overlay-window-file-named = file: { $name }
+overlay-window-preset = preset: { $name }
+overlay-window-result = filtered, { $low } to { $high } %
+overlay-window-hand = by hand
+overlay-phase = phase at { $ms } ms
 overlay-window = W { $width } L { $center }
 overlay-zoom = Zoom { $percent } %
 overlay-thickness = Thickness { $mm } mm
@@ -279,7 +287,10 @@ overlay-axial = Axial
 overlay-coronal = Coronal
 overlay-sagittal = Sagittal
 overlay-oblique = { $plane } oblique { $degrees }°
-overlay-slab = { $mode } { $mm } mm, { $points } samples
+overlay-slab = { $mode } { $mm } mm, { $points ->
+    [one] { $points } sample
+   *[other] { $points } samples
+}
 overlay-slab-mip = MIP
 overlay-slab-minip = MinIP
 overlay-slab-mean = Mean
@@ -305,6 +316,7 @@ overlay-text-none = None
 
 badge-not-diagnostic = Not for diagnostic use
 badge-lossy = LOSSY { $ratio }:1 ({ $method })
+badge-more-lines = + { $count } more
 badge-more-findings = { $count ->
     [one] One more in Findings
    *[other] { $count } more in Findings
@@ -312,7 +324,10 @@ badge-more-findings = { $count ->
 badge-lossy-unknown = LOSSY, ratio unknown
 badge-lossy-undeclared = LOSSY, not declared by the file
 badge-loading = Series still loading { $percent } %
-badge-slab-provisional = PROVISIONAL: { $missing } slices of the series are not there
+badge-slab-provisional = PROVISIONAL: { $missing ->
+    [one] { $missing } slice of the series is not there
+   *[other] { $missing } slices of the series are not there
+}
 badge-reduced = Shown at 1/{ $factor } resolution; measurements use full data
 badge-over-budget = Larger than the memory budget: shown as a stack
 badge-provisional = Provisional
@@ -558,6 +573,7 @@ part-kernel = kernel { $word }
 part-image-type = { $word }
 part-energy-window = energy window { $value }
 part-detector = detector { $value }
+part-trigger-time = phase at { $value } ms
 part-cardiac-phase = cardiac phase { $value } %
 part-acquisition = acquisition { $value }
 part-phase = phase { $number } of { $count }
@@ -573,16 +589,34 @@ finding-slice-gap = { $gaps ->
     [one] { $count } of { $total } images missing (between { $after } and { $before }); slices are { $step_mm } mm apart
    *[other] { $count } of { $total } images missing (the first between { $after } and { $before }); slices are { $step_mm } mm apart
  }
-finding-stack-split = One of { $parts } stacks of this series over { $positions } positions: number { $part }
-finding-positions-missing = { $count } of { $positions } positions that other stacks have are missing
+finding-stack-split = One of { $parts } stacks of this series over { $positions ->
+    [one] { $positions } position
+   *[other] { $positions } positions
+ }: number { $part }
+finding-positions-missing = { $count ->
+    [one] { $count } of { $positions } positions that other stacks have is missing
+   *[other] { $count } of { $positions } positions that other stacks have are missing
+}
 finding-localizer-apart = { $count ->
     [one] One image of another direction lies apart from the rest of the series
    *[other] { $count } images of another direction lie apart from the rest of the series
  }
-finding-orientation-split = Images lie in { $parts } directions; this is stack { $part }
-finding-numbers-disordered = Image numbers do not follow the positions ({ $count } times); ordered by position
-finding-concatenation-incomplete = { $count } of { $total } parts of the object are missing, the first is part { $first }
-finding-mosaic-split = A mosaic of { $count } slices
+finding-orientation-split = Images lie in { $parts ->
+    [one] { $parts } direction
+   *[other] { $parts } directions
+ }; this is stack { $part }
+finding-numbers-disordered = Image numbers do not follow the positions ({ $count ->
+    [one] once
+   *[other] { $count } times
+ }); ordered by position
+finding-concatenation-incomplete = { $count ->
+    [one] { $count } of { $total } parts of the object is missing, the first is part { $first }
+   *[other] { $count } of { $total } parts of the object are missing, the first is part { $first }
+}
+finding-mosaic-split = A mosaic of { $count ->
+    [one] { $count } slice
+   *[other] { $count } slices
+}
 finding-mosaic-not-split = A mosaic that cannot be taken apart is shown as one picture
 finding-duplicate-position = { $count ->
     [one] { $count } image has the position of another
@@ -627,8 +661,18 @@ finding-no-geometry = { $frames ->
     [one] { $frames } image has no position in the patient; ordered by number
    *[other] { $frames } images have no position in the patient; ordered by number
  }
-finding-single-position = { $frames } images at one position, ordered by number
-finding-several-phases = Every position was imaged { $phases } times; this is number { $phase }
+finding-single-position = { $frames ->
+    [one] { $frames } image at one position, ordered by number
+   *[other] { $frames } images at one position, ordered by number
+}
+finding-single-position-phases = { $frames ->
+    [one] { $frames } image at one position, ordered by trigger time
+   *[other] { $frames } images at one position, ordered by trigger time
+}
+finding-several-phases = Every position was imaged { $phases ->
+    [one] once
+   *[other] { $phases } times
+ }; this is number { $phase }
 finding-localizer = Localiser image
 finding-uncalibrated = Pixel spacing not known; lengths are in pixels
 finding-spacing-invalid = Pixel spacing is not two positive numbers; lengths are in pixels
@@ -681,8 +725,17 @@ finding-window-count = Window centres and widths differ in number; the common on
 finding-padding-range = The pixel padding value cannot occur in the pixels
 finding-high-bit = The stored bits are not the lowest ones; High Bit says where they are
 finding-no-planar = Planar Configuration is missing; colours are taken as interleaved
-finding-frame-groups = { $frames } frames, but { $descriptions } descriptions of frames
-finding-pixel-data-long = Pixel Data hold { $bytes } bytes, { $used } are used
+finding-frame-groups = { $frames ->
+    [one] { $frames } frame
+   *[other] { $frames } frames
+ }, but { $descriptions ->
+    [one] { $descriptions } description of frames
+   *[other] { $descriptions } descriptions of frames
+}
+finding-pixel-data-long = Pixel Data hold { $bytes ->
+    [one] { $bytes } byte
+   *[other] { $bytes } bytes
+ }, { $used } are used
 finding-no-offset-table = No offset table; frames were found by where they begin
 finding-bad-uid = An identifier holds other signs than digits and dots, or is too long
 finding-syntax-mismatch = The data are not written as the transfer syntax says
@@ -707,9 +760,15 @@ finding-mixed-bits = Another number of stored bits in { $frames ->
     [one] { $frames } image
    *[other] { $frames } images
  }
-finding-images-missing = { $count } of { $total } images of the acquisition are missing
+finding-images-missing = { $count ->
+    [one] { $count } of { $total } images of the acquisition is missing
+   *[other] { $count } of { $total } images of the acquisition are missing
+}
 finding-numbers-missing = { $count } of { $total } images missing by their numbers (the first between { $after } and { $before })
-finding-patient-not-named = { $count } of { $total } images name no patient and are taken as of the same one
+finding-patient-not-named = { $count ->
+    [one] { $count } of { $total } images names no patient and is taken as of the same one
+   *[other] { $count } of { $total } images name no patient and are taken as of the same one
+}
 finding-series-of-patients = Files of different patients carry one series identifier and are kept apart
 finding-series-of-studies = Files of several studies carry one series identifier and are kept apart
 finding-same-uid-other-pixels = Another file with the same identifier holds other pixels
@@ -718,7 +777,13 @@ finding-frame-divided = { $frames ->
     [one] One frame lies in several fragments, which its coding does not allow
    *[other] { $frames } frames lie in several fragments each, which their coding does not allow
  }
-finding-frames-undeclared = Pixel Data hold { $found } pictures, { $frames } are declared; the others are not shown
+finding-frames-undeclared = Pixel Data hold { $found ->
+    [one] { $found } picture
+   *[other] { $found } pictures
+ }, { $frames ->
+    [one] { $frames } is declared
+   *[other] { $frames } are declared
+ }; the others are not shown
 
 ## Findings of the AI: outside of what the model was made for, or an odd result
 
@@ -927,7 +992,10 @@ notice-no-ai = This build has no networks
 notice-scan-failed = Reading the files was broken off by a fault; what was found until then is shown
 notice-record-stopped = The record store stopped after a fault; import the record again
 notice-record-failed = The record could not be read: { $detail }
-notice-record-imported = Record imported: { $detail } new resources
+notice-record-imported = Record imported: { $count ->
+    [one] { $count } new resource
+   *[other] { $count } new resources
+}
 panel-about-series = About this series
 panel-failed = The record could not be read
 panel-files = Files
@@ -954,7 +1022,10 @@ finding-icc-profile = The colours are shown without the conversion that their IC
 finding-icc-profile-srgb = The colours are sRGB by their ICC profile and shown as stored
 
 # Research volumes
-finding-several-volumes = The file holds { $count } volumes; the first is shown
+finding-several-volumes = The file holds { $count ->
+    [one] { $count } volume
+   *[other] { $count } volumes
+ }; the first is shown
 finding-sheared-plane = Rows and columns are not at right angles; shown as a stack without positions
 finding-orientation-unknown = How the volume lies in the patient is not known
 finding-spacing-unknown = The distance of the voxels is not known
@@ -978,14 +1049,26 @@ finding-padding-not-kept = Which values are padding cannot be written in this fo
 
 # Measuring
 finding-aspect-applied = Pixels are not square: lengths count column distances, a row is { $aspect } of them
-finding-point-outside-image = { $points } points lie outside the image
+finding-point-outside-image = { $points ->
+    [one] { $points } point lies outside the image
+   *[other] { $points } points lie outside the image
+}
 finding-not-perpendicular = { $degrees }° off a right angle
 finding-axes-apart = The diameters do not cross
 finding-foot-beyond-line = The foot of the perpendicular lies beyond the ends of the line
 finding-self-crossing = The outline crosses or touches itself; area and pixels follow the even-odd rule
-finding-outside-image = { $count } pixels lie outside the image and do not count
-finding-padding-excluded = { $count } padding pixels do not count
-finding-not-finite-excluded = { $count } pixels are no finite numbers and do not count
+finding-outside-image = { $count ->
+    [one] { $count } pixel lies outside the image and does not count
+   *[other] { $count } pixels lie outside the image and do not count
+}
+finding-padding-excluded = { $count ->
+    [one] { $count } padding pixel does not count
+   *[other] { $count } padding pixels do not count
+}
+finding-not-finite-excluded = { $count ->
+    [one] { $count } pixel is no finite number and does not count
+   *[other] { $count } pixels are no finite numbers and do not count
+}
 finding-nothing-counted = No pixels count: there is no mean
 finding-interpolated = Values between voxels, sampled every { $mm } mm
 finding-off-plane = The outline lies { $mm } mm off the middle of the slice
@@ -1048,7 +1131,13 @@ content-value-points = { $count ->
     [one] { $count } point
    *[other] { $count } points
  }
-content-value-table = { $columns } columns × { $rows } rows
+content-value-table = { $columns ->
+    [one] { $columns } column
+   *[other] { $columns } columns
+ } × { $rows ->
+    [one] { $rows } row
+   *[other] { $rows } rows
+}
 content-value-frames = frame { $frames }
 content-value-parts = part { $parts }
 content-value-link = as { $place }
@@ -1262,6 +1351,7 @@ settings-title = Preferences
 settings-general = General
 settings-keys = Keys
 settings-mouse = Mouse
+settings-screen = Displays
 settings-theme = Colours
 settings-theme-dark = Dark
 settings-theme-light = Light
@@ -1334,6 +1424,7 @@ layout-save = Save
 layout-forget = Forget { $name }
 viewport-line = Line between views
 viewport-elsewhere = In its own window
+viewport-bring-back = Click to bring it back
 viewport-window-title = View { $number } – Negatoscope
 
 # Hanging
@@ -1420,7 +1511,10 @@ protocol-current = Of the current study
 protocol-prior = Of the prior
 protocol-prior-like = Of the prior, what is most like view { $number }
 protocol-same-as = The same series as view { $number }
-protocol-preview = Would hang { $studies } studies, { $series } series
+protocol-preview = Would hang { $studies ->
+    [one] { $studies } study
+   *[other] { $studies } studies
+ }, { $series } series
 protocol-save = Save
 protocol-needs-name = It needs a name
 
@@ -1683,6 +1777,11 @@ filter-number-gamma = Gamma
 why-filters = Filters act on modality values before the window; probe and measurements read stored pixels, and Shift+O shows the original
 badge-processed = PROCESSED: { $filters } (in pixels of the frame)
 badge-processed-cut = PROCESSED: { $filters } (in pixels of the cut)
+filter-window = Window by the result
+filter-window-tip = Slopes and differences have values of another kind than the picture: the window reaches over the middle of them
+filter-window-from = from
+filter-window-to = to
+filter-no-colour = This picture is coloured. Filters act on modality values, which colours do not have, so it is shown as it is
 badge-original = Original, filters off
 badge-filter-awaited = Filters are being computed
 badge-filter-failed = Not filtered: { $reason }
@@ -1703,6 +1802,13 @@ screen-brightest = Brightest
 screen-ambient = Stray light
 screen-gamma = Gamma
 screen-measured = Luminances measured level by level
+screen-choose-curve = Choose a file of luminances…
+screen-choose-curve-tip = CSV with lines level,luminance from 0 to 255, in cd/m²
+screen-monitor = Monitor
+screen-monitor-unknown = not known
+screen-monitor-here = { $monitor } (this window)
+notice-curve-read = The monitor is corrected by the measured luminances
+notice-curve-unread = This is no table of luminances: { $reason }
 screen-forget = Forget
 screen-deviation = Largest deviation of contrast { $before } %, corrected { $after } %
 screen-impossible = No screen has these luminances
@@ -1728,4 +1834,7 @@ cmd-add-to-library = Add to the library
 cmd-add-to-library-tip = Remember where the open studies lie; the files stay where they are
 notice-library-failed = The library cannot be read or written: { $detail }
 notice-files-gone = The files of this study are no longer where they were
-notice-studies-imported = { $detail } files added to the library
+notice-studies-imported = { $count ->
+    [one] { $count } file added to the library
+   *[other] { $count } files added to the library
+}

@@ -4,7 +4,10 @@ use super::{AppError, Options};
 use crate::{
     console::{Common, Exit, Output},
     task::{CancelToken, Progress},
-    workspace::demo::{self, DemoFiles},
+    workspace::{
+        demo::{self, DemoFiles},
+        settings_file::SettingsFile,
+    },
 };
 use clap::Args;
 use std::path::PathBuf;
@@ -54,8 +57,14 @@ pub fn run(args: &DemoArgs, common: &Common, out: &mut Output) -> Exit {
     if args.no_window {
         return files_only(args, common, out);
     }
+    // A picture of the window is the same for everybody; the window itself is that of its user.
+    let settings_folder = match args.screenshot {
+        Some(_) => None,
+        None => SettingsFile::usual_folder(),
+    };
     let options = Options {
         demo: true,
+        settings_folder,
         demo_folder: args.out.clone(),
         ..Options::of(common)
     };

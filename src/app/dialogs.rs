@@ -3,11 +3,15 @@
 
 use crate::{
     files::write_whole,
+    imaging::gsdf::{CurveError, DisplayCurve},
     task::spawn_named,
     workspace::{Waker, event::Event},
 };
 use crossbeam_channel::{Sender, bounded};
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// What is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +24,8 @@ pub enum What {
     Record,
     /// A folder for marks.
     Export,
+    /// A table of measured luminances.
+    Curve,
 }
 
 /// A portal that has not even answered "cancelled" after this long is taken for broken.
@@ -42,6 +48,9 @@ pub fn choose(what: What, events: Sender<Event>, waker: Waker) {
         let event = match (what, paths) {
             (_, Some(paths)) if paths.is_empty() => None,
             (What::Export, Some(paths)) => paths.into_iter().next().map(Event::ChosenExport),
+            (What::Curve, Some(paths)) => paths
+                .first()
+                .map(|path| Event::ChosenCurve(read_curve(path))),
             (What::Record, Some(paths)) => Some(Event::ChosenRecord(paths)),
             (_, Some(paths)) => Some(Event::Chosen(paths)),
             (_, None) if started.elapsed() < NEVER_SHOWN || started.elapsed() >= TIMEOUT => {
@@ -89,7 +98,26 @@ fn ask(what: What) -> Option<Vec<PathBuf>> {
         What::Record => dialog
             .add_filter("FHIR R4", &["json", "ndjson"])
             .pick_files(),
+        What::Curve => dialog
+            .add_filter("CSV", &["csv", "txt"])
+            .pick_file()
+            .map(|file| vec![file]),
     }
+}
+
+/// Largest file of measured luminances that is read.
+const MAX_CURVE_BYTES: u64 = 1 << 20;
+
+/// Luminances of a file; why not is one sentence without its path.
+fn read_curve(path: &Path) -> Result<DisplayCurve, String> {
+    let size = std::fs::metadata(path)
+        .map_err(|e| e.kind().to_string())?
+        .len();
+    if size > MAX_CURVE_BYTES {
+        return Err(CurveError::Few.to_string());
+    }
+    let text = std::fs::read_to_string(path).map_err(|e| e.kind().to_string())?;
+    DisplayCurve::from_csv(&text).map_err(|e| e.to_string())
 }
 
 /// Asks where a file shall go. Waits for the answer, so it is for threads that may wait.

@@ -27,6 +27,7 @@ impl Program {
         #[cfg(feature = "ai")]
         self.networks.obey(&self.workspace);
         self.workspace.follow_record();
+        self.note_before_leaving(ctx);
         self.close_or_ask(ctx);
         self.workspace.follow_tags();
         if let Some(text) = self.workspace.copied.take() {
@@ -42,10 +43,20 @@ impl Program {
         if let Some(file) = &mut self.settings_file {
             file.keep(settings);
         }
+        self.keep_windows(ctx);
         let title = self.window_title();
         if title != self.title {
             ctx.send_viewport_cmd(ViewportCommand::Title(title.clone()));
             self.title = title;
+        }
+    }
+
+    /// How the window stands is kept when its user looks elsewhere: nobody knows whether they come back.
+    fn note_before_leaving(&mut self, ctx: &egui::Context) {
+        let left = |event: &egui::Event| matches!(event, egui::Event::WindowFocused(false));
+        if ctx.input(|i| i.events.iter().any(left)) {
+            self.workspace.note_standing();
+            self.workspace.note_windows();
         }
     }
 
@@ -56,6 +67,8 @@ impl Program {
             return;
         }
         if asked {
+            self.workspace.note_standing();
+            self.workspace.note_windows();
             if self.workspace.may_close() {
                 self.leaving = true;
             } else {
@@ -116,10 +129,14 @@ impl Program {
 
     fn effect(&mut self, ctx: &egui::Context, effect: Effect) {
         let (events, waker) = (self.workspace.sender(), self.workspace.waker.clone());
+        if effect.is_long() {
+            self.workspace.note_standing();
+        }
         match effect {
             Effect::ChooseFiles => dialogs::choose(dialogs::What::Files, events, waker),
             Effect::ChooseFolder => dialogs::choose(dialogs::What::Folder, events, waker),
             Effect::ChooseRecord => dialogs::choose(dialogs::What::Record, events, waker),
+            Effect::ChooseCurve => dialogs::choose(dialogs::What::Curve, events, waker),
             Effect::ChooseExport => dialogs::choose(dialogs::What::Export, events, waker),
             Effect::Demo => self.start_demo(),
             Effect::Segment => self.segment(),

@@ -22,6 +22,7 @@ pub mod screen;
 pub mod stage;
 pub mod watch;
 pub mod window;
+mod windows;
 
 pub use error::AppError;
 pub use program::{Options, Program};

@@ -112,6 +112,8 @@ pub struct Program {
     pub(super) leaving: bool,
     pub(super) picture_out: Option<super::picture_out::PictureOut>,
     pub(super) settings_file: Option<SettingsFile>,
+    /// When monitors were looked for last.
+    pub(super) looked: Option<std::time::Instant>,
     /// How often the window was drawn.
     pub frames: u64,
 }
@@ -167,6 +169,7 @@ impl Program {
         workspace.passphrases.keys = options.keys.clone();
         if let Some(folder) = &options.settings_folder {
             workspace.open_shelf(folder.clone());
+            workspace.open_windows(folder);
         }
         if let Some(place) = options.store.clone() {
             workspace.set_store_place(place);
@@ -186,6 +189,7 @@ impl Program {
             leaving: false,
             picture_out: None,
             settings_file,
+            looked: None,
             frames: 0,
         };
         if program.options.demo {
@@ -214,7 +218,8 @@ impl eframe::App for Program {
         self.state.back.clear(self.state.blit.format().is_srgb())
     }
 
-    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+    fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
+        self.follow_monitors(ctx, frame);
         self.receive(ctx);
     }
 

@@ -1,7 +1,10 @@
 //! Opening the real window.
 
 use super::{AppError, Options, Program};
-use crate::gpu::context::device_descriptor;
+use crate::{
+    gpu::context::device_descriptor,
+    workspace::{monitors::Place, windows},
+};
 use egui_wgpu::{WgpuSetup, WgpuSetupCreateNew};
 use std::sync::Arc;
 
@@ -53,7 +56,11 @@ pub fn run_with<A: eframe::App + 'static>(
     options: Options,
     wrap: impl FnOnce(Program) -> A + 'static,
 ) -> Result<(), AppError> {
-    open(|cc, state| Ok(wrap(Program::new(&cc.egui_ctx, state, options)?)))
+    let folder = options.settings_folder.as_deref();
+    let place = folder.and_then(windows::last_place);
+    open_at(place, |cc, state| {
+        Ok(wrap(Program::new(&cc.egui_ctx, state, options)?))
+    })
 }
 
 /// Opens the window with any application in it.
@@ -61,6 +68,14 @@ pub fn run_with<A: eframe::App + 'static>(
 /// # Errors
 /// As [`run`].
 pub(super) fn open<A: eframe::App + 'static>(
+    make: impl FnOnce(&eframe::CreationContext<'_>, &egui_wgpu::RenderState) -> Result<A, AppError>
+    + 'static,
+) -> Result<(), AppError> {
+    open_at(None, make)
+}
+
+fn open_at<A: eframe::App + 'static>(
+    place: Option<Place>,
     make: impl FnOnce(&eframe::CreationContext<'_>, &egui_wgpu::RenderState) -> Result<A, AppError>
     + 'static,
 ) -> Result<(), AppError> {
@@ -79,6 +94,17 @@ pub(super) fn open<A: eframe::App + 'static>(
         ..Default::default()
     };
     native.wgpu_options.wgpu_setup = wgpu_setup();
+    if let Some(place) = place {
+        // Nobody can say yet how dense the monitor is: the first frame puts right what this misses.
+        let builder = native
+            .viewport
+            .with_inner_size(place.size.map(|side| side as f32))
+            .with_maximized(place.maximised);
+        native.viewport = match place.at {
+            Some(at) => builder.with_position(at.map(|v| v as f32)),
+            None => builder,
+        };
+    }
     let result = eframe::run_native(
         "negatoscope",
         native,

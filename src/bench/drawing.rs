@@ -250,7 +250,7 @@ impl BlitFloor {
 
     pub(super) fn draw(&self, gpu: &GpuContext) -> Result<(), Failure> {
         let binding = self.blit.bind(gpu, &self.from);
-        binding.place(gpu, [0, 0])?;
+        binding.place(gpu, [0, 0], 0)?;
         let mut encoder = gpu.device.create_command_encoder(&Default::default());
         {
             let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {

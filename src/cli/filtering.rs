@@ -9,7 +9,7 @@ use crate::{
     },
     model::{
         filter::{FilterStack, FilterStep},
-        lut::Voi,
+        lut::{Voi, VoiLutFunction},
         pixels::Frame,
         view::SliceView,
     },
@@ -47,23 +47,40 @@ pub fn filtered(
         .ok_or_else(|| Refusal::new(Exit::Unsupported, "there is nothing to filter"))
 }
 
-/// The filtered plane of a view as a frame of floats, by the f64 reference.
+/// The filtered plane of a view, by the f64 reference.
 ///
 /// # Errors
 /// See [`filtered`].
-pub fn frame_cpu(
+pub fn plane_cpu(
     stack: &FilterStack,
     views: &FilterView,
     frames: &[Option<Frame>],
-) -> Result<Frame, Refusal> {
+) -> Result<FilterPlane, Refusal> {
     let [columns, rows] = views.plane.size.map(|n| n as usize);
     let values = reslice::values_cpu(&views.plane, frames);
-    let plane = filtered(
-        stack,
-        columns,
-        rows,
-        values.into_iter().map(f64::from).collect(),
-    )?;
+    let values = values.into_iter().map(f64::from).collect();
+    filtered(stack, columns, rows, values)
+}
+
+/// The window over the middle of a filtered plane, as the panel of filters has it; `None` where it is of one value.
+pub fn result_voi(plane: &FilterPlane, percent: [u8; 2]) -> Option<Voi> {
+    let level = plane.window(percent)?;
+    Some(Voi::Window {
+        level,
+        // LINEAR has no width below 1 (PS3.3 C.11.2.1.2.1).
+        function: match level.width < 1.0 {
+            true => VoiLutFunction::LinearExact,
+            false => VoiLutFunction::Linear,
+        },
+        explanation: String::new(),
+    })
+}
+
+/// The filtered plane as a frame of floats.
+///
+/// # Errors
+/// [`Exit::Internal`] when it has no pixels.
+pub fn frame_of(plane: &FilterPlane) -> Result<Frame, Refusal> {
     plane
         .to_frame()
         .ok_or_else(|| Refusal::new(Exit::Internal, "the filtered plane has no pixels"))

@@ -130,6 +130,9 @@ pub struct RenderArgs {
     /// A filter such as `gaussian sigma=1.5`, before the window; several act in their order (docs/filters.md)
     #[arg(long = "filter", value_name = "FILTER")]
     pub filters: Vec<String>,
+    /// Percentiles between which slopes and differences are windowed where no window is asked for
+    #[arg(long, value_name = "LOW,HIGH", value_parser = parse_percent, default_value = "5,95")]
+    pub filter_window: [u8; 2],
     /// Leave out the overlay planes that the image brings
     #[arg(long)]
     pub no_overlays: bool,
@@ -385,17 +388,30 @@ pub fn draw(
         steps.fold(f64::INFINITY, f64::min) / plan.plane.mm_per_pixel
     };
     let size = [image.columns, image.rows, plan.frames.len()];
-    let filter_views = match stack.is_active() {
+    let mut filter_views = match stack.is_active() {
         true => Some((&stack, filtering::views_of(&view, size, finest)?)),
         false => None,
     };
+    let asked = args.window.is_some() || args.voi.is_some() || args.preset.is_some();
+    if let Some((stack, views)) = &mut filter_views
+        && stack.changes_range()
+        && !asked
+    {
+        let frames: Vec<_> = frames.iter().cloned().map(Some).collect();
+        let plane = filtering::plane_cpu(stack, views, &frames)?;
+        if let Some(voi) = filtering::result_voi(&plane, args.filter_window) {
+            view.grey.voi = voi.clone();
+            views.result.grey.voi = voi;
+        }
+    }
     let wants_values = args.raw16.is_some();
     let (rgba, values, adapter, reduced) = match backend {
         Backend::Cpu => {
             let mut frames: Vec<_> = frames.into_iter().map(Some).collect();
             let mut view = view.clone();
             if let Some((stack, views)) = filter_views {
-                frames = vec![Some(filtering::frame_cpu(stack, &views, &frames)?)];
+                let plane = filtering::plane_cpu(stack, &views, &frames)?;
+                frames = vec![Some(filtering::frame_of(&plane)?)];
                 view = views.result;
             }
             let values = wants_values.then(|| reslice::values_cpu(&view, &frames));
@@ -798,6 +814,15 @@ pub(super) fn parse_window(text: &str) -> Result<(f64, f64), String> {
         // PS3.3 C.11.2.1.2.1: the width of a linear window is at least 1.
         [center, width] if width >= 1.0 => Ok((center, width)),
         _ => Err("the width of a window is at least 1".into()),
+    }
+}
+
+fn parse_percent(text: &str) -> Result<[u8; 2], String> {
+    match parse_numbers(text)? {
+        [low, high] if low >= 0.0 && high <= 100.0 && low < high => {
+            Ok([low, high].map(|p: f64| p.round() as u8))
+        }
+        _ => Err(format!("`{text}` is not two percentiles")),
     }
 }
 

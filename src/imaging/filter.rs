@@ -22,7 +22,10 @@ pub use smooth::gaussian_kernel;
 pub use view::FilterView;
 
 use crate::{
-    model::filter::{FilterKind, FilterStack, FilterStep},
+    model::{
+        filter::{FilterKind, FilterStack, FilterStep},
+        lut::WindowLevel,
+    },
     task::CancelToken,
 };
 use rayon::prelude::*;
@@ -81,6 +84,37 @@ impl FilterPlane {
             found = Some((value.min(low), value.max(high)));
         }
         found
+    }
+
+    /// The values below which these shares of all values lie, 0 to 1; `None` where there is none.
+    pub fn percentiles<const N: usize>(&self, shares: [f64; N]) -> Option<[f64; N]> {
+        let mut values: Vec<f64> = self
+            .values
+            .iter()
+            .copied()
+            .filter(|v| !v.is_nan())
+            .collect();
+        let last = values.len().checked_sub(1)?;
+        Some(shares.map(|share| {
+            let at = (share.clamp(0.0, 1.0) * last as f64).round() as usize;
+            let (_, value, _) = values.select_nth_unstable_by(at.min(last), f64::total_cmp);
+            *value
+        }))
+    }
+
+    /// A window over the middle of the values, from one share of them to another, in percent; over all of them where those
+    /// two are one value.
+    pub fn window(&self, percent: [u8; 2]) -> Option<WindowLevel> {
+        let shares = percent.map(|p| f64::from(p.min(100)) / 100.0);
+        let [low, high] = self.percentiles(shares)?;
+        let (low, high) = match high > low {
+            true => (low, high),
+            false => self.extremes()?,
+        };
+        (high > low).then_some(WindowLevel {
+            center: (low + high) / 2.0,
+            width: high - low,
+        })
     }
 
     /// A plane of what `pixel` gives for each place that has a value (column, row, value); `None` once cancelled.

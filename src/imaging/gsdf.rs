@@ -176,6 +176,32 @@ impl DisplayCurve {
         Ok(Self(curve))
     }
 
+    /// Luminances of all 256 levels, stray light included, that do not fall.
+    ///
+    /// # Errors
+    /// [`CurveError`].
+    pub fn of_levels(luminances: &[f64]) -> Result<Self, CurveError> {
+        let sound = |l: &f64| *l > 0.0 && *l <= LUMINANCE_RANGE.1;
+        let rise = luminances
+            .windows(2)
+            .position(|pair| pair.first() > pair.last());
+        match (luminances, rise) {
+            (all, _) if all.len() != LEVELS => Err(CurveError::Few),
+            (_, Some(at)) => Err(CurveError::Order(at + 2)),
+            ([darkest, .., brightest], None)
+                if luminances.iter().all(sound) && *brightest >= 2.0 * darkest =>
+            {
+                Ok(Self(luminances.to_vec()))
+            }
+            _ => Err(CurveError::Numbers),
+        }
+    }
+
+    /// Luminances of all levels in cd/m².
+    pub fn luminances(&self) -> &[f64] {
+        &self.0
+    }
+
     /// Luminance of a driving level.
     pub fn luminance(&self, level: u8) -> f64 {
         self.0.get(usize::from(level)).copied().unwrap_or_default()

@@ -155,6 +155,12 @@ impl FilterKind {
         }
     }
 
+    /// Whether what comes out is of another kind than what went in (slopes, differences), so that the window of the picture
+    /// says nothing about it.
+    pub const fn changes_range(self) -> bool {
+        matches!(self, Self::Laplacian | Self::Sobel | Self::TopHat)
+    }
+
     /// Its numbers, in their order.
     pub const fn parameters(self) -> &'static [Parameter] {
         const SIGMA: Parameter = plain("sigma", 0.2, 20.0, 1.5);
@@ -368,6 +374,11 @@ impl FilterStack {
     /// Whether it changes anything.
     pub fn is_active(&self) -> bool {
         self.active().next().is_some()
+    }
+
+    /// Whether the window of the picture says nothing about the result.
+    pub fn changes_range(&self) -> bool {
+        self.active().any(|step| step.kind.changes_range())
     }
 
     /// Puts a filter at the end.

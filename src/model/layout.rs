@@ -1,6 +1,6 @@
 //! How the frames of a series lie: a clean volume, or a stack with the reason why it is none.
 
-use super::{finding::Finding, geometry::GridGeometry, study::Instance};
+use super::{facts::Axis, finding::Finding, geometry::GridGeometry, study::Instance};
 use std::sync::Arc;
 
 /// One frame of a series, in reading order.
@@ -10,6 +10,28 @@ pub struct FrameRef {
     pub instance: Arc<Instance>,
     /// Frame index in the instance, from 0.
     pub frame: usize,
+}
+
+/// Frames nearer than this lie at one place, millimetres.
+const SAME_PLACE_MM: f64 = 0.01;
+
+impl FrameRef {
+    /// How long after the beat of the heart it was made, ms: Trigger Time (0018,1060) or Nominal Cardiac Trigger Delay Time
+    /// (0020,9153).
+    pub fn trigger_time_ms(&self) -> Option<f64> {
+        let image = self.instance.image.as_ref()?;
+        image.facts(self.frame)?.get(Axis::TriggerTime)?.number()
+    }
+
+    /// Whether it lies where another frame lies.
+    pub fn lies_with(&self, other: &Self) -> bool {
+        let origin = |frame: &Self| {
+            let image = frame.instance.image.as_ref()?;
+            Some(image.frame(frame.frame).plane.as_ref()?.origin)
+        };
+        let places = origin(self).zip(origin(other));
+        places.is_some_and(|(a, b)| a.distance(b) < SAME_PLACE_MM)
+    }
 }
 
 /// A displayable series: its frames in order, and the grid when they form one.

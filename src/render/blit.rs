@@ -18,11 +18,16 @@ pub mod gpu_data {
         pub origin: [i32; 2],
         /// 1 when the target stores linear light.
         pub decode: u32,
-        /// Unused.
-        pub spare: u32,
+        /// The screen that it is drawn for, below [`super::SCREENS`].
+        pub screen: u32,
     }
 }
 use gpu_data::BlitDraw;
+
+/// So many screens have a table of their own.
+pub const SCREENS: usize = 8;
+/// The one that is never corrected: for pictures that leave.
+pub const UNCORRECTED: usize = SCREENS - 1;
 
 /// The pipeline of the copy for one target format.
 #[derive(Debug)]
@@ -32,7 +37,7 @@ pub struct Blit {
     format: wgpu::TextureFormat,
     decode: u32,
     levels: wgpu::Buffer,
-    table: Mutex<Option<[u8; 256]>>,
+    tables: Mutex<[Option<[u8; 256]>; SCREENS]>,
 }
 
 /// A picture ready to be copied.
@@ -40,7 +45,7 @@ pub struct Blit {
 pub struct BlitBinding {
     group: wgpu::BindGroup,
     uniforms: wgpu::Buffer,
-    origin: Mutex<Option<[i32; 2]>>,
+    placed: Mutex<Option<([i32; 2], usize)>>,
     decode: u32,
 }
 
@@ -68,7 +73,7 @@ impl Blit {
     pub fn new(gpu: &GpuContext, target_format: wgpu::TextureFormat) -> Result<Self, GpuError> {
         let module = shader::module(&gpu.device, "blit.wgsl")?;
         let usage = wgpu::BufferUsages::UNIFORM;
-        let bytes = level_bytes(None);
+        let bytes = level_bytes(None).repeat(SCREENS);
         let levels = gpu.door.new_buffer(Cargo::Lut, "levels", usage, &bytes)?;
         gpu.checked(0, || {
             let picture = wgpu::BindingType::Texture {
@@ -101,7 +106,7 @@ impl Blit {
                 format: target_format,
                 decode: u32::from(target_format.is_srgb()),
                 levels,
-                table: Mutex::new(None),
+                tables: Mutex::new([None; SCREENS]),
             }
         })
     }
@@ -130,19 +135,23 @@ impl Blit {
         BlitBinding {
             group,
             uniforms,
-            origin: Mutex::new(None),
+            placed: Mutex::new(None),
             decode: self.decode,
         }
     }
 
-    /// Corrects everything that is copied from now on for a screen: the driving level of each code value, or none.
-    /// Costs nothing when nothing changed.
-    pub fn correct(&self, gpu: &GpuContext, table: Option<&[u8; 256]>) {
-        let mut now = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Corrects everything that is copied for a screen from now on: the driving level of each code value, or none. Costs
+    /// nothing when nothing changed; [`UNCORRECTED`] and what is beyond stays as it is.
+    pub fn correct(&self, gpu: &GpuContext, screen: usize, table: Option<&[u8; 256]>) {
+        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(now) = tables.get_mut(screen).filter(|_| screen != UNCORRECTED) else {
+            return;
+        };
         if now.as_ref() != table {
             let bytes = level_bytes(table);
-            // The buffer is of this size, so the door takes it.
-            let done = gpu.door.upload_buffer(Cargo::Lut, &self.levels, 0, &bytes);
+            // The buffer has room for every screen, so the door takes it.
+            let at = (screen * bytes.len()) as u64;
+            let done = gpu.door.upload_buffer(Cargo::Lut, &self.levels, at, &bytes);
             if done.is_ok() {
                 *now = table.copied();
             }
@@ -158,23 +167,24 @@ impl Blit {
 }
 
 impl BlitBinding {
-    /// Says where in the window, in its pixels, the picture's first pixel goes. To be called before the pass; costs
-    /// nothing when nothing changed.
+    /// Says where in the window, in its pixels, the picture's first pixel goes, and on which screen the window stands; one
+    /// beyond [`SCREENS`] is not corrected. To be called before the pass; costs nothing when nothing changed.
     ///
     /// # Errors
     /// None that can occur with a living device; see [`crate::gpu::CopyDoor::upload_buffer`].
-    pub fn place(&self, gpu: &GpuContext, origin: [i32; 2]) -> Result<(), GpuError> {
-        let mut placed = self.origin.lock().unwrap_or_else(PoisonError::into_inner);
-        if *placed != Some(origin) {
+    pub fn place(&self, gpu: &GpuContext, origin: [i32; 2], screen: usize) -> Result<(), GpuError> {
+        let mut placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
+        let screen = screen.min(UNCORRECTED);
+        if *placed != Some((origin, screen)) {
             let data = BlitDraw {
                 origin,
                 decode: self.decode,
-                spare: 0,
+                screen: screen as u32,
             };
             let bytes = bytemuck::bytes_of(&data);
             gpu.door
                 .upload_buffer(Cargo::Uniform, &self.uniforms, 0, bytes)?;
-            *placed = Some(origin);
+            *placed = Some((origin, screen));
         }
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! The identity banner across the top: who, from the very object in the active cell; allergies from the record.
 
 use super::study_list::table;
-use super::{context::UiContext, overlay_text, theme, viewport::patient_color, widgets};
-use crate::workspace::{Command, record_link::RecordState};
+use super::{bands, context::UiContext, overlay_text, theme, widgets};
+use crate::workspace::{Command, record_link::RecordState, view::Viewport};
 use egui::{RichText, Ui};
 
 /// The commands that say how far reading is, in the order of the work.
@@ -20,13 +20,24 @@ pub fn banner_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
     let words = context.language();
     ui.horizontal_centered(|ui| {
         let active = workspace.active_viewport();
-        let Some((patient, study)) = active.and_then(|v| v.patient().zip(v.study())) else {
+        let shown = active.filter(|v| v.patient().is_some() && v.study().is_some());
+        let Some(viewport) = shown else {
             ui.label(RichText::new(words.word("patient-none")).color(theme::TEXT_FAINT));
             return;
         };
+        who_ui(context, ui, viewport);
+        allergies(context, ui);
+        status(context, ui);
+    });
+}
+
+/// Whose picture a view shows: name, number, birth, sex, or that they are hidden.
+pub(super) fn who_ui(context: &UiContext<'_>, ui: &mut Ui, viewport: &Viewport) {
+    let workspace = context.workspace;
+    let words = context.language();
+    if let Some((patient, study)) = viewport.patient().zip(viewport.study()) {
         let identity = patient.as_ref();
-        let (rect, _) = ui.allocate_exact_size(egui::vec2(4.0, 18.0), egui::Sense::hover());
-        ui.painter().rect_filled(rect, 1.0, patient_color(identity));
+        bands::band_ui(context, ui, identity, 18.0);
         if workspace.settings.hide_identity {
             ui.label(
                 RichText::new(words.word("badge-identity-hidden"))
@@ -55,9 +66,7 @@ pub fn banner_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
             widgets::tag(ui, words.word("banner-different-patients"), theme::WARN)
                 .on_hover_text(words.word("banner-different-patients-detail"));
         }
-        allergies(context, ui);
-        status(context, ui);
-    });
+    }
 }
 
 /// How far the reading of the shown study is; a menu to say so.

@@ -24,7 +24,7 @@ const NARROW: f32 = 200.0;
 /// Reach of a handle of the range, points.
 const GRIP: f32 = 7.0;
 
-/// What the bar of a cell leaves to the text over the picture.
+/// What the bar of a cell leaves to the picture.
 pub(super) fn rest(context: &UiContext<'_>, cell: usize, rect: Rect) -> Rect {
     match shown(context, cell, rect) {
         Some(_) => Rect::from_min_max(rect.min, pos2(rect.max.x, rect.max.y - HEIGHT)),
@@ -34,7 +34,9 @@ pub(super) fn rest(context: &UiContext<'_>, cell: usize, rect: Rect) -> Rect {
 
 fn shown<'a>(context: &UiContext<'a>, cell: usize, rect: Rect) -> Option<&'a Player> {
     let room = rect.width() >= NARROW && rect.height() >= 4.0 * HEIGHT;
-    context.workspace.film(cell).filter(|_| room)
+    let film = context.workspace.film(cell);
+    // On a picture that leaves there is nothing to press.
+    film.filter(|_| room && !context.state.leaving)
 }
 
 /// Draws the bar where the cell has a film.
@@ -117,6 +119,7 @@ const fn source_key(source: TimeSource) -> &'static str {
         TimeSource::FrameTimeVector => "cine-by-vector",
         TimeSource::FrameTime => "cine-by-frame-time",
         TimeSource::RecommendedRate => "cine-by-recommended-rate",
+        TimeSource::TriggerTime => "cine-by-trigger-time",
         TimeSource::CineRate => "cine-by-cine-rate",
         TimeSource::Assumed => "cine-by-nothing",
     }

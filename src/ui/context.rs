@@ -39,6 +39,10 @@ pub struct UiState {
     pub screen_check: super::screen_check::ScreenCheck,
     /// Brings finished pictures to the screen.
     pub blit: Arc<Blit>,
+    /// A picture that leaves is being drawn: it has nothing to take hold of.
+    pub leaving: bool,
+    /// Windows of views.
+    pub windows: super::windows::ViewWindows,
     /// One picture a cell.
     pub pictures: Vec<PictureCache>,
     /// Thumbnails on the GPU, by series key.
@@ -161,10 +165,13 @@ pub struct Hover {
 }
 
 impl UiState {
-    /// The table that pictures pass last; nothing is uploaded while it stays the same.
-    pub fn correct_screen(&self, workspace: &Workspace) {
-        let table = workspace.correction.as_ref().map(|c| c.table.as_ref());
-        self.blit.correct(&workspace.gpu, table);
+    /// The tables that pictures pass last, one a screen; nothing is uploaded while they stay the same.
+    pub fn correct_screens(&self, workspace: &Workspace) {
+        for screen in 0..crate::render::blit::UNCORRECTED {
+            let correction = workspace.correction_on(screen);
+            let table = correction.map(|c| c.table.as_ref());
+            self.blit.correct(&workspace.gpu, screen, table);
+        }
     }
 
     /// State for a window whose surface has this format.
@@ -178,6 +185,8 @@ impl UiState {
             filter_panel: Default::default(),
             screen_check: Default::default(),
             blit: Arc::new(Blit::new(gpu, format)?),
+            leaving: false,
+            windows: Default::default(),
             pictures: Default::default(),
             thumbnails: HashMap::new(),
             palette: None,

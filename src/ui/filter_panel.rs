@@ -1,10 +1,13 @@
 //! The filters of the active cell: add, order, switch, change, take away. A change is one step of undo.
 
-use super::{context::UiContext, overlay_text, theme, widgets};
+use super::{context::UiContext, icons::Icon, overlay_text, theme, widgets};
 use crate::{
     i18n::Language,
     model::filter::{FilterKind, FilterStack, FilterStep, MOST_FILTERS, Parameter},
-    workspace::{Action, Command, view::ViewState},
+    workspace::{
+        Action, Command,
+        view::{RESULT_PERCENT, ViewState, VoiChoice},
+    },
 };
 use egui::{Align, Button, DragValue, Layout, RichText, Slider, Ui, vec2};
 
@@ -34,8 +37,8 @@ pub fn stack_text(words: Language, stack: &FilterStack) -> String {
     texts.collect::<Vec<_>>().join(", ")
 }
 
-/// Draws the panel when it is open.
-pub fn filter_panel_ui(context: &mut UiContext<'_>, ui: &Ui) {
+/// Draws the panel beside the pictures when it is open.
+pub fn filter_panel_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
     let mut panel = std::mem::take(&mut context.state.filter_panel);
     let cell = context.workspace.active;
     let viewport = context.workspace.viewports.get(cell);
@@ -46,21 +49,40 @@ pub fn filter_panel_ui(context: &mut UiContext<'_>, ui: &Ui) {
     let before = viewport.view.clone();
     let mut view = before.clone();
     let width = viewport.voi().level().map_or(256.0, |level| level.width);
+    let colour = viewport.image().is_some_and(|image| image.samples > 1);
     let mut held = false;
-    let mut open = true;
-    egui::Window::new(context.word("filter-title"))
-        .id(egui::Id::unique("filters"))
-        .open(&mut open)
-        .resizable(false)
-        .collapsible(false)
-        .default_pos(ui.ctx().content_rect().right_top() + vec2(-WIDTH - 60.0, 90.0))
-        .show(ui.ctx(), |ui| {
-            ui.set_width(WIDTH);
-            held = steps_ui(context, ui, &mut view.filters);
-            add_ui(context, ui, &mut view.filters, width);
-            foot_ui(context, ui, &mut view.filters);
+    egui::Panel::right("filters")
+        .exact_size(WIDTH)
+        .frame(egui::Frame::new().fill(theme::PANEL).inner_margin(12.0))
+        .show(ui, |ui| {
+            ui.horizontal(|ui| {
+                ui.label(RichText::new(context.word("filter-title")).strong());
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    let name = context.word("button-close");
+                    let close = Icon::Close;
+                    let dim = theme::TEXT_DIM;
+                    if widgets::icon_button(ui, close, name, true, false, dim).clicked() {
+                        panel.open = false;
+                    }
+                });
+            });
+            ui.add_space(4.0);
+            if colour {
+                let text = RichText::new(context.word("filter-no-colour")).color(theme::WARN);
+                ui.label(text);
+                ui.add_space(4.0);
+            }
+            egui::ScrollArea::vertical().show(ui, |ui| {
+                let mut filters = view.filters.clone();
+                held = steps_ui(context, ui, &mut filters);
+                ui.add_enabled_ui(!colour, |ui| add_ui(context, ui, &mut filters, width));
+                foot_ui(context, ui, &mut filters);
+                if filters != view.filters {
+                    view.set_filters(filters);
+                }
+                held |= window_ui(context, ui, &mut view);
+            });
         });
-    panel.open = open;
     if view != before {
         context.actions.push(Action::View { cell, view });
         // While a slider is held its changes belong to one step.
@@ -71,6 +93,47 @@ pub fn filter_panel_ui(context: &mut UiContext<'_>, ui: &Ui) {
         context.actions.push(Action::Commit { cell, before });
     }
     context.state.filter_panel = panel;
+}
+
+/// How slopes and differences are windowed: over the middle of what comes out. Whether a field is held.
+fn window_ui(context: &UiContext<'_>, ui: &mut Ui, view: &mut ViewState) -> bool {
+    if !view.filters.changes_range() {
+        return false;
+    }
+    let mut held = false;
+    ui.separator();
+    let mut on = matches!(view.voi, VoiChoice::Result { .. });
+    if ui
+        .checkbox(&mut on, context.word("filter-window"))
+        .on_hover_text(context.word("filter-window-tip"))
+        .changed()
+    {
+        view.voi = match (&view.voi, on) {
+            (VoiChoice::Result { before, .. }, false) => *before.clone(),
+            (voi, _) => VoiChoice::Result {
+                percent: RESULT_PERCENT,
+                before: Box::new(voi.clone()),
+            },
+        };
+    }
+    if let VoiChoice::Result { percent, .. } = &mut view.voi {
+        let [low, high] = *percent;
+        let fields = [
+            ("filter-window-from", 0..=high.saturating_sub(1)),
+            ("filter-window-to", low.saturating_add(1)..=100),
+        ];
+        ui.horizontal(|ui| {
+            ui.add_space(20.0);
+            for ((key, range), value) in fields.into_iter().zip(percent.iter_mut()) {
+                let label = context.word(key);
+                let text = ui.label(RichText::new(label).color(theme::TEXT_DIM));
+                let field = DragValue::new(value).range(range).suffix(" %");
+                let field = ui.add(field).labelled_by(text.id);
+                held |= field.dragged() || field.has_focus();
+            }
+        });
+    }
+    held
 }
 
 /// The filters, first to last. Whether a slider is held.
@@ -144,7 +207,10 @@ fn numbers_ui(context: &UiContext<'_>, ui: &mut Ui, step: &mut FilterStep) -> bo
             slider.widget_info(|| egui::WidgetInfo::slider(true, step.value(index), label));
             let number = DragValue::new(&mut value)
                 .range(parameter.low..=parameter.high)
-                .max_decimals(3)
+                .max_decimals(match parameter.step >= 1.0 {
+                    true => 0,
+                    false => 3,
+                })
                 .speed((high - low) / 400.0);
             let number = ui.add(number);
             held |= slider.dragged() || number.dragged() || number.has_focus();

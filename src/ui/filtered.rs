@@ -3,7 +3,7 @@
 use crate::{
     gpu::{FrameTexture, GpuContext},
     imaging::filter::FilterView,
-    model::{filter::FilterStack, view::SliceView},
+    model::{filter::FilterStack, lut::WindowLevel, view::SliceView},
     render::{
         filter::{FilterRenderer, cost},
         slice::{SliceRenderer, SliceScene},
@@ -34,6 +34,8 @@ pub struct FilterScene<'a> {
     pub stack: &'a FilterStack,
     /// Computes what takes long.
     pub worker: &'a FilterWorker,
+    /// Percentiles between which the window of the result is wanted.
+    pub percent: Option<[u8; 2]>,
 }
 
 /// What a cell shows of its filters.
@@ -43,6 +45,8 @@ pub struct FilterShown {
     pub applied: Option<FilterStack>,
     /// Newer ones are being computed.
     pub awaited: bool,
+    /// The window of the result, as far as it is known: that of a neighbour until then.
+    pub window: Option<WindowLevel>,
     /// What went wrong.
     pub failed: Option<String>,
 }
@@ -69,11 +73,20 @@ impl Recipe {
     }
 }
 
+/// What the worker was asked.
+struct Asked {
+    recipe: Recipe,
+    texture: bool,
+    percent: Option<[u8; 2]>,
+    id: u64,
+}
+
 /// A cell's filtered plane and what it was made of.
 #[derive(Default)]
 pub struct FilteredCache {
     made: Option<(Recipe, Arc<FrameTexture>)>,
-    asked: Option<(Recipe, u64)>,
+    asked: Option<Asked>,
+    window: Option<(Recipe, [u8; 2], Option<WindowLevel>)>,
     source: Option<Target>,
     failed: Option<(Recipe, String)>,
     requests: u64,
@@ -102,6 +115,7 @@ impl FilteredCache {
             .as_ref()
             .is_some_and(|(made, _)| made.same(&recipe));
         let failed = self.failed.as_ref().is_some_and(|(f, _)| f.same(&recipe));
+        let mut slow = false;
         if !up_to_date && !failed {
             let size = scene.view.plane.size;
             let pixels = u64::from(size[0]) * u64::from(size[1]);
@@ -113,8 +127,16 @@ impl FilteredCache {
                 let made = self.compute(gpu, slices, filters, frames, scene);
                 self.keep(recipe.clone(), made.map_err(|e| e.to_string()));
             } else {
-                self.ask(&recipe, scene);
+                slow = true;
             }
+        }
+        let known = |percent: [u8; 2]| {
+            let window = self.window.as_ref();
+            window.is_some_and(|(of, at, _)| of.same(&recipe) && *at == percent)
+        };
+        let percent = scene.percent.filter(|percent| !known(*percent));
+        if slow || percent.is_some() {
+            self.ask(&recipe, scene, slow, percent);
         }
         let shown = self
             .made
@@ -123,7 +145,8 @@ impl FilteredCache {
         let plane = shown.map(|(_, texture)| (texture.clone(), scene.view.result.clone()));
         let shown = FilterShown {
             applied: shown.map(|(made, _)| made.stack.clone()),
-            awaited: self.asked.is_some(),
+            awaited: self.asked.as_ref().is_some_and(|asked| asked.texture),
+            window: self.window.as_ref().and_then(|(_, _, level)| *level),
             failed: self
                 .failed
                 .as_ref()
@@ -134,7 +157,7 @@ impl FilteredCache {
     }
 
     fn keep(&mut self, recipe: Recipe, made: Result<Arc<FrameTexture>, String>) {
-        self.asked = None;
+        self.asked = self.asked.take().filter(|asked| !asked.texture);
         match made {
             Ok(texture) => {
                 self.made = Some((recipe, texture));
@@ -183,15 +206,30 @@ impl FilteredCache {
     }
 
     /// Asks the worker, or takes its answer.
-    fn ask(&mut self, recipe: &Recipe, scene: &FilterScene<'_>) {
-        if let Some((asked, id)) = &self.asked
-            && asked.same(recipe)
-        {
-            let id = *id;
+    fn ask(
+        &mut self,
+        recipe: &Recipe,
+        scene: &FilterScene<'_>,
+        texture: bool,
+        percent: Option<[u8; 2]>,
+    ) {
+        let covers = |asked: &&Asked| {
+            asked.recipe.same(recipe)
+                && (asked.texture || !texture)
+                && (asked.percent == percent || percent.is_none())
+        };
+        if let Some(asked) = self.asked.as_ref().filter(covers) {
+            let (id, percent) = (asked.id, asked.percent);
             if let Some(answer) = scene.worker.answer(scene.cell)
                 && answer.id == id
             {
-                self.keep(recipe.clone(), answer.texture);
+                self.asked = None;
+                if let Some(percent) = percent {
+                    self.window = Some((recipe.clone(), percent, answer.window));
+                }
+                if let Some(texture) = answer.texture {
+                    self.keep(recipe.clone(), texture);
+                }
             }
             return;
         }
@@ -204,9 +242,16 @@ impl FilteredCache {
                 frame: scene.frame,
                 view: scene.view.clone(),
                 stack: scene.stack.clone(),
+                texture,
+                percent,
             },
         );
-        self.asked = Some((recipe.clone(), self.requests));
+        self.asked = Some(Asked {
+            recipe: recipe.clone(),
+            texture,
+            percent,
+            id: self.requests,
+        });
     }
 
     /// Forgets the plane; what was asked for is no longer wanted.
@@ -219,5 +264,6 @@ impl FilteredCache {
         }
         self.source = None;
         self.failed = None;
+        self.window = None;
     }
 }

@@ -1,10 +1,9 @@
-//! The cells of the layout in the window: their places, the lines between them that can be dragged, and cells in windows of
-//! their own.
+//! The cells of the layout in the window: their places, and the lines between them that can be dragged.
 //!
 //! A line moves when it is dragged. With Ctrl, or from the outer border where no panel stands, a drag parts the cell that it
 //! goes into.
 
-use super::{context::UiContext, overlay_text::haloed, theme, viewport};
+use super::{context::UiContext, overlay_text::haloed, theme, viewport, windows};
 use crate::{
     model::arrangement::{CellRect, Divider, Layout, Parting, SIDE},
     workspace::{Action, Workspace},
@@ -93,15 +92,13 @@ pub fn cells_ui(context: &mut UiContext<'_>, ui: &mut Ui, area: Rect) {
             let Some(place) = place else { continue };
             let rect = cell_rect(area, place);
             if detached.contains(cell) {
-                away(context, ui, rect);
+                away(context, ui, cell, rect);
             } else {
                 viewport::viewport_ui(context, ui, cell, rect);
             }
         }
     }
-    for cell in detached {
-        window_of(context, ui, cell);
-    }
+    windows::windows_ui(context, ui);
 }
 
 /// Fills what lies between the cells.
@@ -122,8 +119,26 @@ pub fn gaps_ui(workspace: &Workspace, ui: &Ui, area: Rect) {
 }
 
 /// The room of a cell that is in a window of its own, where no neighbour could fill it.
-fn away(context: &UiContext<'_>, ui: &Ui, rect: Rect) {
+fn away(context: &mut UiContext<'_>, ui: &Ui, cell: usize, rect: Rect) {
     ui.painter().rect_filled(rect, 0.0, theme::IMAGE);
+    let id = ui.scope_id().with(("away", cell));
+    let response = ui.interact(rect, id, Sense::click());
+    let name = context.word("viewport-bring-back");
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
+    haloed(
+        ui.painter(),
+        rect.center() + vec2(0.0, 22.0),
+        Align2::CENTER_CENTER,
+        name,
+        theme::SMALL_PT,
+        match response.hovered() {
+            true => theme::TEXT,
+            false => theme::TEXT_FAINT,
+        },
+    );
+    if response.clicked() {
+        context.actions.push(Action::Detach(cell));
+    }
     haloed(
         ui.painter(),
         rect.center(),
@@ -132,31 +147,6 @@ fn away(context: &UiContext<'_>, ui: &Ui, rect: Rect) {
         theme::BODY_PT,
         theme::TEXT_DIM,
     );
-}
-
-/// A cell in a window of its own, drawn as in the layout. Closing it brings the cell back.
-fn window_of(context: &mut UiContext<'_>, ui: &Ui, cell: usize) {
-    let title = context.tr("viewport-window-title", &[("number", (cell + 1).into())]);
-    let id = egui::ViewportId::from_hash_of(("detached view", cell));
-    let builder = egui::ViewportBuilder::default()
-        .with_title(title)
-        .with_inner_size([720.0, 720.0])
-        .with_min_inner_size([240.0, 240.0]);
-    let ctx = ui.ctx().clone();
-    let closed = ctx.show_viewport_immediate(id, builder, |ui, class| {
-        let embedded = class == egui::ViewportClass::EmbeddedWindow;
-        let area = if embedded {
-            let size = vec2(420.0, 420.0).min(ui.ctx().content_rect().size() * 0.6);
-            ui.allocate_exact_size(size, Sense::hover()).0
-        } else {
-            ui.available_rect_before_wrap()
-        };
-        viewport::viewport_ui(context, ui, cell, area);
-        !embedded && ui.input(|i| i.viewport().close_requested())
-    });
-    if closed {
-        context.actions.push(Action::Detach(cell));
-    }
 }
 
 /// Lines that can be dragged, and the outer border from which a cell is parted.

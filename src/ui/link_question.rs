@@ -40,8 +40,10 @@ pub fn link_question_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
                 let id = patient.id.reveal();
                 format!("{}  {id}", name_text(context.language(), patient))
             };
-            let color = super::viewport::patient_color(patient);
-            ui.label(RichText::new(format!("{view}  {who}")).color(color));
+            ui.horizontal(|ui| {
+                super::bands::band_ui(context, ui, patient, 16.0);
+                ui.label(RichText::new(format!("{view}  {who}")).color(theme::TEXT));
+            });
         }
         ui.add_space(12.0);
         ui.horizontal(|ui| {

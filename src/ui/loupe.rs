@@ -164,7 +164,7 @@ pub(super) fn paint(
     let square = Rect::from_min_size(corner / scale, vec2(side as f32, side as f32) / scale);
     let painter = ui.painter().with_clip_rect(rect);
     let origin = [corner.x, corner.y].map(|v| v as i32);
-    if let Some(source) = cache.place(&workspace.gpu, origin) {
+    if let Some(source) = cache.place(&workspace.gpu, origin, state.windows.screen) {
         let callback = PictureCallback {
             blit: state.blit.clone(),
             source,

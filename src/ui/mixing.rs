@@ -1,8 +1,8 @@
 //! The question before two patients stand side by side (safety S3).
 
-use super::{context::UiContext, overlay_text, theme, viewport::patient_color, widgets};
+use super::{bands, context::UiContext, overlay_text, theme, widgets};
 use crate::{model::identity::PatientIdentity, workspace::Action};
-use egui::{Button, Key, RichText, Sense, Ui, vec2};
+use egui::{Button, Key, RichText, Ui, vec2};
 
 /// Draws the question when there is one.
 pub fn mixing_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
@@ -48,8 +48,7 @@ pub fn mixing_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
 fn person(context: &UiContext<'_>, ui: &mut Ui, patient: &PatientIdentity) {
     let words = context.language();
     ui.horizontal(|ui| {
-        let (rect, _) = ui.allocate_exact_size(vec2(4.0, 18.0), Sense::hover());
-        ui.painter().rect_filled(rect, 1.0, patient_color(patient));
+        bands::band_ui(context, ui, patient, 18.0);
         if context.workspace.settings.hide_identity {
             ui.label(RichText::new(words.word("badge-identity-hidden")).color(theme::WARN));
             return;

@@ -5,9 +5,11 @@
 
 pub mod ai_panel;
 pub mod back;
+pub mod bands;
 pub mod banner;
 mod cine_bar;
 pub mod context;
+mod corner_fit;
 pub mod daylight;
 pub mod document;
 mod document_row;
@@ -56,6 +58,7 @@ pub mod theme;
 pub mod unlock;
 pub mod viewport;
 pub mod widgets;
+pub mod windows;
 
 pub use context::{UiContext, UiState};
 pub use number_fields::{MonitorField, WindowField};

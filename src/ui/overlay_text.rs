@@ -3,7 +3,7 @@
 //! Must stay true: everything is taken from the very object whose pixels are drawn, and a missing attribute is
 //! nothing, never "undefined". Identity is drawn in one place only, so that it can be hidden in one place.
 
-use super::{sampling_text, theme};
+use super::{corner_fit, sampling_text, theme};
 use crate::{
     i18n::Language,
     imaging::{
@@ -38,6 +38,8 @@ pub struct Line {
     pub color: Color32,
     /// What it says on hover and does when it is clicked.
     pub about: About,
+    /// How soon it goes where there is no room: 0 is what safety asks for.
+    pub rank: u8,
 }
 
 /// What lies behind a line.
@@ -60,6 +62,7 @@ impl Line {
             text: text.into(),
             color: theme::TEXT,
             about: About::Nothing,
+            rank: 1,
         }
     }
 
@@ -68,6 +71,7 @@ impl Line {
             text: text.into(),
             color: theme::TEXT_DIM,
             about: About::Nothing,
+            rank: 2,
         }
     }
 
@@ -76,6 +80,7 @@ impl Line {
             text: text.into(),
             color,
             about: About::Nothing,
+            rank: 0,
         }
     }
 
@@ -85,6 +90,10 @@ impl Line {
 
     fn about(self, about: About) -> Self {
         Self { about, ..self }
+    }
+
+    fn rank(self, rank: u8) -> Self {
+        Self { rank, ..self }
     }
 }
 
@@ -109,6 +118,8 @@ pub struct Source<'a> {
     pub cover: CoverShown,
     /// Names, numbers and dates are hidden.
     pub hide_identity: bool,
+    /// The letter of the patient's band, where another patient is on the screen too (safety S3).
+    pub beside: Option<String>,
     /// What was noticed.
     pub findings: &'a [Finding],
     /// How far loading is.
@@ -155,27 +166,31 @@ pub fn corners(source: &Source<'_>, width_pt: f32) -> Corners {
 fn identity_lines(source: &Source<'_>, amount: OverlayText, lines: &mut Vec<Line>) {
     let words = source.language;
     let identity = source.instance.patient.as_ref();
+    // Beside another patient whose picture it is stays on it in every state of the text.
+    let lettered = |text: &str| match &source.beside {
+        Some(letter) => format!("{letter}  {text}"),
+        None => text.to_owned(),
+    };
     if source.hide_identity {
         lines.push(Line::warn(
-            words.word("badge-identity-hidden"),
+            lettered(words.word("badge-identity-hidden")),
             "why-identity-hidden",
         ));
-    } else if amount != OverlayText::None {
-        lines.push(Line::plain(name_text(words, identity)));
+    } else if amount != OverlayText::None || source.beside.is_some() {
+        lines.push(Line::plain(lettered(&name_text(words, identity))).rank(0));
         let id = identity.id.reveal();
         if !id.is_empty() {
-            lines.push(Line::dim(
-                words.tr("patient-id", &[("id", id.as_str().into())]),
-            ));
+            let text = words.tr("patient-id", &[("id", id.as_str().into())]);
+            lines.push(Line::dim(text).rank(1));
         }
         if amount == OverlayText::Full {
             let text = birth_text(words, identity, source.instance.study.date);
             if !text.is_empty() {
-                lines.push(Line::dim(text));
+                lines.push(Line::dim(text).rank(1));
             }
             let accession = source.instance.study.accession_number.reveal();
             if !accession.is_empty() {
-                lines.push(Line::dim(accession.clone()));
+                lines.push(Line::dim(accession.clone()).rank(3));
             }
         }
     }
@@ -224,10 +239,10 @@ fn study_lines(source: &Source<'_>, full: bool, lines: &mut Vec<Line>) {
     let (study, series) = (&source.instance.study, &source.instance.series);
     let institution = study.institution.reveal();
     if full && !source.hide_identity && !institution.is_empty() {
-        lines.push(Line::dim(institution.clone()));
+        lines.push(Line::dim(institution.clone()).rank(3));
     }
     if full && !study.description.is_empty() {
-        lines.push(Line::plain(study.description.clone()));
+        lines.push(Line::plain(study.description.clone()).rank(2));
     }
     if !source.hide_identity {
         let date = study.date.map(|d| d.to_string()).unwrap_or_default();
@@ -236,13 +251,13 @@ fn study_lines(source: &Source<'_>, full: bool, lines: &mut Vec<Line>) {
             // The day of a prior has a colour of its own.
             lines.push(match source.days_before {
                 Some(_) => Line::badge(when.trim().to_owned(), theme::PRIOR),
-                None => Line::plain(when.trim().to_owned()),
+                None => Line::plain(when.trim().to_owned()).rank(0),
             });
         }
     }
     if let Some(days) = source.days_before {
         let text = super::hanging_words::before(source.language, days);
-        lines.push(Line::badge(text, theme::PRIOR));
+        lines.push(Line::badge(text, theme::PRIOR).rank(1));
     }
     let mut parts = Vec::new();
     if full && let Some(number) = series.number {
@@ -259,7 +274,7 @@ fn study_lines(source: &Source<'_>, full: bool, lines: &mut Vec<Line>) {
         parts.push(series.modality.clone());
     }
     if !parts.is_empty() {
-        lines.push(Line::dim(parts.join("  ")));
+        lines.push(Line::dim(parts.join("  ")).rank(1));
     }
     let part = source
         .viewport
@@ -311,6 +326,17 @@ fn image_lines(source: &Source<'_>, full: bool, lines: &mut Vec<Line>) {
             lines.push(Line::dim(place.join("  ")));
         }
     }
+    if let Some(ms) = source.viewport.phase_ms() {
+        let text = words.tr("overlay-phase", &[("ms", ms.into())]);
+        lines.push(Line::plain(text));
+    }
+    if let Some((part, count)) = source.viewport.part(source.picture.view.size) {
+        let part = [
+            ("number", (u32::from(part) + 1).into()),
+            ("count", u32::from(count).into()),
+        ];
+        lines.push(Line::plain(words.tr("overlay-part", &part)));
+    }
     let number = words.tr(
         "overlay-image-of",
         &[("number", (index + 1).into()), ("count", count.into())],
@@ -323,11 +349,12 @@ fn image_lines(source: &Source<'_>, full: bool, lines: &mut Vec<Line>) {
             sampling_text::oblique(words, plane, source.viewport)
         ),
     };
-    lines.push(Line::plain(format!("{kind}{number}")));
+    lines.push(Line::plain(format!("{kind}{number}")).rank(0));
     if let Some(text) = sampling_text::slab(words, source.viewport, &source.picture.view) {
         lines.push(Line::plain(text));
     }
-    lines.push(Line::plain(window_text(words, source.viewport)).about(About::Window));
+    let window = Line::plain(window_text(words, source.viewport)).about(About::Window);
+    lines.push(window.rank(0));
     if full {
         let percent = crate::i18n::Value::Fixed(source.picture.magnification * 100.0, 0);
         let mut text = words.tr("overlay-zoom", &[("percent", percent)]);
@@ -349,29 +376,40 @@ pub fn plane_name(words: Language, plane: crate::model::geometry::BodyPlane) -> 
     })
 }
 
-/// The window with the name it has.
+/// The window and where it comes from: a preset, the file, the data, or the hand (safety S19).
 pub fn window_text(words: Language, viewport: &Viewport) -> String {
-    let name = match &viewport.view.voi {
-        VoiChoice::Preset(name) => words
-            .find(&format!("preset-{name}"), &[])
-            .unwrap_or_else(|| name.clone()),
-        VoiChoice::Auto => words.word("preset-auto").to_owned(),
-        VoiChoice::Custom(_) => String::new(),
-        VoiChoice::File | VoiChoice::FileIndex(_) => match viewport.voi() {
-            Voi::Window { explanation, .. } => explanation,
-            Voi::Table(_) => String::new(),
-        },
+    let voi = viewport.voi();
+    let numbers = window_numbers(words, &voi);
+    let from_file = |explanation: &str| match explanation {
+        "" => words.word("overlay-window-file").to_owned(),
+        name => words.tr("overlay-window-file-named", &[("name", name.into())]),
     };
-    let numbers = numbers_text(words, &viewport.voi());
-    if name.is_empty() {
-        numbers
-    } else {
-        format!("{numbers}  {name}")
-    }
+    let source = match &viewport.view.voi {
+        VoiChoice::Preset(name) => {
+            let known = words.find(&format!("preset-{name}"), &[]);
+            let name = known.unwrap_or_else(|| name.clone());
+            words.tr("overlay-window-preset", &[("name", name.as_str().into())])
+        }
+        VoiChoice::Custom(_) => words.word("overlay-window-hand").to_owned(),
+        VoiChoice::Result { percent, .. } => {
+            let [low, high] = percent.map(u32::from);
+            let numbers = [("low", low.into()), ("high", high.into())];
+            words.tr("overlay-window-result", &numbers)
+        }
+        VoiChoice::File | VoiChoice::FileIndex(_) if viewport.has_own_window() => match &voi {
+            Voi::Window { explanation, .. } => from_file(explanation),
+            // A table is called by its name already.
+            Voi::Table(_) => from_file(""),
+        },
+        VoiChoice::Auto | VoiChoice::File | VoiChoice::FileIndex(_) => {
+            words.word("preset-auto").to_owned()
+        }
+    };
+    format!("{numbers}  {source}")
 }
 
 /// Width and centre; for a table its explanation.
-fn numbers_text(words: Language, voi: &Voi) -> String {
+pub(super) fn window_numbers(words: Language, voi: &Voi) -> String {
     match voi {
         Voi::Window { level, .. } => {
             let digits = if level.width < 10.0 { 2 } else { 0 };
@@ -390,7 +428,7 @@ fn numbers_text(words: Language, voi: &Voi) -> String {
 
 /// A window or table of the file as a menu lists it: its name with its numbers, or its numbers.
 pub fn voi_text(words: Language, voi: &Voi) -> String {
-    let numbers = numbers_text(words, voi);
+    let numbers = window_numbers(words, voi);
     match voi {
         Voi::Window { explanation, .. } if !explanation.is_empty() => {
             format!("{explanation}  {numbers}")
@@ -461,7 +499,8 @@ fn side_line(source: &Source<'_>, lines: &mut Vec<Line>) {
         .filter(|p| !p.is_empty())
         .collect();
     if !parts.is_empty() {
-        lines.push(Line::plain(parts.join("  ")).about(About::Why("why-side")));
+        let side = Line::plain(parts.join("  ")).about(About::Why("why-side"));
+        lines.push(side.rank(0));
     }
 }
 
@@ -606,11 +645,11 @@ fn badge_lines(source: &Source<'_>, full: bool, lines: &mut Vec<Line>) {
         let text = words.tr("badge-rejected", &[("count", source.rejected.into())]);
         lines.push(Line::badge(text, theme::WARN).about(About::Findings));
     }
-    let line = Line::dim(spacing_text(words, source.picture.spacing));
+    let line = Line::dim(spacing_text(words, source.picture.spacing)).rank(1);
     lines.push(line.about(About::Why(why_spacing(source.picture.spacing))));
     if source.key_image {
         let text = words.word("badge-key-image");
-        lines.push(Line::badge(text, theme::ACCENT));
+        lines.push(Line::badge(text, theme::ACCENT).rank(1));
     }
     for text in &source.ai {
         let line = Line::badge(text.clone(), theme::AI);
@@ -812,8 +851,15 @@ pub fn paint(
 ) -> ([String; 4], About) {
     let mut clicked = About::Nothing;
     let inner = rect.shrink2(vec2(9.0, 6.0));
-    let step = theme::OVERLAY_PT + 4.0;
-    let room = ((inner.height() * 0.5) / step).floor().max(1.0) as usize;
+    let (size, step) = corner_fit::text_size(rect.size());
+    let measure = |text: &str| {
+        let font = FontId::proportional(size);
+        let galley = painter.layout_no_wrap(text.to_owned(), font, Color32::PLACEHOLDER);
+        galley.size().x
+    };
+    let folded = |count: usize| words.tr("badge-more-lines", &[("count", count.into())]);
+    let room = corner_fit::room(inner.height(), step);
+    let shown = corner_fit::fit(corners, inner.size(), room, &measure, &folded);
     let places = [
         (inner.left_top(), Align2::LEFT_TOP, 1.0),
         (inner.right_top(), Align2::RIGHT_TOP, 1.0),
@@ -821,41 +867,43 @@ pub fn paint(
         (inner.right_bottom(), Align2::RIGHT_BOTTOM, -1.0),
     ];
     let mut texts: [String; 4] = Default::default();
-    for (((corner, anchor, direction), lines), text) in
+    let corners = corners.iter().zip(&shown);
+    for (((corner, anchor, direction), (lines, shown)), text) in
         places.into_iter().zip(corners).zip(&mut texts)
     {
-        // In a small cell the outermost lines stay: identity above, badges and window below.
-        let ordered: Vec<&Line> = if direction > 0.0 {
-            lines.iter().take(room).collect()
-        } else {
-            lines.iter().rev().take(room).collect()
-        };
-        for (index, line) in ordered.into_iter().enumerate() {
-            let at = corner + vec2(0.0, direction * index as f32 * step);
-            let drawn = haloed(
-                painter,
-                at,
-                anchor,
-                &line.text,
-                theme::OVERLAY_PT,
-                line.color,
-            );
-            let sense = match line.about {
-                About::Nothing => continue,
-                About::Why(_) => Sense::hover(),
+        for (index, one) in shown.iter().enumerate() {
+            if one.text.is_empty() {
+                continue;
+            }
+            let row = if direction > 0.0 {
+                index
+            } else {
+                shown.len() - 1 - index
+            };
+            let at = corner + vec2(0.0, direction * row as f32 * step);
+            let drawn = haloed(painter, at, anchor, &one.text, size, one.color);
+            let line = one.line.and_then(|at| lines.get(at));
+            let about = line.map_or(About::Nothing, |line| line.about);
+            let sense = match about {
+                About::Nothing if one.whole.is_empty() => continue,
+                About::Nothing | About::Why(_) => Sense::hover(),
                 About::Findings | About::Window => Sense::click(),
             };
-            let place = (anchor.x() as u8, anchor.y() as u8, index);
+            let place = (anchor.x() as u8, anchor.y() as u8, row);
             let response = ui.interact(drawn.intersect(rect), id.with(place), sense);
             if response.clicked() {
-                clicked = line.about;
+                clicked = about;
             }
             if response.hovered() {
-                response.on_hover_text(words.word(match line.about {
-                    About::Why(why) => why,
-                    About::Window => "why-window",
-                    About::Findings | About::Nothing => "why-finding",
-                }));
+                let why = match about {
+                    About::Nothing => "",
+                    About::Why(why) => words.word(why),
+                    About::Window => words.word("why-window"),
+                    About::Findings => words.word("why-finding"),
+                };
+                // What is cut short is whole here.
+                let hint = [one.whole.as_str(), why].join("\n");
+                response.on_hover_text(hint.trim());
             }
         }
         *text = lines

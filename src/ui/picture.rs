@@ -199,11 +199,16 @@ impl PictureCache {
         Ok(true)
     }
 
-    /// The finished picture, for the screen, with its first pixel at `origin` of the window.
-    pub fn place(&self, gpu: &GpuContext, origin: [i32; 2]) -> Option<Arc<BlitBinding>> {
+    /// The finished picture, with its first pixel at `origin` of a window on this screen.
+    pub fn place(
+        &self,
+        gpu: &GpuContext,
+        origin: [i32; 2],
+        screen: usize,
+    ) -> Option<Arc<BlitBinding>> {
         self.key.as_ref()?;
         let (_, source) = self.target.as_ref()?;
-        source.place(gpu, origin).ok()?;
+        source.place(gpu, origin, screen).ok()?;
         Some(source.clone())
     }
 

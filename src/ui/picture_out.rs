@@ -31,6 +31,9 @@ pub fn draw(
     let points = vec2(size[0] as f32, size[1] as f32) / scale;
     let pictures = std::mem::take(&mut state.pictures);
     let (drag, hover, drawn) = (state.drag.take(), state.hover.take(), state.drawn);
+    // For whichever screen it will be looked at on.
+    state.windows.screen = crate::render::blit::UNCORRECTED;
+    state.leaving = true;
     let input = RawInput {
         screen_rect: Some(Rect::from_min_size(Pos2::ZERO, points)),
         viewports: std::iter::once((
@@ -72,5 +75,6 @@ pub fn draw(
     state.drag = drag;
     state.hover = hover;
     state.drawn = drawn;
+    state.leaving = false;
     output
 }

@@ -11,7 +11,7 @@ use egui::{CentralPanel, Frame, Key, Margin, Panel, Pos2, Ui};
 
 /// Draws everything and gives back what the user wishes.
 pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<Action> {
-    state.correct_screen(workspace);
+    state.correct_screens(workspace);
     state.screen_check.take_keys(ui.ctx());
     let mut context = UiContext {
         workspace,
@@ -20,42 +20,15 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
     };
     context.state.loupe.release(ui.ctx());
     context.state.focus.settle(ui.ctx(), &parts(workspace));
-    let asking = workspace.passphrases.asking.is_some()
-        || workspace.linking.asking
-        || workspace.marks.asking.is_some()
-        || workspace.marks.closing
-        || workspace.mixing.asking.is_some()
-        || context.state.picker.open
-        || context.state.window_field.is_some()
-        || context.state.monitor_field.is_some();
-    let open = context.state.palette.is_some()
-        || context.state.help
-        || context.state.settings.is_some()
-        || context.state.picture_dialog.is_some();
+    let (open, asking) = is_asking(&context);
     if !open && !asking {
+        super::tags::take_keys(&mut context, ui);
         // In the list Escape goes back to the pictures at once.
         context.state.hands.escape_is_taken =
             !workspace.list.shown && context.state.focus.gives_back(ui.ctx());
-        marks::keys(&mut context, ui);
-        let (map, tool) = (&workspace.settings.keys, workspace.tool);
-        let wishes = keys::pressed(
-            ui.ctx(),
-            map,
-            &mut context.state.hands,
-            tool,
-            std::time::Instant::now(),
-            |command| workspace.is_enabled(command) && !workspace.list.shown,
-        );
-        context
-            .actions
-            .extend(wishes.into_iter().map(|wish| match wish {
-                keys::Wish::Run(command) => Action::Run(command),
-                keys::Wish::Tool(tool) => Action::Tool(tool),
-            }));
-    } else if ui.input(|i| i.key_pressed(Key::Escape)) {
-        context.state.palette = None;
-        context.state.help = false;
     }
+    context.state.windows.screen = super::windows::screen_of(&context, ui.ctx());
+    take_keys(&mut context, ui);
     let empty = workspace.is_empty();
     let cells = !workspace.list.shown && !empty;
     // Views fill their own room, so where they are most of the rest are panels.
@@ -115,6 +88,9 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
                 side_panel::side_panel_ui(&mut context, ui);
             });
     }
+    if cells {
+        super::filter_panel::filter_panel_ui(&mut context, ui);
+    }
     CentralPanel::default().frame(Frame::new()).show(ui, |ui| {
         let rect = ui.available_rect_before_wrap();
         if workspace.list.shown {
@@ -134,7 +110,6 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
         ui.allocate_rect(rect, egui::Sense::hover());
     });
     dropped_files(&mut context, ui);
-    super::filter_panel::filter_panel_ui(&mut context, ui);
     super::screen_check::screen_check_ui(&mut context, ui);
     super::tags::tags_ui(&mut context, ui);
     palette::palette_ui(&mut context, ui);
@@ -166,6 +141,51 @@ fn parts(workspace: &Workspace) -> Vec<Part> {
     .into_iter()
     .filter_map(|(on, part)| on.then_some(part))
     .collect()
+}
+
+/// Whether something is open that takes the keys for itself.
+fn is_asking(context: &UiContext<'_>) -> (bool, bool) {
+    let (workspace, state) = (context.workspace, &context.state);
+    let asking = workspace.passphrases.asking.is_some()
+        || workspace.linking.asking
+        || workspace.marks.asking.is_some()
+        || workspace.marks.closing
+        || workspace.mixing.asking.is_some()
+        || state.picker.open
+        || state.window_field.is_some()
+        || state.monitor_field.is_some();
+    let open = state.palette.is_some()
+        || state.help
+        || state.settings.is_some()
+        || state.picture_dialog.is_some();
+    (open, asking)
+}
+
+/// Turns the keys of the window that is drawn into commands, unless something asks.
+pub(super) fn take_keys(context: &mut UiContext<'_>, ui: &Ui) {
+    let (open, asking) = is_asking(context);
+    if !open && !asking {
+        marks::keys(context, ui);
+        let workspace = context.workspace;
+        let (map, tool) = (&workspace.settings.keys, workspace.tool);
+        let wishes = keys::pressed(
+            ui.ctx(),
+            map,
+            &mut context.state.hands,
+            tool,
+            std::time::Instant::now(),
+            |command| workspace.is_enabled(command) && !workspace.list.shown,
+        );
+        context
+            .actions
+            .extend(wishes.into_iter().map(|wish| match wish {
+                keys::Wish::Run(command) => Action::Run(command),
+                keys::Wish::Tool(tool) => Action::Tool(tool),
+            }));
+    } else if ui.input(|i| i.key_pressed(Key::Escape)) {
+        context.state.palette = None;
+        context.state.help = false;
+    }
 }
 
 fn dropped_files(context: &mut UiContext<'_>, ui: &Ui) {

@@ -23,6 +23,8 @@ pub struct ScreenCheck {
     pub panel: bool,
     /// The test picture on the screen.
     pub pattern: Option<Pattern>,
+    /// The monitor that is chosen in the panel; that of the main window when absent.
+    pub monitor: Option<String>,
     drawn: Option<Drawn>,
 }
 
@@ -52,7 +54,8 @@ struct Drawn {
 
 /// Whether the screen follows the standard grey-scale function (safety S31); a click shows a test picture.
 pub fn note_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
-    let text = match &context.workspace.correction {
+    let screen = context.state.windows.screen;
+    let text = match context.workspace.correction_on(screen) {
         None => context.word("screen-not-calibrated").to_owned(),
         Some(correction) => {
             let (low, high) = correction.extremes;
@@ -91,8 +94,6 @@ pub fn screen_check_ui(context: &mut UiContext<'_>, ui: &Ui) {
 }
 
 fn panel_ui(context: &mut UiContext<'_>, ui: &Ui, check: &mut ScreenCheck) {
-    let before = context.workspace.settings.screen.clone();
-    let mut setting = before.clone();
     let mut open = true;
     egui::Window::new(context.word("screen-title"))
         .id(egui::Id::unique("display panel"))
@@ -102,7 +103,8 @@ fn panel_ui(context: &mut UiContext<'_>, ui: &Ui, check: &mut ScreenCheck) {
         .default_pos(ui.ctx().content_rect().center() - vec2(WIDTH / 2.0, 180.0))
         .show(ui.ctx(), |ui| {
             ui.set_width(WIDTH);
-            setting_ui(context, ui, &mut setting);
+            let monitor = check.monitor.clone();
+            check.monitor = screen_setting_ui(context, ui, monitor);
             widgets::section(ui, context.word("screen-patterns"), None);
             ui.horizontal_wrapped(|ui| {
                 for pattern in Pattern::ALL {
@@ -122,12 +124,57 @@ fn panel_ui(context: &mut UiContext<'_>, ui: &Ui, check: &mut ScreenCheck) {
             ui.add_space(4.0);
         });
     check.panel = open;
-    if setting != before {
-        context.actions.push(Action::Screen(setting));
-    }
 }
 
-fn setting_ui(context: &UiContext<'_>, ui: &mut Ui, setting: &mut ScreenSetting) {
+/// Which monitor, and how it was measured: part of the panel and of the preferences. `None` is the monitor of the main
+/// window.
+pub(super) fn screen_setting_ui(
+    context: &mut UiContext<'_>,
+    ui: &mut Ui,
+    chosen: Option<String>,
+) -> Option<String> {
+    let workspace = context.workspace;
+    let here = workspace.screen_key(context.state.windows.screen);
+    let mut monitor = chosen.unwrap_or_else(|| here.clone());
+    let list = workspace.windows.monitors.list();
+    if !list.is_empty() {
+        let label = |key: &str| match key == here {
+            _ if key.is_empty() => context.word("screen-monitor-unknown").to_owned(),
+            true => context.tr("screen-monitor-here", &[("monitor", key.into())]),
+            false => key.to_owned(),
+        };
+        ui.horizontal(|ui| {
+            let name = ui.label(context.word("screen-monitor"));
+            egui::ComboBox::from_id_salt("monitor")
+                .selected_text(label(&monitor))
+                .show_ui(ui, |ui| {
+                    for one in list {
+                        let key = one.key();
+                        let text = label(&key);
+                        ui.selectable_value(&mut monitor, key, text);
+                    }
+                })
+                .response
+                .labelled_by(name.id);
+        });
+    }
+    let before = workspace.settings.screens.get(&monitor);
+    let mut setting = before.cloned().unwrap_or_default();
+    setting_ui(context, ui, &mut setting, &monitor);
+    if before.cloned().unwrap_or_default() != setting {
+        let monitor = monitor.clone();
+        let wish = Action::Screen { monitor, setting };
+        context.actions.push(wish);
+    }
+    (monitor != here).then_some(monitor)
+}
+
+fn setting_ui(
+    context: &mut UiContext<'_>,
+    ui: &mut Ui,
+    setting: &mut ScreenSetting,
+    monitor: &str,
+) {
     ui.checkbox(&mut setting.on, context.word("screen-correct"));
     ui.add_space(4.0);
     if setting.measured.is_some() {
@@ -165,6 +212,14 @@ fn setting_ui(context: &UiContext<'_>, ui: &mut Ui, setting: &mut ScreenSetting)
                 ui.end_row();
             }
         });
+    }
+    let file = ui
+        .button(context.word("screen-choose-curve"))
+        .on_hover_text(context.word("screen-choose-curve-tip"));
+    if file.clicked() {
+        context
+            .actions
+            .push(Action::ChooseCurve(monitor.to_owned()));
     }
     ui.add_space(4.0);
     let text = match setting.correction() {
@@ -207,11 +262,9 @@ fn pattern_ui(
     let area = ctx.content_rect();
     let scale = ctx.pixels_per_point();
     let size = [area.width(), area.height()].map(|s| (s * scale).round().max(1.0) as u32);
-    let table = context
-        .workspace
-        .correction
-        .as_ref()
-        .map(|c| c.table.clone());
+    let screen = context.state.windows.screen;
+    let correction = context.workspace.correction_on(screen);
+    let table = correction.map(|c| c.table.clone());
     let same = check
         .drawn
         .as_ref()

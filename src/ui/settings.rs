@@ -1,6 +1,6 @@
 //! Preferences: language, colours and sizes; keys with their profiles; buttons of the mouse.
 
-use super::{context::UiContext, keys, theme, widgets};
+use super::{context::UiContext, keys, screen_check, theme, widgets};
 use crate::{
     i18n::Language,
     tools::{MouseUse, Press},
@@ -23,6 +23,8 @@ pub enum Page {
     Keys,
     /// Buttons of the mouse.
     Mouse,
+    /// How monitors were measured.
+    Screen,
 }
 
 /// The open preferences.
@@ -34,6 +36,8 @@ pub struct SettingsView {
     binding: Option<Command>,
     /// A key that belongs to another command.
     clash: Option<(Command, Chord, Command)>,
+    /// The monitor on the page of screens.
+    monitor: Option<String>,
 }
 
 impl SettingsView {
@@ -74,6 +78,7 @@ pub fn settings_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
                 (Page::General, "settings-general"),
                 (Page::Keys, "settings-keys"),
                 (Page::Mouse, "settings-mouse"),
+                (Page::Screen, "settings-screen"),
             ] {
                 ui.selectable_value(&mut view.page, page, context.word(key));
             }
@@ -84,6 +89,11 @@ pub fn settings_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
             Page::General => general(context, ui),
             Page::Keys => keys_page(context, ui, &mut view, height),
             Page::Mouse => mouse_page(context, ui, height),
+            Page::Screen => {
+                let chosen = view.monitor.take();
+                view.monitor = screen_check::screen_setting_ui(context, ui, chosen);
+                None
+            }
         };
         ui.add_space(8.0);
         ui.button(context.word("button-close")).clicked()

@@ -1,10 +1,11 @@
 //! Patients, studies and series on the left: current above priors, a small picture each, what did not open below.
 
 use super::{
+    bands,
     context::{Dragged, UiContext},
     icons, overlay_text,
     study_list::table,
-    theme, unlock, viewport, widgets,
+    theme, unlock, widgets,
 };
 use crate::{
     model::{
@@ -200,9 +201,7 @@ fn patient_title(context: &UiContext<'_>, ui: &mut Ui, patient: &PatientNode) {
     };
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
-        let (band, _) = ui.allocate_exact_size(vec2(4.0, 16.0), Sense::hover());
-        let color = viewport::patient_color(&patient.identity);
-        ui.painter().rect_filled(band, 1.0, color);
+        bands::band_ui(context, ui, &patient.identity, 16.0);
         widgets::line(ui, RichText::new(text).strong().color(theme::TEXT));
     });
 }

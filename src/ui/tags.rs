@@ -2,19 +2,20 @@
 //!
 //! Must stay true: only rows on the screen are laid out; a list is made anew only when what it depends on changed; a
 //! search goes on over several frames, so that no frame takes long whatever the size; values of people are not told, not
-//! searched and not copied while identity is hidden. Nothing here reads the disk.
+//! searched and not copied while identity is hidden. What was opened stays open from object to object, by its path. Nothing
+//! here reads the disk.
 
 mod rows;
 
 use super::{context::UiContext, icons::Icon, theme, widgets};
 use crate::{
-    model::elements::{Change, ElementTable, Query, Search},
+    model::elements::{Change, DiffRow, ElementTable, Query, Search},
     workspace::{
         Action,
         tags::{CompareWith, Compared, TagsShown},
     },
 };
-use egui::{RichText, ScrollArea, Ui, vec2};
+use egui::{Key as KeyName, RichText, ScrollArea, Ui, vec2};
 use rows::{Columns, Line};
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -22,6 +23,8 @@ use std::{collections::BTreeSet, sync::Arc};
 const ROW: f32 = 22.0;
 /// Rows that a search looks at in one frame: about a millisecond.
 const ROWS_A_FRAME: usize = 8_000;
+/// Rows that Page down goes.
+const PAGE: isize = 15;
 /// Sequences with more rows than this begin closed.
 const SHORT: u32 = 12;
 
@@ -30,10 +33,11 @@ const SHORT: u32 = 12;
 pub struct TagsView {
     /// What was typed.
     query: String,
-    /// Rows whose open state is not the usual one.
-    toggled: BTreeSet<u32>,
-    /// The chosen row.
+    /// Paths of rows whose open state is not the usual one.
+    toggled: BTreeSet<String>,
+    /// The chosen row, and its path.
     selected: Option<u32>,
+    selected_path: String,
     /// In a comparison also what is the same.
     all: bool,
     /// Number of the other frame, as it is typed.
@@ -43,6 +47,33 @@ pub struct TagsView {
     shown: bool,
     /// The search field takes the keyboard.
     focus: bool,
+    /// Where the browser stands; keys are its own until something outside of it is pressed.
+    place: Option<egui::Rect>,
+    outside: bool,
+    /// What keys asked for.
+    steps: Vec<Step>,
+    /// Rows in sight in the last frame.
+    seen: std::ops::Range<usize>,
+}
+
+impl TagsView {
+    /// The path of the chosen row; empty where none is.
+    pub fn chosen(&self) -> &str {
+        &self.selected_path
+    }
+}
+
+/// What a key asks for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Step {
+    /// So many rows down.
+    By(isize),
+    /// Opens the row, or goes to the first in it.
+    In,
+    /// Closes the row, or goes to the one that holds it.
+    Out,
+    /// Opens or closes the row.
+    Toggle,
 }
 
 /// The rows that are shown, with what they depend on.
@@ -50,6 +81,8 @@ pub struct TagsView {
 struct List {
     key: Option<Key>,
     rows: Vec<u32>,
+    /// The rows of this table whose paths are toggled.
+    toggled: BTreeSet<u32>,
     search: Search,
     done: bool,
 }
@@ -60,9 +93,63 @@ struct Key {
     table: usize,
     object: String,
     query: String,
-    toggled: BTreeSet<u32>,
+    toggled: BTreeSet<String>,
     all: bool,
     hide: bool,
+}
+
+/// Keys of the browser, before anything else sees them: arrows, Enter, and Escape, which empties the search or closes.
+pub(super) fn take_keys(context: &mut UiContext<'_>, ui: &Ui) {
+    if !context.workspace.tags.open || !context.state.tags.shown {
+        return;
+    }
+    let ctx = ui.ctx();
+    let view = &mut context.state.tags;
+    let pressed = ctx.input(|i| {
+        let down = |event: &egui::Event| match event {
+            egui::Event::PointerButton {
+                pos, pressed: true, ..
+            } => Some(*pos),
+            _ => None,
+        };
+        i.events.iter().find_map(down)
+    });
+    if let Some((at, place)) = pressed.zip(view.place) {
+        view.outside = !place.contains(at);
+    }
+    if view.outside {
+        return;
+    }
+    let typing = ctx.egui_wants_keyboard_input();
+    let steps: [(KeyName, Step); 8] = [
+        (KeyName::ArrowDown, Step::By(1)),
+        (KeyName::ArrowUp, Step::By(-1)),
+        (KeyName::PageDown, Step::By(PAGE)),
+        (KeyName::PageUp, Step::By(-PAGE)),
+        (KeyName::ArrowRight, Step::In),
+        (KeyName::ArrowLeft, Step::Out),
+        (KeyName::Enter, Step::Toggle),
+        (KeyName::Space, Step::Toggle),
+    ];
+    let mut wanted = Vec::new();
+    let escape = ctx.input_mut(|i| {
+        let mut take = |key| i.consume_key(egui::Modifiers::NONE, key);
+        for (key, step) in steps {
+            // In the search field these move the caret and write.
+            let of_field = matches!(step, Step::In | Step::Out) && !view.query.is_empty()
+                || key == KeyName::Space;
+            if !(typing && of_field) && take(key) {
+                wanted.push(step);
+            }
+        }
+        take(KeyName::Escape)
+    });
+    view.steps.extend(wanted);
+    if escape && view.query.is_empty() {
+        context.run(crate::workspace::Command::Tags);
+    } else if escape {
+        view.query.clear();
+    }
 }
 
 /// Draws the browser when it is open.
@@ -82,7 +169,7 @@ pub fn tags_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
     view.focus |= !view.shown;
     view.shown = true;
     let title = context.word("tags-title");
-    egui::Window::new(title)
+    let drawn = egui::Window::new(title)
         .id(egui::Id::unique("tags"))
         .title_bar(false)
         .default_size(size)
@@ -118,6 +205,7 @@ pub fn tags_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
                 }
             }
         });
+    view.place = drawn.map(|window| window.response.rect);
     context.state.tags = view;
 }
 
@@ -165,9 +253,6 @@ fn tools(context: &mut UiContext<'_>, ui: &mut Ui, view: &mut TagsView) {
         if std::mem::take(&mut view.focus) {
             response.request_focus();
         }
-        if response.has_focus() && ui.input(|i| i.key_pressed(egui::Key::Escape)) {
-            view.query.clear();
-        }
         if !view.query.trim().is_empty() {
             let count = view.list.search.hits;
             let text = context.tr("tags-found", &[("count", count.into())]);
@@ -186,15 +271,17 @@ fn copy(context: &mut UiContext<'_>, ui: &mut Ui, view: &TagsView) {
         TagsShown::Two(compared) => Arc::clone(&compared.first),
         _ => return,
     };
-    // The chosen element with all below it, else the whole object.
-    let range = match view.selected.map(|at| at as usize) {
+    // The chosen element with all below it, else the whole object. Rows of a comparison are none of one object.
+    let single = matches!(context.workspace.tags.shown, TagsShown::One(_));
+    let chosen = view.selected.filter(|_| single);
+    let range = match chosen.map(|at| at as usize) {
         Some(at) => {
             let end = table.rows.get(at).map_or(at, |row| row.end as usize);
             (at, end)
         }
         None => (0, table.rows.len()),
     };
-    let key = match view.selected {
+    let key = match chosen {
         Some(_) => "tags-copy-element",
         None => "tags-copy",
     };
@@ -265,7 +352,6 @@ fn compare(context: &mut UiContext<'_>, ui: &mut Ui, view: &mut TagsView) {
     }
     if wish != with {
         view.selected = None;
-        view.toggled.clear();
         context.actions.push(Action::CompareTags(wish));
     }
 }
@@ -284,21 +370,20 @@ fn one(context: &mut UiContext<'_>, ui: &mut Ui, view: &mut TagsView, table: &Ar
     let query = Query::new(&key.query);
     if view.list.key.as_ref() != Some(&key) {
         if view.list.key.as_ref().is_none_or(|k| k.table != key.table) {
-            view.selected = None;
-            view.toggled.clear();
+            // The same element of another object, where it has one.
+            view.selected = place_of(table, &view.selected_path);
         }
         view.list = List {
-            key: Some(Key {
-                toggled: view.toggled.clone(),
-                ..key
-            }),
+            toggled: toggled_in(table, &key.toggled),
+            key: Some(key),
             ..List::default()
         };
         if query.is_empty() {
+            let toggled = &view.list.toggled;
             let open = |at: usize| {
                 let row = table.rows.get(at)?;
                 let short = row.is_item() || row.end - at as u32 <= SHORT;
-                Some(short != view.toggled.contains(&(at as u32)))
+                Some(short != toggled.contains(&(at as u32)))
             };
             view.list.rows = visible(table.rows.len(), |at| {
                 (
@@ -343,7 +428,8 @@ fn one(context: &mut UiContext<'_>, ui: &mut Ui, view: &mut TagsView, table: &Ar
             found: searching && query.finds(row, hide),
         })
     };
-    body(context, ui, view, &columns, rows.len(), &lines);
+    let path = |at: u32| path_of(table, at);
+    body(context, ui, view, &columns, rows.len(), &lines, &path);
     match searching {
         true => view.list.search.found = rows,
         false => view.list.rows = rows,
@@ -367,6 +453,15 @@ fn two(context: &mut UiContext<'_>, ui: &mut Ui, view: &mut TagsView, compared: 
         row.is_some_and(|row| query.finds(row, hide))
     };
     if view.list.key.as_ref() != Some(&key) {
+        if view.list.key.as_ref().is_none_or(|k| k.table != key.table) {
+            view.selected = None;
+        }
+        let first = toggled_in(&compared.first, &key.toggled);
+        let second = toggled_in(&compared.second, &key.toggled);
+        let is_toggled = |row: &DiffRow| {
+            let of = |set: &BTreeSet<u32>, at: Option<u32>| at.is_some_and(|at| set.contains(&at));
+            of(&first, row.first) || of(&second, row.second)
+        };
         view.list = List {
             key: Some(key),
             done: true,
@@ -377,7 +472,7 @@ fn two(context: &mut UiContext<'_>, ui: &mut Ui, view: &mut TagsView, compared: 
             let Some(row) = compared.rows.get(at) else {
                 return (0, false);
             };
-            let open = (row.change != Change::Same) != view.toggled.contains(&(at as u32));
+            let open = (row.change != Change::Same) != is_toggled(row);
             (row.end, open)
         });
         let kept = rows.into_iter().filter(|at| {
@@ -422,8 +517,35 @@ fn two(context: &mut UiContext<'_>, ui: &mut Ui, view: &mut TagsView, compared: 
             found: false,
         })
     };
-    body(context, ui, view, &columns, rows.len(), &lines);
+    let path = |at: u32| {
+        let row = compared.rows.get(at as usize)?;
+        let of_first = row.first.and_then(|at| path_of(&compared.first, at));
+        of_first.or_else(|| path_of(&compared.second, row.second?))
+    };
+    body(context, ui, view, &columns, rows.len(), &lines, &path);
     view.list.rows = rows;
+}
+
+/// The path of a row.
+fn path_of(table: &ElementTable, at: u32) -> Option<String> {
+    table.paths().nth(at as usize)
+}
+
+/// The row of a path.
+fn place_of(table: &ElementTable, path: &str) -> Option<u32> {
+    let at = table.paths().position(|p| !path.is_empty() && p == path)?;
+    u32::try_from(at).ok()
+}
+
+/// The rows of paths.
+fn toggled_in(table: &ElementTable, paths: &BTreeSet<String>) -> BTreeSet<u32> {
+    if paths.is_empty() {
+        return BTreeSet::new();
+    }
+    let all = (0u32..).zip(table.paths());
+    all.filter(|(_, path)| paths.contains(path))
+        .map(|(at, _)| at)
+        .collect()
 }
 
 /// Places of the rows that are seen: what lies within closed ones is not.
@@ -450,7 +572,9 @@ fn body<'t>(
     columns: &Columns,
     count: usize,
     line: &dyn Fn(usize) -> Option<Line<'t>>,
+    path: &dyn Fn(u32) -> Option<String>,
 ) {
+    let steps = std::mem::take(&mut view.steps);
     if count == 0 {
         return;
     }
@@ -458,21 +582,95 @@ fn body<'t>(
     let hide = context.workspace.settings.hide_identity;
     ui.spacing_mut().item_spacing.y = 0.0;
     ui.spacing_mut().scroll.foreground_color = false;
-    ScrollArea::vertical()
+    let mut area = ScrollArea::vertical()
         .id_salt("rows")
-        .auto_shrink([false, false])
-        .show_rows(ui, ROW, count, |ui, range| {
-            for at in range {
-                let Some(line) = line(at) else { continue };
-                let selected = view.selected == Some(line.at) && line.second.is_none();
-                let response = line.draw(context, ui, columns, ROW, selected, hide);
-                if response.clicked() {
-                    if line.open.is_some() && !view.toggled.remove(&line.at) {
-                        view.toggled.insert(line.at);
-                    }
-                    let again = view.selected == Some(line.at);
-                    view.selected = (!again && columns.single()).then_some(line.at);
+        .auto_shrink([false, false]);
+    let mut toggle = None;
+    let reveal = walk(view, count, line, &steps, &mut toggle);
+    if let Some(row) = reveal
+        && !(view.seen.start..view.seen.end.saturating_sub(1)).contains(&row)
+    {
+        let shown = (ui.available_height() / ROW).floor().max(1.0);
+        let first = match row < view.seen.start {
+            true => row as f32,
+            false => row as f32 - shown + 2.0,
+        };
+        area = area.vertical_scroll_offset((first * ROW).max(0.0));
+    }
+    area.show_rows(ui, ROW, count, |ui, range| {
+        view.seen = range.clone();
+        for at in range {
+            let Some(line) = line(at) else { continue };
+            let selected = view.selected == Some(line.at);
+            let drawn = ui.push_id(line.at, |ui| {
+                line.draw(context, ui, columns, ROW, selected, hide)
+            });
+            if drawn.inner.clicked() {
+                if line.open.is_some() {
+                    toggle = Some(line.at);
                 }
+                let again = view.selected == Some(line.at);
+                view.selected = (!again).then_some(line.at);
             }
-        });
+        }
+    });
+    let at_path = |at: Option<u32>| at.and_then(path).unwrap_or_default();
+    if let Some(path) = toggle.and_then(path)
+        && !view.toggled.remove(&path)
+    {
+        view.toggled.insert(path);
+    }
+    if !steps.is_empty() || toggle.is_some() || ui.input(|i| i.pointer.any_released()) {
+        view.selected_path = at_path(view.selected);
+    }
+}
+
+/// Goes where the keys say; the row to bring into sight, and in `toggle` the one to open or close.
+fn walk<'t>(
+    view: &mut TagsView,
+    count: usize,
+    line: &dyn Fn(usize) -> Option<Line<'t>>,
+    steps: &[Step],
+    toggle: &mut Option<u32>,
+) -> Option<usize> {
+    let mut reveal = None;
+    for step in steps {
+        let chosen = view.selected;
+        let at =
+            chosen.and_then(|chosen| (0..count).find(|n| line(*n).is_some_and(|l| l.at == chosen)));
+        let here = at.and_then(line);
+        let next = match (step, at) {
+            (Step::By(by), Some(at)) => Some(at.saturating_add_signed(*by).min(count - 1)),
+            // Without a chosen row the first in sight is.
+            (Step::By(_) | Step::In, None) => Some(view.seen.start.min(count - 1)),
+            (Step::In, Some(at)) => match here.as_ref().and_then(|l| l.open) {
+                Some(false) => {
+                    *toggle = here.map(|l| l.at);
+                    None
+                }
+                Some(true) => Some((at + 1).min(count - 1)),
+                None => None,
+            },
+            (Step::Out, Some(at)) => match here.as_ref() {
+                Some(l) if l.open == Some(true) => {
+                    *toggle = Some(l.at);
+                    None
+                }
+                Some(l) => (0..at)
+                    .rev()
+                    .find(|n| line(*n).is_some_and(|m| m.depth < l.depth)),
+                None => None,
+            },
+            (Step::Toggle, Some(_)) => {
+                *toggle = here.filter(|l| l.open.is_some()).map(|l| l.at);
+                None
+            }
+            (Step::Out | Step::Toggle, None) => None,
+        };
+        if let Some(next) = next {
+            view.selected = line(next).map(|l| l.at);
+            reveal = Some(next);
+        }
+    }
+    reveal
 }

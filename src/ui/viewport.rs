@@ -1,7 +1,7 @@
 //! One cell: picture, text, crosshair, scale, and the gestures on it.
 
 use super::{
-    cine_bar,
+    bands, cine_bar,
     context::{Drag, Dragged, UiContext},
     document::document_ui,
     filtered::FilterScene,
@@ -12,14 +12,15 @@ use super::{
     plane_handles, reference, theme,
 };
 use crate::{
-    model::{layout::FrameRef, study::Instance},
+    model::{identity::PatientIdentity, layout::FrameRef, study::Instance},
     tools::{Gesture, Tool},
     workspace::{
         Action, Command, Workspace,
         display::{FrameState, SeriesDisplay},
         filtering::filter_view,
         masks,
-        view::{Picture, Viewport},
+        settings::OverlayText,
+        view::{Picture, Viewport, VoiChoice},
     },
 };
 use egui::{
@@ -28,38 +29,50 @@ use egui::{
 };
 use std::sync::Arc;
 
+/// Size of the letters of orientation.
+const LETTER_PT: f32 = 15.0;
+/// In cells narrower than this the text of the corners stays clear of them.
+const NARROW_PT: f32 = 280.0;
+
 /// Draws a cell and turns gestures on it into wishes.
 pub fn viewport_ui(context: &mut UiContext<'_>, ui: &mut Ui, cell: usize, rect: Rect) {
-    let rect = snap(ui, rect);
+    let whole = snap(ui, rect);
+    // The bar of a film stands below the picture, never over it.
+    let rect = snap(ui, cine_bar::rest(context, cell, whole));
     let response = ui.interact(
         rect,
         ui.scope_id().with(("viewport", cell)),
         Sense::click_and_drag(),
     );
-    let painter = ui.painter().with_clip_rect(rect);
+    let painter = ui.painter().with_clip_rect(whole);
     // Its place comes first, its shape last: a picture covers all of the cell, and a fill below it would cost as much.
     let back = painter.add(egui::Shape::Noop);
     if let Some(cache) = context.state.pictures.get_mut(cell) {
         cache.covers = false;
     }
-    cell_ui(context, ui, cell, rect, &response, &painter);
+    cell_ui(context, ui, cell, (whole, rect), &response, &painter);
     let cache = context.state.pictures.get(cell);
     if !cache.is_some_and(|cache| cache.covers) {
-        painter.set(back, egui::Shape::rect_filled(rect, 0.0, theme::IMAGE));
+        painter.set(back, egui::Shape::rect_filled(whole, 0.0, theme::IMAGE));
     }
 }
 
+/// `whole` is the cell, `rect` what the bar of a film leaves to the picture.
 fn cell_ui(
     context: &mut UiContext<'_>,
     ui: &mut Ui,
     cell: usize,
-    rect: Rect,
+    (whole, rect): (Rect, Rect),
     response: &Response,
     painter: &egui::Painter,
 ) {
     let Some(mut viewport) = context.workspace.viewports.get(cell).cloned() else {
         return;
     };
+    if context.workspace.show_original {
+        // The window of the result says nothing about the original.
+        viewport.result_window = None;
+    }
     let size = pixel_size(ui, rect);
     if context.workspace.linking.size_of(cell) != Some(size) {
         context.actions.push(Action::Sized { cell, size });
@@ -74,17 +87,22 @@ fn cell_ui(
             });
         }
     }
-    drop_target(context, ui, response, cell, rect);
+    drop_target(context, ui, response, cell, whole);
     let texts = match (&viewport.document, viewport.picture(size)) {
         (Some(document), _) => {
             if response.clicked() || response.secondary_clicked() {
                 context.actions.push(Action::Activate(cell));
             }
             let texts = document_ui(context, ui, cell, rect, document);
-            patient_frame(context, painter, rect, &viewport);
+            patient_frame(context, painter, whole, &viewport);
             texts
         }
-        (None, Some(picture)) => contents(context, ui, cell, rect, &viewport, &picture),
+        (None, Some(picture)) => {
+            let texts = contents(context, ui, cell, rect, &viewport, &picture);
+            cine_bar::cine_bar_ui(context, ui, cell, whole, picture.position.0);
+            patient_frame(context, painter, whole, &viewport);
+            texts
+        }
         (None, None) => {
             empty(context, painter, rect);
             Vec::new()
@@ -98,7 +116,7 @@ fn cell_ui(
     });
     if context.workspace.active == cell && context.workspace.layout.cells() > 1 {
         painter.rect_stroke(
-            rect,
+            whole,
             0.0,
             Stroke::new(1.0, theme::ACCENT),
             StrokeKind::Inside,
@@ -119,13 +137,14 @@ fn pixel_size(ui: &Ui, rect: Rect) -> [u32; 2] {
 }
 
 fn empty(context: &UiContext<'_>, painter: &egui::Painter, rect: Rect) {
-    painter.text(
-        rect.center(),
-        Align2::CENTER_CENTER,
-        context.word("overlay-empty"),
+    let galley = painter.layout(
+        context.word("overlay-empty").to_owned(),
         egui::FontId::proportional(theme::BODY_PT),
         theme::TEXT_FAINT,
+        (rect.width() - 16.0).max(40.0),
     );
+    let place = Align2::CENTER_CENTER.anchor_size(rect.center(), galley.size());
+    painter.galley(place.min, galley, theme::TEXT_FAINT);
 }
 
 /// Picture, text and marks of a cell that shows something. Returns the texts, for the accessibility tree.
@@ -196,8 +215,7 @@ fn contents(
         picture,
     );
     slice_bar(&painter, rect, picture, display.progress());
-    let inner = cine_bar::rest(context, cell, rect);
-    letters(context, &painter, inner, picture, &mut texts);
+    letters(context, &painter, rect, picture, &mut texts);
     marks::paint(
         context, ui, &painter, cell, rect, viewport, picture, &mut texts,
     );
@@ -205,20 +223,18 @@ fn contents(
     marks::naming_ui(context, ui, cell, rect, viewport, picture);
     marks::hover_ui(context, ui, cell);
     texts.extend(corner_text(
-        context, ui, &painter, cell, inner, viewport, picture, &reference,
+        context, ui, &painter, cell, rect, viewport, picture, &reference,
     ));
-    cine_bar::cine_bar_ui(context, ui, cell, rect, picture.position.0);
     if context.state.loupe.on && matches!(state, FrameState::Loaded(_)) {
         loupe::paint(context, ui, rect, viewport, picture, &reference);
     }
-    number_fields::window_field_ui(context, ui, cell, inner);
+    number_fields::window_field_ui(context, ui, cell, rect);
     if let Some(drag) = &context.state.drag
         && drag.cell == cell
         && let Some(pointer) = ui.ctx().pointer_latest_pos()
     {
         drag_label(context, &painter, viewport, picture, drag, pointer);
     }
-    patient_frame(context, &painter, rect, viewport);
     texts
 }
 
@@ -232,30 +248,8 @@ fn patient_frame(
     if let Some(patient) = viewport.patient()
         && context.workspace.several_patients()
     {
-        painter.rect_stroke(
-            rect.shrink(1.0),
-            0.0,
-            Stroke::new(2.0, patient_color(patient)),
-            StrokeKind::Inside,
-        );
+        bands::frame(painter, rect, context.workspace.bands.of(patient));
     }
-}
-
-/// A colour that is the same for the same patient and rarely the same for two.
-pub fn patient_color(identity: &crate::model::identity::PatientIdentity) -> Color32 {
-    use std::hash::{Hash as _, Hasher as _};
-    let mut hasher = std::hash::DefaultHasher::new();
-    identity.hash(&mut hasher);
-    const COLORS: [Color32; 6] = [
-        Color32::from_rgb(0x00, 0x9E, 0x73),
-        Color32::from_rgb(0xE6, 0x9F, 0x00),
-        Color32::from_rgb(0x56, 0xB4, 0xE9),
-        Color32::from_rgb(0xCC, 0x79, 0xA7),
-        Color32::from_rgb(0xF0, 0xE4, 0x42),
-        Color32::from_rgb(0xD5, 0x5E, 0x00),
-    ];
-    let at = (hasher.finish() % COLORS.len() as u64) as usize;
-    COLORS.get(at).copied().unwrap_or(theme::ACCENT)
 }
 
 fn draw_picture(
@@ -301,9 +295,16 @@ fn draw_picture(
         &scene,
     )?;
     state.drawn += u64::from(drawn);
+    let result = cache.filters.shown.window;
+    let by_result =
+        matches!(viewport.view.voi, VoiChoice::Result { .. }) && !workspace.show_original;
+    if by_result && result.is_some() && result != viewport.result_window {
+        let level = result;
+        context.actions.push(Action::ResultWindow { cell, level });
+    }
     let scale = ui.ctx().pixels_per_point();
     let origin = [rect.min.x, rect.min.y].map(|v| (v * scale).round() as i32);
-    if let Some(source) = cache.place(&workspace.gpu, origin) {
+    if let Some(source) = cache.place(&workspace.gpu, origin, state.windows.screen) {
         cache.covers = true;
         let callback = PictureCallback {
             blit: state.blit.clone(),
@@ -340,6 +341,10 @@ fn filters_of<'a>(
                 view,
                 stack,
                 worker: &workspace.filtering,
+                percent: match &viewport.view.voi {
+                    VoiChoice::Result { percent, .. } => Some(*percent),
+                    _ => None,
+                },
             })),
         },
         original: workspace.show_original,
@@ -410,6 +415,7 @@ fn corner_text(
         amount: context.overlay_amount(),
         cover: workspace.settings.cover,
         hide_identity: workspace.settings.hide_identity,
+        beside: beside(workspace, &reference.instance.patient),
         findings: &workspace.findings(cell),
         progress: display.progress(),
         days_before: workspace.days_before(cell),
@@ -426,6 +432,12 @@ fn corner_text(
             .unwrap_or_default(),
     };
     let corners = overlay_text::corners(&source, rect.width());
+    // In a narrow cell the letters above and below have lines of their own.
+    let lettered = source.amount != OverlayText::None && picture.oriented;
+    let rect = match lettered && rect.width() < NARROW_PT {
+        true => rect.shrink2(vec2(0.0, LETTER_PT)),
+        false => rect,
+    };
     let id = ui.scope_id().with(("corner", cell));
     let (texts, clicked) = overlay_text::paint(ui, source.language, id, (painter, rect), &corners);
     match clicked {
@@ -440,6 +452,12 @@ fn corner_text(
         About::Nothing | About::Why(_) => {}
     }
     texts.to_vec()
+}
+
+/// The letter of the patient's band, where another patient's pictures are on the screen too.
+fn beside(workspace: &Workspace, patient: &PatientIdentity) -> Option<String> {
+    let band = workspace.bands.of(patient)?;
+    workspace.several_patients().then(|| band.letter())
 }
 
 /// Whether a frame, counted from 0, is a key image.
@@ -497,10 +515,10 @@ fn letters(
         return;
     };
     texts.push(format!("{left} {right} {top} {bottom}"));
-    if context.overlay_amount() == crate::workspace::settings::OverlayText::None {
+    if context.overlay_amount() == OverlayText::None {
         return;
     }
-    let size = 15.0;
+    let size = LETTER_PT;
     let inner = rect.shrink2(vec2(10.0, 6.0));
     haloed(
         painter,
@@ -544,7 +562,7 @@ fn scale_bar(
     scale: f32,
     picture: &Picture,
 ) {
-    if context.overlay_amount() == crate::workspace::settings::OverlayText::None
+    if context.overlay_amount() == OverlayText::None
         || picture.spacing.source().is_none()
         || rect.height() < 160.0
     {
@@ -627,7 +645,7 @@ fn drag_label(
         Gesture::Drag {
             tool: Tool::WindowLevel,
             ..
-        } => overlay_text::window_text(context.language(), viewport),
+        } => overlay_text::window_numbers(context.language(), &viewport.voi()),
         Gesture::Drag {
             tool: Tool::Zoom, ..
         } => format!("{:.0} %", picture.magnification * 100.0),

@@ -94,6 +94,13 @@ pub enum Action {
     Tiles(Grid),
     /// A cell into a window of its own, or back.
     Detach(usize),
+    /// A window stands here now: that of a cell, or the main one.
+    WindowAt {
+        /// Cell; `None` for the main window.
+        cell: Option<usize>,
+        /// Where.
+        place: super::monitors::Place,
+    },
     /// Save the layout under a name.
     SaveLayout(String),
     /// Arrange the cells as a saved layout says.
@@ -165,6 +172,13 @@ pub enum Action {
     CommitLayout(Box<super::state::Arrangement>),
     /// Choose a window of the active cell, as one step of undo.
     Window(VoiChoice),
+    /// The window of what filters made of a picture is known.
+    ResultWindow {
+        /// Cell.
+        cell: usize,
+        /// The window.
+        level: Option<crate::model::lut::WindowLevel>,
+    },
     /// Put the crosshair on a point.
     Crosshair {
         /// Cell.
@@ -253,8 +267,15 @@ pub enum Action {
     },
     /// Compare the object in the tag browser with another.
     CompareTags(super::tags::CompareWith),
-    /// The screen was measured, or is to be corrected or not.
-    Screen(super::screen_setting::ScreenSetting),
+    /// A screen was measured, or is to be corrected or not.
+    Screen {
+        /// The monitor, as [`super::settings::Settings::screens`] has it.
+        monitor: String,
+        /// How it was measured.
+        setting: super::screen_setting::ScreenSetting,
+    },
+    /// Choose a file of measured luminances of a monitor.
+    ChooseCurve(String),
     /// Speak another language.
     Speak(Language),
     /// Make the small picture of a series.
@@ -328,6 +349,7 @@ impl Workspace {
             }),
             Action::Tiles(grid) => self.with_layout(|w| w.set_tiles(grid)),
             Action::Detach(cell) => self.toggle_detached(cell),
+            Action::WindowAt { cell, place } => self.window_at(cell, place),
             Action::SaveLayout(name) => self.save_layout(&name),
             Action::RecallLayout(name) => self.with_layout(|w| w.recall_layout(&name)),
             Action::ForgetLayout(name) => self.forget_layout(&name),
@@ -382,6 +404,9 @@ impl Workspace {
                     self.remember(cell, before);
                 }
             }
+            Action::ResultWindow { cell, level } => {
+                self.with_viewport(cell, |v| v.result_window = level);
+            }
             Action::Crosshair { cell, point } => self.set_crosshair(cell, point),
             Action::TurnPlanes {
                 cell,
@@ -407,7 +432,10 @@ impl Workspace {
                 return Some(super::state::Effect::ReportOut(format));
             }
             Action::Tool(tool) => self.tool = tool,
-            Action::Settings(settings) => self.settings = *settings,
+            Action::Settings(settings) => {
+                self.settings = *settings;
+                self.corrections = super::screen_setting::corrections(&self.settings.screens);
+            }
             Action::Mark(action) => self.act_on_mark(action),
             Action::Tab(tab) => self.settings.side_tab = tab,
             Action::CancelJob(id) => {
@@ -431,12 +459,10 @@ impl Workspace {
             Action::CloseAnyway => return Some(super::state::Effect::QuitAnyway),
             Action::CopyElements { table, from, to } => self.copy_elements(table, from, to),
             Action::CompareTags(with) => self.tags.with = with,
-            Action::Screen(setting) => {
-                self.correction = match setting.on {
-                    true => setting.correction().ok(),
-                    false => None,
-                };
-                self.settings.screen = setting;
+            Action::Screen { monitor, setting } => self.set_screen(monitor, setting),
+            Action::ChooseCurve(monitor) => {
+                self.windows.measured = monitor;
+                return Some(super::state::Effect::ChooseCurve);
             }
             Action::Speak(language) => self.settings.language = language,
             Action::Small(series) => self.want_small(&series),

@@ -16,6 +16,8 @@ pub enum TimeSource {
     FrameTime,
     /// Recommended Display Frame Rate (0008,2144).
     RecommendedRate,
+    /// Trigger Time (0018,1060) of each frame.
+    TriggerTime,
     /// Cine Rate (0018,0040).
     CineRate,
     /// The file says nothing.
@@ -69,6 +71,23 @@ impl Schedule {
             starts_ms: (0..=frames).map(|k| k as f64 * frame_ms).collect(),
             source,
         }
+    }
+
+    /// The schedule of frames that were made so long after the beat of the heart, ms; `None` where these do not rise.
+    pub fn of_trigger_times(times_ms: &[f64]) -> Option<Self> {
+        let first = times_ms.first()?;
+        let steps = times_ms.windows(2).map(|w| match w {
+            [a, b] => b - a,
+            _ => 0.0,
+        });
+        let vector: Vec<f64> = std::iter::once(0.0).chain(steps).collect();
+        let rise = vector.iter().skip(1).all(|step| *step > 0.0);
+        let starts_ms =
+            from_vector(&vector, times_ms.len()).filter(|_| rise && first.is_finite())?;
+        Some(Self {
+            starts_ms,
+            source: TimeSource::TriggerTime,
+        })
     }
 
     /// How many frames there are.

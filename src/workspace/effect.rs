@@ -13,6 +13,8 @@ pub enum Effect {
     ChooseRecord,
     /// Choose a folder for marks in a dialog.
     ChooseExport,
+    /// Choose a table of measured luminances in a dialog.
+    ChooseCurve,
     /// Write and open the demo.
     Demo,
     /// Segment the active frame.
@@ -70,4 +72,22 @@ pub enum Effect {
     Quit,
     /// End although something is on no disk.
     QuitAnyway,
+}
+
+impl Effect {
+    /// Whether it starts work that takes its time, or ends everything: how the window stands is kept before.
+    pub const fn is_long(self) -> bool {
+        matches!(
+            self,
+            Self::Demo
+                | Self::Segment
+                | Self::Cardiothoracic
+                | Self::PictureOut { .. }
+                | Self::CopyPicture
+                | Self::SaveMarks(_)
+                | Self::ReportOut(_)
+                | Self::Quit
+                | Self::QuitAnyway
+        )
+    }
 }

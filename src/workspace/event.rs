@@ -43,6 +43,8 @@ pub enum Event {
     Tags(super::tags::TagsShown),
     /// A folder for marks was chosen in a dialog.
     ChosenExport(std::path::PathBuf),
+    /// Measured luminances were chosen in a dialog and read, or why not.
+    ChosenCurve(Result<crate::imaging::gsdf::DisplayCurve, String>),
     /// Marks were written, or why not.
     MarksSent(Result<super::sending::SentMarks, String>),
     /// Marks of a report were read, or not: its code.
@@ -78,6 +80,13 @@ pub enum Event {
         key: &'static str,
         /// Identity-free detail.
         detail: String,
+    },
+    /// Something to tell with a number in it.
+    Counted {
+        /// Message key.
+        key: &'static str,
+        /// How many.
+        count: usize,
     },
     /// A network proposes a mark.
     ProposedMark {

@@ -19,6 +19,7 @@ use crate::{
     },
     model::{
         filter::{FilterError, FilterStack, FilterStep},
+        lut::WindowLevel,
         pixels::Frame,
     },
     task::{CancelToken, spawn_named},
@@ -63,10 +64,11 @@ impl Workspace {
         let before = viewport.view.clone();
         let width = viewport.voi().level().map_or(1.0, |level| level.width);
         let mut view = before.clone();
-        view.filters.clear();
+        let mut filters = FilterStack::default();
         for text in texts {
-            view.filters.push(FilterStep::parse(text, width)?)?;
+            filters.push(FilterStep::parse(text, width)?)?;
         }
+        view.set_filters(filters);
         self.act(Action::View { cell, view });
         self.act(Action::Commit { cell, before });
         Ok(())
@@ -113,14 +115,30 @@ pub struct Request {
     pub view: FilterView,
     /// The filters.
     pub stack: FilterStack,
+    /// The plane itself is wanted; else only its window.
+    pub texture: bool,
+    /// Percentiles between which the window of the result is wanted.
+    pub percent: Option<[u8; 2]>,
 }
 
 /// What came of it.
 pub struct Answer {
     /// Which request.
     pub id: u64,
-    /// The filtered plane.
-    pub texture: Result<Arc<FrameTexture>, String>,
+    /// The filtered plane, where it was wanted.
+    pub texture: Option<Result<Arc<FrameTexture>, String>>,
+    /// The window of the result, where it was wanted and there is one.
+    pub window: Option<WindowLevel>,
+}
+
+impl Answer {
+    fn failed(request: &Request, why: &str) -> Self {
+        Self {
+            id: request.id,
+            texture: request.texture.then(|| Err(why.to_owned())),
+            window: None,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -234,25 +252,20 @@ fn work(desk: &(Mutex<Desk>, Condvar), gpu: &GpuContext, waker: &Waker) {
             }
         };
         let made = diary::contain(AssertUnwindSafe(|| plane(gpu, &request, &cancel)))
-            .unwrap_or_else(|_| Some(Err("the filter failed".to_owned())));
+            .unwrap_or_else(|_| Some(Answer::failed(&request, "the filter failed")));
         let mut inner = lock(desk);
         inner.running = None;
         let newest = !cancel.is_cancelled() && !inner.waiting.contains_key(&cell);
-        if let (Some(texture), true) = (made, newest) {
-            let id = request.id;
-            inner.answers.insert(cell, Answer { id, texture });
+        if let (Some(answer), true) = (made, newest) {
+            inner.answers.insert(cell, answer);
         }
         drop(inner);
         waker.wake("filters");
     }
 }
 
-/// The filtered plane; `None` once cancelled.
-fn plane(
-    gpu: &GpuContext,
-    request: &Request,
-    cancel: &CancelToken,
-) -> Option<Result<Arc<FrameTexture>, String>> {
+/// The filtered plane and its window; `None` once cancelled.
+fn plane(gpu: &GpuContext, request: &Request, cancel: &CancelToken) -> Option<Answer> {
     let loaded = |index: usize| match request.display.frame(index) {
         FrameState::Loaded(frame) => Some(frame),
         _ => None,
@@ -265,7 +278,7 @@ fn plane(
     };
     if frames.iter().all(Option::is_none) {
         // Their memory was needed for others; without values there would be a black picture.
-        return Some(Err("the frames are not in memory".to_owned()));
+        return Some(Answer::failed(request, "the frames are not in memory"));
     }
     let mut view = request.view.plane.clone();
     if request.frame.is_some() {
@@ -277,7 +290,9 @@ fn plane(
     let values = values.into_iter().map(f64::from).collect();
     let filtered = match FilterPlane::new(columns, rows, values) {
         Some(plane) => apply(&request.stack, plane, cancel)?,
-        None => return Some(Err("there is nothing to filter".to_owned())),
+        None => {
+            return Some(Answer::failed(request, "there is nothing to filter"));
+        }
     };
     let upload = || {
         let texture = FrameTexture::computed(gpu, columns, rows)?;
@@ -286,5 +301,11 @@ fn plane(
         }
         Ok::<_, crate::gpu::GpuError>(Arc::new(texture))
     };
-    Some(upload().map_err(|error| error.to_string()))
+    Some(Answer {
+        id: request.id,
+        texture: request
+            .texture
+            .then(|| upload().map_err(|error| error.to_string())),
+        window: request.percent.and_then(|percent| filtered.window(percent)),
+    })
 }

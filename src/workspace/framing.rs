@@ -19,6 +19,20 @@ pub struct Framing {
     pub extent: Option<[f64; 2]>,
     /// A pixel of the image is a pixel of the screen, in the place of what just fits.
     pub pixels: bool,
+    /// Which part of the picture fills the cell, counted from 0 row by row ([`parts`]); one behind the last is the last.
+    /// `None`: all of it stands there.
+    pub part: Option<u16>,
+}
+
+/// Into how many parts a picture goes across and down so that each fits into the cell. Both in pixels of the cell.
+pub fn parts(picture: [f64; 2], cell: [u32; 2]) -> [u32; 2] {
+    let along = |n: usize| {
+        let whole = picture.get(n).copied().unwrap_or_default();
+        let one = f64::from(cell.get(n).copied().unwrap_or(1).max(1));
+        // What is cut off by less than a pixel is nothing.
+        (((whole - 0.5) / one).ceil()).clamp(1.0, 64.0) as u32
+    };
+    [along(0), along(1)]
 }
 
 impl Framing {
@@ -54,6 +68,33 @@ impl Framing {
         edge - edge.signum() * cell_width / 2.0
     }
 
+    /// How far the middle of the cell is from the picture's middle, to the right and down, in pixels of the cell, where a
+    /// part of the picture is shown. First and last parts touch its borders; neighbours overlap, so nothing is missed, and
+    /// all lie on whole pixels.
+    pub fn part_offset(&self, picture: [f64; 2], cell: [u32; 2]) -> Option<[f64; 2]> {
+        let [across, down] = parts(picture, cell);
+        let part = u32::from(self.part?).min(across * down - 1);
+        let along = |whole: f64, cell: u32, number: u32, of: u32| {
+            let room = whole - f64::from(cell);
+            let from = match of {
+                0 | 1 => (room / 2.0).round(),
+                _ => (room * f64::from(number) / f64::from(of - 1)).round(),
+            };
+            // The last ends where the picture does.
+            let from = if number + 1 == of && of > 1 {
+                room
+            } else {
+                from
+            };
+            from + f64::from(cell) / 2.0 - whole / 2.0
+        };
+        let [width, height] = picture;
+        Some([
+            along(width, cell[0], part % across, across),
+            along(height, cell[1], part / across, down),
+        ])
+    }
+
     /// As a line of text, for the journal; empty when it is as pictures open.
     pub fn text(&self) -> String {
         let wall = match self.wall {
@@ -63,7 +104,9 @@ impl Framing {
         };
         let extent = self.extent.map(|[w, h]| format!(" {w:?} {h:?}"));
         let pixels = if self.pixels { " pixels" } else { "" };
-        let text = format!("{wall}{pixels}{}", extent.unwrap_or_default());
+        let part = self.part.map(|part| format!(" part-{part}"));
+        let part = part.unwrap_or_default();
+        let text = format!("{wall}{pixels}{part}{}", extent.unwrap_or_default());
         text.trim_start().to_owned()
     }
 
@@ -76,7 +119,10 @@ impl Framing {
                 "first" => framing.wall = Some(End::First),
                 "last" => framing.wall = Some(End::Last),
                 "pixels" => framing.pixels = true,
-                number => numbers.extend(number.parse::<f64>().ok()),
+                other => match other.strip_prefix("part-") {
+                    Some(part) => framing.part = part.parse().ok(),
+                    None => numbers.extend(other.parse::<f64>().ok()),
+                },
             }
         }
         if let [width, height] = numbers[..]
@@ -121,6 +167,62 @@ mod tests {
     }
 
     #[test]
+    fn parts_cover_all_of_a_picture_on_whole_pixels() {
+        for (picture, cell, expected) in [
+            // A mammogram on an upright monitor of five megapixels: quadrants.
+            ([3328.0, 4096.0], [2048, 2400], [2, 2]),
+            ([3328.0, 4096.0], [1000, 801], [4, 6]),
+            ([640.0, 480.0], [1000, 800], [1, 1]),
+            ([1000.3, 900.0], [1000, 800], [1, 2]),
+        ] {
+            let [across, down] = parts(picture, cell);
+            assert_eq!([across, down], expected);
+            let mut before = [f64::NAN; 2];
+            for part in 0..across * down {
+                let framing = Framing {
+                    part: u16::try_from(part).ok(),
+                    ..Framing::default()
+                };
+                let offset = framing.part_offset(picture, cell).unwrap();
+                for n in 0..2 {
+                    let from = picture[n] / 2.0 + offset[n] - f64::from(cell[n]) / 2.0;
+                    let to = from + f64::from(cell[n]);
+                    let (of, number) = match n {
+                        0 => (across, part % across),
+                        _ => (down, part / across),
+                    };
+                    if of == 1 {
+                        assert!(from <= 0.5 && to >= picture[n] - 0.5, "{from} {to}");
+                        continue;
+                    }
+                    assert!(
+                        number > 0 || from == 0.0,
+                        "the first begins where the picture does"
+                    );
+                    assert!(number + 1 < of || (to - picture[n]).abs() < 1e-9);
+                    if number > 0 && before[n] < from {
+                        assert!(
+                            from <= before[n] + f64::from(cell[n]),
+                            "a gap before {from}"
+                        );
+                    }
+                    before[n] = from;
+                }
+            }
+            // Behind the last is the last.
+            let at = |part| {
+                Framing {
+                    part: Some(part),
+                    ..Framing::default()
+                }
+                .part_offset(picture, cell)
+            };
+            assert_eq!(at(u16::MAX), at(u16::try_from(across * down - 1).unwrap()));
+        }
+        assert_eq!(Framing::default().part_offset([10.0, 10.0], [5, 5]), None);
+    }
+
+    #[test]
     fn pictures_with_one_extent_have_one_scale() {
         let shared = Framing {
             extent: Some([200.0, 300.0]),
@@ -140,11 +242,12 @@ mod tests {
     fn framings_come_back_bit_for_bit() {
         for wall in [None, Some(End::First), Some(End::Last)] {
             for extent in [None, Some([0.1 + 0.2, 1e-300])] {
-                for pixels in [false, true] {
+                for (pixels, part) in [(false, None), (true, None), (true, Some(3))] {
                     let one = Framing {
                         wall,
                         extent,
                         pixels,
+                        part,
                     };
                     assert_eq!(Framing::read(&one.text()), one, "{}", one.text());
                 }

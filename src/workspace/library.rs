@@ -303,7 +303,7 @@ pub fn same_patient(a: &PatientIdentity, b: &PatientIdentity) -> bool {
 }
 
 /// Patients are one only when everything that identifies them is equal.
-#[derive(PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct PatientKey(String, String, (String, String), String);
 
 impl PatientKey {

@@ -4,6 +4,7 @@
 //! everything slow happens on named workers that report through one channel ([`event::Event`]).
 
 pub mod action;
+pub mod bands;
 pub mod cine;
 pub mod command;
 pub mod content_words;
@@ -26,6 +27,7 @@ pub mod loader;
 pub mod marks;
 pub mod masks;
 pub mod measuring;
+pub mod monitors;
 pub mod opening;
 pub mod passphrase;
 pub mod picture_out;
@@ -46,6 +48,7 @@ pub mod tags;
 pub mod undo;
 pub mod view;
 pub mod waker;
+pub mod windows;
 
 pub use action::Action;
 pub use command::Command;

@@ -137,6 +137,7 @@ impl Workspace {
         if paths.is_empty() {
             return;
         }
+        self.note_standing();
         let job = self.jobs.start("job-reading");
         self.passphrases.opening(&paths);
         self.begin_scan(job, paths);

@@ -86,15 +86,8 @@ impl CellState {
             let off = if step.on { "" } else { "off " };
             line(&mut out, &format_args!("filter {off}{step}"));
         }
-        match &view.voi {
-            VoiChoice::File => {}
-            VoiChoice::FileIndex(index) => line(&mut out, &format_args!("window file {index}")),
-            VoiChoice::Auto => line(&mut out, &format_args!("window auto")),
-            VoiChoice::Preset(name) => line(&mut out, &format_args!("window preset {name}")),
-            VoiChoice::Custom(level) => line(
-                &mut out,
-                &format_args!("window custom {:?} {:?}", level.center, level.width),
-            ),
+        if view.voi != plain.voi {
+            line(&mut out, &format_args!("window {}", window_text(&view.voi)));
         }
         if view.framing != plain.framing {
             line(&mut out, &format_args!("framing {}", view.framing.text()));
@@ -195,10 +188,42 @@ fn numbers<const N: usize>(values: &str) -> Option<[f64; N]> {
     read.try_into().ok()
 }
 
+fn window_text(voi: &VoiChoice) -> String {
+    match voi {
+        VoiChoice::File => "file".to_owned(),
+        VoiChoice::FileIndex(index) => format!("file {index}"),
+        VoiChoice::Auto => "auto".to_owned(),
+        VoiChoice::Preset(name) => format!("preset {name}"),
+        VoiChoice::Custom(level) => format!("custom {:?} {:?}", level.center, level.width),
+        VoiChoice::Result { percent, before } => {
+            let [low, high] = percent;
+            // One lies in no other.
+            let before = match before.as_ref() {
+                VoiChoice::Result { .. } => String::new(),
+                before => window_text(before),
+            };
+            format!("result {low} {high} {before}")
+                .trim_end()
+                .to_owned()
+        }
+    }
+}
+
 fn window(values: &str) -> Option<VoiChoice> {
     let (kind, rest) = values.split_once(' ').unwrap_or((values, ""));
     match kind {
+        "file" if rest.is_empty() => Some(VoiChoice::File),
         "file" => rest.parse().ok().map(VoiChoice::FileIndex),
+        "result" => {
+            let mut words = rest.splitn(3, ' ');
+            let mut percent = || words.next()?.parse::<u8>().ok().filter(|p| *p <= 100);
+            let percent = [percent()?, percent()?];
+            let before = words.next().filter(|text| !text.starts_with("result"));
+            (percent[0] < percent[1]).then(|| VoiChoice::Result {
+                percent,
+                before: Box::new(before.and_then(window).unwrap_or_default()),
+            })
+        }
         "auto" => Some(VoiChoice::Auto),
         "preset" => Some(VoiChoice::Preset(rest.to_owned())),
         "custom" => {
@@ -328,6 +353,7 @@ mod tests {
                     wall: Some(End::Last),
                     extent: Some([0.1 + 0.2, 1e-300]),
                     pixels: true,
+                    part: Some(2),
                 },
             },
             ViewState {
@@ -337,6 +363,13 @@ mod tests {
             // Life size of a small picture.
             ViewState {
                 zoom: 0.01,
+                ..view()
+            },
+            ViewState {
+                voi: VoiChoice::Result {
+                    percent: [5, 95],
+                    before: Box::new(VoiChoice::Preset("lung".into())),
+                },
                 ..view()
             },
             ViewState {

@@ -174,14 +174,16 @@ pub(super) fn import(store: &mut Store, paths: Vec<PathBuf>, events: &Sender<Eve
         let result = store
             .import_bundle_file(&path, store::today())
             .map_err(|e| e.to_string());
-        let (key, detail) = match result {
-            Ok(report) => (
-                "notice-record-imported",
-                (report.new + report.replaced).to_string(),
-            ),
-            Err(error) => ("notice-record-failed", error),
-        };
-        let _ = events.send(Event::Notice { key, detail });
+        let _ = events.send(match result {
+            Ok(report) => Event::Counted {
+                key: "notice-record-imported",
+                count: report.new + report.replaced,
+            },
+            Err(detail) => Event::Notice {
+                key: "notice-record-failed",
+                detail,
+            },
+        });
     }
     let _ = events.send(Event::RecordChanged);
 }

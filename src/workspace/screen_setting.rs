@@ -1,7 +1,8 @@
 //! How the screen was measured, and whether pictures are corrected for it (PS3.14).
 
+use super::{Workspace, monitors::Monitor};
 use crate::imaging::gsdf::{CurveError, DisplayCurve, LEVELS, contrast_deviation};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Luminances of the screen, cd/m², as the user typed them.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,4 +75,57 @@ pub struct Correction {
     pub before: f64,
     /// The same with it.
     pub after: f64,
+}
+
+/// The corrections of all screens that are measured and to be corrected.
+pub fn corrections(screens: &BTreeMap<String, ScreenSetting>) -> BTreeMap<String, Correction> {
+    let corrected = screens.iter().filter(|(_, setting)| setting.on);
+    corrected
+        .filter_map(|(monitor, setting)| Some((monitor.clone(), setting.correction().ok()?)))
+        .collect()
+}
+
+impl Workspace {
+    /// Under what the measurement of a screen is kept: 0 where nobody knows which it is, else monitors from 1.
+    pub fn screen_key(&self, screen: usize) -> String {
+        let at = screen.checked_sub(1);
+        let monitor = at.and_then(|at| self.windows.monitors.list().get(at));
+        monitor.map(Monitor::key).unwrap_or_default()
+    }
+
+    /// What pictures go through on a screen.
+    pub fn correction_on(&self, screen: usize) -> Option<&Correction> {
+        self.corrections.get(&self.screen_key(screen))
+    }
+
+    /// How a monitor was measured, or is to be corrected or not.
+    pub fn set_screen(&mut self, monitor: String, setting: ScreenSetting) {
+        match setting.on.then(|| setting.correction()) {
+            Some(Ok(correction)) => {
+                self.corrections.insert(monitor.clone(), correction);
+            }
+            _ => {
+                self.corrections.remove(&monitor);
+            }
+        }
+        self.settings.screens.insert(monitor, setting);
+    }
+
+    /// A file of luminances was read: its monitor is corrected by it from now on.
+    pub(super) fn take_curve(&mut self, read: Result<DisplayCurve, String>) {
+        let monitor = std::mem::take(&mut self.windows.measured);
+        match read {
+            Ok(curve) => {
+                let before = self.settings.screens.get(&monitor).cloned();
+                let setting = ScreenSetting {
+                    on: true,
+                    measured: Some(Arc::new(curve)),
+                    ..before.unwrap_or_default()
+                };
+                self.set_screen(monitor, setting);
+                self.notify("notice-curve-read", String::new());
+            }
+            Err(reason) => self.notify("notice-curve-unread", reason),
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::{keymap::KeyMap, screen_setting::ScreenSetting};
 use crate::{i18n::Language, model::cover::CoverShown, tools::MouseMap};
+use std::collections::BTreeMap;
 
 /// How much text lies over the pictures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,8 +92,9 @@ pub struct Settings {
     pub theme: Theme,
     /// Size of text and buttons, percent of the system's.
     pub scale_percent: u16,
-    /// How the screen was measured.
-    pub screen: ScreenSetting,
+    /// How screens were measured, by monitor ([`Monitor::key`](super::monitors::Monitor::key)); one that the system does not
+    /// name has no key.
+    pub screens: BTreeMap<String, ScreenSetting>,
 }
 
 impl Settings {
@@ -116,7 +118,7 @@ impl Settings {
             mouse: MouseMap::default(),
             theme: Theme::Dark,
             scale_percent: 100,
-            screen: ScreenSetting::default(),
+            screens: BTreeMap::new(),
         }
     }
 

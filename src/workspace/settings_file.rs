@@ -10,12 +10,15 @@ use super::{
     screen_setting::ScreenSetting,
     settings::{OverlayText, Settings, SideTab, Theme},
 };
-use crate::{files::write_whole, i18n::Language, task::Serial, tools::MouseMap};
+use crate::{
+    files::write_whole, i18n::Language, imaging::gsdf::DisplayCurve, task::Serial, tools::MouseMap,
+};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// Name of the file.
@@ -37,44 +40,56 @@ struct Stored {
     hang: Option<bool>,
     lock_planes: Option<bool>,
     start_with_scroll: Option<bool>,
+    pixel_pitch_mm: Option<f64>,
     key_profile: Option<String>,
     keys: BTreeMap<String, String>,
     mouse: BTreeMap<String, String>,
-    screen: Option<Screen>,
+    screens: BTreeMap<String, StoredScreen>,
 }
 
-/// How the screen was measured. A curve from a file is not kept, so its correction ends with the window.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-struct Screen {
+/// A screen as the file has it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct StoredScreen {
     on: bool,
     darkest: f64,
     brightest: f64,
     ambient: f64,
     gamma: f64,
+    /// Luminances of all levels, where they were measured.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    measured: Vec<f64>,
 }
 
-impl Screen {
-    const fn of(setting: &ScreenSetting) -> Self {
+impl StoredScreen {
+    fn of(screen: &ScreenSetting) -> Self {
+        let measured = screen.measured.as_ref().map(|c| c.luminances().to_vec());
         Self {
-            on: setting.on && setting.measured.is_none(),
-            darkest: setting.darkest,
-            brightest: setting.brightest,
-            ambient: setting.ambient,
-            gamma: setting.gamma,
+            on: screen.on,
+            darkest: screen.darkest,
+            brightest: screen.brightest,
+            ambient: screen.ambient,
+            gamma: screen.gamma,
+            measured: measured.unwrap_or_default(),
         }
     }
 
-    /// `None` when no screen is like that.
+    /// `None` where the numbers are those of no screen.
     fn setting(self) -> Option<ScreenSetting> {
+        let measured = match self.measured.is_empty() {
+            true => None,
+            false => Some(DisplayCurve::of_levels(&self.measured).ok()?),
+        };
         let setting = ScreenSetting {
             on: self.on,
             darkest: self.darkest,
             brightest: self.brightest,
             ambient: self.ambient,
             gamma: self.gamma,
-            measured: None,
+            measured: measured.map(Arc::new),
         };
-        setting.curve().is_ok().then_some(setting)
+        setting.correction().ok()?;
+        Some(setting)
     }
 }
 
@@ -120,7 +135,12 @@ impl Stored {
             key_profile: Some(settings.keys.profile().name().to_owned()),
             keys: settings.keys.own().clone(),
             mouse: settings.mouse.own(),
-            screen: Some(Screen::of(&settings.screen)),
+            pixel_pitch_mm: settings.pixel_pitch_mm,
+            screens: settings
+                .screens
+                .iter()
+                .map(|(m, s)| (m.clone(), StoredScreen::of(s)))
+                .collect(),
         }
     }
 
@@ -139,21 +159,51 @@ impl Stored {
         settings.lock_planes = self.lock_planes.unwrap_or(settings.lock_planes);
         let scroll = self.start_with_scroll;
         settings.start_with_scroll = scroll.unwrap_or(settings.start_with_scroll);
-        if let Some(screen) = self.screen.and_then(Screen::setting) {
-            settings.screen = screen;
-        }
         let profile = self.key_profile.as_deref().and_then(Profile::named);
         settings.keys = KeyMap::new(profile.unwrap_or_default(), self.keys);
         settings.mouse = MouseMap::of(&self.mouse);
+        let pitch = self.pixel_pitch_mm.filter(|mm| (0.01..10.0).contains(mm));
+        settings.pixel_pitch_mm = pitch.or(settings.pixel_pitch_mm);
+        let screens = self.screens.into_iter();
+        settings.screens = screens
+            .filter_map(|(m, s)| Some((m, s.setting()?)))
+            .collect();
+    }
+}
+
+/// A small file that is written whole or not at all, on a thread of its own. What was given to it is on the disk when it is
+/// dropped, where the disk answers.
+#[derive(Debug)]
+pub struct KeptFile {
+    path: PathBuf,
+    writer: Serial,
+}
+
+impl KeptFile {
+    /// The file at a path; nothing is written yet.
+    pub const fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            writer: Serial::new("settings"),
+        }
+    }
+
+    /// Has a text written; `false` when the thread has too much to do, and the text is to be given again.
+    pub fn keep(&mut self, text: String) -> bool {
+        let path = self.path.clone();
+        self.writer.run(move || {
+            if let Err(error) = write(&path, &text) {
+                tracing::warn!(kind = ?error.kind(), "the settings could not be kept");
+            }
+        })
     }
 }
 
 /// Where settings are kept between starts, and what the file held last.
 #[derive(Debug)]
 pub struct SettingsFile {
-    folder: PathBuf,
+    file: KeptFile,
     kept: Stored,
-    writer: Serial,
 }
 
 impl SettingsFile {
@@ -174,9 +224,8 @@ impl SettingsFile {
             stored.apply(settings);
         }
         Self {
-            folder: folder.to_owned(),
+            file: KeptFile::new(folder.join(FILE)),
             kept: Stored::of(settings),
-            writer: Serial::new("settings"),
         }
     }
 
@@ -186,22 +235,19 @@ impl SettingsFile {
         if now == self.kept {
             return;
         }
-        let (folder, state) = (self.folder.clone(), now.clone());
-        let kept = self.writer.run(move || {
-            if let Err(error) = write(&folder, &state) {
-                tracing::warn!(kind = ?error.kind(), "the settings could not be kept");
-            }
-        });
-        if kept {
+        if let Ok(text) = toml::to_string_pretty(&now)
+            && self.file.keep(text)
+        {
             self.kept = now;
         }
     }
 }
 
-fn write(folder: &Path, state: &Stored) -> io::Result<()> {
-    let text = toml::to_string_pretty(state).map_err(io::Error::other)?;
-    fs::create_dir_all(folder)?;
-    write_whole(&folder.join(FILE), text.as_bytes())
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    write_whole(path, text.as_bytes())
 }
 
 #[cfg(test)]
@@ -221,20 +267,32 @@ mod tests {
         changed.theme = Theme::Light;
         changed.set_scale(150);
         changed.hide_identity = true;
-        changed.keys = changed.keys.with_profile(Profile::Horos);
-        let chord = Chord::parse("Ctrl+I").unwrap();
-        changed.keys = changed.keys.with_chords(Command::Invert, &[chord]);
         changed.hang = false;
         changed.lock_planes = false;
         changed.start_with_scroll = true;
-        changed.screen.on = true;
-        changed.screen.brightest = 412.5;
+        changed.pixel_pitch_mm = Some(0.2115);
+        let typed = ScreenSetting {
+            on: true,
+            brightest: 412.5,
+            ..ScreenSetting::default()
+        };
+        let rising: Vec<f64> = (0..256).map(|n| 0.4 + f64::from(n)).collect();
+        let measured = ScreenSetting {
+            measured: DisplayCurve::of_levels(&rising).ok().map(Arc::new),
+            ..ScreenSetting::default()
+        };
+        changed.screens.insert("DP-1 2048x2560".to_owned(), typed);
+        changed.screens.insert(String::new(), measured);
+        changed.keys = changed.keys.with_profile(Profile::Horos);
+        let chord = Chord::parse("Ctrl+I").unwrap();
+        changed.keys = changed.keys.with_chords(Command::Invert, &[chord]);
         let mut file = SettingsFile::open(folder.path(), &mut settings());
         file.keep(&changed);
         drop(file);
         let mut again = settings();
         SettingsFile::open(folder.path(), &mut again);
         assert_eq!(Stored::of(&again), Stored::of(&changed));
+        assert_eq!(again.screens, changed.screens);
         assert_eq!(
             again.keys.chords(Command::Invert),
             changed.keys.chords(Command::Invert)
@@ -243,7 +301,6 @@ mod tests {
             (again.hang, again.lock_planes, again.start_with_scroll),
             (false, false, true)
         );
-        assert_eq!(again.screen, changed.screen);
         assert!(
             !again.hide_identity,
             "every window begins by saying whose pictures it shows"
@@ -258,8 +315,8 @@ mod tests {
             "",
             "not = [toml",
             "language = 7",
-            "[screen]\non = true\ndarkest = 9.0\nbrightest = 1.0\nambient = 0.5\ngamma = 2.2",
             "theme = \"pink\"\nscale_percent = 100\nfuture = { a = 1 }",
+            "pixel_pitch_mm = -3.0\n[screens.a]\non = true\ndarkest = 0.0\n[screens.b]\nmeasured = [1.0, 2.0]",
         ] {
             fs::write(folder.path().join(FILE), text).unwrap();
             let mut read = settings();

@@ -8,10 +8,13 @@
 use super::{
     event::Event,
     hanging::protocol::{MOST_BYTES, Protocol},
+    state::CellSet,
+    windows::StoredView,
 };
 use crate::{files::write_whole, model::arrangement::Layout, task::Serial};
 use serde::{Deserialize, Serialize};
 use std::{
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -61,6 +64,9 @@ struct SavedLayout {
     layout: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     detached: Vec<usize>,
+    /// Where the windows of those cells stand, by the set of monitors.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    windows: BTreeMap<String, Vec<StoredView>>,
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -94,17 +100,37 @@ impl Shelf {
     }
 
     /// The layout of a name, and the cells in windows of their own.
-    pub fn layout(&self, name: &str) -> Option<(Layout, Vec<usize>)> {
+    pub fn layout(&self, name: &str) -> Option<(Layout, CellSet)> {
         let saved = self.layouts.iter().find(|l| l.name == name)?;
-        Some((Layout::of_word(&saved.layout)?, saved.detached.clone()))
+        let detached = saved.detached.iter().copied().collect();
+        Some((Layout::of_word(&saved.layout)?, detached))
     }
 
-    /// Keeps a layout; one of the same name is replaced.
-    pub fn put_layout(&mut self, name: &str, layout: &Layout, detached: &[usize]) {
+    /// Where the windows of a layout stood on a set of monitors.
+    pub fn places(&self, name: &str, monitors: &str) -> &[StoredView] {
+        let saved = self.layouts.iter().find(|l| l.name == name);
+        let places = saved.and_then(|l| l.windows.get(monitors));
+        places.map_or(&[], Vec::as_slice)
+    }
+
+    /// Keeps a layout; one of the same name is replaced, but for where its windows stand on other sets of monitors.
+    pub fn put_layout(
+        &mut self,
+        name: &str,
+        layout: &Layout,
+        detached: CellSet,
+        (monitors, places): (&str, Vec<StoredView>),
+    ) {
+        let old = self.layouts.iter().find(|l| l.name == name);
+        let mut windows = old.map(|l| l.windows.clone()).unwrap_or_default();
+        if !monitors.is_empty() && !places.is_empty() {
+            windows.insert(monitors.to_owned(), places);
+        }
         let saved = SavedLayout {
             name: name.to_owned(),
             layout: layout.word(),
-            detached: detached.to_vec(),
+            detached: detached.collect(),
+            windows,
         };
         let full = self.layouts.len() >= MOST;
         match self.layouts.iter_mut().find(|l| l.name == name) {
@@ -307,24 +333,24 @@ mod tests {
             ("tiles", Layout::Tiles(Grid::new(4, 3))),
             ("two", Layout::FOUR),
         ] {
-            shelf.put_layout(name, &layout, &[1]);
+            shelf.put_layout(name, &layout, CellSet::one(1), ("", Vec::new()));
         }
         let mut other = Shelf::default();
         assert!(other.take(&shelf.text()));
         assert_eq!(other.names().collect::<Vec<_>>(), ["two", "free", "tiles"]);
-        assert_eq!(other.layout("two"), Some((Layout::FOUR, vec![1])));
-        assert_eq!(other.layout("free"), Some((free, vec![1])));
+        assert_eq!(other.layout("two"), Some((Layout::FOUR, CellSet::one(1))));
+        assert_eq!(other.layout("free"), Some((free, CellSet::one(1))));
         other.remove_layout("free");
         assert_eq!(other.layout("free"), None);
         assert!(!other.take("nonsense ["));
         assert_eq!(other.names().count(), 2, "what was there stays");
         let mut early = Shelf::default();
-        early.put_layout("two", &Layout::TWO, &[]);
+        early.put_layout("two", &Layout::TWO, CellSet::default(), ("", Vec::new()));
         assert!(early.take(&shelf.text()));
         assert_eq!(early.names().collect::<Vec<_>>(), ["free", "tiles", "two"]);
         assert_eq!(
             early.layout("two"),
-            Some((Layout::TWO, vec![])),
+            Some((Layout::TWO, CellSet::default())),
             "what was saved before the file was read counts"
         );
     }

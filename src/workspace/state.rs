@@ -26,6 +26,7 @@ pub use notice::Notice;
 pub use playing::{FilmWish, Films};
 
 use super::{
+    bands::Bands,
     demo::DemoFiles,
     display::SeriesDisplay,
     document::{DocumentState, Wish},
@@ -57,6 +58,8 @@ use std::{collections::BTreeMap, sync::Arc};
 pub struct Workspace {
     /// What was found.
     pub library: Arc<Library>,
+    /// Which band marks which patient who is open.
+    pub bands: Bands,
     /// Arrangement of the cells.
     pub layout: Layout,
     /// The cells: as many as the layout has, and at least four, so that a small layout keeps what stood beside.
@@ -67,6 +70,8 @@ pub struct Workspace {
     pub maximised: bool,
     /// Cells in windows of their own.
     pub detached: CellSet,
+    /// Monitors, and where the windows stand on them.
+    pub windows: super::windows::Windows,
     /// What hangs.
     pub hanging: Hanging,
     /// Layouts of the user by name, and where they and protocols are kept.
@@ -85,8 +90,8 @@ pub struct Workspace {
     pub filtering: super::filtering::FilterWorker,
     /// Pictures are shown without their filters.
     pub show_original: bool,
-    /// What pictures go through on their way to the screen; `None` where it is not corrected.
-    pub correction: Option<super::screen_setting::Correction>,
+    /// What pictures go through on their way to a screen, by monitor; those that are not corrected are absent.
+    pub corrections: BTreeMap<String, super::screen_setting::Correction>,
     /// Small pictures of series.
     pub small: super::loader::small::SmallPictures,
     /// Numbers of the marks.
@@ -149,21 +154,23 @@ impl Workspace {
         )?;
         Ok(Self {
             library: Arc::default(),
+            bands: Bands::default(),
             layout: Layout::default(),
             viewports: vec![Viewport::default(); cells::KEPT],
             active: 0,
             maximised: false,
             detached: CellSet::default(),
+            windows: super::windows::Windows::default(),
             hanging: Hanging::default(),
             shelf: Shelf::default(),
             mixing: Mixing::default(),
             tool: Tool::default(),
+            corrections: super::screen_setting::corrections(&settings.screens),
             settings,
             jobs: Jobs::default(),
             notices: Vec::new(),
             filtering: super::filtering::FilterWorker::new(gpu.clone(), waker.clone()),
             show_original: false,
-            correction: None,
             small: super::loader::small::SmallPictures::default(),
             measuring,
             masks: Masks::default(),
@@ -496,6 +503,7 @@ impl Workspace {
         self.found = SharedFound::default();
         self.passphrases.clear();
         self.library = Arc::default();
+        self.bands = Bands::default();
         self.documents.clear();
         self.displays.clear();
         self.display_order.clear();
@@ -508,7 +516,6 @@ impl Workspace {
         self.films = Films::default();
         self.active = 0;
         self.maximised = false;
-        self.detached = CellSet::default();
         self.hanging.now = None;
         self.hanging.by_hand = false;
         self.hanging.draft = None;

@@ -3,7 +3,7 @@
 use super::{
     display::{SeriesDisplay, displayed_type},
     document::DocumentView,
-    framing::Framing,
+    framing::{Framing, parts},
     library::SeriesNode,
     loader::FALLBACK_VOI,
 };
@@ -14,6 +14,7 @@ use crate::model::{
     filter::FilterStack,
     geometry::{BodyPlane, GridGeometry, Leads, Spacing, orientation_letters},
     identity::PatientIdentity,
+    layout::FrameRef,
     lut::{ModalityLut, Voi, VoiLutFunction, WindowLevel},
     slab::{Slab, step_along_mm},
     study::{FrameDescription, ImageDescription, Instance, StudyDescription},
@@ -63,7 +64,17 @@ pub enum VoiChoice {
     Preset(String),
     /// Dragged or typed.
     Custom(WindowLevel),
+    /// The middle of what filters made of the picture, from one percentile of it to another.
+    Result {
+        /// Percent of the values below the window, and below its end.
+        percent: [u8; 2],
+        /// What is on again without those filters.
+        before: Box<Self>,
+    },
 }
+
+/// Percentiles of a filtered picture that its window reaches between at first.
+pub const RESULT_PERCENT: [u8; 2] = [5, 95];
 
 /// Screen axes relative to the view's own: `right' = m[0]·(right, down)`, `down' = m[1]·(right, down)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,6 +194,26 @@ impl Default for ViewState {
     }
 }
 
+impl ViewState {
+    /// Other filters. A window over their result is put on with the first whose values are of another kind, and goes with
+    /// the last.
+    pub fn set_filters(&mut self, filters: FilterStack) {
+        let (before, now) = (self.filters.changes_range(), filters.changes_range());
+        self.filters = filters;
+        match (before, now, &self.voi) {
+            (false, true, VoiChoice::Result { .. }) => {}
+            (false, true, voi) => {
+                self.voi = VoiChoice::Result {
+                    percent: RESULT_PERCENT,
+                    before: Box::new(voi.clone()),
+                };
+            }
+            (true, false, VoiChoice::Result { before, .. }) => self.voi = *before.clone(),
+            _ => {}
+        }
+    }
+}
+
 /// One cell of the layout.
 #[derive(Clone, Debug, Default)]
 pub struct Viewport {
@@ -202,6 +233,8 @@ pub struct Viewport {
     pub cuts: Cuts,
     /// How it is shown.
     pub view: ViewState,
+    /// The window that [`VoiChoice::Result`] means, once it is known.
+    pub result_window: Option<WindowLevel>,
 }
 
 /// Places of an oblique plane along its normal, a millimetre.
@@ -291,6 +324,7 @@ impl Viewport {
         self.crosshair = None;
         self.cuts = Cuts::default();
         self.view = ViewState::default();
+        self.result_window = None;
     }
 
     /// Whose object is shown.
@@ -384,6 +418,21 @@ impl Viewport {
         Some(reference.instance.image.as_ref()?.frame(reference.frame))
     }
 
+    /// How long after the beat of the heart the shown frame was made, where the series has other phases too.
+    pub fn phase_ms(&self) -> Option<f64> {
+        let display = self.display.as_ref()?;
+        let frames = &display.layout.frames;
+        let shown = frames.get(self.frame_shown())?;
+        let own = shown.trigger_time_ms()?;
+        let another = |frame: Option<&FrameRef>| {
+            let other = frame.filter(|frame| frame.lies_with(shown));
+            let time = other.and_then(FrameRef::trigger_time_ms);
+            time.is_some_and(|time| (time - own).abs() > 1e-4)
+        };
+        let part_of_several = display.layout.part.count > 1;
+        (part_of_several || another(frames.first()) || another(frames.last())).then_some(own)
+    }
+
     /// The window or LUT that is on.
     pub fn voi(&self) -> Voi {
         let automatic = || {
@@ -396,17 +445,28 @@ impl Viewport {
             self.frame_description()
                 .and_then(|d| d.voi.get(index).cloned())
         };
+        let preset = |name: &str| {
+            let known = super::presets::preset_named(name);
+            known.map_or_else(automatic, |p| Voi::window(p.center, p.width))
+        };
+        let custom = |level: WindowLevel| Voi::Window {
+            level,
+            function: self.function_of(level),
+            explanation: String::new(),
+        };
         match &self.view.voi {
             VoiChoice::File => of_file(0).unwrap_or_else(automatic),
             VoiChoice::FileIndex(index) => of_file(*index).unwrap_or_else(automatic),
             VoiChoice::Auto => self.automatic_voi().unwrap_or_else(automatic),
-            VoiChoice::Preset(name) => super::presets::preset_named(name)
-                .map_or_else(automatic, |p| Voi::window(p.center, p.width)),
-            VoiChoice::Custom(level) => Voi::Window {
-                level: *level,
-                function: self.function_of(*level),
-                explanation: String::new(),
+            VoiChoice::Preset(name) => preset(name),
+            VoiChoice::Result { before, .. } => match (self.result_window, before.as_ref()) {
+                (Some(level), _) => custom(level),
+                // Not known yet: as before, so that nothing flashes.
+                (None, VoiChoice::Preset(name)) => preset(name),
+                (None, VoiChoice::Custom(level)) => custom(*level),
+                (None, _) => of_file(0).unwrap_or_else(automatic),
             },
+            VoiChoice::Custom(level) => custom(*level),
         }
     }
 
@@ -423,6 +483,11 @@ impl Viewport {
             VoiLutFunction::Linear if level.width < 1.0 => VoiLutFunction::LinearExact,
             function => function,
         }
+    }
+
+    /// Whether the file says how its pixels are windowed.
+    pub fn has_own_window(&self) -> bool {
+        self.frame_description().is_some_and(|d| !d.voi.is_empty())
     }
 
     fn automatic_voi(&self) -> Option<Voi> {
@@ -495,7 +560,14 @@ impl Viewport {
         let centre = self.view.centre.unwrap_or_else(|| {
             let columns = grid.patient_from_voxel.matrix3.x_axis * grid.size[0] as f64;
             let cell_width = unit_per_pixel * f64::from(size[0]);
-            grid.centre() + right * framing.offset(columns.dot(right) / 2.0, cell_width)
+            // Of a part the middle stays where it is, however large it is shown.
+            let picture = extent_of(&grid, right, down).map(|side| side / fit);
+            match framing.part_offset(picture, size) {
+                Some([x, y]) => grid.centre() + (right * x + down * y) * fit,
+                None => {
+                    grid.centre() + right * framing.offset(columns.dot(right) / 2.0, cell_width)
+                }
+            }
         });
         let depth = (through - centre).dot(normal);
         let depth = match self.kind {
@@ -563,6 +635,24 @@ impl Viewport {
             location_mm: (oriented && !matches!(self.kind, ViewKind::Oblique(_)))
                 .then(|| through.dot(normal.normalize())),
         })
+    }
+
+    /// Which part of the picture fills a cell of this size, counted from 0, and into how many it goes; `None` where all of
+    /// the picture is shown.
+    pub fn part(&self, size: [u32; 2]) -> Option<(u16, u16)> {
+        let framing = self.view.framing;
+        let part = framing.part?;
+        let display = self.display.as_ref()?;
+        let image = display.image_of(self.frame_shown())?;
+        let description = self.frame_description()?;
+        let grid = frame_grid(image, description);
+        let (right, down) = self.screen_axes(&grid);
+        let fit = fit_unit_per_pixel(&grid, right, down, size);
+        let (_, column_unit) = description.spacing.row_column();
+        let fit = framing.unit_per_pixel(fit, column_unit, size);
+        let [across, along] = parts(extent_of(&grid, right, down).map(|side| side / fit), size);
+        let count = u16::try_from(across * along).unwrap_or(u16::MAX);
+        Some((part.min(count.saturating_sub(1)), count))
     }
 
     /// The positions along the normal of a cut through a volume.
@@ -637,21 +727,24 @@ fn frame_grid(image: &ImageDescription, description: &FrameDescription) -> GridG
     }
 }
 
+/// Width and height of a picture of the grid, in its units.
+fn extent_of(grid: &GridGeometry, right: DVec3, down: DVec3) -> [f64; 2] {
+    let m = grid.patient_from_voxel.matrix3;
+    [right, down].map(|axis| {
+        let sides = [m.x_axis, m.y_axis, m.z_axis];
+        let sides = sides.iter().zip(grid.size).map(|(step, n)| {
+            // A single slice has no depth to fit.
+            let n = if n == 1 { 0.0 } else { n as f64 };
+            step.dot(axis).abs() * n
+        });
+        sides.sum()
+    })
+}
+
 /// Units per pixel at which the whole grid just fits, seen along the normal of the screen.
 fn fit_unit_per_pixel(grid: &GridGeometry, right: DVec3, down: DVec3, size: [u32; 2]) -> f64 {
-    let m = grid.patient_from_voxel.matrix3;
-    let extent = |axis: DVec3| -> f64 {
-        [m.x_axis, m.y_axis, m.z_axis]
-            .iter()
-            .zip(grid.size)
-            .map(|(step, n)| {
-                // A single slice has no depth to fit.
-                let n = if n == 1 { 0.0 } else { n as f64 };
-                step.dot(axis).abs() * n
-            })
-            .sum()
-    };
-    let fit = (extent(right) / f64::from(size[0])).max(extent(down) / f64::from(size[1]));
+    let [width, height] = extent_of(grid, right, down);
+    let fit = (width / f64::from(size[0])).max(height / f64::from(size[1]));
     if fit.is_finite() && fit > 1e-9 {
         fit
     } else {

@@ -46,6 +46,8 @@ mod phantoms;
 mod pictures_out;
 mod privacy;
 #[cfg(feature = "screen")]
+mod reading_room;
+#[cfg(feature = "screen")]
 mod readings;
 mod record;
 #[cfg(feature = "ai")]

@@ -230,7 +230,7 @@ fn uniforms_lie_where_the_shader_looks() {
             spare,
         ]
     );
-    same_layout!("blit.wgsl", BlitDraw, [origin, decode, spare]);
+    same_layout!("blit.wgsl", BlitDraw, [origin, decode, screen]);
 }
 
 /// Calls that move bytes between CPU and GPU.

@@ -169,7 +169,11 @@ fn the_screen_is_not_calibrated_until_it_is() {
         ..ScreenSetting::default()
     };
     let table = setting.correction().unwrap().table;
-    stage.program_mut().workspace.act(Action::Screen(setting));
+    let monitor = String::new();
+    stage
+        .program_mut()
+        .workspace
+        .act(Action::Screen { monitor, setting });
     stage.settle().unwrap();
     assert!(stage.harness().query_by_label(note).is_none());
     let corrected = stage.screenshot().unwrap();

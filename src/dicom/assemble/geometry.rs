@@ -2,7 +2,7 @@
 
 use super::{image, orient, split, terms};
 use crate::model::{
-    facts::{FrameFacts, numbers_first},
+    facts::{Axis, FrameFacts, numbers_first},
     finding::{Finding, Severity},
     geometry::{GridGeometry, ImagePlane, Spacing},
     layout::{FrameRef, Part, SeriesLayout},
@@ -280,9 +280,18 @@ fn phases(
     }
     if places.len() == 1 {
         let mut frames: Vec<Placed> = places.into_iter().flatten().collect();
-        by_number(&mut frames);
-        let text = format!("{} frames at one position; ordered by number", frames.len());
-        let finding = Finding::new("SINGLE_POSITION", Severity::Info, text);
+        let (code, order) = match by_trigger_time(&mut frames) {
+            true => ("SINGLE_POSITION_PHASES", "trigger time"),
+            false => {
+                by_number(&mut frames);
+                ("SINGLE_POSITION", "number")
+            }
+        };
+        let text = format!(
+            "{} frames at one position; ordered by {order}",
+            frames.len()
+        );
+        let finding = Finding::new(code, Severity::Info, text);
         let finding = finding.with("frames", frames.len() as f64);
         return vec![stack(
             frames.into_iter().map(|p| p.frame).collect(),
@@ -338,6 +347,20 @@ fn phases(
     layout.mixed_rescale = false;
     layout.duplicates = left_out;
     vec![layout]
+}
+
+/// Orders frames in time where each says how long after the beat of the heart it was made (0018,1060) and no two say the
+/// same; `false` leaves them.
+fn by_trigger_time(frames: &mut [Placed]) -> bool {
+    let time = |f: &Placed| f.facts()?.get(Axis::TriggerTime)?.number();
+    let mut times: Vec<f64> = frames.iter().filter_map(time).collect();
+    times.sort_by(f64::total_cmp);
+    let apart = |w: &[f64]| matches!(w, [a, b] if b - a >= 1e-4);
+    if times.len() != frames.len() || !times.windows(2).all(apart) {
+        return false;
+    }
+    frames.sort_by(|a, b| numbers_first(time(a), time(b)));
+    true
 }
 
 pub(super) fn by_number(frames: &mut [Placed]) {

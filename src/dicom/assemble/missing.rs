@@ -110,7 +110,12 @@ pub(super) fn by_acquisition(layouts: &mut [SeriesLayout]) {
 
 /// Holes in the numbers of images that have no places of their own.
 pub(super) fn by_number(layout: &mut SeriesLayout, one_object: bool) {
-    let placeless = |code: &str| matches!(code, "NO_GEOMETRY" | "SINGLE_POSITION");
+    let placeless = |code: &str| {
+        matches!(
+            code,
+            "NO_GEOMETRY" | "SINGLE_POSITION" | "SINGLE_POSITION_PHASES"
+        )
+    };
     let sequence = layout
         .first_instance()
         .is_some_and(|i| SEQUENCES.contains(&i.series.modality.as_str()));

@@ -91,8 +91,8 @@ pub(super) fn term(chosen: &Chosen<'_>) -> PartTerm {
         Axis::Detector => with_value("part-detector", &|v| format!("detector {v}")),
         Axis::CardiacPhase => with_value("part-cardiac-phase", &|v| format!("cardiac phase {v} %")),
         Axis::AcquisitionNumber => with_value("part-acquisition", &|v| format!("acquisition {v}")),
+        Axis::TriggerTime => with_value("part-trigger-time", &|v| format!("phase at {v} ms")),
         Axis::TemporalPosition
-        | Axis::TriggerTime
         | Axis::GatedPhase
         | Axis::FrameReferenceTime
         | Axis::Dimensions
@@ -170,6 +170,12 @@ mod tests {
             &numbers(&[4.0, 9.0]),
             1,
             "phase 2 of 2",
+        );
+        check(
+            Axis::TriggerTime,
+            &numbers(&[12.5, 40.0]),
+            0,
+            "phase at 12.5 ms",
         );
         let types = [
             Fact::Word("ORIGINAL\\PRIMARY\\M\\ND".to_owned()),

@@ -3,7 +3,7 @@
 use super::{act, nothing};
 use crate::{
     model::{reading::ReadStatus, worklist::Priority},
-    ui::{context::UiContext, overlay_text, theme, viewport::patient_color},
+    ui::{bands, context::UiContext, overlay_text, theme},
     workspace::study_list::{Column, ListAction, StudyEntry},
 };
 use egui::{
@@ -233,8 +233,8 @@ pub fn study_row(
                 .rect_stroke(rect, 4.0, frame, egui::StrokeKind::Inside);
         }
         let band = Rect::from_min_size(rect.min + vec2(3.0, 6.0), vec2(4.0, ROW - 12.0));
-        ui.painter()
-            .rect_filled(band, 1.0, patient_color(&entry.patient));
+        let mark = workspace.bands.of(&entry.patient).filter(|_| entry.open);
+        bands::paint(ui.painter(), band, mark);
         let status = workspace.marks.read_status(&entry.uid);
         let unread = status == ReadStatus::New;
         let open = workspace.study_shown() == Some(entry.key);

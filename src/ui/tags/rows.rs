@@ -35,11 +35,6 @@ impl Columns {
         }
     }
 
-    /// Whether one object is shown.
-    pub(super) const fn single(&self) -> bool {
-        self.second.is_none()
-    }
-
     /// The names of the columns.
     pub(super) fn head(&self, context: &UiContext<'_>, ui: &mut Ui) {
         let (rect, _) = ui.allocate_exact_size(vec2(self.width, 20.0), Sense::hover());

@@ -221,6 +221,9 @@ pub struct Stage {
     /// One pixel of the image is one pixel of the screen.
     #[serde(skip_serializing_if = "is_default")]
     pub pixels: bool,
+    /// The picture is gone through in parts that fill the cell, one after the other, before the next stage. With `pixels`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub quadrants: bool,
     /// Cells that the rules leave empty take the series that are left.
     #[serde(skip_serializing_if = "is_default")]
     pub fill: bool,

@@ -57,6 +57,13 @@ impl CellSet {
     }
 }
 
+impl FromIterator<usize> for CellSet {
+    fn from_iter<I: IntoIterator<Item = usize>>(cells: I) -> Self {
+        let cells = cells.into_iter().map(Self::one);
+        cells.fold(Self::default(), Self::union)
+    }
+}
+
 impl Iterator for CellSet {
     type Item = usize;
 

@@ -23,6 +23,7 @@ impl Workspace {
             Event::ScanFailed(job) => self.scan_failed(job),
             Event::Library { library, done, .. } => {
                 self.library = library;
+                self.bands.follow(&self.library, done.is_some());
                 self.rebind();
                 if let Some(job) = done {
                     self.scanning = self.scanning.saturating_sub(1);
@@ -40,7 +41,10 @@ impl Workspace {
                     self.restore_layout();
                     // What was kept of the study counts over its protocol.
                     if self.arrangement() == before {
-                        self.hang_opened();
+                        match self.settings.hang {
+                            true => self.hang_opened(),
+                            false => self.recall_monitor_layout(),
+                        }
                     }
                     self.show_sight();
                 }
@@ -53,6 +57,7 @@ impl Workspace {
             Event::Document { object, state } => self.take_document(&object, state),
             Event::Tags(shown) => self.take_tags(shown),
             Event::ChosenExport(folder) => self.export_marks(folder),
+            Event::ChosenCurve(read) => self.take_curve(read),
             Event::MarksSent(result) => self.take_sent(result),
             Event::MarksRead(read) => self.take_marks(read),
             Event::Copied(text) => {
@@ -97,6 +102,7 @@ impl Workspace {
             Event::Previewed(answer) => self.take_previewed(answer),
             Event::Shelf(news) => self.take_shelf(news),
             Event::Notice { key, detail } => self.notify(key, detail),
+            Event::Counted { key, count } => self.notify_count(key, count, String::new()),
             Event::ProposedMark { job, result } => {
                 self.jobs.finish(job);
                 match result {

@@ -154,13 +154,45 @@ impl Workspace {
         };
         let hung = self.hanging.now.clone().filter(|h| h.study == study.uid);
         match hung.filter(|h| same_patient(&h.patient, &patient)) {
+            Some(_) if !self.hanging.changed && self.step_part(forward) => {}
             Some(hung) => {
                 let from = Some((hung.stage, forward));
                 self.hang(&patient, &study.uid, Some(&hung.protocol), from);
+                if !forward {
+                    self.enter_last_part();
+                }
             }
             None => {
                 self.hang_study(&patient, &study.uid);
             }
+        }
+    }
+
+    /// Goes to the next part of a picture that is gone through in parts, or the one before; `false` where there is none.
+    fn step_part(&mut self, forward: bool) -> bool {
+        let size = self.linking.size_of(0);
+        let Some(viewport) = self.viewports.first_mut() else {
+            return false;
+        };
+        let Some((part, count)) = size.and_then(|size| viewport.part(size)) else {
+            return false;
+        };
+        let next = match forward {
+            true => part.checked_add(1).filter(|next| *next < count),
+            false => part.checked_sub(1),
+        };
+        let Some(next) = next else { return false };
+        let view = &mut viewport.view;
+        view.framing.part = Some(next);
+        (view.centre, view.zoom) = (None, 1.0);
+        true
+    }
+
+    /// Who leafs back comes to the end of what was gone through.
+    fn enter_last_part(&mut self) {
+        let parts = self.viewports.iter_mut().map(|v| &mut v.view.framing.part);
+        for part in parts.flatten() {
+            *part = u16::MAX;
         }
     }
 
@@ -539,6 +571,7 @@ impl Owned {
             [side(0), side(1)]
         });
         let pixels = stage.is_some_and(|s| s.pixels);
+        let parted = stage.is_some_and(|s| s.quadrants);
         let cell = |c: &HungCell<'_>| {
             let (wall, mirrored) = chest_wall(c.item);
             OwnedCell {
@@ -550,6 +583,7 @@ impl Owned {
                     wall: wall.filter(|_| c.chest_wall),
                     extent,
                     pixels,
+                    part: parted.then_some(0),
                 },
                 mirrored: mirrored && c.chest_wall,
                 pixels,

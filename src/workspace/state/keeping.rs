@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How the window stands is kept when it has stood so for this long; and at the end.
+/// How the window stands is kept when it has stood so for this long; and before a job, when the focus leaves, at the end.
 const SETTLED: Duration = Duration::from_secs(2);
 
 /// The layout and what stands in its cells.
@@ -59,6 +59,8 @@ pub(in crate::workspace) struct Standing {
     kept: Option<Arrangement>,
     last: Option<Arrangement>,
     since: Option<Instant>,
+    /// How many jobs ran.
+    jobs: usize,
     /// The layout that was kept has been brought back, or the user was first.
     settled: bool,
     /// Studies whose layout this window kept itself: what stands there need not be brought back.
@@ -396,7 +398,10 @@ impl Workspace {
             self.standing.last = Some(self.arrangement());
             self.standing.since = Some(Instant::now());
         }
-        if self.standing.since.is_some_and(|s| s.elapsed() >= SETTLED) {
+        // A job that was begun may take long, or everything with it.
+        let begun = self.jobs.running().len() > self.standing.jobs;
+        self.standing.jobs = self.jobs.running().len();
+        if begun || self.standing.since.is_some_and(|s| s.elapsed() >= SETTLED) {
             self.note_standing();
         }
     }
@@ -410,7 +415,10 @@ impl Workspace {
     /// Keeps how the window stands, now.
     pub fn note_standing(&mut self) {
         self.standing.since = None;
-        if !self.marks.is_kept() || self.stands_as(self.standing.kept.as_ref()) {
+        self.standing.jobs = self.jobs.running().len();
+        // While a study is still being read, what was kept of it has not come back: it is not to be lost.
+        let early = self.scanning > 0 && !self.standing.settled;
+        if early || !self.marks.is_kept() || self.stands_as(self.standing.kept.as_ref()) {
             return;
         }
         let Some(study_uid) = self.kept_study() else {

@@ -503,6 +503,8 @@ fn window_followed(from: &Viewport, to: &Viewport) -> Option<VoiChoice> {
     };
     match &from.view.voi {
         VoiChoice::Custom(_) if !comparable => None,
+        // Of filters that the other has not.
+        VoiChoice::Result { .. } => None,
         choice => Some(choice.clone()),
     }
 }

@@ -31,7 +31,7 @@ impl Notice {
     /// Whether something went wrong.
     pub fn is_warning(&self) -> bool {
         !self.key.starts_with("notice-restored")
-            && !["-imported", "-exported", "-copied", "-saved"]
+            && !["-imported", "-exported", "-copied", "-saved", "-curve-read"]
                 .iter()
                 .any(|end| self.key.ends_with(end))
     }

@@ -2,8 +2,12 @@
 
 use super::{Viewport, Workspace};
 use crate::{
-    model::cine::CineFacts,
-    workspace::{cine::Player, command::Command, display::FrameState},
+    model::{cine::CineFacts, layout::FrameRef},
+    workspace::{
+        cine::{Player, Schedule, TimeSource},
+        command::Command,
+        display::FrameState,
+    },
 };
 use std::collections::BTreeMap;
 
@@ -36,6 +40,8 @@ struct Film {
     player: Player,
     /// Somebody played it, so that it has a bar also where the file is no film.
     used: bool,
+    /// Its frames say when in the beat of the heart they were made.
+    timed: bool,
 }
 
 impl Films {
@@ -79,6 +85,18 @@ fn facts_of(viewport: &Viewport) -> Option<&CineFacts> {
     display.layout.first_instance()?.technique.cine.as_deref()
 }
 
+/// The times of frames that lie at one place and were made at different moments of the heart's beat.
+fn beat_of(viewport: &Viewport) -> Option<Schedule> {
+    let display = viewport.display.as_ref().filter(|_| !viewport.is_cut())?;
+    let frames = &display.layout.frames;
+    let first = frames.first()?;
+    if !frames.iter().all(|frame| frame.lies_with(first)) {
+        return None;
+    }
+    let times: Option<Vec<f64>> = frames.iter().map(FrameRef::trigger_time_ms).collect();
+    Schedule::of_trigger_times(&times?)
+}
+
 impl Workspace {
     /// The film of a cell: of any cell that plays or played, and of every object that is one by its header.
     pub fn film(&self, cell: usize) -> Option<&Player> {
@@ -88,7 +106,7 @@ impl Workspace {
                 .get(cell)
                 .is_some_and(|v| facts_of(v).is_some())
         };
-        (film.used || of_file()).then_some(&film.player)
+        (film.used || film.timed || of_file()).then_some(&film.player)
     }
 
     /// Shows what is due at this moment of the window's clock. Called before every frame; costs nothing without a film.
@@ -142,14 +160,23 @@ impl Workspace {
         if film.is_some_and(|f| f.series == node.key && f.player.schedule.frames() == frames) {
             return;
         }
-        let player = match facts_of(viewport) {
+        let mut player = match facts_of(viewport) {
             Some(facts) => Player::new(facts, frames),
             None => Player::new(&CineFacts::default(), frames),
         };
+        let beat = match player.schedule.source {
+            TimeSource::Assumed | TimeSource::CineRate => beat_of(viewport),
+            _ => None,
+        };
+        let timed = beat.is_some();
+        if let Some(schedule) = beat {
+            player.schedule = schedule;
+        }
         let film = Film {
             series: node.key.clone(),
             player,
             used: false,
+            timed,
         };
         self.films.films.insert(cell, film);
     }

@@ -97,8 +97,7 @@ impl Workspace {
         self.active = moved(self.active).or(moved(keep)).unwrap_or_default();
         self.films.renumber(moved);
         self.linking.renumber(moved);
-        let detached = self.detached.filter_map(moved);
-        self.detached = detached.fold(CellSet::default(), |set, c| set.union(CellSet::one(c)));
+        self.detached = self.detached.filter_map(moved).collect();
         self.maximised = false;
         self.request_frames();
         true
@@ -167,8 +166,11 @@ impl Workspace {
         if name.is_empty() {
             return;
         }
-        let detached: Vec<usize> = self.detached_cells().collect();
-        self.shelf.put_layout(&name, &self.layout, &detached);
+        let detached = self.detached_cells();
+        let monitors = self.windows.monitors.key();
+        let windows = self.windows.of_cells(detached);
+        self.shelf
+            .put_layout(&name, &self.layout, detached, (&monitors, windows));
         self.keep_shelf();
     }
 
@@ -181,8 +183,10 @@ impl Workspace {
             Layout::Tiles(grid) => self.set_tiles(grid),
             layout => self.set_layout(layout),
         }
-        let set = detached.into_iter().map(CellSet::one);
-        self.detached = set.fold(CellSet::default(), CellSet::union);
+        self.detached = detached;
+        let monitors = self.windows.monitors.key();
+        let places = self.shelf.places(name, &monitors).to_vec();
+        self.windows.recall_views(&places);
         self.request_frames();
     }
 

@@ -102,8 +102,8 @@ pub(in crate::workspace) fn answer(
             drop(answered);
         }
         KnownAsk::Indexed(files) => {
-            let (key, detail) = ("notice-studies-imported", files.to_string());
-            let _ = events.send(Event::Notice { key, detail });
+            let (key, count) = ("notice-studies-imported", files);
+            let _ = events.send(Event::Counted { key, count });
         }
     }
     waker.wake("library");

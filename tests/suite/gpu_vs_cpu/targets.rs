@@ -86,7 +86,7 @@ fn a_window_gets_the_picture_pixel_by_pixel() {
         });
         let blit = Blit::new(gpu, format).unwrap();
         let binding = blit.bind(gpu, &picture);
-        binding.place(gpu, origin.map(|v| v as i32)).unwrap();
+        binding.place(gpu, origin.map(|v| v as i32), 0).unwrap();
         let mut encoder = gpu.device.create_command_encoder(&Default::default());
         {
             let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {

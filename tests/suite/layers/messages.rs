@@ -84,6 +84,44 @@ fn the_catalogues_have_the_same_messages() {
     }
 }
 
+/// One of something is said in the singular: no message makes `1 studies`.
+#[test]
+fn one_of_something_is_one() {
+    let plural_anyway = ["series", "fps", "has"];
+    let mut chosen = 0;
+    for (key, names) in messages(&source_of(Language::English)) {
+        for one in &names {
+            let args = names.iter().map(|name| {
+                let number = if name == one { 1usize } else { 3 };
+                (name.as_str(), number.into())
+            });
+            let args: Vec<_> = args.collect();
+            let text = Catalogue::of(Language::English).format(&key, &args);
+            let text = text.expect("a message");
+            let words: Vec<&str> = text.split_whitespace().collect();
+            for (at, word) in words.iter().enumerate() {
+                // What is said of a whole stays in the plural: 1 of 1 images.
+                let of_many = at > 0 && words.get(at - 1) == Some(&"of");
+                if word.trim_start_matches('(') != "1" || of_many {
+                    continue;
+                }
+                let next = words.get(at + 1).copied().unwrap_or_default();
+                let next = next.trim_end_matches(|c: char| !c.is_alphanumeric());
+                let plural = next.len() > 2
+                    && next.ends_with('s')
+                    && !next.ends_with("ss")
+                    && next.chars().all(|c| c.is_ascii_lowercase());
+                assert!(
+                    !plural || plural_anyway.contains(&next),
+                    "{key} says `{text}`"
+                );
+                chosen += 1;
+            }
+        }
+    }
+    assert!(chosen > 100, "{chosen} numbers were looked at");
+}
+
 #[test]
 fn messages_are_written_as_the_house_writes() {
     for language in Language::ALL {
