@@ -87,7 +87,7 @@ fn the_catalogues_have_the_same_messages() {
 /// One of something is said in the singular: no message makes `1 studies`.
 #[test]
 fn one_of_something_is_one() {
-    let plural_anyway = ["series", "fps", "has"];
+    let plural_anyway = ["series", "fps", "has", "belongs", "says"];
     let mut chosen = 0;
     for (key, names) in messages(&source_of(Language::English)) {
         for one in &names {
@@ -119,7 +119,7 @@ fn one_of_something_is_one() {
             }
         }
     }
-    assert!(chosen > 100, "{chosen} numbers were looked at");
+    assert!(chosen > 60, "{chosen} numbers were looked at");
 }
 
 #[test]
