@@ -158,6 +158,15 @@ impl Windows {
         }
     }
 
+    /// Cells have other numbers now; places of those that are no more are forgotten.
+    pub(super) fn renumber(&mut self, moved: impl Fn(usize) -> Option<usize>) {
+        let views = std::mem::take(&mut self.views).into_iter();
+        let views = views.filter_map(|(cell, place)| Some((moved(cell)?, place)));
+        self.views = views.collect();
+        // Windows are asked for anew where their cell is another one.
+        self.moved += 1;
+    }
+
     /// Writes what is not written yet, now.
     fn write(&mut self) {
         self.changed = None;

@@ -97,6 +97,7 @@ impl Workspace {
         self.active = moved(self.active).or(moved(keep)).unwrap_or_default();
         self.films.renumber(moved);
         self.linking.renumber(moved);
+        self.windows.renumber(moved);
         self.detached = self.detached.filter_map(moved).collect();
         self.maximised = false;
         self.request_frames();
