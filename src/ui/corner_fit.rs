@@ -175,6 +175,17 @@ fn apart(
                 .map_or(0, |s| rank(right_lines, s)),
         );
         match (l, r, ranks) {
+            // Alone in its row.
+            _ if lw == 0.0 || rw == 0.0 => {
+                let both = [
+                    l.and_then(|at| left.get_mut(at)),
+                    r.and_then(|at| right.get_mut(at)),
+                ];
+                for one in both.into_iter().flatten() {
+                    shorten(one, width, measure);
+                }
+                row += 1;
+            }
             // The row is looked at again with what moved up into it.
             (Some(at), _, (a, b)) if a > b || a == b && a > 0 && lw > rw => {
                 left.remove(at);
@@ -183,25 +194,20 @@ fn apart(
                 right.remove(at);
             }
             // Both must stay: the right one gives way towards the middle, while there is room.
-            (Some(_), Some(at), _) if lw <= width && right.len() <= room => {
+            (Some(_), Some(at), _) if right.len() <= room => {
                 right.insert(if from_below { at + 1 } else { at }, Shown::nothing());
-                row += 1;
             }
             _ => {
                 // The longer gives way.
                 let half = (width - GAP) / 2.0;
-                let for_left = if lw <= half || r.is_none() {
-                    lw.min(width)
+                let for_left = if lw <= half {
+                    lw
                 } else if rw <= half {
                     width - GAP - rw
                 } else {
                     half
                 };
-                let for_right = if l.is_none() {
-                    width
-                } else {
-                    width - GAP - for_left
-                };
+                let for_right = width - GAP - for_left;
                 if let Some(one) = l.and_then(|at| left.get_mut(at)) {
                     shorten(one, for_left, measure);
                 }

@@ -156,6 +156,14 @@ fn windows_come_back_on_the_monitors_they_stood_on() {
         workspace.note_windows();
     }
     let mut stage = begin();
+    // Layouts are read by a thread of their own.
+    let mut steps = 0;
+    while stage.program().workspace.shelf.names().next().is_none() {
+        stage.step();
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        steps += 1;
+        assert!(steps < 2000, "no layout was read");
+    }
     let workspace = &mut stage.program_mut().workspace;
     assert_eq!(workspace.take_monitors(two_monitors()), Some(main));
     assert_eq!(workspace.detached.collect::<Vec<_>>(), [1]);

@@ -281,7 +281,12 @@ fn keys_act_on_the_active_view() {
     stage.settle().unwrap();
     let tree = screen::describe(&mut stage);
     let text = texts(&tree, 0);
-    for part in ["W 1500 L -600  Lung", "INVERTED", "FLIPPED", "ROTATED 90°"] {
+    for part in [
+        "W 1500 L -600  preset: Lung",
+        "INVERTED",
+        "FLIPPED",
+        "ROTATED 90°",
+    ] {
         assert!(text.contains(part), "`{part}` is missing in\n{text}");
     }
     // Flipped left-right, then turned to the right: A is at the right, R at the bottom.
