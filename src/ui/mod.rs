@@ -5,6 +5,7 @@
 
 pub mod ai_panel;
 pub mod banner;
+pub mod calibration;
 mod cine_bar;
 pub mod context;
 pub mod daylight;
@@ -35,6 +36,7 @@ pub mod picture;
 pub mod picture_dialog;
 pub mod picture_out;
 pub mod plane_handles;
+mod probe;
 pub mod protocol_editor;
 pub mod record_panel;
 pub mod reference;
@@ -44,6 +46,7 @@ pub mod sampling_text;
 pub mod screen_check;
 pub mod settings;
 pub mod side_panel;
+pub mod spacing_text;
 pub mod sparkline;
 pub mod start_screen;
 pub mod status_bar;

@@ -3,7 +3,7 @@
 //! Must stay true: everything is taken from the very object whose pixels are drawn, and a missing attribute is
 //! nothing, never "undefined". Identity is drawn in one place only, so that it can be hidden in one place.
 
-use super::{sampling_text, theme};
+use super::{sampling_text, spacing_text, theme};
 use crate::{
     i18n::Language,
     imaging::{
@@ -13,7 +13,6 @@ use crate::{
     model::{
         cover::CoverShown,
         finding::{Finding, Severity},
-        geometry::{Spacing, SpacingSource},
         identity::{PatientIdentity, Sex},
         layout::Part,
         lut::{ModalityUnit, Voi, VoiLutFunction},
@@ -292,7 +291,7 @@ fn image_lines(source: &Source<'_>, full: bool, lines: &mut Vec<Line>) {
     let (index, count) = source.picture.position;
     if full {
         if let Some(hover) = source.hover {
-            lines.push(Line::plain(hover.to_owned()));
+            lines.extend(hover.lines().map(Line::plain));
         }
         let mut place = Vec::new();
         if let Some(mm) = source.picture.location_mm {
@@ -333,6 +332,9 @@ fn image_lines(source: &Source<'_>, full: bool, lines: &mut Vec<Line>) {
         let mut text = words.tr("overlay-zoom", &[("percent", percent)]);
         if source.life_size {
             text = format!("{text}  {}", words.word("overlay-life-size"));
+            if let Some(source) = spacing_text::unless_plain(words, source.picture.spacing) {
+                text = format!("{text} ({source})");
+            }
         }
         let sampled = sampling_text::interpolation(words, &source.picture.view);
         lines.push(Line::dim(format!("{text}  {sampled}")));
@@ -599,8 +601,8 @@ fn badge_lines(source: &Source<'_>, full: bool, lines: &mut Vec<Line>) {
         let text = words.tr("badge-rejected", &[("count", source.rejected.into())]);
         lines.push(Line::badge(text, theme::WARN).about(About::Findings));
     }
-    let line = Line::dim(spacing_text(words, source.picture.spacing));
-    lines.push(line.about(About::Why(why_spacing(source.picture.spacing))));
+    let line = Line::dim(spacing_text::whole(words, source.picture.spacing));
+    lines.push(line.about(About::Why(spacing_text::why(source.picture.spacing))));
     if source.key_image {
         let text = words.word("badge-key-image");
         lines.push(Line::badge(text, theme::ACCENT));
@@ -648,23 +650,6 @@ fn value_lines(source: &Source<'_>, lines: &mut Vec<Line>) {
     if source.picture.oriented && source.instance.series.frame_of_reference_uid.is_empty() {
         let line = Line::dim(words.word("badge-no-frame-of-reference"));
         lines.push(line.about(About::Why("why-no-frame-of-reference")));
-    }
-}
-
-/// What a source of millimetres is worth.
-const fn why_spacing(spacing: Spacing) -> &'static str {
-    match spacing.source() {
-        Some(SpacingSource::PixelSpacing) => "why-length-pixel-spacing",
-        Some(SpacingSource::Calibrated) => "why-length-calibrated",
-        Some(SpacingSource::GeometryCorrected) => "why-length-geometry",
-        Some(SpacingSource::Fiducial) => "why-length-fiducial",
-        Some(SpacingSource::CalibrationUnknown) => "why-length-unknown",
-        Some(SpacingSource::ImagerPixelSpacing) => "why-length-detector",
-        Some(SpacingSource::ImagerMagnified(_)) => "why-length-magnification",
-        Some(SpacingSource::UltrasoundRegion(_)) => "why-length-ultrasound",
-        Some(SpacingSource::NominalScanned) => "why-length-nominal",
-        Some(SpacingSource::VolumeHeader) => "why-length-volume",
-        None => "why-length-pixels",
     }
 }
 
@@ -736,28 +721,6 @@ pub fn lossy_text(words: Language, lossy: &LossyCompression) -> String {
     )
 }
 
-/// Where millimetres come from (safety S16).
-pub fn spacing_text(words: Language, spacing: Spacing) -> String {
-    match spacing.source() {
-        Some(SpacingSource::PixelSpacing) => words.word("badge-length-pixel-spacing").to_owned(),
-        Some(SpacingSource::Calibrated) => words.word("badge-length-calibrated").to_owned(),
-        Some(SpacingSource::GeometryCorrected) => words.word("badge-length-geometry").to_owned(),
-        Some(SpacingSource::Fiducial) => words.word("badge-length-fiducial").to_owned(),
-        Some(SpacingSource::CalibrationUnknown) => words.word("badge-length-unknown").to_owned(),
-        Some(SpacingSource::ImagerPixelSpacing) => words.word("badge-length-detector").to_owned(),
-        Some(SpacingSource::ImagerMagnified(factor)) => words.tr(
-            "badge-length-magnification",
-            &[("factor", crate::i18n::Value::Fixed(factor, 2))],
-        ),
-        Some(SpacingSource::UltrasoundRegion(_)) => {
-            words.word("badge-length-ultrasound").to_owned()
-        }
-        Some(SpacingSource::NominalScanned) => words.word("badge-length-nominal").to_owned(),
-        Some(SpacingSource::VolumeHeader) => words.word("badge-length-volume").to_owned(),
-        None => words.word("badge-length-pixels").to_owned(),
-    }
-}
-
 /// A modality value with its unit.
 pub fn value_text(value: f64, unit: &ModalityUnit) -> String {
     let label = unit.label();
@@ -795,6 +758,60 @@ pub fn haloed(
     rect
 }
 
+/// Places of the four corners in a cell: where their first line is, how it is aligned, and which way the next one goes.
+fn places(rect: Rect) -> [(Pos2, Align2, f32); 4] {
+    let inner = rect.shrink2(vec2(9.0, 6.0));
+    [
+        (inner.left_top(), Align2::LEFT_TOP, 1.0),
+        (inner.right_top(), Align2::RIGHT_TOP, 1.0),
+        (inner.left_bottom(), Align2::LEFT_BOTTOM, -1.0),
+        (inner.right_bottom(), Align2::RIGHT_BOTTOM, -1.0),
+    ]
+}
+
+/// From one line of a corner to the next, points.
+const STEP_PT: f32 = theme::OVERLAY_PT + 4.0;
+
+/// The lines of a corner that a cell has room for, the outermost first: in a small cell identity stays above, badges and
+/// window below.
+fn lines_shown(lines: &[Line], rect: Rect, direction: f32) -> Vec<&Line> {
+    let room = ((rect.height() - 12.0) * 0.5 / STEP_PT).floor().max(1.0) as usize;
+    match direction > 0.0 {
+        true => lines.iter().take(room).collect(),
+        false => lines.iter().rev().take(room).collect(),
+    }
+}
+
+/// Where the corners stand, for whoever writes over the same picture. What lies under the pointer comes and goes: its
+/// lines have their place in any case, so that nothing moves when it does.
+pub fn occupied(painter: &Painter, rect: Rect, corners: &Corners, hover: bool) -> Vec<Rect> {
+    let font = FontId::proportional(theme::OVERLAY_PT);
+    let mut found = Vec::new();
+    for ((number, (corner, anchor, direction)), lines) in
+        places(rect).into_iter().enumerate().zip(corners)
+    {
+        let mut shown = lines_shown(lines, rect, direction).len();
+        for (index, line) in lines_shown(lines, rect, direction).into_iter().enumerate() {
+            let text = painter.layout_no_wrap(line.text.clone(), font.clone(), line.color);
+            let at = corner + vec2(0.0, direction * index as f32 * STEP_PT);
+            found.push(anchor.anchor_size(at, text.size()));
+        }
+        // The third corner, below at the left, tells what lies under the pointer, in two lines above all others.
+        if number == 2 && !hover && !lines.is_empty() {
+            for _ in 0..2 {
+                let at = corner + vec2(0.0, direction * shown as f32 * STEP_PT);
+                let size = vec2(HOVER_PT.min(rect.width() * 0.5), STEP_PT);
+                found.push(anchor.anchor_size(at, size));
+                shown += 1;
+            }
+        }
+    }
+    found
+}
+
+/// About how wide the lines about what lies under the pointer are.
+const HOVER_PT: f32 = 260.0;
+
 /// Draws the corners; returns the text of each corner for the accessibility tree, and what was clicked.
 pub fn paint(
     ui: &Ui,
@@ -804,27 +821,13 @@ pub fn paint(
     corners: &Corners,
 ) -> ([String; 4], About) {
     let mut clicked = About::Nothing;
-    let inner = rect.shrink2(vec2(9.0, 6.0));
-    let step = theme::OVERLAY_PT + 4.0;
-    let room = ((inner.height() * 0.5) / step).floor().max(1.0) as usize;
-    let places = [
-        (inner.left_top(), Align2::LEFT_TOP, 1.0),
-        (inner.right_top(), Align2::RIGHT_TOP, 1.0),
-        (inner.left_bottom(), Align2::LEFT_BOTTOM, -1.0),
-        (inner.right_bottom(), Align2::RIGHT_BOTTOM, -1.0),
-    ];
     let mut texts: [String; 4] = Default::default();
     for (((corner, anchor, direction), lines), text) in
-        places.into_iter().zip(corners).zip(&mut texts)
+        places(rect).into_iter().zip(corners).zip(&mut texts)
     {
-        // In a small cell the outermost lines stay: identity above, badges and window below.
-        let ordered: Vec<&Line> = if direction > 0.0 {
-            lines.iter().take(room).collect()
-        } else {
-            lines.iter().rev().take(room).collect()
-        };
+        let ordered = lines_shown(lines, rect, direction);
         for (index, line) in ordered.into_iter().enumerate() {
-            let at = corner + vec2(0.0, direction * index as f32 * step);
+            let at = corner + vec2(0.0, direction * index as f32 * STEP_PT);
             let drawn = haloed(
                 painter,
                 at,

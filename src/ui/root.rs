@@ -1,11 +1,12 @@
 //! The whole window: where each panel stands.
 
 use super::{
-    banner, context::UiContext, context::UiState, daylight, help, keeping, keys, layout,
-    layout_picker, link_question, marks, menu_bar, mixing, number_fields, palette, picture_dialog,
-    protocol_editor, settings, side_panel, start_screen, status_bar, study_browser, theme, unlock,
+    banner, calibration, context::UiContext, context::UiState, daylight, help, keeping, keys,
+    layout, layout_picker, link_question, marks, menu_bar, mixing, number_fields, palette,
+    picture_dialog, protocol_editor, settings, side_panel, start_screen, status_bar, study_browser,
+    theme, unlock,
 };
-use crate::workspace::{Action, Workspace};
+use crate::workspace::{Action, Workspace, calibrating::Asked};
 use egui::{CentralPanel, Color32, Frame, Key, Margin, Panel, Pos2, Ui};
 
 /// Draws everything and gives back what the user wishes.
@@ -23,6 +24,7 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
         || workspace.marks.asking.is_some()
         || workspace.marks.closing
         || workspace.mixing.asking.is_some()
+        || matches!(workspace.calibrating.asked, Asked::Length(_))
         || context.state.picker.open
         || context.state.window_field.is_some()
         || context.state.monitor_field.is_some();
@@ -126,6 +128,7 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
     unlock::unlock_ui(&mut context, ui);
     link_question::link_question_ui(&mut context, ui);
     number_fields::monitor_field_ui(&mut context, ui);
+    calibration::calibration_ui(&mut context, ui);
     keeping::store_question_ui(&mut context, ui);
     keeping::closing_ui(&mut context, ui);
     context.actions

@@ -9,7 +9,7 @@ use super::{
     loupe, marks, number_fields,
     overlay_text::{self, About, haloed},
     picture::{PictureCallback, Scene, WantedFilters},
-    plane_handles, reference, theme,
+    plane_handles, reference, spacing_text, theme,
 };
 use crate::{
     model::{layout::FrameRef, study::Instance},
@@ -197,14 +197,24 @@ fn contents(
     slice_bar(&painter, rect, picture, display.progress());
     let inner = cine_bar::rest(context, cell, rect);
     letters(context, &painter, inner, picture, &mut texts);
+    let corners = corners_of(context, cell, inner, viewport, picture, &reference);
+    let hover = context.state.hover.as_ref().is_some_and(|h| h.cell == cell);
+    let mut taken = overlay_text::occupied(&painter, inner, &corners, hover);
+    taken.extend(beside_picture(context, inner, picture));
     marks::paint(
-        context, ui, &painter, cell, rect, viewport, picture, &mut texts,
+        context,
+        ui,
+        &painter,
+        cell,
+        (rect, inner),
+        viewport,
+        picture,
+        &taken,
+        &mut texts,
     );
     marks::writing_ui(context, ui, cell, rect, viewport, picture);
     marks::hover_ui(context, ui, cell);
-    texts.extend(corner_text(
-        context, ui, &painter, cell, inner, viewport, picture, &reference,
-    ));
+    texts.extend(corner_text(context, ui, &painter, cell, inner, &corners));
     cine_bar::cine_bar_ui(context, ui, cell, rect, picture.position.0);
     if context.state.loupe.on && matches!(state, FrameState::Loaded(_)) {
         loupe::paint(context, ui, rect, viewport, picture, &reference);
@@ -375,19 +385,41 @@ fn undecodable(context: &UiContext<'_>, painter: &egui::Painter, rect: Rect, rea
     );
 }
 
-fn corner_text(
+/// Where letters and the ruler stand at the border of a cell.
+fn beside_picture(context: &UiContext<'_>, rect: Rect, picture: &Picture) -> Vec<Rect> {
+    if context.overlay_amount() == crate::workspace::settings::OverlayText::None {
+        return Vec::new();
+    }
+    let mut taken = Vec::new();
+    if picture.oriented {
+        let letter = vec2(26.0, 20.0);
+        let inner = rect.shrink2(vec2(10.0, 6.0));
+        taken.extend([
+            Align2::LEFT_CENTER.anchor_size(inner.left_center() + vec2(14.0, 0.0), letter),
+            Align2::RIGHT_CENTER.anchor_size(inner.right_center() - vec2(14.0, 0.0), letter),
+            Align2::CENTER_TOP.anchor_size(inner.center_top(), letter),
+            Align2::CENTER_BOTTOM.anchor_size(inner.center_bottom() - vec2(0.0, 10.0), letter),
+        ]);
+    }
+    if picture.spacing.source().is_some() {
+        let ruler = vec2(20.0, rect.height() * 0.4);
+        taken.push(Align2::LEFT_CENTER.anchor_size(rect.left_center(), ruler));
+    }
+    taken
+}
+
+/// What the corners of a cell say.
+fn corners_of(
     context: &mut UiContext<'_>,
-    ui: &Ui,
-    painter: &egui::Painter,
     cell: usize,
     rect: Rect,
     viewport: &Viewport,
     picture: &Picture,
     reference: &FrameRef,
-) -> Vec<String> {
+) -> overlay_text::Corners {
     let workspace = context.workspace;
     let Some(display) = &viewport.display else {
-        return Vec::new();
+        return Default::default();
     };
     context.count_rejected();
     let hover = context.state.hover.as_ref().filter(|h| h.cell == cell);
@@ -423,9 +455,21 @@ fn corner_text(
             .map(|p| p.filters.clone())
             .unwrap_or_default(),
     };
-    let corners = overlay_text::corners(&source, rect.width());
+    overlay_text::corners(&source, rect.width())
+}
+
+/// Draws the corners of a cell.
+fn corner_text(
+    context: &mut UiContext<'_>,
+    ui: &Ui,
+    painter: &egui::Painter,
+    cell: usize,
+    rect: Rect,
+    corners: &overlay_text::Corners,
+) -> Vec<String> {
     let id = ui.scope_id().with(("corner", cell));
-    let (texts, clicked) = overlay_text::paint(ui, source.language, id, (painter, rect), &corners);
+    let words = context.language();
+    let (texts, clicked) = overlay_text::paint(ui, words, id, (painter, rect), corners);
     match clicked {
         About::Window => {
             context.actions.push(Action::Activate(cell));
@@ -575,14 +619,20 @@ fn scale_bar(
     } else {
         format!("{length_mm} mm")
     };
-    haloed(
-        painter,
-        pos2(x + 2.0, bottom + 4.0),
-        Align2::LEFT_TOP,
-        &text,
-        theme::SMALL_PT,
-        theme::TEXT_DIM,
-    );
+    let source = spacing_text::unless_plain(context.language(), picture.spacing);
+    for (line, text) in std::iter::once(text).chain(source).enumerate() {
+        haloed(
+            painter,
+            pos2(
+                x + 2.0,
+                bottom + 4.0 + line as f32 * (theme::SMALL_PT + 3.0),
+            ),
+            Align2::LEFT_TOP,
+            &text,
+            theme::SMALL_PT,
+            theme::TEXT_DIM,
+        );
+    }
 }
 
 /// Where in the series: a thin bar at the right edge, brighter where slices have arrived.

@@ -57,6 +57,8 @@ pub enum Command {
     MarkArrow,
     MarkText,
     MarkCardiothoracic,
+    Calibrate,
+    RemoveCalibration,
     DeleteMark,
     LockMark,
     HideMark,
@@ -271,6 +273,8 @@ pub enum Needs {
     Partner,
     /// The active cell shows a picture a bundled model is meant for.
     ModelInput,
+    /// The active cell shows a frame that somebody calibrated.
+    Calibration,
     /// Views are linked by a stated correspondence.
     Linked,
     /// A mark is selected.
@@ -417,6 +421,8 @@ table! {
     MarkArrow "mark-arrow" Measure "Q" Nothing
     MarkText "mark-text" Measure "T" Nothing
     MarkCardiothoracic "mark-cardiothoracic-ratio" Measure "" Nothing
+    Calibrate "cmd-calibrate" Measure "" Frame
+    RemoveCalibration "cmd-calibrate-remove" Measure "" Calibration
     DeleteMark "cmd-mark-delete" Measure "Delete Backspace" Mark
     LockMark "cmd-mark-lock" Measure "" Mark
     HideMark "cmd-mark-hide" Measure "" Mark

@@ -4,6 +4,7 @@
 //! everything slow happens on named workers that report through one channel ([`event::Event`]).
 
 pub mod action;
+pub mod calibrating;
 pub mod cine;
 pub mod command;
 pub mod content_words;
