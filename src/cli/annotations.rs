@@ -21,6 +21,7 @@ use crate::{
         frames::FrameSource as _,
         write::marks::Making,
     },
+    imaging::calibrate::{calibrated, that_hold},
     model::{
         annotation::AnnotationTarget,
         content::ObjectKind,
@@ -34,12 +35,13 @@ use crate::{
     workspace::{
         exchange::{Export, Format, leave_unkeepable, make, sources_for, write},
         measuring::export::MarkFormat,
+        sending::as_kept,
     },
 };
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -185,7 +187,11 @@ fn series(
         return Vec::new();
     }
     let (instances, _) = instances(&paths, common);
-    lay_out(&instances).into_iter().map(Arc::new).collect()
+    let layouts = lay_out(&instances);
+    let kept = store.map(|store| store.kept().calibrations.values());
+    let holds = that_hold(&layouts, kept.into_iter().flatten());
+    let apply = |layout: SeriesLayout| calibrated(&layout, &holds).unwrap_or(layout);
+    layouts.into_iter().map(apply).map(Arc::new).collect()
 }
 
 fn export(args: &ExportArgs, common: &Common, out: &mut Output) -> Exit {
@@ -217,11 +223,12 @@ fn export(args: &ExportArgs, common: &Common, out: &mut Output) -> Exit {
     if args.format.is_empty() {
         formats = Format::ALL.to_vec();
     }
+    let layouts = series(&args.paths, Some(&store), &studies, common);
     let export = Export {
-        layouts: series(&args.paths, Some(&store), &studies, common),
+        shown: as_kept(kept, &layouts),
+        layouts,
         marks,
         key_images,
-        shown: BTreeMap::new(),
         formats,
     };
     let making = making(args, common);

@@ -30,6 +30,8 @@ Operations, one JSON object a line:
   {\"op\":\"lock\",\"id\":\"n1\",\"on\":true}   {\"op\":\"hide\",\"id\":\"n1\",\"on\":true}
   {\"op\":\"remove\",\"id\":\"n1\"}
   {\"op\":\"key-image\",\"study\":\"1.2\",\"series\":\"1.2.3\",\"instance\":\"1.2.3.4\",\"frame\":1,\"on\":true}
+  {\"op\":\"calibrate\",\"series\":\"1.2.3\",\"instance\":\"1.2.3.4\",\"frame\":1,\"points\":[[100,80],[612,80]],
+   \"true_mm\":25,\"by\":\"A. Reader\"}   (on one line)   {\"op\":\"uncalibrate\",\"instance\":\"1.2.3.4\",\"frame\":1}
   {\"op\":\"read-status\",\"study\":\"1.2\",\"status\":\"final\"}
   {\"op\":\"report\",\"study\":\"1.2\",\"text\":\"No focal lesion\"}
   {\"op\":\"undo\"}   {\"op\":\"redo\"}

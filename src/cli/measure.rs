@@ -1,6 +1,7 @@
 //! `negatoscope measure`: numbers from a list of points, with unit and the source of the millimetres.
 
 mod answer;
+mod calibrate;
 mod find;
 mod run;
 mod series;
@@ -11,6 +12,7 @@ use super::{
     Common, Exit, Output,
     inspect::{exit_of, limits},
     series::layouts,
+    store,
 };
 use crate::{
     dicom::frames::{FileFrames, FrameSource as _},
@@ -85,9 +87,22 @@ pub fn run(args: &MeasureArgs, common: &Common, out: &mut Output) -> Exit {
     }
     let frames = Frames(common.frame_source(limits(common)));
     let held = common.max_memory.unwrap_or(HELD);
-    let report = run::run(&spec, &layouts, &frames, held);
+    // A store counts only where one is named: its passphrase is asked for.
+    let kept = match common.store.as_ref().map(|_| store::open(common, out)) {
+        Some(Ok(store)) => store.kept().calibrations.values().cloned().collect(),
+        Some(Err(exit)) => return exit,
+        None => Vec::new(),
+    };
+    let now_ms = jiff::Timestamp::now().as_millisecond();
+    let calibrated = calibrate::calibrate(&spec, kept.into_iter(), layouts, now_ms);
+    let mut report = run::run(&spec, &calibrated.layouts, &frames, held);
+    if !calibrated.answers.is_empty()
+        && let Some(report) = report.json.as_object_mut()
+    {
+        report.insert("calibrations".into(), calibrated.answers.into());
+    }
     out.json(&report.json);
-    if report.refused > 0 {
+    if report.refused + calibrated.refused > 0 {
         Exit::Finding
     } else {
         Exit::Done

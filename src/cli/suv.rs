@@ -3,7 +3,7 @@
 use crate::{
     imaging::{
         measure::Quantity,
-        suv::{self, Attribute, InputValue, SuvRefusal, SuvScale},
+        suv::{self, InputValue, SuvRefusal, SuvScale},
     },
     model::layout::SeriesLayout,
 };
@@ -32,15 +32,7 @@ fn kinds(
     let frame = match frame {
         Some(frame) => frame,
         None if scale.is_uniform() => 0,
-        None => {
-            let json = json!({
-                "code": "SUV_DIFFERS",
-                "attributes": [Attribute::DecayCorrection.name()],
-                "sentence": "SUV unavailable: every slice has a factor of its own; measure on one of them",
-            });
-            answer.insert("refused".into(), json);
-            return Ok(Value::Object(answer));
-        }
+        None => return Err(SuvRefusal::differs()),
     };
     for kind in scale.kinds() {
         let factor = scale.factor(kind, frame)?;

@@ -14,10 +14,9 @@ mod split;
 mod terms;
 
 use crate::{
-    imaging::suv,
+    imaging::{calibrate::spacing_findings, suv},
     model::{
-        finding::{Finding, Severity},
-        geometry::{Spacing, SpacingSource},
+        finding::Finding,
         layout::{FrameRef, SeriesLayout},
         lut::Photometric,
         study::{ImageDescription, Instance},
@@ -98,7 +97,7 @@ fn lay_out_group(group: Group) -> Vec<SeriesLayout> {
     for layout in &mut layouts {
         let mut all = findings.clone();
         merge_header_findings(layout.frames.iter().chain(&layout.duplicates), &mut all);
-        calibration(&layout.frames, &mut all);
+        spacing_findings(&layout.frames, &mut all);
         missing::by_number(layout, one_object);
         all.append(&mut layout.findings);
         uptake(layout, &mut all);
@@ -146,48 +145,6 @@ fn uptake(layout: &SeriesLayout, findings: &mut Vec<Finding>) {
     match suv::of_layout(layout) {
         None => {}
         Some(Ok(scale)) => findings.extend(scale.warnings),
-        Some(Err(refusal)) => {
-            let names: Vec<&str> = refusal.attributes.iter().map(|a| a.name()).collect();
-            let finding = Finding::new(refusal.code(), Severity::Info, refusal.sentence);
-            findings.push(finding.with_term("attributes", names.join(", ")));
-        }
-    }
-}
-
-/// What the millimetres are worth.
-fn calibration(frames: &[FrameRef], findings: &mut Vec<Finding>) {
-    let spacings = || {
-        frames
-            .iter()
-            .filter_map(|f| image(f).map(|i| i.frame(f.frame).spacing))
-    };
-    let unknown = spacings()
-        .filter(|s| matches!(s, Spacing::Unknown { .. }))
-        .count();
-    if unknown > 0 {
-        let finding = Finding::new(
-            "UNCALIBRATED",
-            Severity::Warning,
-            "the pixel spacing is not known; lengths are in pixels",
-        );
-        findings.push(finding.with("frames", unknown as f64));
-    }
-    let detector = |s: &Spacing| s.source() == Some(SpacingSource::ImagerPixelSpacing);
-    if spacings().any(|s| detector(&s)) {
-        findings.push(Finding::new(
-            "SPACING_AT_DETECTOR",
-            Severity::Warning,
-            "millimetres are those at the detector; the patient is magnified by an unknown factor",
-        ));
-    }
-    let factor = spacings().find_map(|s| match s.source() {
-        Some(SpacingSource::ImagerMagnified(factor)) => Some(factor),
-        _ => None,
-    });
-    if let Some(factor) = factor {
-        let text =
-            format!("millimetres are corrected by an estimated magnification of {factor:.2}");
-        findings
-            .push(Finding::new("SPACING_MAGNIFIED", Severity::Info, text).with("factor", factor));
+        Some(Err(refusal)) => findings.push(refusal.finding()),
     }
 }

@@ -26,6 +26,7 @@ mod ruler;
 mod source;
 mod spans;
 mod spline;
+mod uptake;
 mod values;
 
 pub use angle::{angle, cobb};

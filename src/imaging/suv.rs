@@ -74,6 +74,23 @@ impl SuvKind {
         }
     }
 
+    /// Stable lower-case word, as in files.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::BodyWeight => "suvbw",
+            Self::LeanBodyMassJames => "suvlbm_james",
+            Self::LeanBodyMassJanmahasatian => "suvlbm_janma",
+            Self::BodySurfaceArea => "suvbsa",
+            Self::LeanBodyMassUnnamed => "suvlbm",
+            Self::IdealBodyWeight => "suvibw",
+        }
+    }
+
+    /// The kind with this word.
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+
     /// Name with its formula, as drawn beside a value.
     pub const fn label(self) -> &'static str {
         match self {

@@ -247,7 +247,7 @@ pub struct Annotation {
     pub code: Option<Code>,
     /// Name of the group that it belongs to; empty for none.
     pub group: String,
-    /// Guarded against being moved or removed by accident. A promise of the tools, not of the edits.
+    /// Guarded against every change but being unlocked, hidden or shown: see [`super::edit::Kept::guarded`].
     pub locked: bool,
     /// Kept but not drawn.
     pub hidden: bool,
@@ -295,6 +295,27 @@ impl Annotation {
             + self.code.as_ref().map_or(0, code)
             + self.group.capacity()
             + author
+    }
+
+    /// Whether nothing differs but whether it is locked or hidden.
+    pub fn same_but_for_flags(&self, other: &Self) -> bool {
+        // Named one by one, so that a field that comes later is not forgotten here.
+        let Self {
+            id,
+            target,
+            space,
+            shape,
+            label,
+            code,
+            group,
+            locked: _,
+            hidden: _,
+            author,
+            created_ms,
+        } = self;
+        (id, target, space, shape) == (&other.id, &other.target, &other.space, &other.shape)
+            && (label, code, group) == (&other.label, &other.code, &other.group)
+            && (author, created_ms) == (&other.author, &other.created_ms)
     }
 }
 

@@ -32,6 +32,27 @@ impl Date {
         (year > 0 && named_month && named_day).then_some(Self { year, month, day })
     }
 
+    /// The day of a moment, milliseconds since 1970 UTC; `None` before the year 1 and after 9999.
+    pub fn of_ms(ms: i64) -> Option<Self> {
+        // The calendar from days, the year beginning in March, so that leap days fall at its end.
+        let z = ms.div_euclid(86_400_000) + 719_468;
+        let era = z.div_euclid(146_097);
+        let day_of_era = z.rem_euclid(146_097);
+        let year_of_era =
+            (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let month_from_march = (5 * day_of_year + 2) / 153;
+        let month = (month_from_march + 2) % 12 + 1;
+        let year = year_of_era + era * 400 + i64::from(month <= 2);
+        Some(Self {
+            year: u16::try_from(year)
+                .ok()
+                .filter(|y| (1..=9999).contains(y))?,
+            month: u8::try_from(month).ok()?,
+            day: u8::try_from(day_of_year - (153 * month_from_march + 2) / 5 + 1).ok()?,
+        })
+    }
+
     /// Full years between this day and `later`; `None` when either lacks its year or `later` is earlier.
     pub fn years_until(self, later: Date) -> Option<u16> {
         let whole = later.year.checked_sub(self.year)?;
@@ -119,5 +140,15 @@ mod tests {
         assert_eq!(day("1980-06-15").years_until(day("2020-06-15")), Some(40));
         assert_eq!(day("1970-01-01").days_since_epoch(), 0);
         assert_eq!(day("2000-03-01").days_since_epoch(), 11_017);
+        for text in ["1970-01-01", "2000-02-29", "1969-12-31", "2026-11-30"] {
+            let ms = day(text).days_since_epoch() * 86_400_000;
+            assert_eq!(
+                Date::of_ms(ms).map(|d| d.to_string()).as_deref(),
+                Some(text)
+            );
+            assert_eq!(Date::of_ms(ms + 86_399_999), Date::of_ms(ms));
+        }
+        assert_eq!(Date::of_ms(i64::MAX), None);
+        assert_eq!(Date::of_ms(i64::MIN), None);
     }
 }

@@ -6,6 +6,7 @@
 
 use super::{
     annotation::{Annotation, AnnotationId, AnnotationTarget, Shape},
+    calibration::Calibration,
     identity::Phi,
     reading::ReadStatus,
 };
@@ -62,6 +63,15 @@ pub enum Edit {
         target: AnnotationTarget,
         /// Whether it is one afterwards.
         on: bool,
+    },
+    /// A frame, and those of the same geometry, were calibrated by a known length, or no longer are.
+    Calibrate {
+        /// Which frame.
+        target: AnnotationTarget,
+        /// Before.
+        from: Option<Box<Calibration>>,
+        /// After; on the same frame.
+        to: Option<Box<Calibration>>,
     },
     /// How a view shows its series. The texts are the window's; an empty one is "as it opens".
     View {
@@ -131,6 +141,11 @@ impl Edit {
             },
             Self::Revise { from, to } => Self::Revise { from: to, to: from },
             Self::KeyImage { target, on } => Self::KeyImage { target, on: !on },
+            Self::Calibrate { target, from, to } => Self::Calibrate {
+                target,
+                from: to,
+                to: from,
+            },
             Self::View { place, from, to } => Self::View {
                 place,
                 from: to,
@@ -192,6 +207,11 @@ impl Edit {
                 from,
                 to,
             } => study_uid.capacity() + from.reveal().capacity() + to.reveal().capacity(),
+            Self::Calibrate { target, from, to } => {
+                let both = [from, to].into_iter().flatten();
+                let held = both.map(|c| size_of::<Calibration>() + c.target.held_bytes());
+                target.held_bytes() + held.sum::<usize>()
+            }
         };
         size_of::<Self>() + owned
     }
@@ -203,6 +223,7 @@ impl Edit {
             Self::Reshape { id, .. } | Self::Relabel { id, .. } => Some(id),
             Self::Revise { to, .. } => Some(&to.id),
             Self::KeyImage { .. }
+            | Self::Calibrate { .. }
             | Self::View { .. }
             | Self::Layout { .. }
             | Self::ReadStatus { .. }
@@ -265,6 +286,7 @@ impl AnnotationSet {
                 *found = (**to).clone();
             }
             Edit::KeyImage { .. }
+            | Edit::Calibrate { .. }
             | Edit::View { .. }
             | Edit::Layout { .. }
             | Edit::ReadStatus { .. }
@@ -361,6 +383,8 @@ pub struct Kept {
     pub marks: AnnotationSet,
     /// Key images.
     pub key_images: KeyImages,
+    /// Calibrations by SOP Instance UID and frame.
+    pub calibrations: BTreeMap<(String, u32), Calibration>,
     /// How views show their series.
     pub views: BTreeMap<ViewPlace, String>,
     /// Layout by study.
@@ -380,6 +404,16 @@ impl Kept {
     pub fn apply(&mut self, edit: &Edit) -> Result<(), EditConflict> {
         match edit {
             Edit::KeyImage { target, on } => self.key_images.apply(target, *on)?,
+            Edit::Calibrate { target, from, to } => {
+                let key = (target.instance_uid.clone(), target.frame);
+                if self.calibrations.get(&key) != from.as_deref() {
+                    return Err(EditConflict::Stale);
+                }
+                match to {
+                    Some(to) => self.calibrations.insert(key, (**to).clone()),
+                    None => self.calibrations.remove(&key),
+                };
+            }
             Edit::View { place, to, .. } => put(&mut self.views, place, to, String::is_empty),
             Edit::Layout { study_uid, to, .. } => {
                 put(&mut self.layouts, study_uid, to, String::is_empty);
@@ -423,6 +457,27 @@ impl Kept {
             }
         }
         Ok(())
+    }
+
+    /// The first mark that is locked and would be changed by a gesture, beside being unlocked, hidden or shown. Undo asks
+    /// nobody: it goes back through the unlocking first.
+    pub fn guarded<'a>(&self, edits: &'a [Edit]) -> Option<&'a AnnotationId> {
+        let mut now: BTreeMap<&AnnotationId, bool> = BTreeMap::new();
+        for edit in edits {
+            let Some(id) = edit.mark_id() else { continue };
+            let known = now.get(id).copied();
+            let locked = known.unwrap_or_else(|| self.marks.get(id).is_some_and(|m| m.locked));
+            let (allowed, after) = match edit {
+                Edit::Add(mark) => (true, mark.locked),
+                Edit::Revise { from, to } => (from.same_but_for_flags(to), to.locked),
+                _ => (false, locked),
+            };
+            if locked && !allowed {
+                return Some(id);
+            }
+            now.insert(id, after);
+        }
+        None
     }
 
     /// Takes edits back that were just carried out.

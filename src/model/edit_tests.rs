@@ -21,6 +21,17 @@ fn mark(id: &str) -> Annotation {
     )
 }
 
+fn calibration(instance: &str) -> Calibration {
+    Calibration {
+        target: target(instance),
+        ends: [glam::DVec2::ZERO, glam::DVec2::new(0.0, 100.0)],
+        true_mm: 25.0,
+        by: crate::model::calibration::Signature::new("A").unwrap(),
+        at_ms: 1,
+        confirmed: false,
+    }
+}
+
 fn coded() -> Annotation {
     Annotation {
         code: Some(Code {
@@ -57,6 +68,11 @@ fn every_edit() -> Vec<Edit> {
         Edit::KeyImage {
             target: target("new"),
             on: true,
+        },
+        Edit::Calibrate {
+            target: target("new"),
+            from: None,
+            to: Some(Box::new(calibration("new"))),
         },
         Edit::KeyImage {
             target: target("k"),
@@ -173,4 +189,57 @@ fn the_text_of_a_report_is_in_no_debug_output() {
         to: Phi::new("CANARY".into()),
     };
     assert!(!format!("{edit:?}").contains("CANARY"));
+}
+
+#[test]
+fn a_locked_mark_is_changed_by_nothing_but_its_flags() {
+    let locked = |hidden| Annotation {
+        locked: true,
+        hidden,
+        ..mark("a")
+    };
+    let revise = |from: Annotation, to: Annotation| Edit::Revise {
+        from: Box::new(from),
+        to: Box::new(to),
+    };
+    let mut kept = Kept::default();
+    kept.apply(&Edit::Add(locked(false))).unwrap();
+    let id = AnnotationId("a".into());
+    let reshape = || Edit::Reshape {
+        id: id.clone(),
+        from: mark("a").shape,
+        to: Shape::new(MarkKind::Length, [DVec3::ZERO, DVec3::X]),
+    };
+    let relabel = Edit::Relabel {
+        id: id.clone(),
+        from: String::new(),
+        to: "x".into(),
+    };
+    let grouped = Annotation {
+        group: "g".into(),
+        ..locked(false)
+    };
+    let moved_and_freed = Annotation {
+        label: "x".into(),
+        ..mark("a")
+    };
+    for edit in [
+        Edit::Remove(locked(false)),
+        reshape(),
+        relabel,
+        revise(locked(false), grouped),
+        revise(locked(false), moved_and_freed),
+    ] {
+        let edits = [edit];
+        assert_eq!(kept.guarded(&edits), Some(&id), "{edits:?}");
+    }
+    let unlock = || revise(locked(false), mark("a"));
+    assert_eq!(kept.guarded(&[unlock()]), None);
+    assert_eq!(kept.guarded(&[revise(locked(false), locked(true))]), None);
+    assert_eq!(kept.guarded(&[Edit::Add(mark("b"))]), None);
+    // What a gesture itself unlocks or locks counts for the rest of it.
+    assert_eq!(kept.guarded(&[unlock(), reshape()]), None);
+    let lock_again = revise(mark("a"), locked(false));
+    let edits = [unlock(), lock_again, reshape()];
+    assert_eq!(kept.guarded(&edits), Some(&id));
 }

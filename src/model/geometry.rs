@@ -2,6 +2,7 @@
 //!
 //! The centre of the first pixel is at index (0, 0). Letters are computed from the very matrix that samples.
 
+use super::calibration::CalibratedBy;
 use glam::{DAffine3, DMat3, DVec3};
 
 /// Where a millimetre comes from. A length without a source is in pixels.
@@ -27,6 +28,8 @@ pub enum SpacingSource {
     UltrasoundRegion(Option<PixelBounds>),
     /// The header of a research volume (NIfTI, NRRD, MetaImage), which names no attribute.
     VolumeHeader,
+    /// A line of known length that a person drew: see [`super::calibration`].
+    User(CalibratedBy),
 }
 
 /// A rectangle of pixels.
@@ -100,6 +103,9 @@ impl Spacing {
             Some(SpacingSource::NominalScanned) => "mm (nominal scanned)".into(),
             Some(SpacingSource::UltrasoundRegion(_)) => "mm (ultrasound region)".into(),
             Some(SpacingSource::VolumeHeader) => "mm (volume header)".into(),
+            Some(SpacingSource::User(CalibratedBy { by, on })) => {
+                format!("mm (user calibration by {}, {on})", by.text())
+            }
             None => "px (uncalibrated)".into(),
         }
     }

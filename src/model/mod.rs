@@ -7,6 +7,7 @@
 pub mod annotation;
 pub mod archive;
 pub mod arrangement;
+pub mod calibration;
 pub mod cine;
 pub mod content;
 pub mod cover;

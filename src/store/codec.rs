@@ -5,7 +5,8 @@
 //! Edit: 1 add, 2 remove (a mark); 3 reshape (id, two shapes); 4 relabel (id, two texts); 5 revise (two marks);
 //! 6 key image (target, 1 on or 0 off); 7 view (study, series, first instance, cell (4), two texts); 8 layout
 //! (study, two texts); 9 read status (study, two bytes: 0 new, 1 in progress, 2 flagged, 3 preliminary, 4 final);
-//! 10 report (study, two texts).
+//! 10 report (study, two texts); 11 calibration (target, two of: 0, or 1 and calibration).
+//! Calibration: target, two ends of two f64, true length in mm (f64), who (text), time (8, signed), 1 confirmed or 0.
 //! Mark: id, target, space (1: 0 patient, 1 pixel), shape, label, code (0, or 1 and value, scheme, meaning), group,
 //! flags (1: bit 0 locked, bit 1 hidden), author (0 person: name; 1 network: id, version; 2 foreign: name),
 //! time (8, signed).
@@ -22,11 +23,12 @@ use crate::model::{
         Annotation, AnnotationId, AnnotationTarget, Author, Code, MarkKind, PointSpace, Shape,
         ShapeError,
     },
+    calibration::{Calibration, Signature},
     edit::{Edit, ViewPlace},
     identity::Phi,
     reading::ReadStatus,
 };
-use glam::DVec3;
+use glam::{DVec2, DVec3};
 
 /// Largest payload, bytes.
 pub const MAX_PAYLOAD: usize = 64 << 20;
@@ -115,6 +117,18 @@ pub fn check_edit(edit: &Edit) -> Result<(), &'static str> {
             check_mark(to)
         }
         Edit::KeyImage { target, .. } => check_target(target),
+        Edit::Calibrate { target, from, to } => {
+            check_target(target)?;
+            for one in [from, to].into_iter().flatten() {
+                let on = (&one.target.instance_uid, one.target.frame);
+                if on != (&target.instance_uid, target.frame) {
+                    return Err("a calibration stays on its frame");
+                }
+                check_target(&one.target)?;
+                one.check().map_err(|_| "no line of known length")?;
+            }
+            Ok(())
+        }
         Edit::View { place, from, to } => {
             let uids = [
                 &place.study_uid,
@@ -282,6 +296,12 @@ fn put_edit(out: &mut Vec<u8>, edit: &Edit) {
             put_target(out, target);
             out.push(u8::from(*on));
         }
+        Edit::Calibrate { target, from, to } => {
+            out.push(11);
+            put_target(out, target);
+            put_calibration(out, from.as_deref());
+            put_calibration(out, to.as_deref());
+        }
         Edit::View { place, from, to } => {
             out.push(7);
             let uids = [
@@ -358,6 +378,22 @@ fn put_target(out: &mut Vec<u8>, target: &AnnotationTarget) {
     put_texts(out, uids);
     out.extend(target.frame.to_le_bytes());
     put_text(out, &target.frame_of_reference_uid);
+}
+
+fn put_calibration(out: &mut Vec<u8>, calibration: Option<&Calibration>) {
+    let Some(calibration) = calibration else {
+        out.push(0);
+        return;
+    };
+    out.push(1);
+    put_target(out, &calibration.target);
+    let [a, b] = calibration.ends;
+    for number in [a.x, a.y, b.x, b.y, calibration.true_mm] {
+        out.extend(number.to_bits().to_le_bytes());
+    }
+    put_text(out, calibration.by.text());
+    out.extend(calibration.at_ms.to_le_bytes());
+    out.push(u8::from(calibration.confirmed));
 }
 
 fn put_mark(out: &mut Vec<u8>, mark: &Annotation) {
@@ -544,6 +580,28 @@ impl<'a> Reader<'a> {
         Some(mark)
     }
 
+    /// Outer `None`: these bytes are none.
+    fn calibration(&mut self) -> Option<Option<Box<Calibration>>> {
+        if !self.flag()? {
+            return Some(None);
+        }
+        let target = self.target()?;
+        let mut number = || Some(f64::from_bits(u64::from_le_bytes(self.array()?)));
+        let ends = [
+            DVec2::new(number()?, number()?),
+            DVec2::new(number()?, number()?),
+        ];
+        let true_mm = number()?;
+        Some(Some(Box::new(Calibration {
+            target,
+            ends,
+            true_mm,
+            by: Signature::new(&self.text()?)?,
+            at_ms: i64::from_le_bytes(self.array()?),
+            confirmed: self.flag()?,
+        })))
+    }
+
     fn status(&mut self) -> Option<ReadStatus> {
         STATUS.get(usize::from(self.byte()?)).copied()
     }
@@ -598,6 +656,11 @@ impl<'a> Reader<'a> {
                 study_uid: self.text()?,
                 from: Phi::new(self.text()?),
                 to: Phi::new(self.text()?),
+            },
+            11 => Edit::Calibrate {
+                target: self.target()?,
+                from: self.calibration()?,
+                to: self.calibration()?,
             },
             _ => return None,
         })

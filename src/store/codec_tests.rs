@@ -44,6 +44,17 @@ fn a_gesture_is_as_large_as_the_journal_takes() {
     }
 }
 
+fn calibration(target: &AnnotationTarget) -> Calibration {
+    Calibration {
+        target: target.clone(),
+        ends: [DVec2::new(0.1, -3.0), DVec2::new(1.0 / 3.0, 512.25)],
+        true_mm: 25.4,
+        by: Signature::new("读者 A").unwrap(),
+        at_ms: 1_796_000_000_123,
+        confirmed: false,
+    }
+}
+
 fn every_edit() -> Vec<Edit> {
     let id = || AnnotationId("a".into());
     let study_uid = || "1.2.840.1".to_owned();
@@ -81,6 +92,19 @@ fn every_edit() -> Vec<Edit> {
         Edit::KeyImage {
             target: full.target.clone(),
             on: false,
+        },
+        Edit::Calibrate {
+            target: full.target.clone(),
+            from: None,
+            to: Some(Box::new(calibration(&full.target))),
+        },
+        Edit::Calibrate {
+            target: full.target.clone(),
+            from: Some(Box::new(Calibration {
+                confirmed: true,
+                ..calibration(&full.target)
+            })),
+            to: None,
         },
         Edit::View {
             place: ViewPlace {

@@ -87,6 +87,8 @@ pub struct UiState {
     pub window_field: Option<WindowField>,
     /// The size of the monitor that is being typed.
     pub monitor_field: Option<MonitorField>,
+    /// The true length of a line that is being typed.
+    pub calibration_field: super::calibration::CalibrationField,
     /// Files that do not open, by their folder.
     pub rejected: RejectedFiles,
     /// What the hand does to marks.
@@ -160,7 +162,7 @@ pub struct Drag {
 pub struct Hover {
     /// Cell.
     pub cell: usize,
-    /// Text: value with unit, and place.
+    /// Lines: values, place, label.
     pub text: String,
 }
 
@@ -210,6 +212,7 @@ impl UiState {
             rejected: RejectedFiles::default(),
             window_field: None,
             monitor_field: None,
+            calibration_field: Default::default(),
             marks: super::marks::MarksState::default(),
             scroll: ScrollSteps::default(),
             hover: None,

@@ -1,21 +1,20 @@
 //! Gestures on a cell: presses, drags, the wheel, and the value under the pointer.
 
 use super::{
-    context::{Drag, Hover, UiContext},
-    marks, overlay_text, plane_handles,
+    context::{Drag, UiContext},
+    marks, plane_handles,
+    probe::{hover, value_at},
 };
 use crate::{
-    imaging::window,
     model::lut::WindowLevel,
     tools::{Button, Gesture, Modifiers, Tool, navigate, window_level},
     workspace::{
         Action,
-        display::FrameState,
+        state::Arrangement,
         view::{Picture, Viewport, VoiChoice},
     },
 };
 use egui::{CursorIcon, PointerButton, Pos2, Rect, Response, Ui};
-use glam::DVec3;
 
 /// Presses, drags, wheel and hover of a cell.
 pub(super) fn gestures(
@@ -46,7 +45,9 @@ pub(super) fn gestures(
         && context.workspace.tool == Tool::Crosshair
         && let Some(pointer) = response.interact_pointer_pos()
     {
+        let before = planes_before(context, viewport);
         place_crosshair(context, cell, viewport, picture, to_pixels(pointer));
+        context.actions.extend(before.map(Action::CommitLayout));
     }
     let marked = marks::hand(context, ui, response, cell, viewport, picture);
     let marking = matches!(context.workspace.tool, Tool::Mark(_));
@@ -135,6 +136,16 @@ fn begin_drag(
             drag
         }
     });
+    let moves_planes = matches!(
+        gesture,
+        Gesture::Drag {
+            tool: Tool::Crosshair,
+            ..
+        }
+    );
+    if moves_planes {
+        context.state.planes_before = planes_before(context, viewport);
+    }
     context.state.drag = Some(Drag {
         cell,
         before: viewport.view.clone(),
@@ -274,6 +285,9 @@ fn continue_drag(
             cell,
             before: drag.before,
         });
+        // All cuts through the volume went along with the crosshair.
+        let before = context.state.planes_before.take();
+        context.actions.extend(before.map(Action::CommitLayout));
     } else {
         context.state.drag = Some(drag);
     }
@@ -320,7 +334,7 @@ pub(super) fn window_of_region(
                 low[0] + (high[0] - low[0]) * x,
                 low[1] + (high[1] - low[1]) * y,
             ];
-            values.extend(value_at(viewport, picture, at).and_then(|v| v.value));
+            values.extend(value_at(viewport, picture, at).and_then(|v| v.modality()));
         }
     }
     if values.len() < 16 {
@@ -381,6 +395,13 @@ fn wheel(
     }
 }
 
+/// How all cells stand before the planes of a volume are moved by its crosshair; nothing in a stack, where that only
+/// scrolls.
+fn planes_before(context: &UiContext<'_>, viewport: &Viewport) -> Option<Box<Arrangement>> {
+    let cut = viewport.is_cut();
+    cut.then(|| Box::new(context.workspace.arrangement()))
+}
+
 fn place_crosshair(
     context: &mut UiContext<'_>,
     cell: usize,
@@ -393,112 +414,4 @@ fn place_crosshair(
         let point = picture.patient_at(at[0], at[1]);
         context.actions.push(Action::Crosshair { cell, point });
     }
-}
-
-/// A value under the pointer.
-struct Probe {
-    /// Modality value; `None` for padding, colour, or a frame that is not here.
-    value: Option<f64>,
-    /// Column, row, slice.
-    voxel: [usize; 3],
-    /// Red, green, blue.
-    rgb: Option<[u8; 3]>,
-    /// The stored value is padding.
-    padding: bool,
-}
-
-fn value_at(viewport: &Viewport, picture: &Picture, at: [f64; 2]) -> Option<Probe> {
-    let display = viewport.display.as_ref()?;
-    let is_cut = viewport.kind.is_cut() && display.is_volume();
-    let voxel = picture.voxel_at(at[0], at[1]).round();
-    let slice = if is_cut {
-        voxel.z
-    } else {
-        picture.frame as f64
-    };
-    let image = display.image_of(picture.frame)?;
-    let inside = |v: f64, n: usize| v >= 0.0 && v < n as f64;
-    let ok = inside(voxel.x, image.columns)
-        && inside(voxel.y, image.rows)
-        && inside(slice, display.layout.frames.len());
-    if !ok {
-        return None;
-    }
-    let voxel = [voxel.x as usize, voxel.y as usize, slice as usize];
-    let FrameState::Loaded(frame) = display.frame(voxel[2]) else {
-        return None;
-    };
-    let reference = display.layout.frames.get(voxel[2])?;
-    let description = reference.instance.image.as_ref()?.frame(reference.frame);
-    if frame.samples == 3 {
-        let sample = |s| frame.value(voxel[0], voxel[1], s).map(|v| v as u8);
-        let rgb = Some([sample(0)?, sample(1)?, sample(2)?]);
-        return Some(Probe {
-            value: None,
-            voxel,
-            rgb,
-            padding: false,
-        });
-    }
-    let stored = frame.value(voxel[0], voxel[1], 0)?;
-    let padding = !crate::imaging::statistics::is_image(stored, frame.stored_type, image.padding);
-    let value = (!padding).then(|| window::modality_value(stored, &description.modality_lut));
-    Some(Probe {
-        value,
-        voxel,
-        rgb: None,
-        padding,
-    })
-}
-
-fn hover(
-    context: &UiContext<'_>,
-    cell: usize,
-    viewport: &Viewport,
-    picture: &Picture,
-    at: [f64; 2],
-) -> Option<Hover> {
-    let probe = value_at(viewport, picture, at)?;
-    let unit = viewport
-        .frame_description()
-        .map(|d| d.unit.clone())
-        .unwrap_or_default();
-    let uptake = |value: f64| {
-        let scale = viewport.node.as_ref()?.suv.as_ref()?.as_ref().ok()?;
-        let kind = scale.kinds().next()?;
-        let factor = scale.factor(kind, probe.voxel[2]).ok()?;
-        Some(format!("  {} {:.2}", kind.label(), value * factor))
-    };
-    let value = match (probe.value, probe.rgb, probe.padding) {
-        (Some(value), ..) => {
-            overlay_text::value_text(value, &unit) + &uptake(value).unwrap_or_default()
-        }
-        (_, Some([r, g, b]), _) => format!("R {r} G {g} B {b}"),
-        (.., true) => context.word("overlay-padding").to_owned(),
-        _ => return None,
-    };
-    let place = if picture.oriented {
-        let DVec3 { x, y, z } = picture.patient_at(at[0], at[1]);
-        let side = |v: f64, plus: char, minus: char| {
-            format!("{}{:.1}", if v >= 0.0 { plus } else { minus }, v.abs())
-        };
-        format!(
-            "{} {} {} mm",
-            side(x, 'L', 'R'),
-            side(y, 'P', 'A'),
-            side(z, 'H', 'F')
-        )
-    } else {
-        context.tr(
-            "overlay-pixel",
-            &[
-                ("column", probe.voxel[0].into()),
-                ("row", probe.voxel[1].into()),
-            ],
-        )
-    };
-    Some(Hover {
-        cell,
-        text: format!("{value}   {place}"),
-    })
 }

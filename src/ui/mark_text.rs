@@ -3,14 +3,14 @@
 //! Must stay true (safety S16 to S18): no number without its unit, no length without where its millimetres come from,
 //! and what is not known is said to be so.
 
-use super::overlay_text;
+use super::{overlay_text, spacing_text};
 use crate::{
     i18n::{Language, Value},
-    imaging::measure::{MarkMeasure, MeasureError, Measurement, Quantity, ValuesState},
-    model::{
-        annotation::MarkKind,
-        geometry::{Spacing, SpacingSource},
+    imaging::{
+        measure::{MarkMeasure, MeasureError, Measurement, Quantity, ValuesState},
+        suv::{Attribute, SuvKind, SuvRefusal},
     },
+    model::{annotation::MarkKind, exchange::MarkNumber},
     workspace::measuring::Found,
 };
 
@@ -34,30 +34,6 @@ pub fn kind_word(words: Language, kind: MarkKind) -> &'static str {
         MarkKind::Text => "mark-text",
         MarkKind::CardiothoracicRatio => "mark-cardiothoracic-ratio",
     })
-}
-
-/// Where millimetres come from, in as few letters as can be.
-fn short_source(words: Language, spacing: Spacing) -> String {
-    match spacing.source() {
-        Some(SpacingSource::ImagerMagnified(factor)) => words.tr(
-            "mark-by-magnification",
-            &[("factor", Value::Fixed(factor, 2))],
-        ),
-        source => words
-            .word(match source {
-                Some(SpacingSource::PixelSpacing) => "mark-by-pixel-spacing",
-                Some(SpacingSource::Calibrated) => "mark-by-calibrated",
-                Some(SpacingSource::GeometryCorrected) => "mark-by-geometry",
-                Some(SpacingSource::Fiducial) => "mark-by-fiducial",
-                Some(SpacingSource::CalibrationUnknown) => "mark-by-unknown",
-                Some(SpacingSource::ImagerPixelSpacing) => "mark-by-detector",
-                Some(SpacingSource::NominalScanned) => "mark-by-nominal",
-                Some(SpacingSource::UltrasoundRegion(_)) => "mark-by-ultrasound",
-                Some(SpacingSource::VolumeHeader) => "mark-by-header",
-                Some(SpacingSource::ImagerMagnified(_)) | None => "mark-by-none",
-            })
-            .to_owned(),
-    }
 }
 
 /// Digits that a number of a unit is worth.
@@ -92,6 +68,17 @@ fn number(quantity: &Quantity) -> String {
     }
 }
 
+/// A number as a file of others says it.
+pub fn foreign(number: &MarkNumber) -> String {
+    let digits = digits(&number.unit, number.value);
+    let text = format!("{:.digits$} {}", number.value, number.unit);
+    let text = text.trim_end();
+    match number.source.as_str() {
+        "" => text.to_owned(),
+        source => format!("{text} ({source})"),
+    }
+}
+
 fn quantity<'a>(measurement: &'a Measurement, name: &str) -> Option<&'a Quantity> {
     measurement.quantities.iter().find(|q| q.name == name)
 }
@@ -107,7 +94,7 @@ pub fn short(words: Language, kind: MarkKind, found: Option<&Found>) -> Vec<Stri
         Some(Ok(measure)) => measure,
     };
     let m = &measure.measurement;
-    let by = |text: String| match short_source(words, measure.spacing) {
+    let by = |text: String| match spacing_text::short(words, measure.spacing) {
         source if source.is_empty() => text,
         source => format!("{text} ({source})"),
     };
@@ -164,8 +151,66 @@ pub fn short(words: Language, kind: MarkKind, found: Option<&Found>) -> Vec<Stri
             }
         }
     }
+    lines.extend(uptake(words, measure));
     values_line(words, measure, &mut lines);
     lines
+}
+
+/// The usual uptake of a value or a region, or why there is none (safety S17).
+fn uptake(words: Language, measure: &MarkMeasure) -> Option<String> {
+    if let Some(refusal) = &measure.suv_refused {
+        return Some(suv_refusal(words, refusal));
+    }
+    let told = |kind: SuvKind, name: &str| {
+        let name = format!("{}.{name}", kind.word());
+        quantity(&measure.measurement, &name).and_then(|q| q.value)
+    };
+    SuvKind::ALL.into_iter().find_map(|kind| {
+        if let Some(value) = told(kind, "value") {
+            return Some(format!("{} {value:.2}", kind.label()));
+        }
+        let (mean, max) = (told(kind, "mean")?, told(kind, "max")?);
+        let args = [
+            ("kind", kind.label().into()),
+            ("mean", Value::Fixed(mean, 2)),
+            ("max", Value::Fixed(max, 2)),
+        ];
+        Some(words.tr("mark-suv-region", &args))
+    })
+}
+
+/// Why there is no uptake, in as few words as can be.
+fn suv_refusal(words: Language, refusal: &SuvRefusal) -> String {
+    let class = refusal.code().strip_prefix("SUV_").unwrap_or_default();
+    let key = format!("mark-suv-{}", class.to_ascii_lowercase().replace('_', "-"));
+    let what = refusal
+        .attributes
+        .first()
+        .map(|a| attribute_word(words, *a));
+    let what = what.unwrap_or_default();
+    let text = words.find(&key, &[("what", what.into())]);
+    text.unwrap_or_else(|| refusal.sentence.clone())
+}
+
+fn attribute_word(words: Language, attribute: Attribute) -> &'static str {
+    words.word(match attribute {
+        Attribute::TotalDose => "suv-attribute-total-dose",
+        Attribute::HalfLife => "suv-attribute-half-life",
+        Attribute::PatientWeight => "suv-attribute-weight",
+        Attribute::Units => "suv-attribute-units",
+        Attribute::CorrectedImage => "suv-attribute-correction",
+        Attribute::DecayCorrection => "suv-attribute-decay",
+        Attribute::StartTime | Attribute::StartDateTime => "suv-attribute-injection",
+        Attribute::AcquisitionDate
+        | Attribute::AcquisitionTime
+        | Attribute::SeriesDate
+        | Attribute::SeriesTime
+        | Attribute::GeScanDateTime => "suv-attribute-scan",
+        Attribute::RadiopharmaceuticalInformation | Attribute::RadionuclideCode => {
+            "suv-attribute-tracer"
+        }
+        other => return other.name(),
+    })
 }
 
 fn one_digit(quantity: &Quantity) -> String {
@@ -224,6 +269,21 @@ pub fn full(words: Language, found: &Found) -> Vec<(String, String)> {
         if q.name == "sum" {
             continue;
         }
+        let uptake = q
+            .name
+            .split_once('.')
+            .and_then(|(kind, of)| Some((SuvKind::named(kind)?, of)));
+        if let Some((kind, of)) = uptake {
+            let of = match of {
+                "value" => "",
+                "mean" => words.word("quantity-mean"),
+                "max" => words.word("quantity-max"),
+                _ => continue,
+            };
+            let name = format!("{} {of}", kind.label());
+            pairs.push((name.trim_end().to_owned(), number(q)));
+            continue;
+        }
         let name = match q.name.strip_prefix("percentile_") {
             Some(share) => words.tr("quantity-percentile", &[("share", share.into())]),
             None => {
@@ -261,13 +321,17 @@ pub fn full(words: Language, found: &Found) -> Vec<(String, String)> {
     if scaled {
         pairs.push((
             words.word("quantity-scale").to_owned(),
-            overlay_text::spacing_text(words, measure.spacing),
+            spacing_text::whole(words, measure.spacing),
         ));
     }
     match &measure.values {
         ValuesState::Refused(error) => pairs.push((String::new(), refusal(words, error))),
         ValuesState::Waiting => pairs.push((String::new(), "…".into())),
         ValuesState::None | ValuesState::Here => {}
+    }
+    if let Some(refusal) = &measure.suv_refused {
+        let text = overlay_text::finding_text(words, &refusal.finding());
+        pairs.push((String::new(), text));
     }
     for warning in &measure.measurement.warnings {
         let counted = matches!(

@@ -6,6 +6,7 @@
 
 mod details;
 mod hand;
+mod labels;
 pub mod list;
 pub mod menu;
 mod naming;
@@ -26,8 +27,10 @@ use crate::{
         view::{Picture, Viewport},
     },
 };
-use egui::{Align2, Color32, Painter, Pos2, Rect, Stroke, Ui, pos2, vec2};
+use egui::{Align2, Color32, FontId, Galley, Painter, Pos2, Rect, Stroke, Ui, Vec2, vec2};
 use glam::DVec2;
+use labels::{Ends, Place, Taken, into_room, tie};
+use std::{collections::HashMap, sync::Arc};
 
 /// Marks of people.
 const MARK: Color32 = Color32::from_rgb(0x8A, 0xE6, 0xC9);
@@ -38,6 +41,16 @@ const LINE_PT: f32 = 1.5;
 const EDGE_PT: f32 = 3.6;
 /// Size of the text beside marks.
 const TEXT_PT: f32 = 13.0;
+/// From one line of it to the next.
+const STEP_PT: f32 = TEXT_PT + 3.0;
+/// How far texts stay away from the border of a cell.
+const ROOM_PT: f32 = 6.0;
+/// In cells smaller than this a mark has one line of text.
+const SMALL_CELL: Vec2 = vec2(330.0, 250.0);
+/// Also where the lines of all marks would cover more than this of a cell.
+const CROWDED: f32 = 0.15;
+/// About how long such a line is.
+const LINE_WIDTH_PT: f32 = 95.0;
 
 /// What the hand does to marks. Nothing of it is worth keeping.
 #[derive(Default)]
@@ -48,6 +61,8 @@ pub struct MarksState {
     pub(super) held: Option<Held>,
     /// The mark under the pointer, and the cell.
     pub(super) hover: Option<(usize, AnnotationId)>,
+    /// By which side of its mark each text stands, by cell: a text that has a place keeps it.
+    places: HashMap<usize, HashMap<AnnotationId, usize>>,
     /// The text that is being typed.
     pub(super) writing: Option<writing::Writing>,
     /// The name that is being typed.
@@ -119,28 +134,36 @@ fn to_window(rect: Rect, scale: f32, at: DVec2) -> Pos2 {
     rect.min + vec2(at.x as f32, at.y as f32) / scale
 }
 
-/// Draws the marks of a cell; their texts go to the accessibility tree.
+/// Draws the marks of a cell; their texts go to the accessibility tree. `corners` is where other text stands.
 pub(super) fn paint(
-    context: &UiContext<'_>,
+    context: &mut UiContext<'_>,
     ui: &Ui,
     painter: &Painter,
     cell: usize,
-    rect: Rect,
+    (rect, room): (Rect, Rect),
     viewport: &Viewport,
     picture: &Picture,
+    corners: &[Rect],
     texts: &mut Vec<String>,
 ) {
     let workspace = context.workspace;
     let Some(site) = viewport.mark_site(picture) else {
         return;
     };
-    let state = &context.state.marks;
+    let mut taken = Taken::new(rect);
+    for corner in corners {
+        taken.text(*corner);
+    }
     let mut canvas = Canvas {
         painter,
         rect,
+        room: room.shrink(ROOM_PT),
         scale: ui.ctx().pixels_per_point(),
-        taken: Vec::new(),
+        taken,
     };
+    let mut places = std::mem::take(&mut context.state.marks.places);
+    let state = &context.state.marks;
+    let mut labels = Vec::new();
     if workspace.measuring.shown {
         for mark in workspace.open_marks() {
             let held = state.held.as_ref().filter(|h| h.id == mark.id && h.moved);
@@ -154,22 +177,74 @@ pub(super) fn paint(
             };
             let selected = workspace.marks.selected.as_ref() == Some(&mark.id);
             let hovered = state.hover.as_ref().is_some_and(|(_, id)| *id == mark.id);
-            canvas.mark(seen, lens, lies, selected, hovered);
+            let points = canvas.mark(seen, lens, lies, selected, hovered);
             if lies == Lies::In {
                 let found = match live {
                     Some(live) => Some(better(context, live)),
                     None => workspace.measuring.of(mark),
                 };
                 let lines = lines_of(context, seen, found);
-                if !lines.is_empty() {
-                    texts.push(lines.join("  "));
+                if lines.is_empty() {
+                    continue;
                 }
-                canvas.text(seen, lens, &lines, color_of(seen, selected));
+                texts.push(lines.join("  "));
+                let model = matches!(seen.author, Author::Model { .. });
+                labels.push(Label {
+                    id: mark.id.clone(),
+                    // Before the numbers stand what made it and what it is called.
+                    heads: usize::from(model) + usize::from(!seen.label.is_empty()),
+                    model,
+                    lines,
+                    color: color_of(seen, selected),
+                    points,
+                    chosen: selected || hovered,
+                    held: held.is_some(),
+                });
             }
         }
     }
+    let lines: usize = labels.iter().map(|label| label.lines.len()).sum();
+    let share = lines as f32 * STEP_PT * LINE_WIDTH_PT / rect.area().max(1.0);
+    let small = rect.width() < SMALL_CELL.x || rect.height() < SMALL_CELL.y;
+    if small || share > CROWDED {
+        for label in &mut labels {
+            label.shorten();
+        }
+    }
+    let before = std::mem::take(places.entry(cell).or_default());
+    places.insert(cell, canvas.texts(labels, &before));
     if let Some(drawing) = state.draft.as_ref().filter(|d| d.cell == cell) {
         draft(context, ui, &mut canvas, drawing, &site);
+    }
+    context.state.marks.places = places;
+}
+
+/// A text that is to stand beside a mark.
+struct Label {
+    id: AnnotationId,
+    lines: Vec<String>,
+    /// Lines before the first number.
+    heads: usize,
+    /// A network made it.
+    model: bool,
+    color: Color32,
+    /// Points of the mark's lines, in the window.
+    points: Vec<Pos2>,
+    /// It is selected, or under the pointer.
+    chosen: bool,
+    held: bool,
+}
+
+impl Label {
+    /// One line: the number; of a network's mark also that it is one.
+    fn shorten(&mut self) {
+        let line = self.lines.get(self.heads).or(self.lines.last()).cloned();
+        let line = line.unwrap_or_default();
+        self.lines = vec![match self.model {
+            true => format!("AI  {line}"),
+            false => line,
+        }];
+        self.heads = 0;
     }
 }
 
@@ -214,24 +289,14 @@ fn draft(
     let Some(shape) = drawing.draft.shape(lens) else {
         return;
     };
-    canvas.shape(&shape, lens, SELECTED, Look::Drawn);
+    let _ = canvas.shape(&shape, lens, SELECTED, Look::Drawn);
     if let (Some(live), Some(pointer)) = (&drawing.live, ui.ctx().pointer_latest_pos()) {
         let found = better(context, live);
         let words = context.language();
-        for (i, line) in mark_text::short(words, live.mark.shape.kind, Some(found))
-            .iter()
-            .enumerate()
-        {
-            let at = pointer + vec2(18.0, 14.0 + i as f32 * (TEXT_PT + 3.0));
-            haloed(
-                canvas.painter,
-                at,
-                Align2::LEFT_TOP,
-                line,
-                TEXT_PT,
-                theme::ACCENT,
-            );
-        }
+        let lines = mark_text::short(words, live.mark.shape.kind, Some(found));
+        let (size, galleys) = canvas.laid_out(&lines, theme::ACCENT);
+        let beside = Rect::from_min_size(pointer + vec2(18.0, 14.0), size);
+        canvas.draw_text(into_room(beside, canvas.room), &galleys, theme::ACCENT);
     }
 }
 
@@ -250,9 +315,11 @@ enum Look {
 struct Canvas<'a> {
     painter: &'a Painter,
     rect: Rect,
+    /// Where texts may stand.
+    room: Rect,
     scale: f32,
-    /// Where text stands already.
-    taken: Vec<Rect>,
+    /// What of the cell is taken.
+    taken: Taken,
 }
 
 impl Canvas<'_> {
@@ -260,7 +327,15 @@ impl Canvas<'_> {
         to_window(self.rect, self.scale, place)
     }
 
-    fn mark(&self, mark: &Annotation, lens: &Lens, lies: Lies, selected: bool, hovered: bool) {
+    /// Draws a mark; the points of its lines come back.
+    fn mark(
+        &mut self,
+        mark: &Annotation,
+        lens: &Lens,
+        lies: Lies,
+        selected: bool,
+        hovered: bool,
+    ) -> Vec<Pos2> {
         let color = color_of(mark, selected);
         let look = match (lies, &mark.author) {
             (Lies::Near | Lies::Off, _) => Look::Near,
@@ -268,7 +343,7 @@ impl Canvas<'_> {
             (Lies::In, _) if hovered => Look::Hovered,
             (Lies::In, _) => Look::Drawn,
         };
-        self.shape(&mark.shape, lens, color, look);
+        let points = self.shape(&mark.shape, lens, color, look);
         if selected && lies == Lies::In {
             for place in handles(&mark.shape, lens) {
                 let knob = Rect::from_center_size(self.at(place), vec2(7.0, 7.0));
@@ -286,10 +361,16 @@ impl Canvas<'_> {
                 }
             }
         }
+        points
     }
 
-    fn shape(&self, shape: &Shape, lens: &Lens, color: Color32, look: Look) {
+    fn shape(&mut self, shape: &Shape, lens: &Lens, color: Color32, look: Look) -> Vec<Pos2> {
         let lines = strokes(shape, lens, f64::from(self.scale));
+        let mut all: Vec<Pos2> = shape
+            .points
+            .iter()
+            .map(|p| self.at(lens.screen(*p)))
+            .collect();
         let edge = Stroke::new(EDGE_PT, Color32::from_black_alpha(150));
         let near = look == Look::Near;
         for pass in [true, false] {
@@ -308,6 +389,10 @@ impl Canvas<'_> {
                     points.extend(points.first().copied());
                 }
                 if pass {
+                    for [from, to] in points.array_windows() {
+                        self.taken.line(*from, *to);
+                    }
+                    all.extend_from_slice(&points);
                     if !near {
                         self.painter.add(egui::Shape::line(points, edge));
                     }
@@ -343,64 +428,91 @@ impl Canvas<'_> {
                 .circle_filled(at, 2.6, Color32::from_black_alpha(150));
             self.painter.circle_filled(at, 1.6, color);
         }
+        all
     }
 
-    /// Text at the right of a mark, or at its left where there is no room, below other text.
-    fn text(&mut self, mark: &Annotation, lens: &Lens, lines: &[String], color: Color32) {
-        if lines.is_empty() {
-            return;
+    /// Lines of text laid out, and the room that they take.
+    fn laid_out(&self, lines: &[String], color: Color32) -> (Vec2, Vec<Arc<Galley>>) {
+        let font = FontId::proportional(TEXT_PT);
+        let lay_out = |l: &String| self.painter.layout_no_wrap(l.clone(), font.clone(), color);
+        let galleys: Vec<_> = lines.iter().map(lay_out).collect();
+        let width = galleys.iter().map(|g| g.size().x).fold(0.0, f32::max);
+        (vec2(width, STEP_PT * lines.len() as f32), galleys)
+    }
+
+    fn draw_text(&self, rect: Rect, lines: &[Arc<Galley>], color: Color32) {
+        for (i, line) in lines.iter().enumerate() {
+            let at = rect.min + vec2(0.0, i as f32 * STEP_PT);
+            haloed(
+                self.painter,
+                at,
+                Align2::LEFT_TOP,
+                line.text(),
+                TEXT_PT,
+                color,
+            );
         }
-        let places = mark.shape.points.iter().map(|p| self.at(lens.screen(*p)));
+    }
+
+    /// Draws texts beside their marks, and where they stand apart the lines that tie them to these. The places come back.
+    fn texts(
+        &mut self,
+        mut labels: Vec<Label>,
+        before: &HashMap<AnnotationId, usize>,
+    ) -> HashMap<AnnotationId, usize> {
+        // What is chosen gets its place first; the mark in the hand comes last, and gives way to all others.
+        labels.sort_by_key(|label| (label.held, !label.chosen));
+        let mut now = HashMap::with_capacity(labels.len());
+        let mut drawn = Vec::with_capacity(labels.len());
+        for label in labels {
+            let last = before.get(&label.id).copied();
+            let Some((place, lines)) = self.text(&label, last) else {
+                continue;
+            };
+            if let Some([from, to]) = tie(place.rect, &label.points) {
+                let edge = Stroke::new(2.4, Color32::from_black_alpha(140));
+                self.painter.line_segment([from, to], edge);
+                let line = Stroke::new(0.8, label.color.gamma_multiply(0.7));
+                self.painter.line_segment([from, to], line);
+            }
+            now.insert(label.id, place.number);
+            drawn.push((place.rect, lines, label.color));
+        }
+        for (rect, lines, color) in drawn {
+            self.draw_text(rect, &lines, color);
+        }
+        now
+    }
+
+    /// The place of a mark's text, and its lines. Marks that are out of sight have none.
+    fn text(&mut self, label: &Label, last: Option<usize>) -> Option<(Place, Vec<Arc<Galley>>)> {
         let mut bounds = Rect::NOTHING;
-        let mut anchor = pos2(f32::NEG_INFINITY, 0.0);
-        for line in strokes(&mark.shape, lens, f64::from(self.scale)) {
-            for p in line.points.iter().map(|p| self.at(*p)) {
-                bounds.extend_with(p);
-                if p.x > anchor.x {
-                    anchor = p;
-                }
-            }
-        }
-        for p in places {
-            bounds.extend_with(p);
-            if p.x > anchor.x {
-                anchor = p;
-            }
+        for point in &label.points {
+            bounds.extend_with(*point);
         }
         if !self.rect.intersects(bounds) {
-            return;
+            return None;
         }
-        let step = TEXT_PT + 3.0;
-        let font = egui::FontId::proportional(TEXT_PT);
-        let width = lines
-            .iter()
-            .map(|l| {
-                let galley = self.painter.layout_no_wrap(l.clone(), font.clone(), color);
-                galley.size().x
-            })
-            .fold(0.0, f32::max);
-        let size = vec2(width, step * lines.len() as f32);
-        let mut at = anchor + vec2(9.0, -step * 0.5);
-        if at.x + width > self.rect.right() - 8.0 {
-            at.x = bounds.left() - 9.0 - width;
+        let ends = Ends::of(&label.points, self.rect)?;
+        let (size, mut lines) = self.laid_out(&label.lines, label.color);
+        let sized = (size, STEP_PT);
+        let mut place = labels::place(&self.taken, self.room, &ends, sized, last, label.held);
+        if place.crowded && lines.len() > 1 {
+            // Where there is no room for all of it there may be for its number.
+            let number = lines.get(label.heads).or(lines.last()).cloned();
+            lines = number.into_iter().collect();
+            let first = lines.first().map_or(0.0, |g| g.size().x);
+            let sized = (vec2(first, STEP_PT), STEP_PT);
+            place = labels::place(&self.taken, self.room, &ends, sized, None, false);
         }
-        let room = self.rect.shrink(6.0);
-        at.x =
-            at.x.clamp(room.left(), (room.right() - width).max(room.left()));
-        at.y =
-            at.y.clamp(room.top(), (room.bottom() - size.y).max(room.top()));
-        // Each text is moved below those that it would cover, as often as there are texts.
-        for _ in 0..self.taken.len() {
-            let place = Rect::from_min_size(at, size);
-            match self.taken.iter().find(|t| t.intersects(place)) {
-                Some(other) => at.y = other.bottom() + 1.0,
-                None => break,
-            }
+        if place.crowded && !label.chosen && !label.held {
+            // A text on a text is none: the pointer and the list have it.
+            let (size, dots) = self.laid_out(&["…".to_owned()], label.color);
+            let beside = Rect::from_min_size(ends.right + vec2(4.0, -STEP_PT * 0.5), size);
+            place.rect = into_room(beside, self.room);
+            return Some((place, dots));
         }
-        self.taken.push(Rect::from_min_size(at, size));
-        for (i, line) in lines.iter().enumerate() {
-            let at = at + vec2(0.0, i as f32 * step);
-            haloed(self.painter, at, Align2::LEFT_TOP, line, TEXT_PT, color);
-        }
+        self.taken.text(place.rect);
+        Some((place, lines))
     }
 }

@@ -30,7 +30,7 @@ pub struct MonitorField {
 }
 
 /// A finite number as people write it, with a point or a comma.
-fn number(text: &str) -> Option<f64> {
+pub(super) fn number(text: &str) -> Option<f64> {
     let text = text.trim().replace(',', ".").replace('−', "-");
     text.parse::<f64>().ok().filter(|v| v.is_finite())
 }
@@ -56,7 +56,7 @@ impl WindowField {
 }
 
 /// A field of one number with its name before it; whether Enter was pressed in it.
-fn field_ui(ui: &mut Ui, id: Id, name: &str, text: &mut String, focus: bool) -> bool {
+pub(super) fn field_ui(ui: &mut Ui, id: Id, name: &str, text: &mut String, focus: bool) -> bool {
     let label = ui.label(RichText::new(name).color(theme::TEXT_DIM));
     let edit = TextEdit::singleline(text).id(id).desired_width(64.0);
     let response = ui.add(edit).labelled_by(label.id);

@@ -3,7 +3,10 @@
 //! Must stay true: everything is taken from the very object whose pixels are drawn, and a missing attribute is
 //! nothing, never "undefined". Identity is drawn in one place only, so that it can be hidden in one place.
 
-use super::{corner_fit, sampling_text, theme};
+use super::{
+    corner_fit::{self, Shown},
+    sampling_text, spacing_text, theme,
+};
 use crate::{
     i18n::Language,
     imaging::{
@@ -13,7 +16,6 @@ use crate::{
     model::{
         cover::CoverShown,
         finding::{Finding, Severity},
-        geometry::{Spacing, SpacingSource},
         identity::{PatientIdentity, Sex},
         layout::Part,
         lut::{ModalityUnit, Voi, VoiLutFunction},
@@ -25,7 +27,7 @@ use crate::{
         view::{Picture, ViewKind, Viewport, VoiChoice},
     },
 };
-use egui::{Align2, Color32, FontId, Id, Painter, Pos2, Rect, Sense, Ui, vec2};
+use egui::{Align2, Color32, FontId, Id, Painter, Pos2, Rect, Sense, Ui, Vec2, vec2};
 
 /// Under this width only the minimal text is drawn.
 const NARROW_PT: f32 = 220.0;
@@ -307,7 +309,7 @@ fn image_lines(source: &Source<'_>, full: bool, lines: &mut Vec<Line>) {
     let (index, count) = source.picture.position;
     if full {
         if let Some(hover) = source.hover {
-            lines.push(Line::plain(hover.to_owned()));
+            lines.extend(hover.lines().map(Line::plain));
         }
         let mut place = Vec::new();
         if let Some(mm) = source.picture.location_mm {
@@ -360,6 +362,9 @@ fn image_lines(source: &Source<'_>, full: bool, lines: &mut Vec<Line>) {
         let mut text = words.tr("overlay-zoom", &[("percent", percent)]);
         if source.life_size {
             text = format!("{text}  {}", words.word("overlay-life-size"));
+            if let Some(source) = spacing_text::unless_plain(words, source.picture.spacing) {
+                text = format!("{text} ({source})");
+            }
         }
         let sampled = sampling_text::interpolation(words, &source.picture.view);
         lines.push(Line::dim(format!("{text}  {sampled}")));
@@ -645,8 +650,8 @@ fn badge_lines(source: &Source<'_>, full: bool, lines: &mut Vec<Line>) {
         let text = words.tr("badge-rejected", &[("count", source.rejected.into())]);
         lines.push(Line::badge(text, theme::WARN).about(About::Findings));
     }
-    let line = Line::dim(spacing_text(words, source.picture.spacing)).rank(1);
-    lines.push(line.about(About::Why(why_spacing(source.picture.spacing))));
+    let line = Line::dim(spacing_text::whole(words, source.picture.spacing)).rank(1);
+    lines.push(line.about(About::Why(spacing_text::why(source.picture.spacing))));
     if source.key_image {
         let text = words.word("badge-key-image");
         lines.push(Line::badge(text, theme::ACCENT).rank(1));
@@ -694,23 +699,6 @@ fn value_lines(source: &Source<'_>, lines: &mut Vec<Line>) {
     if source.picture.oriented && source.instance.series.frame_of_reference_uid.is_empty() {
         let line = Line::dim(words.word("badge-no-frame-of-reference"));
         lines.push(line.about(About::Why("why-no-frame-of-reference")));
-    }
-}
-
-/// What a source of millimetres is worth.
-const fn why_spacing(spacing: Spacing) -> &'static str {
-    match spacing.source() {
-        Some(SpacingSource::PixelSpacing) => "why-length-pixel-spacing",
-        Some(SpacingSource::Calibrated) => "why-length-calibrated",
-        Some(SpacingSource::GeometryCorrected) => "why-length-geometry",
-        Some(SpacingSource::Fiducial) => "why-length-fiducial",
-        Some(SpacingSource::CalibrationUnknown) => "why-length-unknown",
-        Some(SpacingSource::ImagerPixelSpacing) => "why-length-detector",
-        Some(SpacingSource::ImagerMagnified(_)) => "why-length-magnification",
-        Some(SpacingSource::UltrasoundRegion(_)) => "why-length-ultrasound",
-        Some(SpacingSource::NominalScanned) => "why-length-nominal",
-        Some(SpacingSource::VolumeHeader) => "why-length-volume",
-        None => "why-length-pixels",
     }
 }
 
@@ -782,28 +770,6 @@ pub fn lossy_text(words: Language, lossy: &LossyCompression) -> String {
     )
 }
 
-/// Where millimetres come from (safety S16).
-pub fn spacing_text(words: Language, spacing: Spacing) -> String {
-    match spacing.source() {
-        Some(SpacingSource::PixelSpacing) => words.word("badge-length-pixel-spacing").to_owned(),
-        Some(SpacingSource::Calibrated) => words.word("badge-length-calibrated").to_owned(),
-        Some(SpacingSource::GeometryCorrected) => words.word("badge-length-geometry").to_owned(),
-        Some(SpacingSource::Fiducial) => words.word("badge-length-fiducial").to_owned(),
-        Some(SpacingSource::CalibrationUnknown) => words.word("badge-length-unknown").to_owned(),
-        Some(SpacingSource::ImagerPixelSpacing) => words.word("badge-length-detector").to_owned(),
-        Some(SpacingSource::ImagerMagnified(factor)) => words.tr(
-            "badge-length-magnification",
-            &[("factor", crate::i18n::Value::Fixed(factor, 2))],
-        ),
-        Some(SpacingSource::UltrasoundRegion(_)) => {
-            words.word("badge-length-ultrasound").to_owned()
-        }
-        Some(SpacingSource::NominalScanned) => words.word("badge-length-nominal").to_owned(),
-        Some(SpacingSource::VolumeHeader) => words.word("badge-length-volume").to_owned(),
-        None => words.word("badge-length-pixels").to_owned(),
-    }
-}
-
 /// A modality value with its unit.
 pub fn value_text(value: f64, unit: &ModalityUnit) -> String {
     let label = unit.label();
@@ -841,16 +807,28 @@ pub fn haloed(
     rect
 }
 
-/// Draws the corners; returns the text of each corner for the accessibility tree, and what was clicked.
-pub fn paint(
-    ui: &Ui,
+/// Places of the four corners in a cell: where their first line is, how it is aligned, and which way the next one goes.
+fn places(rect: Rect) -> [(Pos2, Align2, f32); 4] {
+    let inner = rect.shrink2(MARGIN);
+    [
+        (inner.left_top(), Align2::LEFT_TOP, 1.0),
+        (inner.right_top(), Align2::RIGHT_TOP, 1.0),
+        (inner.left_bottom(), Align2::LEFT_BOTTOM, -1.0),
+        (inner.right_bottom(), Align2::RIGHT_BOTTOM, -1.0),
+    ]
+}
+
+/// Distance of the corners from the border of the cell.
+const MARGIN: Vec2 = vec2(9.0, 6.0);
+
+/// The lines of all corners that a cell has room for, with the size of the text and the distance of its lines.
+fn fitted(
+    painter: &Painter,
     words: Language,
-    id: Id,
-    (painter, rect): (&Painter, Rect),
+    rect: Rect,
     corners: &Corners,
-) -> ([String; 4], About) {
-    let mut clicked = About::Nothing;
-    let inner = rect.shrink2(vec2(9.0, 6.0));
+) -> (f32, f32, [Vec<Shown>; 4]) {
+    let inner = rect.shrink2(MARGIN);
     let (size, step) = corner_fit::text_size(rect.size());
     let measure = |text: &str| {
         let font = FontId::proportional(size);
@@ -860,26 +838,77 @@ pub fn paint(
     let folded = |count: usize| words.tr("badge-more-lines", &[("count", count.into())]);
     let room = corner_fit::room(inner.height(), step);
     let shown = corner_fit::fit(corners, inner.size(), room, &measure, &folded);
-    let places = [
-        (inner.left_top(), Align2::LEFT_TOP, 1.0),
-        (inner.right_top(), Align2::RIGHT_TOP, 1.0),
-        (inner.left_bottom(), Align2::LEFT_BOTTOM, -1.0),
-        (inner.right_bottom(), Align2::RIGHT_BOTTOM, -1.0),
-    ];
+    (size, step, shown)
+}
+
+/// Which row, counted from the border of the picture, a line of a corner stands in.
+fn row_of(index: usize, count: usize, direction: f32) -> usize {
+    if direction > 0.0 {
+        index
+    } else {
+        count - 1 - index
+    }
+}
+
+/// Where the corners stand, for whoever writes over the same picture. What lies under the pointer comes and goes: its
+/// lines have their place in any case, so that nothing moves when it does.
+pub fn occupied(
+    painter: &Painter,
+    words: Language,
+    rect: Rect,
+    corners: &Corners,
+    hover: bool,
+) -> Vec<Rect> {
+    let (size, step, shown) = fitted(painter, words, rect, corners);
+    let font = FontId::proportional(size);
+    let mut found = Vec::new();
+    for ((number, (corner, anchor, direction)), lines) in
+        places(rect).into_iter().enumerate().zip(&shown)
+    {
+        for (index, line) in lines.iter().enumerate() {
+            if line.text.is_empty() {
+                continue;
+            }
+            let text = painter.layout_no_wrap(line.text.clone(), font.clone(), line.color);
+            let row = row_of(index, lines.len(), direction);
+            let at = corner + vec2(0.0, direction * row as f32 * step);
+            found.push(anchor.anchor_size(at, text.size()));
+        }
+        // The third corner, below at the left, tells what lies under the pointer, in two lines above all others.
+        if number == 2 && !hover && !lines.is_empty() {
+            for more in 0..2 {
+                let at = corner + vec2(0.0, direction * (lines.len() + more) as f32 * step);
+                let room = vec2(HOVER_PT.min(rect.width() * 0.5), step);
+                found.push(anchor.anchor_size(at, room));
+            }
+        }
+    }
+    found
+}
+
+/// About how wide the lines about what lies under the pointer are.
+const HOVER_PT: f32 = 260.0;
+
+/// Draws the corners; returns the text of each corner for the accessibility tree, and what was clicked.
+pub fn paint(
+    ui: &Ui,
+    words: Language,
+    id: Id,
+    (painter, rect): (&Painter, Rect),
+    corners: &Corners,
+) -> ([String; 4], About) {
+    let mut clicked = About::Nothing;
+    let (size, step, shown) = fitted(painter, words, rect, corners);
     let mut texts: [String; 4] = Default::default();
     let corners = corners.iter().zip(&shown);
     for (((corner, anchor, direction), (lines, shown)), text) in
-        places.into_iter().zip(corners).zip(&mut texts)
+        places(rect).into_iter().zip(corners).zip(&mut texts)
     {
         for (index, one) in shown.iter().enumerate() {
             if one.text.is_empty() {
                 continue;
             }
-            let row = if direction > 0.0 {
-                index
-            } else {
-                shown.len() - 1 - index
-            };
+            let row = row_of(index, shown.len(), direction);
             let at = corner + vec2(0.0, direction * row as f32 * step);
             let drawn = haloed(painter, at, anchor, &one.text, size, one.color);
             let line = one.line.and_then(|at| lines.get(at));

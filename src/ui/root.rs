@@ -1,12 +1,12 @@
 //! The whole window: where each panel stands.
 
 use super::{
-    banner, context::UiContext, context::UiState, daylight, focus::Part, help, keeping, keys,
-    layout, layout_picker, link_question, marks, menu_bar, mixing, number_fields, palette,
-    picture_dialog, protocol_editor, settings, side_panel, start_screen, status_bar, study_browser,
-    theme, unlock,
+    banner, calibration, context::UiContext, context::UiState, daylight, focus::Part, help,
+    keeping, keys, layout, layout_picker, link_question, marks, menu_bar, mixing, number_fields,
+    palette, picture_dialog, protocol_editor, settings, side_panel, start_screen, status_bar,
+    study_browser, theme, unlock,
 };
-use crate::workspace::{Action, Workspace};
+use crate::workspace::{Action, Workspace, calibrating::Asked};
 use egui::{CentralPanel, Frame, Key, Margin, Panel, Pos2, Ui};
 
 /// Draws everything and gives back what the user wishes.
@@ -122,6 +122,7 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
     unlock::unlock_ui(&mut context, ui);
     link_question::link_question_ui(&mut context, ui);
     number_fields::monitor_field_ui(&mut context, ui);
+    calibration::calibration_ui(&mut context, ui);
     keeping::store_question_ui(&mut context, ui);
     keeping::closing_ui(&mut context, ui);
     context.state.focus.remember(ui.ctx());
@@ -151,6 +152,7 @@ fn is_asking(context: &UiContext<'_>) -> (bool, bool) {
         || workspace.marks.asking.is_some()
         || workspace.marks.closing
         || workspace.mixing.asking.is_some()
+        || matches!(workspace.calibrating.asked, Asked::Length(_))
         || state.picker.open
         || state.window_field.is_some()
         || state.monitor_field.is_some();

@@ -9,7 +9,7 @@ use super::{
     loupe, marks, number_fields,
     overlay_text::{self, About, haloed},
     picture::{PictureCallback, Scene, WantedFilters},
-    plane_handles, reference, theme,
+    plane_handles, reference, spacing_text, theme,
 };
 use crate::{
     model::{identity::PatientIdentity, layout::FrameRef, study::Instance},
@@ -216,15 +216,27 @@ fn contents(
     );
     slice_bar(&painter, rect, picture, display.progress());
     letters(context, &painter, rect, picture, &mut texts);
+    let corners = corners_of(context, cell, rect, viewport, picture, &reference);
+    let inner = corner_room(context, rect, picture);
+    let hover = context.state.hover.as_ref().is_some_and(|h| h.cell == cell);
+    let words = context.language();
+    let mut taken = overlay_text::occupied(&painter, words, inner, &corners, hover);
+    taken.extend(beside_picture(context, rect, picture));
     marks::paint(
-        context, ui, &painter, cell, rect, viewport, picture, &mut texts,
+        context,
+        ui,
+        &painter,
+        cell,
+        (rect, inner),
+        viewport,
+        picture,
+        &taken,
+        &mut texts,
     );
     marks::writing_ui(context, ui, cell, rect, viewport, picture);
     marks::naming_ui(context, ui, cell, rect, viewport, picture);
     marks::hover_ui(context, ui, cell);
-    texts.extend(corner_text(
-        context, ui, &painter, cell, rect, viewport, picture, &reference,
-    ));
+    texts.extend(corner_text(context, ui, &painter, cell, inner, &corners));
     if context.state.loupe.on && matches!(state, FrameState::Loaded(_)) {
         loupe::paint(context, ui, rect, viewport, picture, &reference);
     }
@@ -382,19 +394,41 @@ fn undecodable(context: &UiContext<'_>, painter: &egui::Painter, rect: Rect, rea
     );
 }
 
-fn corner_text(
+/// Where letters and the ruler stand at the border of a cell.
+fn beside_picture(context: &UiContext<'_>, rect: Rect, picture: &Picture) -> Vec<Rect> {
+    if context.overlay_amount() == crate::workspace::settings::OverlayText::None {
+        return Vec::new();
+    }
+    let mut taken = Vec::new();
+    if picture.oriented {
+        let letter = vec2(26.0, 20.0);
+        let inner = rect.shrink2(vec2(10.0, 6.0));
+        taken.extend([
+            Align2::LEFT_CENTER.anchor_size(inner.left_center() + vec2(14.0, 0.0), letter),
+            Align2::RIGHT_CENTER.anchor_size(inner.right_center() - vec2(14.0, 0.0), letter),
+            Align2::CENTER_TOP.anchor_size(inner.center_top(), letter),
+            Align2::CENTER_BOTTOM.anchor_size(inner.center_bottom() - vec2(0.0, 10.0), letter),
+        ]);
+    }
+    if picture.spacing.source().is_some() {
+        let ruler = vec2(20.0, rect.height() * 0.4);
+        taken.push(Align2::LEFT_CENTER.anchor_size(rect.left_center(), ruler));
+    }
+    taken
+}
+
+/// What the corners of a cell say.
+fn corners_of(
     context: &mut UiContext<'_>,
-    ui: &Ui,
-    painter: &egui::Painter,
     cell: usize,
     rect: Rect,
     viewport: &Viewport,
     picture: &Picture,
     reference: &FrameRef,
-) -> Vec<String> {
+) -> overlay_text::Corners {
     let workspace = context.workspace;
     let Some(display) = &viewport.display else {
-        return Vec::new();
+        return Default::default();
     };
     context.count_rejected();
     let hover = context.state.hover.as_ref().filter(|h| h.cell == cell);
@@ -431,15 +465,30 @@ fn corner_text(
             .map(|p| p.filters.clone())
             .unwrap_or_default(),
     };
-    let corners = overlay_text::corners(&source, rect.width());
-    // In a narrow cell the letters above and below have lines of their own.
-    let lettered = source.amount != OverlayText::None && picture.oriented;
-    let rect = match lettered && rect.width() < NARROW_PT {
+    overlay_text::corners(&source, rect.width())
+}
+
+/// The room of the corners. In a narrow cell the letters above and below have lines of their own.
+fn corner_room(context: &UiContext<'_>, rect: Rect, picture: &Picture) -> Rect {
+    let lettered = context.overlay_amount() != OverlayText::None && picture.oriented;
+    match lettered && rect.width() < NARROW_PT {
         true => rect.shrink2(vec2(0.0, LETTER_PT)),
         false => rect,
-    };
+    }
+}
+
+/// Draws the corners of a cell.
+fn corner_text(
+    context: &mut UiContext<'_>,
+    ui: &Ui,
+    painter: &egui::Painter,
+    cell: usize,
+    rect: Rect,
+    corners: &overlay_text::Corners,
+) -> Vec<String> {
     let id = ui.scope_id().with(("corner", cell));
-    let (texts, clicked) = overlay_text::paint(ui, source.language, id, (painter, rect), &corners);
+    let words = context.language();
+    let (texts, clicked) = overlay_text::paint(ui, words, id, (painter, rect), corners);
     match clicked {
         About::Window => {
             context.actions.push(Action::Activate(cell));
@@ -595,14 +644,20 @@ fn scale_bar(
     } else {
         format!("{length_mm} mm")
     };
-    haloed(
-        painter,
-        pos2(x + 2.0, bottom + 4.0),
-        Align2::LEFT_TOP,
-        &text,
-        theme::SMALL_PT,
-        theme::TEXT_DIM,
-    );
+    let source = spacing_text::unless_plain(context.language(), picture.spacing);
+    for (line, text) in std::iter::once(text).chain(source).enumerate() {
+        haloed(
+            painter,
+            pos2(
+                x + 2.0,
+                bottom + 4.0 + line as f32 * (theme::SMALL_PT + 3.0),
+            ),
+            Align2::LEFT_TOP,
+            &text,
+            theme::SMALL_PT,
+            theme::TEXT_DIM,
+        );
+    }
 }
 
 /// Where in the series: a thin bar at the right edge, brighter where slices have arrived.

@@ -230,6 +230,8 @@ pub enum Action {
     Tool(Tool),
     /// Other preferences.
     Settings(Box<Settings>),
+    /// The true length of a line, or none.
+    Calibration(super::calibrating::CalibrationAnswer),
     /// Something of the marks.
     Mark(super::measuring::MarkAction),
     /// Open a tab on the right.
@@ -431,11 +433,15 @@ impl Workspace {
                 self.keep_reports(true);
                 return Some(super::state::Effect::ReportOut(format));
             }
-            Action::Tool(tool) => self.tool = tool,
+            Action::Tool(tool) => {
+                self.tool = tool;
+                self.leave_drawing();
+            }
             Action::Settings(settings) => {
                 self.settings = *settings;
                 self.corrections = super::screen_setting::corrections(&self.settings.screens);
             }
+            Action::Calibration(answer) => self.answer_calibration(answer),
             Action::Mark(action) => self.act_on_mark(action),
             Action::Tab(tab) => self.settings.side_tab = tab,
             Action::CancelJob(id) => {

@@ -58,6 +58,8 @@ pub enum Command {
     MarkText,
     MarkCardiothoracic,
     NameMark,
+    Calibrate,
+    RemoveCalibration,
     DeleteMark,
     LockMark,
     HideMark,
@@ -273,6 +275,8 @@ pub enum Needs {
     Partner,
     /// The active cell shows a picture a bundled model is meant for.
     ModelInput,
+    /// The active cell shows a frame that somebody calibrated.
+    Calibration,
     /// Views are linked by a stated correspondence.
     Linked,
     /// A mark is selected.
@@ -421,6 +425,8 @@ table! {
     MarkText "mark-text" Measure "T" Nothing
     MarkCardiothoracic "mark-cardiothoracic-ratio" Measure "" Nothing
     NameMark "cmd-mark-name" Measure "F2" Mark
+    Calibrate "cmd-calibrate" Measure "" Frame
+    RemoveCalibration "cmd-calibrate-remove" Measure "" Calibration
     DeleteMark "cmd-mark-delete" Measure "Delete Backspace" Mark
     LockMark "cmd-mark-lock" Measure "" Mark
     HideMark "cmd-mark-hide" Measure "" Mark

@@ -42,11 +42,16 @@ pub struct SeriesDisplay {
     /// The frames in order.
     pub layout: Arc<SeriesLayout>,
     chunks: Vec<Range<usize>>,
+    capacity: usize,
+    frame_bytes: usize,
+    held: Arc<Held>,
+}
+
+/// What is here of a series. Two displays share it when only what the header says of place and scale differs.
+struct Held {
     texture: OnceLock<Result<Arc<FrameTexture>, String>>,
     state: Mutex<Resident>,
     seen: AtomicUsize,
-    capacity: usize,
-    frame_bytes: usize,
     first_voi: OnceLock<Voi>,
     /// Windows of frames by their data, of those that were asked for.
     automatic: Mutex<BTreeMap<usize, Voi>>,
@@ -135,18 +140,35 @@ impl SeriesDisplay {
             key,
             layout,
             chunks,
-            texture: OnceLock::new(),
-            state: Mutex::new(state),
-            seen: AtomicUsize::new(0),
             capacity,
             frame_bytes,
-            first_voi: OnceLock::new(),
-            automatic: Mutex::default(),
+            held: Arc::new(Held {
+                texture: OnceLock::new(),
+                state: Mutex::new(state),
+                seen: AtomicUsize::new(0),
+                first_voi: OnceLock::new(),
+                automatic: Mutex::default(),
+            }),
+        }
+    }
+
+    /// The same frames, here or on their way, under headers with another scale.
+    pub fn with_layout(&self, layout: Arc<SeriesLayout>) -> Self {
+        Self {
+            key: self.key.clone(),
+            layout,
+            chunks: self.chunks.clone(),
+            capacity: self.capacity,
+            frame_bytes: self.frame_bytes,
+            held: self.held.clone(),
         }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Resident> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.held
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether every frame may stay.
@@ -214,12 +236,12 @@ impl SeriesDisplay {
 
     /// The texture, once the first chunk arrived; or why there is none.
     pub fn texture(&self) -> Option<&Result<Arc<FrameTexture>, String>> {
-        self.texture.get()
+        self.held.texture.get()
     }
 
     /// Every how many pixels the device holds one of each row; 1 where it holds them all, or while it holds none.
     pub fn reduced(&self) -> usize {
-        match self.texture.get() {
+        match self.held.texture.get() {
             Some(Ok(texture)) => texture.reduced(),
             _ => 1,
         }
@@ -248,7 +270,11 @@ impl SeriesDisplay {
         LoadProgress {
             loaded: match self.all_fit() {
                 true => state.loaded,
-                false => self.seen.load(Ordering::Relaxed).min(state.frames.len()),
+                false => self
+                    .held
+                    .seen
+                    .load(Ordering::Relaxed)
+                    .min(state.frames.len()),
             },
             failed: state.failed,
             total: state.frames.len(),
@@ -275,13 +301,14 @@ impl SeriesDisplay {
 
     /// The window with which the series opens, from its first loaded frame.
     pub fn first_voi(&self) -> Option<&Voi> {
-        self.first_voi.get()
+        self.held.first_voi.get()
     }
 
     /// The window of a frame by its data: what was worked out before, or what `make` works out from all of its pixels.
     pub fn automatic_voi(&self, frame: usize, make: impl FnOnce() -> Option<Voi>) -> Option<Voi> {
         let kept = || {
-            self.automatic
+            self.held
+                .automatic
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
         };
@@ -298,7 +325,11 @@ impl SeriesDisplay {
         let Some(range) = self.chunks.get(chunk).cloned() else {
             return;
         };
-        let texture = self.texture.get_or_init(|| self.make_texture(gpu)).clone();
+        let texture = self
+            .held
+            .texture
+            .get_or_init(|| self.make_texture(gpu))
+            .clone();
         let frames = match load::read_chunk(&self.layout, source, range.clone()) {
             Ok(frames) => frames.into_iter().map(Ok).collect::<Vec<_>>(),
             // One bad frame must not take its neighbours with it: read them one by one.
@@ -373,7 +404,8 @@ impl SeriesDisplay {
             // Without it projections look everywhere.
             let _ = texture.note_values(index, colours.as_ref().unwrap_or(&frame));
         }
-        if let (None, Some(reference)) = (self.first_voi.get(), self.layout.frames.get(index)) {
+        if let (None, Some(reference)) = (self.held.first_voi.get(), self.layout.frames.get(index))
+        {
             let image = reference.instance.image.as_ref();
             let voi = image.map_or(super::loader::FALLBACK_VOI, |image| {
                 window_default(
@@ -383,7 +415,7 @@ impl SeriesDisplay {
                     image.bits_stored,
                 )
             });
-            let _ = self.first_voi.set(voi);
+            let _ = self.held.first_voi.set(voi);
         }
         let mut state = self.lock();
         let first_time = matches!(state.frames.get(index), Some(FrameState::Waiting));
@@ -392,7 +424,7 @@ impl SeriesDisplay {
             state.covers.insert(index, cover);
         }
         if first_time {
-            self.seen.fetch_add(1, Ordering::Relaxed);
+            self.held.seen.fetch_add(1, Ordering::Relaxed);
         }
     }
 

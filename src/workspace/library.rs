@@ -3,7 +3,10 @@
 use super::study_list::row::key_of;
 use crate::{
     dicom::assemble,
-    imaging::suv::{self, SuvRefusal, SuvScale},
+    imaging::{
+        calibrate::{self, Holds},
+        suv::{self, SuvRefusal, SuvScale},
+    },
     model::{
         content::ObjectKind,
         identity::PatientIdentity,
@@ -42,7 +45,7 @@ pub struct LockedArchive {
 }
 
 /// A patient with studies.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct PatientNode {
     /// Who.
     pub identity: Arc<PatientIdentity>,
@@ -51,7 +54,7 @@ pub struct PatientNode {
 }
 
 /// A study with series.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct StudyNode {
     /// Which.
     pub description: Arc<StudyDescription>,
@@ -185,6 +188,37 @@ impl Library {
             received,
             places: OnceLock::new(),
         }
+    }
+
+    /// The same with the millimetres that people's calibrations give; `None` when they are about no series of it. Keys
+    /// stay the same.
+    pub fn calibrated(&self, holds: &[Holds]) -> Option<Self> {
+        let wanted = |uid: &str| holds.iter().any(|h| h.calibration.target.series_uid == uid);
+        let mut patients = self.patients.clone();
+        let mut any = false;
+        let studies = patients.iter_mut().flat_map(|p| &mut p.studies);
+        for node in studies.flat_map(|s| &mut s.series) {
+            if wanted(&node.description.uid)
+                && let Some(layout) = calibrate::calibrated(&node.layout, holds)
+            {
+                any = true;
+                *node = Arc::new(SeriesNode {
+                    key: node.key.clone(),
+                    description: node.description.clone(),
+                    patient: node.patient.clone(),
+                    study: node.study.clone(),
+                    layout: Arc::new(layout),
+                    suv: node.suv.clone(),
+                });
+            }
+        }
+        any.then(|| Self {
+            patients,
+            rejected: self.rejected.clone(),
+            locked: self.locked.clone(),
+            received: self.received,
+            places: OnceLock::new(),
+        })
     }
 
     /// All series, in browser order.

@@ -80,6 +80,8 @@ pub struct Marks {
     kept: Kept,
     by_series: BTreeMap<String, BTreeSet<AnnotationId>>,
     revision: u64,
+    /// Grows with every change of a calibration.
+    calibrated: u64,
     /// The user wants nothing kept.
     declined: bool,
     /// A store is being opened.
@@ -135,6 +137,11 @@ impl Marks {
     /// Grows with every change: who drew revision 3 need not look again while it is 3.
     pub const fn revision(&self) -> u64 {
         self.revision
+    }
+
+    /// Grows with every change of a calibration.
+    pub(super) const fn calibrated(&self) -> u64 {
+        self.calibrated
     }
 
     /// Whether what was done is on the disk.
@@ -226,6 +233,7 @@ impl Marks {
         self.revision += 1;
         for edit in edits {
             self.note_loose(edit);
+            self.calibrated += u64::from(matches!(edit, Edit::Calibrate { .. }));
             let Some(id) = edit.mark_id() else { continue };
             match (edit, self.kept.marks.get(id)) {
                 (_, Some(mark)) => {
@@ -253,6 +261,9 @@ impl Marks {
             Edit::KeyImage { target, .. } => {
                 format!("key {} {}", target.instance_uid, target.frame)
             }
+            Edit::Calibrate { target, .. } => {
+                format!("calibration {} {}", target.instance_uid, target.frame)
+            }
             Edit::ReadStatus { study_uid, .. } => format!("status {study_uid}"),
             Edit::Report { study_uid, .. } => report_key(study_uid),
             other => format!("mark {}", other.mark_id().map_or("", |id| &id.0)),
@@ -260,6 +271,9 @@ impl Marks {
         let removed = match edit {
             Edit::Remove(_) => !self.keeps || self.given_up.contains(&key),
             Edit::KeyImage { on, .. } => !on && (!self.keeps || self.given_up.contains(&key)),
+            Edit::Calibrate { to, .. } => {
+                to.is_none() && (!self.keeps || self.given_up.contains(&key))
+            }
             _ => false,
         };
         if matches!(edit, Edit::Report { .. }) {
@@ -311,6 +325,7 @@ impl Marks {
         }
         self.index();
         self.revision += 1;
+        self.calibrated += 1;
     }
 
     /// All edits up to this one are on the disk, but for those that were given up.
@@ -366,6 +381,16 @@ fn on_top(base: &Kept, mine: &Kept) -> Vec<Edit> {
             edits.push(Edit::KeyImage { target, on: true });
         }
     }
+    for (key, to) in &mine.calibrations {
+        let from = base.calibrations.get(key);
+        if from != Some(to) {
+            edits.push(Edit::Calibrate {
+                target: to.target.clone(),
+                from: from.cloned().map(Box::new),
+                to: Some(Box::new(to.clone())),
+            });
+        }
+    }
     for (study_uid, to) in &mine.read_status {
         let from = base.read_status(study_uid);
         if from != *to {
@@ -401,7 +426,8 @@ fn on_top(base: &Kept, mine: &Kept) -> Vec<Edit> {
 
 impl Workspace {
     /// Changes what is worth keeping: applied at once, one step of the history, sent to the saving thread. One gesture
-    /// is one call. Edits that do not fit the state, or that no journal takes, change nothing; then it says `false`.
+    /// is one call. Edits that do not fit the state, that change a locked mark, or that no journal takes, change nothing;
+    /// then it says `false`.
     pub fn commit(&mut self, edits: Vec<Edit>) -> bool {
         self.commit_step(Step {
             edits,
@@ -412,13 +438,21 @@ impl Workspace {
 
     pub(super) fn commit_step(&mut self, mut step: Step) -> bool {
         let marks = &mut self.marks;
-        if check_gesture(&step.edits).is_err() || marks.apply(&step.edits).is_err() {
+        if check_gesture(&step.edits).is_err() {
+            return false;
+        }
+        if marks.kept.guarded(&step.edits).is_some() {
+            self.notify("notice-mark-locked", String::new());
+            return false;
+        }
+        if marks.apply(&step.edits).is_err() {
             return false;
         }
         step.in_journal = marks.keeps;
         marks.send(Gesture::Commit(step.edits.clone()));
         let worth = step.edits.iter().any(|edit| !edit.is_display_only());
         marks.history.push(step);
+        self.follow_calibrations();
         if worth {
             self.ask_for_store(false);
         }
@@ -477,6 +511,7 @@ impl Workspace {
             self.marks.send(Gesture::Commit(edits));
             self.marks.history.leave_journal_undone();
         }
+        self.follow_calibrations();
         if let Some(live) = &step.live
             && !self.bring_back(live, back)
         {

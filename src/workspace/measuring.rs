@@ -22,6 +22,7 @@ use crate::{
     imaging::measure::{Ask, Bins, MarkMeasure, MeasureError, measure_mark},
     model::{
         annotation::{Annotation, AnnotationId, MarkKind, Shape},
+        exchange::MarkNumber,
         layout::SeriesLayout,
         pixels::Frame,
     },
@@ -54,6 +55,7 @@ pub fn ask() -> Ask {
 
 /// A mark to measure.
 struct Work {
+    generation: u64,
     mark: Annotation,
     layout: Arc<SeriesLayout>,
     display: Option<Arc<SeriesDisplay>>,
@@ -62,6 +64,8 @@ struct Work {
 /// An answer on its way to the workspace.
 #[derive(Debug)]
 pub struct Answer {
+    /// Of which scale it is: see [`Measuring::forget`].
+    generation: u64,
     /// Which mark; `None` for the one that is being drawn.
     id: Option<AnnotationId>,
     shape: Shape,
@@ -82,6 +86,7 @@ struct Known {
 /// The numbers, and the thread that finds them.
 pub struct Measuring {
     known: HashMap<AnnotationId, Known>,
+    generation: u64,
     draft: Option<(Shape, Found)>,
     /// The shape of the draft whose answer is on its way.
     draft_asked: Option<Shape>,
@@ -99,6 +104,8 @@ pub struct Measuring {
     pub shown: bool,
     /// The measuring tool that was used last.
     pub last: MarkKind,
+    /// Numbers that files of others say of marks that came out of them in this session: shown beside ours.
+    pub(super) said: HashMap<AnnotationId, Vec<MarkNumber>>,
     /// The window that was on when a mark of this session was drawn: going back to it brings that back, too.
     windows: HashMap<AnnotationId, VoiChoice>,
 }
@@ -114,6 +121,7 @@ impl Measuring {
     pub fn new(source: Arc<dyn FrameSource>, events: Sender<Event>, waker: Waker) -> Self {
         Self {
             known: HashMap::new(),
+            generation: 0,
             draft: None,
             draft_asked: None,
             open: Vec::new(),
@@ -126,6 +134,7 @@ impl Measuring {
             seen: 0,
             shown: true,
             last: MarkKind::Length,
+            said: HashMap::new(),
             windows: HashMap::new(),
         }
     }
@@ -134,6 +143,11 @@ impl Measuring {
     pub fn of(&self, mark: &Annotation) -> Option<&Found> {
         let known = self.known.get(&mark.id)?;
         known.found.as_ref().filter(|_| known.shape == mark.shape)
+    }
+
+    /// What the file that a mark came out of says of it; nothing for marks that were drawn here.
+    pub fn said_of(&self, id: &AnnotationId) -> &[MarkNumber] {
+        self.said.get(id).map_or(&[], Vec::as_slice)
     }
 
     /// What is known of the mark that is being drawn, as far as its thread came.
@@ -146,6 +160,13 @@ impl Measuring {
         self.draft_asked.is_none() && self.known.values().all(|k| k.found.is_some())
     }
 
+    /// What is known, and what is on its way, is of another scale than that of the frames now.
+    pub(super) fn forget(&mut self) {
+        self.generation += 1;
+        self.known.clear();
+        (self.draft, self.draft_asked) = (None, None);
+    }
+
     /// Marks or series changed.
     pub const fn touch(&mut self) {
         self.dirty = true;
@@ -153,6 +174,9 @@ impl Measuring {
 
     /// Takes an answer in.
     fn take(&mut self, answer: Answer) {
+        if answer.generation != self.generation {
+            return;
+        }
         match answer.id {
             None => {
                 if self.draft_asked.as_ref() == Some(&answer.shape) {
@@ -181,6 +205,7 @@ impl Measuring {
                 let found = diary::contain(AssertUnwindSafe(|| measure(&work, source.as_ref())))
                     .unwrap_or(Err(MeasureError::TooComplex));
                 let answer = Answer {
+                    generation: work.generation,
                     id: (key != DRAFT).then(|| work.mark.id.clone()),
                     shape: work.mark.shape,
                     found,

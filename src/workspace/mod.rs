@@ -5,6 +5,7 @@
 
 pub mod action;
 pub mod bands;
+pub mod calibrating;
 pub mod cine;
 pub mod command;
 pub mod content_words;

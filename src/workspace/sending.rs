@@ -4,17 +4,19 @@ use super::{
     event::Event,
     exchange::{Export, Format, leave_unkeepable, make, sources_for, write},
     library::{ObjectNode, SeriesNode},
+    presentation::CellState,
+    presets,
     state::Workspace,
-    view::Viewport,
+    view::{ViewState, Viewport, VoiChoice},
 };
 use crate::{
     dicom::{content::marks::settle, frames::FrameSource, write::marks::Making},
     model::{
         annotation::{Annotation, AnnotationTarget},
         content::ObjectKind,
-        edit::Edit,
+        edit::{Edit, Kept, ViewPlace},
         exchange::{MarksRead, Shown},
-        layout::SeriesLayout,
+        layout::{FrameRef, SeriesLayout},
         lut::{Voi, VoiLutFunction},
     },
     task::Class,
@@ -255,6 +257,14 @@ impl Workspace {
             Err(code) => return self.notify("notice-marks-unreadable", code),
         };
         leave_unkeepable(&mut read);
+        // What this program wrote it says anew itself.
+        if !read.ours {
+            let said = read
+                .said
+                .iter()
+                .map(|(id, said)| (id.clone(), said.clone()));
+            self.measuring.said.extend(said);
+        }
         let mut edits = Vec::new();
         let mut first = None;
         let mut seen = BTreeSet::new();
@@ -292,27 +302,81 @@ impl Workspace {
     }
 }
 
+/// How the frames of series stand in the views that a store keeps: the same as the window's, for who has no window. Of
+/// several views of one series that of the first cell counts.
+pub fn as_kept(kept: &Kept, layouts: &[Arc<SeriesLayout>]) -> BTreeMap<String, Shown> {
+    let mut shown = BTreeMap::new();
+    for layout in layouts {
+        let Some(first) = layout.first_instance() else {
+            continue;
+        };
+        let here = |place: &&ViewPlace| {
+            place.series_uid == first.series.uid
+                && place.first_instance_uid == first.sop_instance_uid
+        };
+        let place = kept
+            .views
+            .keys()
+            .filter(here)
+            .min_by_key(|place| place.cell);
+        let Some(text) = place.and_then(|place| kept.views.get(place)) else {
+            continue;
+        };
+        let state = CellState::read(text);
+        if state.kind.is_cut() {
+            continue;
+        }
+        for frame in &layout.frames {
+            let uid = frame.instance.sop_instance_uid.clone();
+            shown.insert(uid, seen_of(&state.view, window_of(&state.view.voi, frame)));
+        }
+    }
+    shown
+}
+
+/// The window that a choice means on a frame; none where it follows from the pixels.
+fn window_of(choice: &VoiChoice, frame: &FrameRef) -> Option<Voi> {
+    let of_file = |index: usize| {
+        let image = frame.instance.image.as_ref()?;
+        image.frame(frame.frame).voi.get(index).cloned()
+    };
+    match choice {
+        VoiChoice::File => of_file(0),
+        VoiChoice::FileIndex(index) => of_file(*index),
+        VoiChoice::Auto => None,
+        VoiChoice::Preset(name) => {
+            presets::preset_named(name).map(|p| Voi::window(p.center, p.width))
+        }
+        VoiChoice::Custom(level) => Some(Voi::window(level.center, level.width)),
+        // Filters do not go along, so neither does a window on what they made.
+        VoiChoice::Result { before, .. } => window_of(before, frame),
+    }
+}
+
+fn seen_of(view: &ViewState, voi: Option<Voi>) -> Shown {
+    let (window, sigmoid) = match &voi {
+        Some(Voi::Window {
+            level, function, ..
+        }) => (
+            Some((level.center, level.width)),
+            *function == VoiLutFunction::Sigmoid,
+        ),
+        Some(Voi::Table(_)) | None => (None, false),
+    };
+    Shown {
+        window,
+        sigmoid,
+        inverted: view.inverted,
+        quarters: view.turn.quarter_turns(),
+        flipped: view.turn.is_mirrored(),
+        area: None,
+    }
+}
+
 /// How a viewport shows its series, for a presentation state; none for a cut.
 fn stands(viewport: &Viewport) -> Option<Shown> {
     if viewport.is_cut() {
         return None;
     }
-    let (window, sigmoid) = match &viewport.voi() {
-        Voi::Window {
-            level, function, ..
-        } => (
-            Some((level.center, level.width)),
-            *function == VoiLutFunction::Sigmoid,
-        ),
-        Voi::Table(_) => (None, false),
-    };
-    let turn = viewport.view.turn;
-    Some(Shown {
-        window,
-        sigmoid,
-        inverted: viewport.view.inverted,
-        quarters: turn.quarter_turns(),
-        flipped: turn.is_mirrored(),
-        area: None,
-    })
+    Some(seen_of(&viewport.view, Some(viewport.voi())))
 }

@@ -96,6 +96,8 @@ pub struct Workspace {
     pub small: super::loader::small::SmallPictures,
     /// Numbers of the marks.
     pub measuring: Measuring,
+    /// Calibration by a known length.
+    pub calibrating: super::calibrating::Calibrating,
     /// Masks over frames.
     pub masks: Masks,
     /// Reports while they are written.
@@ -124,7 +126,7 @@ pub struct Workspace {
     pub copied: Option<String>,
     pub(super) found: SharedFound,
     documents: documents::Documents,
-    displays: BTreeMap<String, Arc<SeriesDisplay>>,
+    pub(super) displays: BTreeMap<String, Arc<SeriesDisplay>>,
     display_order: Vec<String>,
     // Before the loader, which waits for its threads when it goes: one that has news must not wait for a reader.
     events: (Sender<Event>, Receiver<Event>),
@@ -173,6 +175,7 @@ impl Workspace {
             show_original: false,
             small: super::loader::small::SmallPictures::default(),
             measuring,
+            calibrating: super::calibrating::Calibrating::default(),
             masks: Masks::default(),
             drafts: Drafts::default(),
             record: RecordPanel::default(),
@@ -221,6 +224,7 @@ impl Workspace {
             self.take(event);
         }
         self.marks.flush();
+        self.follow_calibrations();
         self.follow_statuses();
         self.keep_standing();
         self.refresh_marks();
@@ -502,7 +506,7 @@ impl Workspace {
         // A scan that is still running goes on with the old one, which nobody asks any more.
         self.found = SharedFound::default();
         self.passphrases.clear();
-        self.library = Arc::default();
+        self.take_library(Arc::default());
         self.bands = Bands::default();
         self.documents.clear();
         self.displays.clear();

@@ -37,7 +37,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-const PASSPHRASE: &str = "观片 keep";
+pub const PASSPHRASE: &str = "观片 keep";
 
 /// Two series of three slices each, of one study.
 fn study() -> TempDir {
@@ -58,7 +58,7 @@ fn study() -> TempDir {
     folder
 }
 
-fn made() -> (TempDir, PathBuf) {
+pub fn made() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("store");
     drop(Store::create(&dir, &Passphrase::new(PASSPHRASE), KdfCost::CHEAP).unwrap());
@@ -66,9 +66,9 @@ fn made() -> (TempDir, PathBuf) {
 }
 
 /// A window on a study, with a store or without.
-fn window(study: &TempDir, store: Option<&Path>) -> Stage {
+pub fn window(study: impl AsRef<Path>, store: Option<&Path>) -> Stage {
     let options = Options {
-        paths: vec![study.path().to_owned()],
+        paths: vec![study.as_ref().to_owned()],
         language: Some(Language::English),
         device: DeviceChoice::Cpu,
         threads: Some(2),
@@ -110,7 +110,7 @@ fn keeping(stage: &mut Stage) -> Value {
 }
 
 /// What was kept, as the store itself says.
-fn kept(dir: &Path) -> Kept {
+pub fn kept(dir: &Path) -> Kept {
     let store = Store::open(dir, &Passphrase::new(PASSPHRASE)).unwrap();
     store.kept().clone()
 }

@@ -13,6 +13,8 @@ mod archives;
 mod bad_input;
 #[cfg(feature = "screen")]
 mod bir;
+#[cfg(feature = "screen")]
+mod calibrating;
 mod content;
 mod covers;
 mod decode_worker;

@@ -5,6 +5,7 @@ mod commands;
 mod devices;
 mod figures;
 mod files;
+mod heart;
 mod network;
 mod training;
 

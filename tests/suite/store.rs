@@ -95,7 +95,7 @@ fn dicom(id: &str, name: &str, birth: &str) -> PatientIdentity {
 }
 
 /// Runs the program with the passphrase and `input` on standard input.
-fn run(dir: &Path, passphrase: &str, arguments: &[&str], input: &str) -> Output {
+pub fn run(dir: &Path, passphrase: &str, arguments: &[&str], input: &str) -> Output {
     let mut child = Command::new(PROGRAM)
         .args(arguments)
         .arg("--store")

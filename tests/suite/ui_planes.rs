@@ -1,6 +1,9 @@
 //! Turning, moving and thickening the planes of a volume by hand, and what the window says of it.
 
-use crate::ui_snapshots::{alone, run, stage, texts};
+use crate::{
+    keeping,
+    ui_snapshots::{alone, run, stage, texts},
+};
 use egui::{Modifiers, PointerButton};
 use negatoscope::{
     app::{screen, stage::Stage},
@@ -96,6 +99,61 @@ fn planes_are_turned_at_the_ends_of_their_lines() {
             .iter()
             .all(|kind| matches!(kind, ViewKind::Plane(_)))
     );
+}
+
+#[test]
+fn what_the_hand_does_to_planes_is_one_step_of_the_one_history_and_durable() {
+    let _one = alone();
+    let (_folder, dir) = keeping::made();
+    let ct = crate::ui_snapshots::ct();
+    let mut stage = keeping::window(&ct, Some(&dir));
+    run(&mut stage, Command::LayoutMpr);
+    let rect = cell(&screen::describe(&mut stage), 3);
+    let states = |stage: &Stage| -> Vec<_> {
+        let cells = stage.program().workspace.viewports.iter();
+        cells.take(4).map(|v| v.state()).collect()
+    };
+    let drag = |stage: &mut Stage, from: [f32; 2], to: [f32; 2]| {
+        stage.drag(from, to, PointerButton::Primary, Modifiers::NONE);
+        stage.settle().unwrap();
+    };
+    let mut seen = vec![states(&stage)];
+    // Turned at an end, moved beside the middle, then the crosshair dragged and put by a click.
+    drag(&mut stage, at(rect, 0.0, -0.36), at(rect, 0.12, -0.34));
+    seen.push(states(&stage));
+    drag(&mut stage, at(rect, -0.2, 0.02), at(rect, -0.2, 0.1));
+    seen.push(states(&stage));
+    run(&mut stage, Command::ToolCrosshair);
+    let axial = cell(&screen::describe(&mut stage), 1);
+    drag(&mut stage, at(axial, 0.21, 0.25), at(axial, 0.24, 0.28));
+    seen.push(states(&stage));
+    stage.click(
+        at(axial, -0.25, 0.3),
+        PointerButton::Primary,
+        Modifiers::NONE,
+    );
+    stage.settle().unwrap();
+    seen.push(states(&stage));
+    for [a, b] in seen.array_windows() {
+        assert_ne!(a, b, "each did something");
+    }
+    for expected in seen.iter().rev().skip(1) {
+        run(&mut stage, Command::Undo);
+        assert_eq!(&states(&stage), expected, "bit for bit");
+    }
+    for expected in seen.iter().skip(1) {
+        run(&mut stage, Command::Redo);
+        assert_eq!(&states(&stage), expected, "bit for bit");
+    }
+    drop(stage);
+    let kept = keeping::kept(&dir);
+    let text = kept.layouts.values().next().unwrap();
+    assert!(
+        text.contains("kind oblique") && text.contains("cuts "),
+        "{text}"
+    );
+    let stage = keeping::window(&ct, Some(&dir));
+    assert_eq!(Some(&states(&stage)), seen.last());
 }
 
 #[test]

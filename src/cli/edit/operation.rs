@@ -6,13 +6,14 @@ use crate::{
         annotation::{
             Annotation, AnnotationId, AnnotationTarget, Author, Code, MarkKind, PointSpace, Shape,
         },
+        calibration::{Calibration, Signature},
         edit::{Edit, EditConflict, Kept},
         identity::Phi,
         reading::ReadStatus,
     },
     store::{Store, StoreError},
 };
-use glam::DVec3;
+use glam::{DVec2, DVec3};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::{Value, json};
 
@@ -86,6 +87,14 @@ pub enum Operation {
         frame_of_reference: String,
         on: bool,
     },
+    /// A line of known length on a frame.
+    Calibrate(Box<KnownLength>),
+    /// A frame is no longer calibrated.
+    Uncalibrate {
+        instance: String,
+        #[serde(default = "first_frame")]
+        frame: u32,
+    },
     /// How far a study has been read.
     ReadStatus { study: String, status: Status },
     /// The report of a study.
@@ -126,6 +135,24 @@ pub struct NewMark {
     hidden: bool,
     #[serde(default)]
     author: Maker,
+    created_ms: Option<i64>,
+}
+
+/// A line of known length.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnownLength {
+    #[serde(default)]
+    study: String,
+    series: String,
+    instance: String,
+    #[serde(default = "first_frame")]
+    frame: u32,
+    points: [[f64; 2]; 2],
+    true_mm: f64,
+    by: String,
+    #[serde(default)]
+    confirmed: bool,
     created_ms: Option<i64>,
 }
 
@@ -254,15 +281,6 @@ fn found<'a>(store: &'a impl Ledger, id: &str) -> Result<&'a Annotation, Refusal
     store.kept().marks.get(&id).ok_or_else(missing)
 }
 
-/// The mark, when it is not locked.
-fn free<'a>(store: &'a impl Ledger, id: &str) -> Result<&'a Annotation, Refusal> {
-    let mark = found(store, id)?;
-    if mark.locked {
-        return Err(Refusal::new("LOCKED", "the mark is locked"));
-    }
-    Ok(mark)
-}
-
 fn revise(mark: &Annotation, change: impl FnOnce(&mut Annotation)) -> Edit {
     let mut to = Box::new(mark.clone());
     change(&mut to);
@@ -297,23 +315,23 @@ pub fn carry_out(store: &mut impl Ledger, operation: Operation) -> Result<Option
             }
             Edit::Add(mark_of(*new, made.clone().unwrap_or_default())?)
         }
-        Operation::Remove { id } => Edit::Remove(free(store, &id)?.clone()),
+        Operation::Remove { id } => Edit::Remove(found(store, &id)?.clone()),
         Operation::Reshape {
             id,
             shape: form,
             points,
         } => Edit::Reshape {
-            from: free(store, &id)?.shape.clone(),
+            from: found(store, &id)?.shape.clone(),
             to: shape(form, &points)?,
             id: AnnotationId(id),
         },
         Operation::Relabel { id, label } => Edit::Relabel {
-            from: free(store, &id)?.label.clone(),
+            from: found(store, &id)?.label.clone(),
             to: label,
             id: AnnotationId(id),
         },
         Operation::Code { id, code } => {
-            revise(free(store, &id)?, |m| m.code = code.map(Code::from))
+            revise(found(store, &id)?, |m| m.code = code.map(Code::from))
         }
         Operation::Group { id, group } => revise(found(store, &id)?, |m| m.group = group),
         Operation::Lock { id, on } => revise(found(store, &id)?, |m| m.locked = on),
@@ -338,6 +356,23 @@ pub fn carry_out(store: &mut impl Ledger, operation: Operation) -> Result<Option
             },
             on,
         },
+        Operation::Calibrate(known) => {
+            let calibration = calibration_of(*known)?;
+            let target = calibration.target.clone();
+            Edit::Calibrate {
+                from: calibration_at(store, &target.instance_uid, target.frame).map(Box::new),
+                to: Some(Box::new(calibration)),
+                target,
+            }
+        }
+        Operation::Uncalibrate { instance, frame } => {
+            let found = calibration_at(store, &instance, frame).ok_or_else(missing)?;
+            Edit::Calibrate {
+                target: found.target.clone(),
+                from: Some(Box::new(found)),
+                to: None,
+            }
+        }
         Operation::ReadStatus { study, status } => Edit::ReadStatus {
             from: store.kept().read_status(&study),
             to: status.0,
@@ -352,8 +387,41 @@ pub fn carry_out(store: &mut impl Ledger, operation: Operation) -> Result<Option
             }
         }
     };
-    store.commit(&[edit])?;
+    let edits = [edit];
+    if store.kept().guarded(&edits).is_some() {
+        return Err(Refusal::new("LOCKED", "the mark is locked"));
+    }
+    store.commit(&edits)?;
     Ok(made)
+}
+
+fn calibration_at(store: &impl Ledger, instance: &str, frame: u32) -> Option<Calibration> {
+    let key = (instance.to_owned(), frame);
+    store.kept().calibrations.get(&key).cloned()
+}
+
+fn calibration_of(known: KnownLength) -> Result<Calibration, Refusal> {
+    let by = Signature::new(&known.by);
+    let by = by.ok_or_else(|| Refusal::new("INVALID", "`by` is no name of 1 to 64 bytes"))?;
+    let now = || jiff::Timestamp::now().as_millisecond();
+    let calibration = Calibration {
+        target: AnnotationTarget {
+            study_uid: known.study,
+            series_uid: known.series,
+            instance_uid: known.instance,
+            frame: known.frame,
+            frame_of_reference_uid: String::new(),
+        },
+        ends: known.points.map(DVec2::from_array),
+        true_mm: known.true_mm,
+        by,
+        at_ms: known.created_ms.unwrap_or_else(now),
+        confirmed: known.confirmed,
+    };
+    calibration
+        .check()
+        .map_err(|error| Refusal::new("INVALID", error.to_string()))?;
+    Ok(calibration)
 }
 
 fn mark_of(new: NewMark, made: String) -> Result<Annotation, Refusal> {
@@ -404,7 +472,28 @@ pub fn list(kept: &Kept) -> impl Iterator<Item = Value> {
         .reports
         .iter()
         .map(|(study, text)| json!({"op": "report", "study": study, "text": text.reveal()}));
-    marks.chain(key_images).chain(status).chain(reports)
+    let calibrations = kept.calibrations.values().map(calibration_json);
+    marks
+        .chain(key_images)
+        .chain(calibrations)
+        .chain(status)
+        .chain(reports)
+}
+
+fn calibration_json(calibration: &Calibration) -> Value {
+    let target = &calibration.target;
+    json!({
+        "op": "calibrate",
+        "study": target.study_uid,
+        "series": target.series_uid,
+        "instance": target.instance_uid,
+        "frame": target.frame,
+        "points": calibration.ends.map(|p| p.to_array()),
+        "true_mm": calibration.true_mm,
+        "by": calibration.by.text(),
+        "confirmed": calibration.confirmed,
+        "created_ms": calibration.at_ms,
+    })
 }
 
 fn mark_json(mark: &Annotation) -> Value {

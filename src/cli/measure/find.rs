@@ -14,28 +14,32 @@ use crate::{
     model::annotation::PointSpace,
 };
 
+/// The series of a place: the one that is named or holds the named object, else the one with most frames.
+pub(super) fn find_series(all: &[Series<'_>], place: &Place) -> Result<usize, RunError> {
+    let holds = |s: &Series<'_>| {
+        place.instance.as_ref().is_none_or(|uid| {
+            let mut frames = s.layout.frames.iter();
+            frames.any(|f| &f.instance.sop_instance_uid == uid)
+        })
+    };
+    let fits = |s: &Series<'_>| place.series.is_none() || s.uid() == place.series.as_deref();
+    if !all.iter().any(fits) {
+        return Err(RunError::NoSeries);
+    }
+    // The first of those with most frames.
+    all.iter()
+        .enumerate()
+        .rev()
+        .filter(|(_, s)| fits(s) && holds(s))
+        .max_by_key(|(_, s)| s.layout.frames.len())
+        .map(|(index, _)| index)
+        .ok_or(RunError::NoFrame)
+}
+
 impl Runner<'_> {
-    /// The series of a place: the one that is named or holds the named object, else the one with most frames.
+    /// The series of a place.
     pub(super) fn find(&self, place: &Place) -> Result<usize, RunError> {
-        let holds = |s: &Series<'_>| {
-            place.instance.as_ref().is_none_or(|uid| {
-                let mut frames = s.layout.frames.iter();
-                frames.any(|f| &f.instance.sop_instance_uid == uid)
-            })
-        };
-        let fits = |s: &Series<'_>| place.series.is_none() || s.uid() == place.series.as_deref();
-        if !self.series.iter().any(fits) {
-            return Err(RunError::NoSeries);
-        }
-        // The first of those with most frames.
-        self.series
-            .iter()
-            .enumerate()
-            .rev()
-            .filter(|(_, s)| fits(s) && holds(s))
-            .max_by_key(|(_, s)| s.layout.frames.len())
-            .map(|(index, _)| index)
-            .ok_or(RunError::NoFrame)
+        find_series(&self.series, place)
     }
 
     /// The frame that an entry is about, when it names one or there is no choice.

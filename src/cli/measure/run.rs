@@ -17,6 +17,7 @@ use crate::{
         VolumePixels,
     },
     model::{
+        calibration::CalibrationError,
         geometry::GridGeometry,
         layout::{FrameRef, SeriesLayout},
         lut::ModalityLut,
@@ -40,6 +41,9 @@ pub enum RunError {
     /// The measurement cannot be.
     #[error(transparent)]
     Measure(#[from] MeasureError),
+    /// The line calibrates nothing.
+    #[error(transparent)]
+    Calibration(#[from] CalibrationError),
     /// No such series.
     #[error("there is no such series")]
     NoSeries,
@@ -73,6 +77,7 @@ impl RunError {
         match self {
             Self::Spec(error) => error.code(),
             Self::Measure(error) => error.code(),
+            Self::Calibration(error) => error.code(),
             Self::NoSeries => "NO_SERIES",
             Self::NoFrame => "NO_FRAME",
             Self::FrameNotNamed => "FRAME_NOT_NAMED",
@@ -149,7 +154,7 @@ pub fn run(
     }
 }
 
-fn refusal(error: &RunError) -> Value {
+pub(super) fn refusal(error: &RunError) -> Value {
     json!({"code": error.code(), "sentence": error.to_string()})
 }
 

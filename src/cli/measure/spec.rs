@@ -46,6 +46,12 @@ pub enum SpecError {
     /// An id is empty or too long.
     #[error("an id is empty or longer than {MAX_ID} bytes")]
     Id,
+    /// A name that is none.
+    #[error("`by` is no name of 1 to 64 bytes")]
+    Name,
+    /// A day that is none.
+    #[error("`on` is no day, as 2026-11-30")]
+    Day,
     /// A field that means nothing for this type.
     #[error("`{field}` means nothing for `{kind}`")]
     Field {
@@ -73,6 +79,8 @@ impl SpecError {
             Self::Form(_) => "NOT_A_SPEC",
             Self::TooMany(_) => "TOO_MANY_MEASUREMENTS",
             Self::Id => "BAD_ID",
+            Self::Name => "BAD_NAME",
+            Self::Day => "BAD_DAY",
             Self::Field { .. } => "FIELD_NOT_FOR_TYPE",
             Self::Conflict(_) => "FIELD_CONFLICT",
             Self::Coordinates(_) => "COORDINATES",
@@ -85,6 +93,9 @@ impl SpecError {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spec {
+    /// Lines of known length, before anything is measured.
+    #[serde(default)]
+    pub calibrations: Vec<KnownLength>,
     /// What is measured, in the order of the answers.
     pub measurements: Vec<Entry>,
 }
@@ -100,8 +111,9 @@ impl Spec {
         }
         let spec: Self =
             serde_json::from_slice(bytes).map_err(|error| SpecError::Form(error.to_string()))?;
-        if spec.measurements.len() > MAX_MEASUREMENTS {
-            return Err(SpecError::TooMany(spec.measurements.len()));
+        let count = spec.measurements.len().max(spec.calibrations.len());
+        if count > MAX_MEASUREMENTS {
+            return Err(SpecError::TooMany(count));
         }
         let bad = |id: &String| id.is_empty() || id.len() > MAX_ID;
         if spec.measurements.iter().flat_map(|m| &m.id).any(bad) {
@@ -109,6 +121,31 @@ impl Spec {
         }
         Ok(spec)
     }
+}
+
+/// A line of known length on a frame.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnownLength {
+    /// Series Instance UID.
+    pub series: Option<String>,
+    /// SOP Instance UID.
+    pub instance: Option<String>,
+    /// Object of the series in reading order, from 1.
+    pub image: Option<usize>,
+    /// Frame of that object, from 1.
+    pub frame: Option<usize>,
+    /// Column and row of its ends.
+    pub points: [[f64; 2]; 2],
+    /// Its true length, millimetres.
+    pub true_mm: f64,
+    /// Who says so.
+    pub by: String,
+    /// On which day, as 2026-11-30 (default: today).
+    pub on: Option<String>,
+    /// Also instead of a scale that the header gives as true.
+    #[serde(default)]
+    pub confirmed: bool,
 }
 
 /// Type of a measurement.

@@ -11,10 +11,10 @@ use super::{
     Anchor, Ask, FramePixels, MeasureError, Measurement, OutlineForm, Placed, Region, Ruler,
     VolumePixels, angle, bidirectional, cardiothoracic, cobb, length, perpendicular, place,
     polyline, probe_frame, probe_volume, roi_in_volume, roi_on_frame, sampling_mm, slices_of_plane,
-    slices_of_region,
+    slices_of_region, uptake::add_uptake,
 };
 use crate::{
-    imaging::window::modality_frame,
+    imaging::{suv::SuvRefusal, window::modality_frame},
     model::{
         annotation::{AnnotationTarget, MarkKind, PointSpace, Shape},
         geometry::{GridGeometry, Spacing},
@@ -103,6 +103,8 @@ pub struct MarkMeasure {
     pub spacing: Spacing,
     /// The frame (index in the series) that the values are of; none when they are sampled between frames.
     pub on_frame: Option<usize>,
+    /// Why values of PET are not told as SUV; `None` where they are, or are none of PET.
+    pub suv_refused: Option<SuvRefusal>,
 }
 
 impl MarkMeasure {
@@ -113,6 +115,7 @@ impl MarkMeasure {
             values: ValuesState::Waiting,
             spacing,
             on_frame: None,
+            suv_refused: None,
         }
     }
 }
@@ -165,6 +168,7 @@ pub fn measure_mark(
         values: ValuesState::None,
         spacing: anchor.spacing,
         on_frame: None,
+        suv_refused: None,
     };
     let looking = |found: Result<(Measurement, Option<usize>), MeasureError>,
                    mut to: MarkMeasure| {
@@ -173,6 +177,7 @@ pub fn measure_mark(
                 to.measurement.append(values);
                 to.values = ValuesState::Here;
                 to.on_frame = on_frame;
+                add_uptake(layout, &mut to);
             }
             Err(MeasureError::SliceMissing) => to.values = ValuesState::Waiting,
             Err(error) => to.values = ValuesState::Refused(error),

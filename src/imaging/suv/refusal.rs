@@ -1,6 +1,7 @@
 //! Why there is no SUV. The sentences name attributes and never what they hold.
 
 use super::attribute::Attribute;
+use crate::model::finding::{Finding, Severity};
 use std::fmt;
 
 /// Class of a refusal; the code is its stable name.
@@ -20,6 +21,8 @@ pub enum SuvRefusalKind {
     Times,
     /// Times of different zones, or of a zone that is not known.
     TimeZone,
+    /// Frames differ in their factor, and the values are of none of them.
+    Differs,
 }
 
 impl SuvRefusalKind {
@@ -33,6 +36,7 @@ impl SuvRefusalKind {
             Self::Unsupported => "SUV_UNSUPPORTED",
             Self::Times => "SUV_TIMES",
             Self::TimeZone => "SUV_TIME_ZONE",
+            Self::Differs => "SUV_DIFFERS",
         }
     }
 }
@@ -74,6 +78,24 @@ impl SuvRefusal {
 
     pub(super) fn contradiction(attributes: &[Attribute], why: &str) -> Self {
         Self::new(SuvRefusalKind::Contradiction, attributes, why)
+    }
+
+    /// Values between frames that have factors of their own.
+    pub fn differs() -> Self {
+        let why = "every slice has a factor of its own; measure on one of them";
+        Self {
+            kind: SuvRefusalKind::Differs,
+            attributes: vec![Attribute::DecayCorrection],
+            value: None,
+            sentence: format!("SUV unavailable: {why}"),
+        }
+    }
+
+    /// The same as something noticed about a series.
+    pub fn finding(&self) -> Finding {
+        let names: Vec<&str> = self.attributes.iter().map(|a| a.name()).collect();
+        let finding = Finding::new(self.code(), Severity::Info, self.sentence.clone());
+        finding.with_term("attributes", names.join(", "))
     }
 
     /// Stable upper-case code of the class.

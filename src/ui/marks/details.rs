@@ -21,6 +21,12 @@ pub(super) fn numbers_ui(context: &UiContext<'_>, ui: &mut Ui, mark: &Annotation
                 ui.label(small(number).color(theme::TEXT));
                 ui.end_row();
             }
+            for number in context.workspace.measuring.said_of(&mark.id) {
+                let name = words.tr("mark-file-says", &[("name", number.name.as_str().into())]);
+                ui.label(small(&name).color(theme::TEXT_DIM));
+                ui.label(small(&mark_text::foreign(number)).color(theme::PRIOR));
+                ui.end_row();
+            }
         });
     for (_, remark) in pairs.iter().filter(|(name, _)| name.is_empty()) {
         ui.label(small(remark).color(theme::WARN));

@@ -163,12 +163,15 @@ fn opened(context: &mut UiContext<'_>, ui: &mut Ui, mark: &Annotation, kind: &st
             .hint_text(context.word("mark-label"))
             .char_limit(super::writing::MAX_TEXT)
             .desired_width((ui.available_width() - 92.0).max(60.0));
-        let response = ui.add(field);
+        let response = ui.add_enabled(!mark.locked, field);
         if response.lost_focus() && fields.label.trim() != mark.label {
             // A text that was typed has the code of the list only where it is a word of it.
             let text = fields.label.trim();
             let code = exact(words, text).map(MarkLabel::code);
             change = Some(MarkChange::Label(text.to_owned(), code));
+        }
+        if mark.locked {
+            return;
         }
         ui.menu_button(context.word("mark-labels"), |ui| {
             egui::ScrollArea::vertical()
@@ -199,7 +202,7 @@ fn opened(context: &mut UiContext<'_>, ui: &mut Ui, mark: &Annotation, kind: &st
         .hint_text(context.word("mark-group"))
         .char_limit(64)
         .desired_width(f32::INFINITY);
-    if ui.add(field).lost_focus() && fields.group.trim() != mark.group {
+    if ui.add_enabled(!mark.locked, field).lost_focus() && fields.group.trim() != mark.group {
         change = Some(MarkChange::Group(fields.group.trim().to_owned()));
     }
     ui.horizontal(|ui| {

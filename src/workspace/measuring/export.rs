@@ -128,6 +128,7 @@ fn remark(found: Option<&Found>) -> String {
                 ValuesState::Waiting => codes.push("SLICE_MISSING"),
                 ValuesState::None | ValuesState::Here => {}
             }
+            codes.extend(measure.suv_refused.iter().map(|r| r.code()));
             codes.extend(measure.measurement.warnings.iter().map(|w| w.code));
             codes.join(" ")
         }
@@ -224,6 +225,13 @@ fn measured(measure: &MarkMeasure, map: &mut Map<String, Value>) {
             );
         }
         ValuesState::None | ValuesState::Here => {}
+    }
+    if let Some(refusal) = &measure.suv_refused {
+        let names: Vec<&str> = refusal.attributes.iter().map(|a| a.name()).collect();
+        let refused = json!({
+            "code": refusal.code(), "attributes": names, "sentence": refusal.sentence,
+        });
+        map.insert("suv_refused".into(), refused);
     }
     let Measurement {
         quantities,

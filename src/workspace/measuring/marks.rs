@@ -90,11 +90,12 @@ impl Workspace {
                     self.measuring.windows.insert(id.clone(), voi);
                 }
                 self.measuring.draft = None;
+                self.line_was_drawn(&mark);
                 self.commit(vec![Edit::Add(*mark)]);
                 self.marks.selected = Some(id);
             }
             MarkAction::Reshape(id, to) => {
-                let found = self.marks.set().get(&id).filter(|m| !m.locked);
+                let found = self.marks.set().get(&id);
                 if let Some(from) = found.map(|m| m.shape.clone()).filter(|from| *from != to) {
                     self.commit(vec![Edit::Reshape { id, from, to }]);
                 }
@@ -102,14 +103,12 @@ impl Workspace {
             }
             MarkAction::Change(id, change) => self.change_mark(&id, change),
             MarkAction::Remove(id) => {
-                let found = self.marks.set().get(&id).filter(|m| !m.locked).cloned();
-                if let Some(mark) = found {
-                    self.commit(vec![Edit::Remove(mark)]);
-                    if self.marks.selected.as_ref() == Some(&id) {
-                        self.marks.selected = None;
-                    }
-                } else if self.marks.set().get(&id).is_some() {
-                    self.notify("notice-mark-locked", String::new());
+                let found = self.marks.set().get(&id).cloned();
+                if let Some(mark) = found
+                    && self.commit(vec![Edit::Remove(mark)])
+                    && self.marks.selected.as_ref() == Some(&id)
+                {
+                    self.marks.selected = None;
                 }
             }
             MarkAction::Select(id) => self.marks.selected = id,
@@ -311,6 +310,7 @@ impl Workspace {
         let mut shown = self.viewports.iter().filter_map(|v| v.display.as_ref());
         let display = shown.find(|d| d.key == node.key).cloned();
         let work = Work {
+            generation: self.measuring.generation,
             mark,
             layout: node.layout.clone(),
             display,

@@ -34,6 +34,7 @@ impl Workspace {
             Needs::Free => self.is_free(),
             Needs::Partner => self.is_free() && self.layout.partner(self.active).is_some(),
             Needs::ModelInput => picture && cfg!(feature = "ai"),
+            Needs::Calibration => self.calibration_shown().is_some(),
             Needs::Linked => self.linking.has_ties(),
             Needs::Mark => self.selected_mark().is_some(),
             Needs::Undo => self.marks.history.available().0,
@@ -53,6 +54,7 @@ impl Workspace {
         }
         if let Some(tool) = command.tool() {
             self.tool = tool;
+            self.leave_drawing();
             if let Tool::Mark(kind) = tool {
                 self.measuring.last = kind;
             }
@@ -139,6 +141,8 @@ impl Workspace {
             Command::ToggleMarks => self.measuring.shown = !self.measuring.shown,
             Command::NextFinding => self.step_mark(1),
             Command::PreviousFinding => self.step_mark(-1),
+            Command::Calibrate => self.begin_calibration(),
+            Command::RemoveCalibration => self.remove_calibration(),
             Command::MeasureCardiothoracic => return Some(Effect::Cardiothoracic),
             Command::ExportMarksCsv => return Some(Effect::SaveMarks(MarkFormat::Csv)),
             Command::ExportMarksJson => return Some(Effect::SaveMarks(MarkFormat::Json)),

@@ -22,7 +22,7 @@ impl Workspace {
             }
             Event::ScanFailed(job) => self.scan_failed(job),
             Event::Library { library, done, .. } => {
-                self.library = library;
+                self.take_library(library);
                 self.bands.follow(&self.library, done.is_some());
                 self.rebind();
                 if let Some(job) = done {

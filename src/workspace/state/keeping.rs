@@ -137,7 +137,7 @@ impl Workspace {
     }
 
     /// The edit of a changed view, and what undo shows; `None` when nothing changed.
-    fn view_change(
+    pub(in crate::workspace) fn view_change(
         &self,
         cell: usize,
         before: CellState,

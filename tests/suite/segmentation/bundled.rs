@@ -17,11 +17,11 @@ use negatoscope::{
 };
 use std::path::Path;
 
-fn lungs() -> Model {
+pub(super) fn lungs() -> Model {
     Registry::default().load(LUNG_FIELDS).unwrap()
 }
 
-fn picture(path: &Path) -> Frame {
+pub(super) fn picture(path: &Path) -> Frame {
     let picture = ImageReader::open(path)
         .unwrap()
         .decode()
@@ -32,7 +32,7 @@ fn picture(path: &Path) -> Frame {
     Frame::new(rows as usize, columns as usize, 1, StoredType::U8, bytes).unwrap()
 }
 
-fn full_mask(map: &ProbabilityMap, frame: &Frame) -> Vec<bool> {
+pub(super) fn full_mask(map: &ProbabilityMap, frame: &Frame) -> Vec<bool> {
     let full = resample::bilinear(
         &map.values,
         [map.rows, map.columns],

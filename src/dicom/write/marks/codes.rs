@@ -128,7 +128,16 @@ pub fn number_code(name: &str, unit: &str, kind: MarkKind) -> NumberCode {
             derivation: None,
         };
     }
+    // Uptake: `suvbw.mean`.
+    let (uptake, name) = match name.split_once('.') {
+        Some((kind, rest)) => match uptake_code(kind) {
+            Some(concept) => (Some(concept), rest),
+            None => (None, name),
+        },
+        None => (None, name),
+    };
     let of_values = match unit {
+        _ if uptake.is_some() => owned(uptake.unwrap_or_default()),
         "HU" => owned(("112031", "DCM", "Attenuation Coefficient")),
         _ => own("pixel_value"),
     };
@@ -161,6 +170,36 @@ pub fn number_code(name: &str, unit: &str, kind: MarkKind) -> NumberCode {
         concept,
         derivation,
     }
+}
+
+/// The concept of an uptake by the word of its kind (PS3.16 CID 7469).
+fn uptake_code(kind: &str) -> Option<Concept> {
+    Some(match kind {
+        "suvbw" => ("126401", "DCM", "SUVbw"),
+        "suvlbm" | "suvlbm_james" | "suvlbm_janma" => ("126402", "DCM", "SUVlbm"),
+        "suvbsa" => ("126403", "DCM", "SUVbsa"),
+        "suvibw" => ("126404", "DCM", "SUVibw"),
+        _ => return None,
+    })
+}
+
+/// The unit of a number: that of an uptake says of which kind it is (PS3.16 CID 85). Units that tell formulas of lean body
+/// mass apart are longer than a Code Value; there the source beside the number names the formula.
+pub fn number_unit(name: &str, unit: &str) -> (String, &'static str, String) {
+    let kind = name.split_once('.').map_or("", |(kind, _)| kind);
+    let code = match kind {
+        "suvbw" => ("g/ml{SUVbw}", "Standardized Uptake Value body weight"),
+        "suvbsa" => (
+            "cm2/ml{SUVbsa}",
+            "Standardized Uptake Value body surface area",
+        ),
+        "suvibw" => (
+            "g/ml{SUVibw}",
+            "Standardized Uptake Value ideal body weight",
+        ),
+        _ => return unit_code(unit),
+    };
+    (code.0.to_owned(), "UCUM", code.1.to_owned())
 }
 
 /// A unit of the screen in UCUM, with its meaning.
@@ -208,6 +247,8 @@ pub fn unit_text(code: &str, meaning: &str) -> String {
         "{square_pixels}" => "px²",
         "%" => "%",
         "1" | "{ratio}" => "",
+        "g/ml{SUVbw}" | "g/ml{SUVlbm}" | "g/ml{SUVibw}" => "g/ml",
+        "cm2/ml{SUVbsa}" => "cm²/ml",
         _ if code.starts_with('{') => meaning,
         _ => code,
     };
@@ -232,6 +273,9 @@ mod tests {
             "stored",
             "cardiothoracic_ratio",
             "n",
+            "suvbw.mean",
+            "suvlbm_james.max",
+            "suvbsa.value",
         ];
         for name in names {
             for unit in ["mm", "HU", "", "g/ml{SUVbw}"] {
@@ -245,10 +289,28 @@ mod tests {
                         "{name}"
                     );
                 }
-                let (value, _, meaning) = unit_code(unit);
+                let (value, _, meaning) = number_unit(name, unit);
                 assert!(value.len() <= 16 && !meaning.is_empty(), "{unit}");
             }
         }
+    }
+
+    #[test]
+    fn uptake_has_the_codes_of_the_standard() {
+        let code = number_code("suvbw.max", "g/ml", MarkKind::Circle);
+        let owned = |c: Concept| (c.0.to_owned(), c.1.to_owned(), c.2.to_owned());
+        assert_eq!(code.concept, owned(("126401", "DCM", "SUVbw")));
+        let most = owned(("56851009", "SCT", "Maximum"));
+        assert_eq!(code.derivation, Some(most));
+        let probe = number_code("suvbsa.value", "cm²/ml", MarkKind::Point);
+        assert_eq!(probe.concept, owned(("126403", "DCM", "SUVbsa")));
+        assert_eq!(probe.derivation, None);
+        let (value, scheme, meaning) = number_unit("suvbsa.value", "cm²/ml");
+        assert_eq!((value.as_str(), scheme), ("cm2/ml{SUVbsa}", "UCUM"));
+        assert_eq!(unit_text(&value, &meaning), "cm²/ml");
+        // The mean activity beside it stays what it is.
+        let mean = number_code("mean", "Bq/ml", MarkKind::Circle);
+        assert_eq!(mean.concept.0, "pixel_value");
     }
 
     #[test]

@@ -445,6 +445,8 @@ fn document(
         .area
         .unwrap_or([[1, 1], [image.columns as i32, image.rows as i32]]);
     let frame = image.frame((marks.first()?.sent.mark.target.frame as usize).saturating_sub(1));
+    let (quarters, flipped) = turn(seen);
+    let [low, high] = corners([low, high], quarters, flipped);
     let mut area = Elements::default();
     area.longs(0x0070, 0x0052, &low);
     area.longs(0x0070, 0x0053, &high);
@@ -458,15 +460,9 @@ fn document(
         None => area.text(0x0070, 0x0102, b"IS", &aspect_ratio(row / column)),
     }
     e.items(0x0070, 0x005A, &[area]);
-    if !seen.quarters.is_multiple_of(4) || seen.flipped {
-        // The standard turns first and mirrors then (PS3.3 section C.10.6); a turn to the right behind the mirror is one to
-        // the left before it.
-        let quarters = match seen.flipped {
-            true => (4 - seen.quarters % 4) % 4,
-            false => seen.quarters % 4,
-        };
+    if quarters != 0 || flipped {
         e.number(0x0070, 0x0042, b"US", u16::from(quarters) * 90);
-        let flip = if seen.flipped { "Y" } else { "N" };
+        let flip = if flipped { "Y" } else { "N" };
         e.text(0x0070, 0x0041, b"CS", flip);
     }
     let mut layer = Elements::default();
@@ -484,10 +480,93 @@ fn document(
     })
 }
 
+/// Quarter turns to the right, and whether it is mirrored behind them. The standard turns first and mirrors then (PS3.3
+/// section C.10.6); a turn to the right behind the mirror is one to the left before it.
+const fn turn(seen: &Shown) -> (u8, bool) {
+    match seen.flipped {
+        true => ((4 - seen.quarters % 4) % 4, true),
+        false => (seen.quarters % 4, false),
+    }
+}
+
+/// The pixels of an area that are at its top left and at its bottom right when it is turned and mirrored (PS3.3 section
+/// C.10.4: the corners are those behind the transformation, in columns and rows before it).
+const fn corners(
+    [[left, top], [right, bottom]]: [[i32; 2]; 2],
+    quarters: u8,
+    flipped: bool,
+) -> [[i32; 2]; 2] {
+    let [x, y] = match (quarters, flipped) {
+        (0, false) | (1, true) => [left, top],
+        (1, false) | (2, true) => [left, bottom],
+        (2, false) | (3, true) => [right, bottom],
+        _ => [right, top],
+    };
+    [[x, y], [left + right - x, top + bottom - y]]
+}
+
 /// A ratio of two whole numbers: rows to columns, vertical first.
 fn aspect_ratio(aspect: f64) -> String {
     if (aspect - 1.0).abs() < 1e-9 {
         return "1\\1".to_owned();
     }
     format!("{}\\1000", (aspect * 1000.0).round().clamp(1.0, 1e9))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows of numbered pixels, turned to the right.
+    fn turned(pixels: &[Vec<[i32; 2]>]) -> Vec<Vec<[i32; 2]>> {
+        let columns = pixels.first().map_or(0, Vec::len);
+        (0..columns)
+            .map(|c| pixels.iter().rev().map(|row| row[c]).collect())
+            .collect()
+    }
+
+    /// `benches/peers/presentation` holds the same against DCMTK and pydicom.
+    #[test]
+    fn turns_and_mirrors_are_those_of_the_standard() {
+        let area = [[3, 5], [6, 12]];
+        let picture: Vec<Vec<[i32; 2]>> = (5..=12)
+            .map(|row| (3..=6).map(|column| [column, row]).collect())
+            .collect();
+        let mirrored = |pixels: &[Vec<[i32; 2]>]| -> Vec<Vec<[i32; 2]>> {
+            let rows = pixels.iter();
+            rows.map(|row| row.iter().rev().copied().collect())
+                .collect()
+        };
+        for flipped in [false, true] {
+            for quarters in 0..4u8 {
+                let seen = Shown {
+                    quarters,
+                    flipped,
+                    ..Shown::default()
+                };
+                // Ours: mirrored first, then turned.
+                let mut ours = picture.clone();
+                if flipped {
+                    ours = mirrored(&ours);
+                }
+                for _ in 0..quarters {
+                    ours = turned(&ours);
+                }
+                // That of the standard: turned first, then mirrored.
+                let (rotation, flip) = turn(&seen);
+                let mut standard = picture.clone();
+                for _ in 0..rotation {
+                    standard = turned(&standard);
+                }
+                if flip {
+                    standard = mirrored(&standard);
+                }
+                assert_eq!(standard, ours, "{quarters} {flipped}");
+                let [first, last] = corners(area, rotation, flip);
+                assert_eq!(ours[0][0], first, "{quarters} {flipped}");
+                let end = ours.last().and_then(|row| row.last());
+                assert_eq!(end, Some(&last), "{quarters} {flipped}");
+            }
+        }
+    }
 }

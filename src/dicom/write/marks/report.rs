@@ -340,7 +340,7 @@ fn numbers(numbers: &[MarkNumber], kind: MarkKind) -> Vec<Number> {
     let finite = numbers.iter().filter(|n| n.value.is_finite());
     let numbers = finite.map(|number| {
         let code = codes::number_code(&number.name, &number.unit, kind);
-        let (value, scheme, meaning) = codes::unit_code(&number.unit);
+        let (value, scheme, meaning) = codes::number_unit(&number.name, &number.unit);
         let mut below = Vec::new();
         if let Some(derivation) = &code.derivation {
             below.push(tree::code(MODIFIER, codes::DERIVATION, derivation));
