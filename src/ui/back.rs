@@ -55,3 +55,36 @@ impl Back {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_the_colour_of_the_window_is_not_filled() {
+        let back = Back::default();
+        assert_eq!(back.fill(theme::APP), Color32::TRANSPARENT);
+        assert_eq!(back.fill(theme::PANEL), theme::PANEL);
+    }
+
+    /// By day panels still name the colour of the night, and the device gets the other one.
+    #[test]
+    fn the_device_gets_the_colour_of_the_theme() {
+        let ctx = egui::Context::default();
+        let mut back = Back::default();
+        for on in [false, true] {
+            daylight::set(&ctx, on);
+            let _ = ctx.run_ui(egui::RawInput::default(), |ui| back.begin(ui, theme::PANEL));
+            assert_eq!(back.fill(theme::PANEL), Color32::TRANSPARENT);
+            let shown = if on {
+                daylight::by_day(theme::PANEL)
+            } else {
+                theme::PANEL
+            };
+            let code = shown.to_normalized_gamma_f32();
+            assert_eq!(back.clear(false), code);
+            // IEC 61966-2-1: linear light lies below the code value between black and white.
+            assert!(back.clear(true)[0] < code[0]);
+        }
+    }
+}
