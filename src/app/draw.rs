@@ -7,8 +7,27 @@ impl Program {
     /// Draws and carries out what the user wished meanwhile.
     pub(super) fn draw(&mut self, ui: &mut egui::Ui) {
         self.frames += 1;
+        let before = self.open_parts();
         let actions = root_ui(ui, &self.workspace, &mut self.state);
         let ctx = ui.ctx().clone();
         self.carry_out(&ctx, actions);
+        let opened = before.iter().zip(self.open_parts());
+        if opened.into_iter().any(|(before, now)| now && !before) {
+            // What opens is there in this very frame: the toolkit lays it out once more, without the keys it took.
+            ctx.request_discard("something opened");
+        }
+    }
+
+    /// Which of the parts that come and go by a key are open.
+    fn open_parts(&self) -> [bool; 6] {
+        let state = &self.state;
+        [
+            state.palette.is_some(),
+            state.help,
+            state.settings.is_some(),
+            state.picture_dialog.is_some(),
+            state.picker.open,
+            self.workspace.tags.open,
+        ]
     }
 }
