@@ -384,7 +384,7 @@ pub fn head(spec: &HeadSpec) -> Result<Head, PhantomError> {
                 Frame::new(rows, columns, 1, StoredType::U16, pixels).ok_or(PhantomError::Size)
             });
             let volume = Volume {
-                grid: grid.clone(),
+                grid,
                 frames: frames.collect::<Result<_, _>>()?,
                 modality_lut: ModalityLut::IDENTITY,
                 unit: ModalityUnit::Unspecified,

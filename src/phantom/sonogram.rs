@@ -186,7 +186,7 @@ fn grey(
     let radius = px.hypot(py);
     let angle = px.atan2(py);
     let edge = (HALF_ANGLE - angle.abs()) * radius;
-    if radius < SURFACE || radius > DEEPEST || edge < 0.0 {
+    if !(SURFACE..=DEEPEST).contains(&radius) || edge < 0.0 {
         return 0;
     }
     // Tissue under this pixel: what breathed is where it was.

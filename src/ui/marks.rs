@@ -6,6 +6,7 @@
 
 mod details;
 mod hand;
+mod kept;
 mod labels;
 pub mod list;
 pub mod menu;
@@ -27,7 +28,7 @@ use crate::{
         view::{Picture, Viewport},
     },
 };
-use egui::{Align2, Color32, FontId, Galley, Painter, Pos2, Rect, Stroke, Ui, Vec2, vec2};
+use egui::{Align2, Color32, FontId, Galley, Painter, Pos2, Rect, Stroke, Vec2, vec2};
 use glam::DVec2;
 use labels::{Ends, Place, Taken, into_room, tie};
 use std::{collections::HashMap, sync::Arc};
@@ -63,6 +64,8 @@ pub struct MarksState {
     pub(super) hover: Option<(usize, AnnotationId)>,
     /// By which side of its mark each text stands, by cell: a text that has a place keeps it.
     places: HashMap<usize, HashMap<AnnotationId, usize>>,
+    /// The marks of each cell as they were drawn last.
+    kept: HashMap<usize, kept::Kept>,
     /// The text that is being typed.
     pub(super) writing: Option<writing::Writing>,
     /// The name that is being typed.
@@ -134,31 +137,42 @@ fn to_window(rect: Rect, scale: f32, at: DVec2) -> Pos2 {
     rect.min + vec2(at.x as f32, at.y as f32) / scale
 }
 
-/// Draws the marks of a cell; their texts go to the accessibility tree. `corners` is where other text stands.
+/// Draws the marks of a cell; their texts, for the accessibility tree, come back. `corners` is where other text stands.
 pub(super) fn paint(
     context: &mut UiContext<'_>,
-    ui: &Ui,
     painter: &Painter,
     cell: usize,
     (rect, room): (Rect, Rect),
     viewport: &Viewport,
     picture: &Picture,
-    corners: &[Rect],
-    texts: &mut Vec<String>,
-) {
-    let workspace = context.workspace;
+    corners: Vec<Rect>,
+) -> Vec<String> {
     let Some(site) = viewport.mark_site(picture) else {
-        return;
+        return Vec::new();
     };
+    let seen = kept::Seen::of(context, painter, site, (rect, room), corners);
+    kept::paint(context, painter, cell, seen)
+}
+
+/// Draws the marks as they are seen with a painter; their texts come back.
+fn paint_to(
+    context: &mut UiContext<'_>,
+    painter: &Painter,
+    cell: usize,
+    seen: &kept::Seen,
+) -> Vec<String> {
+    let workspace = context.workspace;
+    let (site, rect) = (&seen.site, seen.rect);
+    let mut texts = Vec::new();
     let mut taken = Taken::new(rect);
-    for corner in corners {
+    for corner in &seen.corners {
         taken.text(*corner);
     }
     let mut canvas = Canvas {
         painter,
         rect,
-        room: room.shrink(ROOM_PT),
-        scale: ui.ctx().pixels_per_point(),
+        room: seen.room.shrink(ROOM_PT),
+        scale: seen.scale,
         taken,
     };
     let mut places = std::mem::take(&mut context.state.marks.places);
@@ -171,31 +185,31 @@ pub(super) fn paint(
                 continue;
             }
             let live = held.and_then(|h| h.live.as_ref());
-            let seen = live.map_or(mark, |l| &l.mark);
-            let Some((lens, lies)) = site.sees(seen) else {
+            let drawn = live.map_or(mark, |l| &l.mark);
+            let Some((lens, lies)) = site.sees(drawn) else {
                 continue;
             };
             let selected = workspace.marks.selected.as_ref() == Some(&mark.id);
             let hovered = state.hover.as_ref().is_some_and(|(_, id)| *id == mark.id);
-            let points = canvas.mark(seen, lens, lies, selected, hovered);
+            let points = canvas.mark(drawn, lens, lies, selected, hovered);
             if lies == Lies::In {
                 let found = match live {
                     Some(live) => Some(better(context, live)),
                     None => workspace.measuring.of(mark),
                 };
-                let lines = lines_of(context, seen, found);
+                let lines = lines_of(context, drawn, found);
                 if lines.is_empty() {
                     continue;
                 }
                 texts.push(lines.join("  "));
-                let model = matches!(seen.author, Author::Model { .. });
+                let model = matches!(drawn.author, Author::Model { .. });
                 labels.push(Label {
                     id: mark.id.clone(),
                     // Before the numbers stand what made it and what it is called.
-                    heads: usize::from(model) + usize::from(!seen.label.is_empty()),
+                    heads: usize::from(model) + usize::from(!drawn.label.is_empty()),
                     model,
                     lines,
-                    color: color_of(seen, selected),
+                    color: color_of(drawn, selected),
                     points,
                     chosen: selected || hovered,
                     held: held.is_some(),
@@ -214,9 +228,10 @@ pub(super) fn paint(
     let before = std::mem::take(places.entry(cell).or_default());
     places.insert(cell, canvas.texts(labels, &before));
     if let Some(drawing) = state.draft.as_ref().filter(|d| d.cell == cell) {
-        draft(context, ui, &mut canvas, drawing, &site);
+        draft(context, &mut canvas, drawing, site);
     }
     context.state.marks.places = places;
+    texts
 }
 
 /// A text that is to stand beside a mark.
@@ -276,13 +291,7 @@ fn lines_of(context: &UiContext<'_>, mark: &Annotation, found: Option<&Found>) -
     lines
 }
 
-fn draft(
-    context: &UiContext<'_>,
-    ui: &Ui,
-    canvas: &mut Canvas<'_>,
-    drawing: &Drawing,
-    site: &Site,
-) {
+fn draft(context: &UiContext<'_>, canvas: &mut Canvas<'_>, drawing: &Drawing, site: &Site) {
     let Some((_, lens)) = site.drawing() else {
         return;
     };
@@ -290,7 +299,8 @@ fn draft(
         return;
     };
     let _ = canvas.shape(&shape, lens, SELECTED, Look::Drawn);
-    if let (Some(live), Some(pointer)) = (&drawing.live, ui.ctx().pointer_latest_pos()) {
+    if let (Some(live), Some(pointer)) = (&drawing.live, canvas.painter.ctx().pointer_latest_pos())
+    {
         let found = better(context, live);
         let words = context.language();
         let lines = mark_text::short(words, live.mark.shape.kind, Some(found));

@@ -850,23 +850,28 @@ fn row_of(index: usize, count: usize, direction: f32) -> usize {
     }
 }
 
-/// Where the corners stand, for whoever writes over the same picture. What lies under the pointer comes and goes: its
-/// lines have their place in any case, so that nothing moves when it does.
+/// Where the corners stand, for whoever writes over the same picture. What lies under the pointer (`hover`) comes and
+/// goes: two lines have their place in any case, so that nothing moves when it does.
 pub fn occupied(
     painter: &Painter,
     words: Language,
     rect: Rect,
     corners: &Corners,
-    hover: bool,
+    hover: &str,
 ) -> Vec<Rect> {
     let (size, step, shown) = fitted(painter, words, rect, corners);
     let font = FontId::proportional(size);
     let mut found = Vec::new();
+    // The third corner, below at the left, begins with what lies under the pointer.
+    let third = corners.get(2).into_iter().flatten();
+    let told = third.zip(hover.lines()).filter(|(a, b)| a.text == *b);
+    let told = told.count();
     for ((number, (corner, anchor, direction)), lines) in
         places(rect).into_iter().enumerate().zip(&shown)
     {
+        let comes_and_goes = |line: &Shown| number == 2 && line.line.is_some_and(|at| at < told);
         for (index, line) in lines.iter().enumerate() {
-            if line.text.is_empty() {
+            if line.text.is_empty() || comes_and_goes(line) {
                 continue;
             }
             let text = painter.layout_no_wrap(line.text.clone(), font.clone(), line.color);
@@ -874,10 +879,10 @@ pub fn occupied(
             let at = corner + vec2(0.0, direction * row as f32 * step);
             found.push(anchor.anchor_size(at, text.size()));
         }
-        // The third corner, below at the left, tells what lies under the pointer, in two lines above all others.
-        if number == 2 && !hover && !lines.is_empty() {
-            for more in 0..2 {
-                let at = corner + vec2(0.0, direction * (lines.len() + more) as f32 * step);
+        if number == 2 && !lines.is_empty() {
+            let others = lines.iter().filter(|line| !comes_and_goes(line)).count();
+            for more in 0..told.max(2) {
+                let at = corner + vec2(0.0, direction * (others + more) as f32 * step);
                 let room = vec2(HOVER_PT.min(rect.width() * 0.5), step);
                 found.push(anchor.anchor_size(at, room));
             }

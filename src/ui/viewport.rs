@@ -218,21 +218,20 @@ fn contents(
     letters(context, &painter, rect, picture, &mut texts);
     let corners = corners_of(context, cell, rect, viewport, picture, &reference);
     let inner = corner_room(context, rect, picture);
-    let hover = context.state.hover.as_ref().is_some_and(|h| h.cell == cell);
+    let hover = context.state.hover.as_ref().filter(|h| h.cell == cell);
+    let hover = hover.map_or("", |h| h.text.as_str());
     let words = context.language();
     let mut taken = overlay_text::occupied(&painter, words, inner, &corners, hover);
     taken.extend(beside_picture(context, rect, picture));
-    marks::paint(
+    texts.extend(marks::paint(
         context,
-        ui,
         &painter,
         cell,
         (rect, inner),
         viewport,
         picture,
-        &taken,
-        &mut texts,
-    );
+        taken,
+    ));
     marks::writing_ui(context, ui, cell, rect, viewport, picture);
     marks::naming_ui(context, ui, cell, rect, viewport, picture);
     marks::hover_ui(context, ui, cell);

@@ -101,9 +101,10 @@ mod tests {
     use super::*;
 
     fn key(n: usize) -> PatientKey {
-        let mut patient = PatientIdentity::default();
-        patient.id = format!("P{n}").into();
-        PatientKey::of(&patient)
+        PatientKey::of(&PatientIdentity {
+            id: format!("P{n}").into(),
+            ..PatientIdentity::default()
+        })
     }
 
     fn numbers(bands: &Bands, keys: &[PatientKey]) -> Vec<usize> {

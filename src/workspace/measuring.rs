@@ -87,6 +87,7 @@ struct Known {
 pub struct Measuring {
     known: HashMap<AnnotationId, Known>,
     generation: u64,
+    changes: u64,
     draft: Option<(Shape, Found)>,
     /// The shape of the draft whose answer is on its way.
     draft_asked: Option<Shape>,
@@ -122,6 +123,7 @@ impl Measuring {
         Self {
             known: HashMap::new(),
             generation: 0,
+            changes: 0,
             draft: None,
             draft_asked: None,
             open: Vec::new(),
@@ -137,6 +139,11 @@ impl Measuring {
             said: HashMap::new(),
             windows: HashMap::new(),
         }
+    }
+
+    /// Grows whenever what is known of marks, or which of them are on what is open, may be another than before.
+    pub const fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// What is known of a mark as it is now.
@@ -163,6 +170,7 @@ impl Measuring {
     /// What is known, and what is on its way, is of another scale than that of the frames now.
     pub(super) fn forget(&mut self) {
         self.generation += 1;
+        self.changes += 1;
         self.known.clear();
         (self.draft, self.draft_asked) = (None, None);
     }
@@ -189,6 +197,7 @@ impl Measuring {
                     && known.shape == answer.shape
                 {
                     known.found = Some(answer.found);
+                    self.changes += 1;
                 }
             }
         }
@@ -227,6 +236,7 @@ impl Measuring {
             true => None,
             false => Some(Err(MeasureError::TooComplex)),
         };
+        self.changes += 1;
         let key = id.0.clone();
         let series = series.to_owned();
         self.known.insert(

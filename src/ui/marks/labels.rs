@@ -77,7 +77,7 @@ impl Taken {
     /// The bits of columns `from..to` that lie in a word of a row.
     const fn mask(word: usize, from: usize, to: usize) -> u64 {
         let (low, high) = (word * 64, word * 64 + 64);
-        let from = if from > low { from - low } else { 0 };
+        let from = from.saturating_sub(low);
         let to = if to < high {
             to.saturating_sub(low)
         } else {

@@ -349,6 +349,7 @@ impl Workspace {
         let set = self.marks.set();
         self.measuring.known.retain(|id, _| set.get(id).is_some());
         self.measuring.open = open;
+        self.measuring.changes += 1;
         let selected = self.marks.selected.clone();
         for (series, work) in wanted {
             let class = match selected.as_ref() == Some(&work.mark.id) {

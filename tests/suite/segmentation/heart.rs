@@ -27,9 +27,9 @@ fn drawn_width(folder: &Path, film: &str) -> f64 {
     let mask = row[column("Mask")];
     let mask = ImageReader::open(folder.join(mask)).unwrap();
     let mask = mask.decode().unwrap().into_rgba8();
-    let rows = mask.rows().enumerate();
-    let ends: Vec<Option<(usize, usize)>> = rows
-        .map(|(_, row)| {
+    let ends: Vec<Option<(usize, usize)>> = mask
+        .rows()
+        .map(|row| {
             let drawn: Vec<usize> = row
                 .enumerate()
                 .filter(|(_, p)| p.0[0] > 0)
