@@ -123,7 +123,7 @@ impl Program {
                 self.effect(ctx, effect);
             }
         }
-        // What was wished shows in the next frame.
+        // What was wished shows in the next frame; `draw` sees to what opens.
         self.workspace.waker.wake("action");
     }
 
