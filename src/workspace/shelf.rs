@@ -75,6 +75,32 @@ struct LayoutFile {
     layout: Vec<SavedLayout>,
 }
 
+/// The window may end before the file was read: what was saved by then is written behind it all the same.
+impl Drop for Shelf {
+    fn drop(&mut self) {
+        let Some(folder) = self.folder.take() else {
+            return;
+        };
+        if self.file != (OnDisk::Awaited { changed: true }) {
+            return;
+        }
+        let mut last = Self::default();
+        last.layouts = std::mem::take(&mut self.layouts);
+        self.worker.run(move || {
+            let ShelfNews::Found { layouts, .. } = read(&folder) else {
+                return;
+            };
+            let readable = match layouts {
+                Ok(Some(text)) => last.take(&text),
+                Ok(None) => true,
+                Err(_) => false,
+            };
+            // Nobody is there to be told of an error any more.
+            let _ = write(&folder.join(LAYOUTS), &last.text(), !readable);
+        });
+    }
+}
+
 /// What a worker tells.
 #[derive(Debug)]
 pub enum ShelfNews {
@@ -353,6 +379,25 @@ mod tests {
             Some((Layout::TWO, CellSet::default())),
             "what was saved before the file was read counts"
         );
+    }
+
+    #[test]
+    fn what_is_saved_before_the_file_was_read_outlives_the_window() {
+        let dir = tempfile::tempdir().unwrap();
+        let end_early = |name: &str| {
+            let mut shelf = Shelf::default();
+            shelf.folder = Some(dir.path().to_owned());
+            shelf.put_layout(name, &Layout::TWO, CellSet::default(), ("", Vec::new()));
+            shelf.file = OnDisk::Awaited { changed: true };
+        };
+        end_early("first");
+        end_early("second");
+        let ShelfNews::Found { layouts, .. } = read(dir.path()) else {
+            panic!();
+        };
+        let mut shelf = Shelf::default();
+        assert!(shelf.take(&layouts.unwrap().unwrap()));
+        assert_eq!(shelf.names().collect::<Vec<_>>(), ["first", "second"]);
     }
 
     #[test]
