@@ -71,6 +71,7 @@ struct Account {
     texels: u64,
     vertices: Vec<f64>,
     pictures: u64,
+    marks: u64,
 }
 
 impl Account {
@@ -128,7 +129,8 @@ impl Account {
             .with("toolkit_texel_bytes_in_all", self.texels)
             .with("vertices_p50_p99", both(&self.vertices))
             .with("allocations_p50_p99", both(&self.allocations))
-            .with("pictures", self.pictures);
+            .with("pictures", self.pictures)
+            .with("marks_drawn_anew", self.marks);
         case.frames = Some(frames);
         case.allocs = quantile(&self.allocations, 0.5).map(|n| n as u64);
         case.bytes_uploaded = quantile(&self.uniforms, 1.0).map(|n| n as u64 + self.pixels);
@@ -150,6 +152,12 @@ impl Bench<'_, '_> {
         only.is_none_or(|word| name.contains(word))
     }
 
+    /// Whether any case of a scene is wanted: it is set up then.
+    fn wants_any(&self, scene: &str, cases: &[&str]) -> bool {
+        let mut names = cases.iter().map(|case| format!("ui-{scene}-{case}"));
+        names.any(|name| self.wanted(&name))
+    }
+
     fn moment(frames_gpu: &crate::gpu::GpuContext) -> Moment {
         let before = process::allocations();
         let cpu = process::thread_cpu_ms();
@@ -165,10 +173,16 @@ impl Bench<'_, '_> {
     /// One frame, added to an account.
     fn frame(&mut self, account: &mut Account) -> Result<(), Failure> {
         let gpu = self.frames.program().workspace.gpu.clone();
-        let before = self.frames.program().pictures_drawn();
+        let drawn = |frames: &Frames| {
+            let program = frames.program();
+            (program.pictures_drawn(), program.state.marks.drawn)
+        };
+        let before = drawn(&self.frames);
         let parts = self.frames.frame(|| Self::moment(&gpu));
         account.add(&parts, &self.frames);
-        account.pictures += self.frames.program().pictures_drawn() - before;
+        let now = drawn(&self.frames);
+        account.pictures += now.0 - before.0;
+        account.marks += now.1 - before.1;
         Ok(self.frames.finish()?)
     }
 
@@ -298,6 +312,8 @@ impl Bench<'_, '_> {
     }
 }
 
+/// What a hand does to pictures, by the names of the cases.
+const HANDS: [&str; 5] = ["still", "hover", "scroll", "window", "zoom"];
 /// Frames that bring everything into its place before the counted ones.
 const WARM: usize = 8;
 /// How often each thing is opened.
@@ -319,7 +335,7 @@ pub(super) fn run(args: &UiArgs, common: &Common, cases: &mut Cases<'_>) -> Resu
     };
     // The first frame of the series is the one with many elements; in the middle there is more to see.
     bench.opening("tags", "Ctrl+I", "tags-title")?;
-    if bench.wanted("ui-tags-still") || bench.wanted("ui-tags-scroll") {
+    if bench.wants_any("tags", &["still", "scroll"]) {
         bench.frames.key("Ctrl+I");
         bench.frames.settle()?;
         bench
@@ -345,15 +361,17 @@ pub(super) fn run(args: &UiArgs, common: &Common, cases: &mut Cases<'_>) -> Resu
     });
     bench.frames.settle()?;
     scenery::marks(&mut bench.frames, args.marks, seed)?;
-    bench.hands("one")?;
+    if bench.wants_any("one", &HANDS) {
+        bench.hands("one")?;
+    }
     bench.opening("help", "F1", "help-title")?;
     bench.opening("palette", "Ctrl+K", "palette-hint")?;
-    if bench.wanted("ui-mpr") {
+    if bench.wants_any("mpr", &HANDS) {
         bench.frames.command(Command::LayoutMpr);
         bench.frames.settle()?;
         bench.hands("mpr")?;
     }
-    if bench.wanted("ui-list") {
+    if bench.wants_any("list", &["still", "scroll"]) {
         let entries = listing::studies(seed, args.studies);
         let news = Event::Known(KnownNews::Studies(entries, Vec::new()));
         let workspace = &mut bench.frames.program_mut().workspace;

@@ -3,7 +3,7 @@
 //! A line moves when it is dragged. With Ctrl, or from the outer border where no panel stands, a drag parts the cell that it
 //! goes into.
 
-use super::{context::UiContext, overlay_text::haloed, theme, viewport, windows};
+use super::{context::UiContext, halo::haloed, theme, viewport, windows};
 use crate::{
     model::arrangement::{CellRect, Divider, Layout, Parting, SIDE},
     workspace::{Action, Workspace},

@@ -6,7 +6,7 @@
 use super::{
     context::UiContext,
     gestures::window_of_region,
-    overlay_text::haloed,
+    halo::haloed,
     picture::{PictureCache, PictureCallback, Scene, WantedFilters},
     theme,
 };

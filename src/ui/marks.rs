@@ -19,7 +19,7 @@ pub use naming::Naming;
 pub(super) use naming::naming_ui;
 pub(super) use writing::writing_ui;
 
-use super::{context::UiContext, mark_text, overlay_text::haloed, theme};
+use super::{context::UiContext, halo, mark_text, theme};
 use crate::{
     model::annotation::{Annotation, AnnotationId, Author, MarkKind, Shape},
     tools::mark::{Draft, Grip, Lens, Lies, handles, strokes},
@@ -28,7 +28,7 @@ use crate::{
         view::{Picture, Viewport},
     },
 };
-use egui::{Align2, Color32, FontId, Galley, Painter, Pos2, Rect, Stroke, Vec2, vec2};
+use egui::{Color32, Galley, Painter, Pos2, Rect, Stroke, Vec2, vec2};
 use glam::DVec2;
 use labels::{Ends, Place, Taken, into_room, tie};
 use std::{collections::HashMap, sync::Arc};
@@ -62,10 +62,10 @@ pub struct MarksState {
     pub(super) held: Option<Held>,
     /// The mark under the pointer, and the cell.
     pub(super) hover: Option<(usize, AnnotationId)>,
-    /// By which side of its mark each text stands, by cell: a text that has a place keeps it.
-    places: HashMap<usize, HashMap<AnnotationId, usize>>,
-    /// The marks of each cell as they were drawn last.
+    /// The marks of each cell as they were drawn last, and where their texts stand: one that has a place keeps it.
     kept: HashMap<usize, kept::Kept>,
+    /// How often the marks of a cell were drawn anew, for the bench.
+    pub drawn: u64,
     /// The text that is being typed.
     pub(super) writing: Option<writing::Writing>,
     /// The name that is being typed.
@@ -137,7 +137,8 @@ fn to_window(rect: Rect, scale: f32, at: DVec2) -> Pos2 {
     rect.min + vec2(at.x as f32, at.y as f32) / scale
 }
 
-/// Draws the marks of a cell; their texts, for the accessibility tree, come back. `corners` is where other text stands.
+/// Draws the marks of a cell; their texts, for the accessibility tree, come back line by line. `corners` is where other
+/// text stands.
 pub(super) fn paint(
     context: &mut UiContext<'_>,
     painter: &Painter,
@@ -146,92 +147,146 @@ pub(super) fn paint(
     viewport: &Viewport,
     picture: &Picture,
     corners: Vec<Rect>,
-) -> Vec<String> {
-    let Some(site) = viewport.mark_site(picture) else {
-        return Vec::new();
-    };
+) -> Option<String> {
+    let site = viewport.mark_site(picture)?;
     let seen = kept::Seen::of(context, painter, site, (rect, room), corners);
-    kept::paint(context, painter, cell, seen)
+    Some(kept::paint(context, painter, cell, seen))
 }
 
-/// Draws the marks as they are seen with a painter; their texts come back.
-fn paint_to(
-    context: &mut UiContext<'_>,
+/// Where the text of a mark stands.
+#[derive(Clone, Copy, Debug)]
+struct Stand {
+    /// Number of the place.
+    number: usize,
+    rect: Rect,
+    /// All of it is there.
+    whole: bool,
+}
+
+/// What is known of the marks that were drawn at rest.
+struct Rest {
+    /// Their texts, a line each.
+    texts: String,
+    stands: HashMap<AnnotationId, Stand>,
+    taken: Taken,
+    /// Every text is one line.
+    short: bool,
+}
+
+/// Draws the marks that lie as they are kept: all but the one in the hand, and none as the one under the pointer.
+/// `before` is where their texts stood.
+fn resting(
+    context: &UiContext<'_>,
     painter: &Painter,
-    cell: usize,
     seen: &kept::Seen,
-) -> Vec<String> {
+    before: &HashMap<AnnotationId, Stand>,
+) -> Rest {
     let workspace = context.workspace;
-    let (site, rect) = (&seen.site, seen.rect);
-    let mut texts = Vec::new();
+    let rect = seen.rect;
     let mut taken = Taken::new(rect);
     for corner in &seen.corners {
         taken.text(*corner);
     }
-    let mut canvas = Canvas {
-        painter,
-        rect,
-        room: seen.room.shrink(ROOM_PT),
-        scale: seen.scale,
-        taken,
-    };
-    let mut places = std::mem::take(&mut context.state.marks.places);
-    let state = &context.state.marks;
+    let mut canvas = Canvas::new(painter, seen, taken);
+    let mut texts = Vec::new();
     let mut labels = Vec::new();
-    if workspace.measuring.shown {
-        for mark in workspace.open_marks() {
-            let held = state.held.as_ref().filter(|h| h.id == mark.id && h.moved);
-            if mark.hidden && held.is_none() {
-                continue;
-            }
-            let live = held.and_then(|h| h.live.as_ref());
-            let drawn = live.map_or(mark, |l| &l.mark);
-            let Some((lens, lies)) = site.sees(drawn) else {
-                continue;
-            };
-            let selected = workspace.marks.selected.as_ref() == Some(&mark.id);
-            let hovered = state.hover.as_ref().is_some_and(|(_, id)| *id == mark.id);
-            let points = canvas.mark(drawn, lens, lies, selected, hovered);
-            if lies == Lies::In {
-                let found = match live {
-                    Some(live) => Some(better(context, live)),
-                    None => workspace.measuring.of(mark),
-                };
-                let lines = lines_of(context, drawn, found);
-                if lines.is_empty() {
-                    continue;
-                }
-                texts.push(lines.join("  "));
-                let model = matches!(drawn.author, Author::Model { .. });
-                labels.push(Label {
-                    id: mark.id.clone(),
-                    // Before the numbers stand what made it and what it is called.
-                    heads: usize::from(model) + usize::from(!drawn.label.is_empty()),
-                    model,
-                    lines,
-                    color: color_of(drawn, selected),
-                    points,
-                    chosen: selected || hovered,
-                    held: held.is_some(),
-                });
-            }
+    let mut lines = 0;
+    let shown = workspace.open_marks().filter(|_| seen.shown);
+    for mark in shown.filter(|mark| !mark.hidden) {
+        let Some((lens, lies)) = seen.site.sees(mark) else {
+            continue;
+        };
+        let selected = seen.selected.as_ref() == Some(&mark.id);
+        let label = match lies {
+            Lies::In => label_of(context, mark, workspace.measuring.of(mark), selected),
+            Lies::Near | Lies::Off => None,
+        };
+        lines += label.as_ref().map_or(0, |label| label.lines.len());
+        if seen.held.as_ref() == Some(&mark.id) {
+            continue;
+        }
+        let points = canvas.mark(mark, lens, lies, selected, false);
+        if let Some(mut label) = label {
+            texts.push(label.lines.join("  "));
+            label.points = points;
+            labels.push(label);
         }
     }
-    let lines: usize = labels.iter().map(|label| label.lines.len()).sum();
     let share = lines as f32 * STEP_PT * LINE_WIDTH_PT / rect.area().max(1.0);
     let small = rect.width() < SMALL_CELL.x || rect.height() < SMALL_CELL.y;
-    if small || share > CROWDED {
+    let short = small || share > CROWDED;
+    if short {
         for label in &mut labels {
             label.shorten();
         }
     }
-    let before = std::mem::take(places.entry(cell).or_default());
-    places.insert(cell, canvas.texts(labels, &before));
-    if let Some(drawing) = state.draft.as_ref().filter(|d| d.cell == cell) {
-        draft(context, &mut canvas, drawing, site);
+    let stands = canvas.texts(labels, before);
+    Rest {
+        texts: texts.join("\n"),
+        stands,
+        taken: canvas.taken,
+        short,
     }
-    context.state.marks.places = places;
-    texts
+}
+
+/// Draws over the marks at rest what the hand touches: the mark that is in it or is being drawn, and the one under the
+/// pointer. The text of the one in the hand comes back.
+fn touched(
+    context: &UiContext<'_>,
+    painter: &Painter,
+    cell: usize,
+    seen: &kept::Seen,
+    rest: &mut Rest,
+) -> Option<String> {
+    let state = &context.state.marks;
+    let held = state.held.as_ref().filter(|held| held.moved);
+    let hover = state.hover.as_ref().map(|(_, id)| id);
+    let hover = hover.filter(|id| seen.shown && held.is_none_or(|held| held.id != **id));
+    let draft = state.draft.as_ref().filter(|drawing| drawing.cell == cell);
+    if held.is_none() && hover.is_none() && draft.is_none() {
+        return None;
+    }
+    let mut canvas = Canvas::new(painter, seen, rest.taken.clone());
+    let workspace = context.workspace;
+    if let Some(mark) = hover.and_then(|id| workspace.marks.set().get(id)) {
+        let _ = canvas.touched(context, seen, rest, (mark, None));
+    }
+    let mut text = None;
+    if let Some((held, mark)) = held
+        .filter(|_| seen.shown)
+        .and_then(|held| Some((held, workspace.marks.set().get(&held.id)?)))
+    {
+        text = canvas.touched(context, seen, rest, (mark, Some(held)));
+    }
+    if let Some(drawing) = draft {
+        self::draft(context, &mut canvas, drawing, &seen.site);
+    }
+    text
+}
+
+/// What stands beside a mark, still without its points; nothing where it has no numbers and no name.
+fn label_of(
+    context: &UiContext<'_>,
+    mark: &Annotation,
+    found: Option<&Found>,
+    selected: bool,
+) -> Option<Label> {
+    let lines = lines_of(context, mark, found);
+    if lines.is_empty() {
+        return None;
+    }
+    let model = matches!(mark.author, Author::Model { .. });
+    Some(Label {
+        id: mark.id.clone(),
+        // Before the numbers stand what made it and what it is called.
+        heads: usize::from(model) + usize::from(!mark.label.is_empty()),
+        model,
+        lines,
+        color: color_of(mark, selected),
+        points: Vec::new(),
+        chosen: selected,
+        held: false,
+    })
 }
 
 /// A text that is to stand beside a mark.
@@ -304,9 +359,9 @@ fn draft(context: &UiContext<'_>, canvas: &mut Canvas<'_>, drawing: &Drawing, si
         let found = better(context, live);
         let words = context.language();
         let lines = mark_text::short(words, live.mark.shape.kind, Some(found));
-        let (size, galleys) = canvas.laid_out(&lines, theme::ACCENT);
+        let (size, galleys) = canvas.laid_out(&lines);
         let beside = Rect::from_min_size(pointer + vec2(18.0, 14.0), size);
-        canvas.draw_text(into_room(beside, canvas.room), &galleys, theme::ACCENT);
+        canvas.draw_text(into_room(beside, canvas.room), galleys, theme::ACCENT);
     }
 }
 
@@ -332,7 +387,17 @@ struct Canvas<'a> {
     taken: Taken,
 }
 
-impl Canvas<'_> {
+impl<'a> Canvas<'a> {
+    fn new(painter: &'a Painter, seen: &kept::Seen, taken: Taken) -> Self {
+        Self {
+            painter,
+            rect: seen.rect,
+            room: seen.room.shrink(ROOM_PT),
+            scale: seen.scale,
+            taken,
+        }
+    }
+
     fn at(&self, place: DVec2) -> Pos2 {
         to_window(self.rect, self.scale, place)
     }
@@ -442,56 +507,118 @@ impl Canvas<'_> {
     }
 
     /// Lines of text laid out, and the room that they take.
-    fn laid_out(&self, lines: &[String], color: Color32) -> (Vec2, Vec<Arc<Galley>>) {
-        let font = FontId::proportional(TEXT_PT);
-        let lay_out = |l: &String| self.painter.layout_no_wrap(l.clone(), font.clone(), color);
+    fn laid_out(&self, lines: &[String]) -> (Vec2, Vec<Arc<Galley>>) {
+        let lay_out = |line: &String| halo::line(self.painter, line.clone(), TEXT_PT);
         let galleys: Vec<_> = lines.iter().map(lay_out).collect();
         let width = galleys.iter().map(|g| g.size().x).fold(0.0, f32::max);
         (vec2(width, STEP_PT * lines.len() as f32), galleys)
     }
 
-    fn draw_text(&self, rect: Rect, lines: &[Arc<Galley>], color: Color32) {
-        for (i, line) in lines.iter().enumerate() {
+    fn draw_text(&self, rect: Rect, lines: Vec<Arc<Galley>>, color: Color32) {
+        for (i, line) in lines.into_iter().enumerate() {
             let at = rect.min + vec2(0.0, i as f32 * STEP_PT);
-            haloed(
-                self.painter,
-                at,
-                Align2::LEFT_TOP,
-                line.text(),
-                TEXT_PT,
-                color,
-            );
+            halo::draw(self.painter, at, line, color);
         }
     }
 
-    /// Draws texts beside their marks, and where they stand apart the lines that tie them to these. The places come back.
+    /// Draws texts beside their marks, and where they stand apart the lines that tie them to these. Where they stand
+    /// comes back.
     fn texts(
         &mut self,
         mut labels: Vec<Label>,
-        before: &HashMap<AnnotationId, usize>,
-    ) -> HashMap<AnnotationId, usize> {
-        // What is chosen gets its place first; the mark in the hand comes last, and gives way to all others.
-        labels.sort_by_key(|label| (label.held, !label.chosen));
+        before: &HashMap<AnnotationId, Stand>,
+    ) -> HashMap<AnnotationId, Stand> {
+        // What is chosen gets its place first.
+        labels.sort_by_key(|label| !label.chosen);
         let mut now = HashMap::with_capacity(labels.len());
         let mut drawn = Vec::with_capacity(labels.len());
         for label in labels {
-            let last = before.get(&label.id).copied();
+            let last = before.get(&label.id).map(|stand| stand.number);
             let Some((place, lines)) = self.text(&label, last) else {
                 continue;
             };
-            if let Some([from, to]) = tie(place.rect, &label.points) {
-                let edge = Stroke::new(2.4, Color32::from_black_alpha(140));
-                self.painter.line_segment([from, to], edge);
-                let line = Stroke::new(0.8, label.color.gamma_multiply(0.7));
-                self.painter.line_segment([from, to], line);
-            }
-            now.insert(label.id, place.number);
+            self.tied(place.rect, &label);
+            let stand = Stand {
+                number: place.number,
+                rect: place.rect,
+                whole: lines.len() == label.lines.len() && !place.crowded,
+            };
+            now.insert(label.id, stand);
             drawn.push((place.rect, lines, label.color));
         }
         for (rect, lines, color) in drawn {
-            self.draw_text(rect, &lines, color);
+            self.draw_text(rect, lines, color);
         }
         now
+    }
+
+    /// Draws the line that ties a text to its mark, where it stands apart.
+    fn tied(&self, rect: Rect, label: &Label) {
+        if let Some([from, to]) = tie(rect, &label.points) {
+            let edge = Stroke::new(2.4, Color32::from_black_alpha(140));
+            self.painter.line_segment([from, to], edge);
+            let line = Stroke::new(0.8, label.color.gamma_multiply(0.7));
+            self.painter.line_segment([from, to], line);
+        }
+    }
+
+    /// Draws a mark that is under the pointer, or one in the hand as it would be kept. Its text comes back.
+    fn touched(
+        &mut self,
+        context: &UiContext<'_>,
+        seen: &kept::Seen,
+        rest: &mut Rest,
+        (mark, held): (&Annotation, Option<&Held>),
+    ) -> Option<String> {
+        if mark.hidden && held.is_none() {
+            return None;
+        }
+        let live = held.and_then(|held| held.live.as_ref());
+        let drawn = live.map_or(mark, |live| &live.mark);
+        let (lens, lies) = seen.site.sees(drawn)?;
+        let selected = seen.selected.as_ref() == Some(&mark.id);
+        let points = self.mark(drawn, lens, lies, selected, true);
+        if lies != Lies::In {
+            return None;
+        }
+        let found = match live {
+            Some(live) => Some(better(context, live)),
+            None => context.workspace.measuring.of(mark),
+        };
+        let mut label = label_of(context, drawn, found, selected)?;
+        let text = label.lines.join("  ");
+        (label.points, label.chosen, label.held) = (points, true, held.is_some());
+        if rest.short {
+            label.shorten();
+        }
+        let stand = rest.stands.get(&label.id).copied();
+        if let (None, Some(stand)) = (held, stand.filter(|stand| stand.whole)) {
+            // The same text in the same place, over the lines.
+            let (_, lines) = self.laid_out(&label.lines);
+            self.draw_text(stand.rect, lines, label.color);
+            return Some(text);
+        }
+        let (place, lines) = self.text(&label, stand.map(|stand| stand.number))?;
+        self.tied(place.rect, &label);
+        if place.crowded {
+            // A text on a text is none, but for the one that is asked for.
+            let plate = place.rect.expand2(vec2(4.0, 1.0));
+            let shade = Color32::from_black_alpha(210);
+            self.painter.rect_filled(plate, 3.0, shade);
+        }
+        self.draw_text(place.rect, lines, label.color);
+        if held.is_some() {
+            // Where it stands when the hand lets go.
+            let number = place.number;
+            let rect = place.rect;
+            let stand = Stand {
+                number,
+                rect,
+                whole: false,
+            };
+            rest.stands.insert(label.id, stand);
+        }
+        Some(text)
     }
 
     /// The place of a mark's text, and its lines. Marks that are out of sight have none.
@@ -504,7 +631,7 @@ impl Canvas<'_> {
             return None;
         }
         let ends = Ends::of(&label.points, self.rect)?;
-        let (size, mut lines) = self.laid_out(&label.lines, label.color);
+        let (size, mut lines) = self.laid_out(&label.lines);
         let sized = (size, STEP_PT);
         let mut place = labels::place(&self.taken, self.room, &ends, sized, last, label.held);
         if place.crowded && lines.len() > 1 {
@@ -517,7 +644,7 @@ impl Canvas<'_> {
         }
         if place.crowded && !label.chosen && !label.held {
             // A text on a text is none: the pointer and the list have it.
-            let (size, dots) = self.laid_out(&["…".to_owned()], label.color);
+            let (size, dots) = self.laid_out(&["…".to_owned()]);
             let beside = Rect::from_min_size(ends.right + vec2(4.0, -STEP_PT * 0.5), size);
             place.rect = into_room(beside, self.room);
             return Some((place, dots));

@@ -6,7 +6,7 @@
 
 use super::{
     context::{UiContext, UiState},
-    fonts, layout, overlay_text, theme, viewport,
+    fonts, halo, layout, theme, viewport,
 };
 use crate::workspace::{Workspace, picture_out::PictureWish};
 use egui::{Align2, Context, FullOutput, Pos2, RawInput, Rect, vec2};
@@ -62,7 +62,7 @@ pub fn draw(
             viewport::viewport_ui(&mut context, ui, workspace.active, rect);
         }
         let notice = context.word("app-notice");
-        overlay_text::haloed(
+        halo::haloed(
             ui.painter(),
             rect.center_bottom() - vec2(0.0, 4.0),
             Align2::CENTER_BOTTOM,

@@ -3,11 +3,7 @@
 //! Must stay true: lines and handles follow from the planes that are drawn, so they cannot differ from them; a slab is
 //! shown as thick as it is looked at.
 
-use super::{
-    context::UiContext,
-    overlay_text::{haloed, plane_name},
-    theme,
-};
+use super::{context::UiContext, halo::haloed, overlay_text::plane_name, theme};
 use crate::{
     model::geometry::BodyPlane,
     tools::plane_lines::{GAP_PT, LinePart, PlaneLine},

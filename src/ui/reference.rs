@@ -4,8 +4,8 @@
 
 use super::{
     context::UiContext,
+    halo::haloed,
     icons::{self, Icon},
-    overlay_text::haloed,
     theme,
 };
 use crate::{

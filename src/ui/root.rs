@@ -215,7 +215,7 @@ fn dropped_files(context: &mut UiContext<'_>, ui: &Ui) {
         );
         let at = Pos2::new(rect.center().x, rect.bottom() - 60.0);
         let text = context.word("first-drop-active");
-        super::overlay_text::haloed(
+        super::halo::haloed(
             &painter,
             at,
             egui::Align2::CENTER_CENTER,

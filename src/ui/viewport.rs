@@ -3,11 +3,13 @@
 use super::{
     bands, cine_bar,
     context::{Drag, Dragged, UiContext},
+    corner_draw,
     document::document_ui,
     filtered::FilterScene,
     gestures::gestures,
+    halo::haloed,
     loupe, marks, number_fields,
-    overlay_text::{self, About, haloed},
+    overlay_text::{self, About},
     picture::{PictureCallback, Scene, WantedFilters},
     plane_handles, reference, spacing_text, theme,
 };
@@ -221,7 +223,8 @@ fn contents(
     let hover = context.state.hover.as_ref().filter(|h| h.cell == cell);
     let hover = hover.map_or("", |h| h.text.as_str());
     let words = context.language();
-    let mut taken = overlay_text::occupied(&painter, words, inner, &corners, hover);
+    let fitted = corner_draw::fitted(&painter, words, inner, &corners);
+    let mut taken = corner_draw::occupied(&painter, inner, &corners, &fitted, hover);
     taken.extend(beside_picture(context, rect, picture));
     texts.extend(marks::paint(
         context,
@@ -235,7 +238,13 @@ fn contents(
     marks::writing_ui(context, ui, cell, rect, viewport, picture);
     marks::naming_ui(context, ui, cell, rect, viewport, picture);
     marks::hover_ui(context, ui, cell);
-    texts.extend(corner_text(context, ui, &painter, cell, inner, &corners));
+    texts.extend(corner_text(
+        context,
+        ui,
+        (&painter, inner),
+        cell,
+        (&corners, &fitted),
+    ));
     if context.state.loupe.on && matches!(state, FrameState::Loaded(_)) {
         loupe::paint(context, ui, rect, viewport, picture, &reference);
     }
@@ -480,14 +489,13 @@ fn corner_room(context: &UiContext<'_>, rect: Rect, picture: &Picture) -> Rect {
 fn corner_text(
     context: &mut UiContext<'_>,
     ui: &Ui,
-    painter: &egui::Painter,
+    place: (&egui::Painter, Rect),
     cell: usize,
-    rect: Rect,
-    corners: &overlay_text::Corners,
+    (corners, fitted): (&overlay_text::Corners, &corner_draw::Fitted),
 ) -> Vec<String> {
     let id = ui.scope_id().with(("corner", cell));
     let words = context.language();
-    let (texts, clicked) = overlay_text::paint(ui, words, id, (painter, rect), corners);
+    let (texts, clicked) = corner_draw::paint(ui, words, id, place, corners, fitted);
     match clicked {
         About::Window => {
             context.actions.push(Action::Activate(cell));

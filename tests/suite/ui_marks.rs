@@ -207,3 +207,92 @@ fn a_selected_mark_is_moved_by_its_handle_and_a_locked_one_is_not() {
     click(&mut stage, [700.0, 500.0]);
     assert!(stage.program().workspace.marks.selected.is_none());
 }
+
+/// How often marks of a cell were drawn anew so far.
+fn drawn(stage: &Stage) -> u64 {
+    stage.program().state.marks.drawn
+}
+
+/// Frames, the last of them as a picture of the first cell's middle.
+fn middle(stage: &mut Stage) -> image::RgbaImage {
+    for _ in 0..3 {
+        stage.step();
+    }
+    let picture = stage.screenshot().unwrap();
+    image::imageops::crop_imm(&picture, 300, 200, 400, 300).to_image()
+}
+
+#[test]
+fn marks_are_drawn_anew_when_they_change_and_only_then() {
+    let _one = alone();
+    let mut stage = stage(vec![ct()], Vec::new());
+    run(&mut stage, Command::LayoutOne);
+    for (from, to) in [
+        ([340.0, 240.0], [440.0, 240.0]),
+        ([340.0, 320.0], [440.0, 350.0]),
+        ([520.0, 300.0], [560.0, 400.0]),
+    ] {
+        run(&mut stage, Command::MarkLength);
+        drag(&mut stage, from, to);
+    }
+    run(&mut stage, Command::ToolWindowLevel);
+    click(&mut stage, [640.0, 460.0]);
+    assert_eq!(marks(&stage).len(), 3);
+    let rest = middle(&mut stage);
+
+    // Nothing happens; the pointer comes upon a line, and leaves it.
+    let before = drawn(&stage);
+    stage.hover([390.0, 240.0]);
+    let hovered = middle(&mut stage);
+    assert_ne!(hovered, rest, "a mark under the pointer is thicker");
+    let below =
+        |picture: &image::RgbaImage| image::imageops::crop_imm(picture, 0, 90, 400, 210).to_image();
+    assert_eq!(below(&hovered), below(&rest), "and no other one");
+    stage.hover([640.0, 460.0]);
+    assert_eq!(middle(&mut stage), rest);
+    assert_eq!(drawn(&stage), before, "the hand over marks draws none anew");
+
+    // The light theme is about panels only.
+    run(&mut stage, Command::LightTheme);
+    assert_eq!(middle(&mut stage), rest);
+    run(&mut stage, Command::LightTheme);
+
+    // Each of these draws them anew, and the way back brings the picture back.
+    for there in [
+        [Command::ZoomIn, Command::ResetView],
+        [Command::HideIdentity, Command::HideIdentity],
+        [Command::ToggleMarks, Command::ToggleMarks],
+        [Command::NextImage, Command::PreviousImage],
+        [Command::Language, Command::Language],
+    ] {
+        for command in there {
+            let before = drawn(&stage);
+            run(&mut stage, command);
+            stage.hover([640.0, 460.0]);
+            assert!(drawn(&stage) > before, "{command:?}");
+        }
+        assert_eq!(middle(&mut stage), rest, "{there:?}");
+    }
+
+    // Selected and taken by its handle: the others are drawn anew when it is taken up and when it is let go, but not
+    // while it moves.
+    let before = drawn(&stage);
+    click(&mut stage, [390.0, 240.0]);
+    assert!(drawn(&stage) > before, "the selection");
+    let before = drawn(&stage);
+    drag(&mut stage, [440.0, 240.0], [440.0, 280.0]);
+    let moved = drawn(&stage) - before;
+    // Once without it, once with it, and once more with its number.
+    assert!((2..=4).contains(&moved), "{moved}");
+    assert_ne!(middle(&mut stage), rest);
+    run(&mut stage, Command::Undo);
+    click(&mut stage, [640.0, 460.0]);
+    assert_eq!(middle(&mut stage), rest);
+
+    // A short way of the window's drag changes the picture, and no mark.
+    let before = drawn(&stage);
+    drag(&mut stage, [620.0, 440.0], [626.0, 446.0]);
+    assert_ne!(middle(&mut stage), rest);
+    let anew = drawn(&stage) - before;
+    assert!(anew <= 1, "{anew}");
+}

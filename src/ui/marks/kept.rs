@@ -1,12 +1,12 @@
 //! The drawn marks of a cell, kept as triangles while nothing changes that they depend on.
 //!
 //! Hundreds of marks with their texts are most of what a frame has to lay out and to cut into triangles; in nearly all
-//! frames they look as they did in the one before.
+//! frames they look as they did in the one before. What the hand touches (the mark under the pointer, the one in the
+//! hand, the one that is being drawn) is drawn over them in each frame and throws nothing away.
 //!
-//! Must stay true: what was kept is drawn for the very same [`Seen`] and the same letters in the font texture only. While
-//! a hand draws or moves a mark nothing is kept.
+//! Must stay true: what was kept is drawn for what [`Seen::allows`] and for the same letters in the font texture only.
 
-use super::{TEXT_PT, paint_to};
+use super::{Rest, TEXT_PT, resting, touched};
 use crate::{
     i18n::Language, model::annotation::AnnotationId, ui::context::UiContext,
     workspace::measuring::site::Site,
@@ -14,15 +14,18 @@ use crate::{
 use egui::{
     Color32, FontId, Galley, Id, LayerId, Mesh, Order, Painter, Rect, Shape, epaint::Primitive,
 };
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-/// All that the drawing of the marks of a cell depends on.
+/// How much larger than the text of a corner the room may be that was kept free for it, points.
+const SPARE_PT: f32 = 72.0;
+
+/// All that the drawing of the marks of a cell at rest depends on.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Seen {
     /// Revision of the marks, and how often their numbers changed.
     revisions: [u64; 2],
     /// Marks are drawn at all.
-    shown: bool,
+    pub(super) shown: bool,
     /// The view.
     pub(super) site: Site,
     /// The cell, where texts may stand in it, and what of it is seen, points.
@@ -31,9 +34,12 @@ pub(super) struct Seen {
     clip: Rect,
     /// Pixels per point.
     pub(super) scale: f32,
-    /// The marks that are drawn otherwise.
-    chosen: [Option<AnnotationId>; 2],
+    /// The mark that is drawn otherwise, and the one in the hand, which is not among those at rest.
+    pub(super) selected: Option<AnnotationId>,
+    pub(super) held: Option<AnnotationId>,
     language: Language,
+    /// Names are hidden.
+    hide_identity: bool,
     /// Where other text stands.
     pub(super) corners: Vec<Rect>,
 }
@@ -48,7 +54,7 @@ impl Seen {
         corners: Vec<Rect>,
     ) -> Self {
         let workspace = context.workspace;
-        let hover = context.state.marks.hover.as_ref();
+        let held = context.state.marks.held.as_ref();
         Self {
             revisions: [workspace.marks.revision(), workspace.measuring.changes()],
             shown: workspace.measuring.shown,
@@ -57,13 +63,49 @@ impl Seen {
             room,
             clip: painter.clip_rect(),
             scale: painter.pixels_per_point(),
-            chosen: [
-                workspace.marks.selected.clone(),
-                hover.map(|(_, id)| id.clone()),
-            ],
+            selected: workspace.marks.selected.clone(),
+            held: held.filter(|held| held.moved).map(|held| held.id.clone()),
             language: context.language(),
+            hide_identity: workspace.settings.hide_identity,
             corners,
         }
+    }
+
+    /// Whether marks that were drawn for this are right for `now`: all is the same, but for texts of corners that became
+    /// somewhat shorter than the room that is free for them. The numbers of a window do so while it is dragged.
+    fn allows(&self, now: &Self) -> bool {
+        // Without the corners, which is all of it: a field that is new is not forgotten here.
+        let Self {
+            revisions,
+            shown,
+            site,
+            rect,
+            room,
+            clip,
+            scale,
+            selected,
+            held,
+            language,
+            hide_identity,
+            corners,
+        } = self;
+        let spare = |(kept, now): (&Rect, &Rect)| {
+            let spare = kept.size() - now.size();
+            kept.contains_rect(*now) && spare.max_elem() <= SPARE_PT
+        };
+        *revisions == now.revisions
+            && *shown == now.shown
+            && *site == now.site
+            && *rect == now.rect
+            && *room == now.room
+            && *clip == now.clip
+            && *scale == now.scale
+            && *selected == now.selected
+            && *held == now.held
+            && *language == now.language
+            && *hide_identity == now.hide_identity
+            && corners.len() == now.corners.len()
+            && corners.iter().zip(&now.corners).all(spare)
     }
 }
 
@@ -88,62 +130,215 @@ impl Letters {
     }
 }
 
-/// The marks of a cell as triangles.
+/// The marks of a cell at rest, as triangles.
 pub(super) struct Kept {
     seen: Seen,
     letters: Letters,
     meshes: Vec<Arc<Mesh>>,
-    texts: Vec<String>,
+    pub(super) rest: Rest,
 }
 
-/// Draws the marks of a cell, from what was kept where that is still right; their texts come back.
+impl Kept {
+    /// Draws marks with `draw` on a layer of their own, out of which they are taken again at once.
+    fn new(
+        painter: &Painter,
+        cell: usize,
+        seen: Seen,
+        draw: impl FnOnce(&Painter, &Seen) -> Rest,
+    ) -> Self {
+        let layer = LayerId::new(Order::Background, Id::unique(("marks to be kept", cell)));
+        let mut aside = painter.clone();
+        aside.set_layer_id(layer);
+        let rest = draw(&aside, &seen);
+        let ctx = painter.ctx();
+        let list = ctx.graphics_mut(|layers| std::mem::take(layers.entry(layer)));
+        let shapes = list.all_entries().cloned().collect();
+        let triangles = ctx.tessellate(shapes, seen.scale);
+        let meshes = triangles.into_iter().filter_map(|one| match one.primitive {
+            Primitive::Mesh(mesh) => Some(Arc::new(mesh)),
+            Primitive::Callback(_) => None,
+        });
+        Self {
+            meshes: meshes.collect(),
+            seen,
+            // New letters may have made the texture grow.
+            letters: Letters::now(painter),
+            rest,
+        }
+    }
+
+    /// Whether the triangles are still right.
+    fn fits(&self, painter: &Painter, now: &Seen) -> bool {
+        self.seen.allows(now) && self.letters.are(&Letters::now(painter))
+    }
+
+    fn draw(&self, painter: &Painter) {
+        for mesh in &self.meshes {
+            painter.add(Shape::Mesh(Arc::clone(mesh)));
+        }
+    }
+}
+
+/// Draws the marks of a cell, those at rest from what was kept where that is still right; their texts come back.
 pub(super) fn paint(
     context: &mut UiContext<'_>,
     painter: &Painter,
     cell: usize,
     seen: Seen,
-) -> Vec<String> {
-    let marks = &context.state.marks;
-    if marks.draft.is_some() || marks.held.is_some() {
-        context.state.marks.kept.remove(&cell);
-        return paint_to(context, painter, cell, &seen);
-    }
-    let letters = Letters::now(painter);
-    if let Some(kept) = marks.kept.get(&cell)
-        && kept.seen == seen
-        && kept.letters.are(&letters)
-    {
-        draw(painter, &kept.meshes);
-        return kept.texts.clone();
-    }
-    // On a layer of their own, out of which they are taken again at once.
-    let layer = LayerId::new(Order::Background, Id::unique(("marks to be kept", cell)));
-    let mut aside = painter.clone();
-    aside.set_layer_id(layer);
-    let texts = paint_to(context, &aside, cell, &seen);
-    let ctx = painter.ctx();
-    let list = ctx.graphics_mut(|layers| std::mem::take(layers.entry(layer)));
-    let shapes = list.all_entries().cloned().collect();
-    let triangles = ctx.tessellate(shapes, seen.scale);
-    let meshes = triangles.into_iter().filter_map(|one| match one.primitive {
-        Primitive::Mesh(mesh) => Some(Arc::new(mesh)),
-        Primitive::Callback(_) => None,
-    });
-    let kept = Kept {
-        seen,
-        // New letters may have made the texture grow.
-        letters: Letters::now(painter),
-        meshes: meshes.collect(),
-        texts,
+) -> String {
+    let before = context.state.marks.kept.remove(&cell);
+    let mut kept = match before {
+        Some(kept) if kept.fits(painter, &seen) => kept,
+        before => {
+            context.state.marks.drawn += 1;
+            let stands = before.map_or_else(HashMap::new, |kept| kept.rest.stands);
+            Kept::new(painter, cell, seen, |aside, seen| {
+                resting(context, aside, seen, &stands)
+            })
+        }
     };
-    draw(painter, &kept.meshes);
-    let texts = kept.texts.clone();
+    kept.draw(painter);
+    let touched = touched(context, painter, cell, &kept.seen, &mut kept.rest);
+    let mut texts = kept.rest.texts.clone();
+    if let Some(text) = touched {
+        if !texts.is_empty() {
+            texts.push('\n');
+        }
+        texts.push_str(&text);
+    }
     context.state.marks.kept.insert(cell, kept);
     texts
 }
 
-fn draw(painter: &Painter, meshes: &[Arc<Mesh>]) {
-    for mesh in meshes {
-        painter.add(Shape::Mesh(Arc::clone(mesh)));
+#[cfg(test)]
+mod tests {
+    use super::super::labels::Taken;
+    use super::*;
+    use egui::{Context, RawInput, pos2, vec2};
+
+    const CELL: Rect = Rect::from_min_max(pos2(0.0, 0.0), pos2(400.0, 300.0));
+
+    fn id(name: &str) -> Option<AnnotationId> {
+        Some(AnnotationId(name.to_owned()))
+    }
+
+    fn seen() -> Seen {
+        Seen {
+            revisions: [3, 5],
+            shown: true,
+            site: Site::default(),
+            rect: CELL,
+            room: CELL.shrink(8.0),
+            clip: CELL,
+            scale: 1.0,
+            selected: id("a"),
+            held: None,
+            language: Language::English,
+            hide_identity: false,
+            corners: vec![Rect::from_min_size(pos2(9.0, 6.0), vec2(128.0, 17.0))],
+        }
+    }
+
+    /// Runs a frame with a painter.
+    fn frame<T>(ctx: &Context, mut run: impl FnMut(&Painter) -> T) -> (T, usize) {
+        let input = RawInput {
+            screen_rect: Some(CELL),
+            ..Default::default()
+        };
+        let mut result = None;
+        let output = ctx.run_ui(input, |ui| result = Some(run(ui.painter())));
+        (result.unwrap(), output.shapes.len())
+    }
+
+    /// Draws a text, as marks do.
+    fn write(painter: &Painter, _: &Seen) -> Rest {
+        let line = painter.layout_no_wrap(
+            "12.3 mm".into(),
+            FontId::proportional(TEXT_PT),
+            Color32::WHITE,
+        );
+        painter.galley(pos2(20.0, 20.0), line, Color32::WHITE);
+        Rest {
+            texts: "12.3 mm".into(),
+            stands: HashMap::new(),
+            taken: Taken::new(CELL),
+            short: false,
+        }
+    }
+
+    #[test]
+    fn marks_are_drawn_anew_for_all_that_they_depend_on() {
+        let changes: [(&str, fn(&mut Seen)); 14] = [
+            ("a mark", |s| s.revisions[0] += 1),
+            ("a number", |s| s.revisions[1] += 1),
+            ("shown", |s| s.shown = false),
+            ("another frame", |s| s.site.target.frame += 1),
+            ("thickness", |s| s.site.half_mm += 1.0),
+            ("the cell", |s| s.rect.max.x += 1.0),
+            ("the room", |s| s.room.max.x += 1.0),
+            ("what is seen of it", |s| s.clip.max.x += 1.0),
+            ("scale", |s| s.scale = 1.25),
+            ("the selection", |s| s.selected = id("b")),
+            ("the hand", |s| s.held = id("a")),
+            ("language", |s| s.language = Language::SimplifiedChinese),
+            ("identity", |s| s.hide_identity = true),
+            ("corners", |s| s.corners.push(CELL)),
+        ];
+        assert!(seen().allows(&seen()));
+        for (what, change) in changes {
+            let mut now = seen();
+            change(&mut now);
+            assert!(!seen().allows(&now), "{what}");
+            assert!(!now.allows(&seen()), "{what}, back");
+        }
+    }
+
+    #[test]
+    fn a_corner_text_may_become_somewhat_shorter_but_never_longer() {
+        for (by, allowed) in [
+            (0.0, true),
+            (-32.0, true),
+            (-64.0, true),
+            (-96.0, false),
+            (32.0, false),
+        ] {
+            let mut now = seen();
+            now.corners[0].max.x += by;
+            assert_eq!(seen().allows(&now), allowed, "{by}");
+        }
+        let mut now = seen();
+        now.corners[0] = now.corners[0].translate(vec2(0.0, 17.0));
+        assert!(!seen().allows(&now), "another line");
+    }
+
+    #[test]
+    fn what_did_not_change_is_the_same_mesh() {
+        let ctx = Context::default();
+        // The first frame makes the font texture.
+        frame(&ctx, |_| ());
+        let (kept, shapes) = frame(&ctx, |painter| Kept::new(painter, 0, seen(), write));
+        assert_eq!(shapes, 0, "what was drawn aside is not in the frame");
+        assert_eq!(kept.meshes.len(), 1);
+        let corners = kept.meshes[0].vertices.len();
+        assert!(corners >= 6 * 4, "{corners}");
+        for _ in 0..3 {
+            let (drawn, shapes) = frame(&ctx, |painter| {
+                assert!(kept.fits(painter, &seen()));
+                kept.draw(painter);
+                painter.ctx().graphics(|layers| {
+                    let list = layers.get(painter.layer_id()).unwrap();
+                    list.all_entries().last().cloned().unwrap().shape
+                })
+            });
+            assert_eq!(shapes, 1);
+            let Shape::Mesh(mesh) = drawn else {
+                panic!("no mesh: {drawn:?}");
+            };
+            assert!(Arc::ptr_eq(&mesh, &kept.meshes[0]));
+        }
+        // The same view with letters of another size in the texture.
+        ctx.set_zoom_factor(2.0);
+        frame(&ctx, |_| ());
+        frame(&ctx, |painter| assert!(!kept.fits(painter, &seen())));
     }
 }

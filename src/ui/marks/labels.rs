@@ -35,6 +35,7 @@ const PLACES: usize = AROUND_MARK + LATTICE[0] * LATTICE[1];
 const TIED: f32 = 16.0;
 
 /// What of a cell is taken: by texts, and by lines, which a text rather does not cover.
+#[derive(Clone)]
 pub(super) struct Taken {
     origin: Pos2,
     columns: usize,

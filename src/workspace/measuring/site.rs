@@ -17,7 +17,7 @@ use glam::DVec3;
 const HALF_MM: f64 = 0.5;
 
 /// A view as marks see it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Site {
     /// The frame that is shown; for a cut the nearest.
     pub target: AnnotationTarget,
