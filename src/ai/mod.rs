@@ -14,6 +14,7 @@ mod error;
 pub mod infer;
 pub mod learner;
 pub mod loss;
+pub mod network;
 pub mod preprocess;
 pub mod random;
 pub mod readback;
