@@ -75,6 +75,8 @@ pub struct PassMemory {
     pub weights: u64,
     /// The most that is alive at one moment: input, what is between the layers, work space of the layers, output.
     pub activations: u64,
+    /// The largest single tensor: devices limit what one binding may hold.
+    pub largest: u64,
 }
 
 impl PassMemory {
@@ -107,11 +109,15 @@ pub trait Network: Debug + Send + Sync {
 pub struct Ledger {
     alive: u64,
     most: u64,
+    largest: u64,
 }
 
 impl Ledger {
     /// Something is made and stays.
     pub const fn hold(&mut self, numbers: u64) {
+        if numbers > self.largest {
+            self.largest = numbers;
+        }
         self.alive = self.alive.saturating_add(numbers);
         self.borrow(0);
     }
@@ -137,9 +143,13 @@ impl Ledger {
         self.release(input);
     }
 
-    /// The most that was alive, in bytes.
-    pub const fn most_bytes(self) -> u64 {
-        self.most.saturating_mul(4)
+    /// What the pass took, for a network of so many parameters.
+    pub const fn memory(self, parameters: usize) -> PassMemory {
+        PassMemory {
+            weights: 4 * parameters as u64,
+            activations: self.most.saturating_mul(4),
+            largest: self.largest.saturating_mul(4),
+        }
     }
 }
 
@@ -185,11 +195,7 @@ impl Network for PlanarUNet {
     }
 
     fn memory(&self, batch: usize, [slices, rows, columns]: [usize; 3]) -> PassMemory {
-        let pictures = (batch * slices) as u64;
-        PassMemory {
-            weights: 4 * self.config.parameters() as u64,
-            activations: pictures.saturating_mul(self.config.most_alive(rows, columns)),
-        }
+        self.config.memory((batch * slices) as u64, rows, columns)
     }
 
     fn operations(&self, batch: usize, [slices, rows, columns]: [usize; 3]) -> u64 {
@@ -224,11 +230,13 @@ mod tests {
         let mut ledger = Ledger::default();
         ledger.hold(10);
         ledger.layer(10, 20);
-        assert_eq!(ledger.most_bytes(), 4 * 40);
+        assert_eq!(ledger.memory(7).activations, 4 * 40);
         ledger.layer(20, 5);
-        assert_eq!(ledger.most_bytes(), 4 * 45);
+        assert_eq!(ledger.memory(7).activations, 4 * 45);
         ledger.layer(5, 1);
-        assert_eq!(ledger.most_bytes(), 4 * 45);
+        let memory = ledger.memory(7);
+        assert_eq!((memory.activations, memory.largest), (4 * 45, 4 * 20));
+        assert_eq!(memory.total(), 4 * 52);
     }
 
     #[test]

@@ -8,7 +8,12 @@
 //! While training each convolution is followed by batch normalisation; [`Weights::folded`] turns that into
 //! plain convolutions, and only those are shipped and run.
 
-use super::{AiError, network::Ledger, random::Random, weights::Weights};
+use super::{
+    AiError,
+    network::{Ledger, PassMemory},
+    random::Random,
+    weights::Weights,
+};
 use burn::{
     module::{Module, Param, RunningState},
     nn::{
@@ -141,11 +146,11 @@ impl UNetConfig {
         reach
     }
 
-    /// Bytes alive at the worst moment of a pass over one picture.
-    pub fn most_alive(&self, rows: usize, columns: usize) -> u64 {
+    /// What a pass over some pictures takes.
+    pub fn memory(&self, pictures: u64, rows: usize, columns: usize) -> PassMemory {
         let numbers = |channels: usize, level: usize| {
             let side = self.patch << level;
-            (channels * (rows / side) * (columns / side)) as u64
+            pictures * (channels * (rows / side) * (columns / side)) as u64
         };
         let mut ledger = Ledger::default();
         let mut input = numbers(self.folded_input(), 0);
@@ -183,7 +188,7 @@ impl UNetConfig {
         let output = numbers(self.classes * self.patch * self.patch, 0);
         ledger.layer(input, output);
         ledger.layer(output, output);
-        ledger.most_bytes()
+        ledger.memory(self.parameters())
     }
 
     /// Names and shapes of the tensors in a weights file: folded as shipped, or with normalisation as trained.
