@@ -15,6 +15,7 @@ pub mod infer;
 pub mod learner;
 pub mod loss;
 pub mod network;
+pub mod networks;
 pub mod preprocess;
 pub mod random;
 pub mod readback;
