@@ -11,6 +11,7 @@ pub mod checkpoint;
 pub mod data;
 pub mod device;
 mod error;
+pub mod import;
 pub mod infer;
 pub mod learner;
 pub mod loss;

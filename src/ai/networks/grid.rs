@@ -37,6 +37,8 @@ pub struct ConvolveBy {
     pub padding: Sides,
     /// Distance between the places that the kernel reads.
     pub dilation: Sides,
+    /// Groups of channels that do not see each other.
+    pub groups: usize,
 }
 
 /// Strides and the like of a transposed convolution.
@@ -62,7 +64,12 @@ impl Grid for Tensor<4> {
     }
 
     fn convolve(self, weight: Self, bias: Option<Tensor<1>>, how: ConvolveBy) -> Self {
-        let options = ConvOptions::new(flat(how.stride), flat(how.padding), flat(how.dilation), 1);
+        let options = ConvOptions::new(
+            flat(how.stride),
+            flat(how.padding),
+            flat(how.dilation),
+            how.groups,
+        );
         conv2d(self, weight, bias, options)
     }
 
@@ -94,7 +101,7 @@ impl Grid for Tensor<5> {
     }
 
     fn convolve(self, weight: Self, bias: Option<Tensor<1>>, how: ConvolveBy) -> Self {
-        let options = ConvOptions::new(how.stride, how.padding, how.dilation, 1);
+        let options = ConvOptions::new(how.stride, how.padding, how.dilation, how.groups);
         conv3d(self, weight, bias, options)
     }
 

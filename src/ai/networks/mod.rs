@@ -3,22 +3,28 @@
 //! Each family has a file with its configuration, which turns into a [`Plan`]; [`Net`] runs any plan. Names of
 //! tensors are those of the framework where the family comes from, so that its weights fit as they are.
 
+mod cost;
 mod densenet;
+mod fold;
+mod graph;
 mod grid;
 mod meshnet;
 mod monai;
 mod net;
 mod plan;
+mod planned;
 mod resnet;
 mod unet;
 
 use super::AiError;
 pub use densenet::{DenseNetConfig, Naming};
+pub use graph::{GraphConfig, GraphStep, Made};
 pub use grid::Grid;
 pub use meshnet::{MeshNetConfig, Rectifier};
 pub use monai::{Act, BasicUNetConfig, MonaiUNetConfig, SegResNetConfig, Upsample};
 pub use net::Net;
 pub use plan::{Activation, Between, Cost, Kind, Op, Parameter, Plan, Sides, Step};
+pub use planned::PlannedNetwork;
 pub use resnet::ResNetConfig;
 use serde::{Deserialize, Serialize};
 pub use unet::{Down, Norm, StagedUNetConfig, Up};
@@ -41,6 +47,8 @@ pub enum Architecture {
     Resnet(ResNetConfig),
     /// A densely connected network that classifies.
     Densenet(DenseNetConfig),
+    /// A network of no family, step by step.
+    Graph(GraphConfig),
 }
 
 impl Architecture {
@@ -54,6 +62,7 @@ impl Architecture {
             Self::Segresnet(config) => config.plan(),
             Self::Resnet(config) => config.plan(),
             Self::Densenet(config) => config.plan(),
+            Self::Graph(config) => config.plan(),
         }
     }
 
@@ -68,6 +77,7 @@ impl Architecture {
             Self::Segresnet(_) => "SegResNet (MONAI)",
             Self::Resnet(_) => "ResNet",
             Self::Densenet(_) => "DenseNet",
+            Self::Graph(_) => "network of steps",
         }
     }
 }

@@ -31,7 +31,7 @@ impl Act {
         match self {
             Self::Relu => plan.activate(x, Activation::Relu),
             Self::Leaky { slope } => plan.activate(x, Activation::LeakyRelu { slope }),
-            Self::Prelu => plan.prelu(x, name),
+            Self::Prelu => plan.prelu(x, name, false),
             Self::Elu => plan.activate(x, Activation::Elu),
             Self::Gelu => plan.activate(x, Activation::Gelu),
         }

@@ -304,18 +304,20 @@ impl Net {
         }
         let x = inputs.pop().ok_or_else(few)?;
         Ok(match op {
-            Op::Input | Op::Add | Op::Concat => x,
+            Op::Input | Op::Add | Op::Concat | Op::Keep => x,
             Op::Convolution {
                 weight,
                 bias,
                 stride,
                 padding,
                 dilation,
+                groups,
             } => {
                 let how = ConvolveBy {
                     stride: *stride,
                     padding: *padding,
                     dilation: *dilation,
+                    groups: *groups,
                 };
                 x.convolve(self.kernel(*weight)?, self.optional(*bias)?, how)
             }

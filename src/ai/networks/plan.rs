@@ -96,6 +96,8 @@ pub enum Op {
         padding: Sides,
         /// Distance between the places that the kernel reads.
         dilation: Sides,
+        /// Groups of channels that do not see each other.
+        groups: usize,
     },
     /// A transposed convolution: each pixel becomes a patch of the kernel's size. Stride and kernel are the same,
     /// or the patches overlap and add up.
@@ -172,6 +174,32 @@ pub enum Op {
     Add,
     /// The channels of all, one after the other.
     Concat,
+    /// What goes in: a step that has become part of another.
+    Keep,
+}
+
+impl Op {
+    /// The tensors that the step reads.
+    pub(super) fn slots(&mut self) -> Vec<&mut Slot> {
+        match self {
+            Self::Convolution { weight, bias, .. }
+            | Self::Transposed { weight, bias, .. }
+            | Self::Linear { weight, bias } => std::iter::once(weight).chain(bias).collect(),
+            Self::BatchNorm {
+                gain,
+                bias,
+                mean,
+                variance,
+                ..
+            } => vec![gain, bias, mean, variance],
+            Self::GroupNorm {
+                affine: Some((gain, bias)),
+                ..
+            } => vec![gain, bias],
+            Self::Activate(Activation::Prelu { slope }) => vec![slope],
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// A step with what it reads.
@@ -185,6 +213,8 @@ pub struct Step {
     pub channels: usize,
     /// How often the picture's side has been halved so far, as a factor in each direction.
     pub reduction: Sides,
+    /// One pixel remains: the mean was taken.
+    pub flat: bool,
 }
 
 /// A network as data.
@@ -208,8 +238,6 @@ pub struct Plan {
 pub struct Cost {
     /// Floating-point operations of convolutions and linear layers; a multiply and an add are two.
     pub operations: u64,
-    /// Numbers alive at the widest place, results of steps that are still needed included.
-    pub peak: u64,
     /// Numbers of the result.
     pub output: u64,
 }
@@ -233,6 +261,7 @@ impl Plan {
             inputs: Vec::new(),
             channels,
             reduction: [1; 3],
+            flat: false,
         });
         plan
     }
@@ -262,7 +291,7 @@ impl Plan {
         self.error.get_or_insert_with(|| what.into());
     }
 
-    fn parameter(&mut self, name: String, shape: Vec<usize>, kind: Kind) -> Slot {
+    pub(super) fn parameter(&mut self, name: String, shape: Vec<usize>, kind: Kind) -> Slot {
         self.parameters.push(Parameter { name, shape, kind });
         self.parameters.len() - 1
     }
@@ -271,8 +300,12 @@ impl Plan {
         self.steps.get(step).map_or(0, |step| step.channels)
     }
 
-    fn reduction_of(&self, step: usize) -> Sides {
+    pub(super) fn reduction_of(&self, step: usize) -> Sides {
         self.steps.get(step).map_or([1; 3], |step| step.reduction)
+    }
+
+    fn is_flat(&self, step: usize) -> bool {
+        self.steps.get(step).is_some_and(|step| step.flat)
     }
 
     /// Channels of a step's result.
@@ -285,11 +318,13 @@ impl Plan {
             self.fail("the network has too many steps");
             return 0;
         }
+        let flat = op == Op::GlobalMean || inputs.iter().any(|&i| self.is_flat(i));
         self.steps.push(Step {
             op,
             inputs,
             channels,
             reduction,
+            flat,
         });
         self.steps.len() - 1
     }
@@ -326,19 +361,33 @@ impl Plan {
             kernel,
             stride,
             dilation,
+            groups,
             bias,
         } = shape;
         self.check_sides(kernel, stride, dilation);
         self.check_channels(channels);
-        if kernel.iter().any(|k| k.is_multiple_of(2)) {
-            self.fail("kernels of convolutions have odd sides");
+        // Odd kernels lie around their place; others are side by side, and nothing lies beyond the edge.
+        let sides = kernel.iter().zip(stride);
+        if sides
+            .into_iter()
+            .any(|(k, s)| k.is_multiple_of(2) && *k != s)
+        {
+            self.fail("kernels of convolutions have odd sides, or those of their stride");
         }
-        let weight_shape = self.kernel_shape(channels, self.channels_of(input), kernel);
+        let inputs = self.channels_of(input);
+        let divides = |channels: usize| groups > 0 && channels.is_multiple_of(groups);
+        if !divides(inputs) || !divides(channels) {
+            self.fail("groups of a convolution divide its channels");
+        }
+        let weight_shape = self.kernel_shape(channels, inputs / groups.max(1), kernel);
         let weight = self.parameter(format!("{name}.weight"), weight_shape, Kind::Kernel);
         let bias = bias.then(|| self.parameter(format!("{name}.bias"), vec![channels], Kind::Bias));
         let padding = std::array::from_fn(|i| {
             let (k, d) = (kernel.get(i).unwrap_or(&1), dilation.get(i).unwrap_or(&1));
-            (k.saturating_sub(1) / 2) * d
+            match k.is_multiple_of(2) {
+                true => 0,
+                false => (k.saturating_sub(1) / 2) * d,
+            }
         });
         let reduction = times(self.reduction_of(input), stride);
         self.multiple = larger(self.multiple, reduction);
@@ -348,6 +397,7 @@ impl Plan {
             stride,
             padding,
             dilation,
+            groups,
         };
         self.push(op, vec![input], channels, reduction)
     }
@@ -456,9 +506,10 @@ impl Plan {
         self.push(Op::Activate(activation), vec![input], channels, reduction)
     }
 
-    /// A rectifier with one learned slope for all channels.
-    pub(super) fn prelu(&mut self, input: usize, name: &str) -> usize {
-        let slope = self.parameter(format!("{name}.weight"), vec![1], Kind::Slope);
+    /// A rectifier with a learned slope, one for all channels or one for each.
+    pub(super) fn prelu(&mut self, input: usize, name: &str, each: bool) -> usize {
+        let count = if each { self.channels_of(input) } else { 1 };
+        let slope = self.parameter(format!("{name}.weight"), vec![count], Kind::Slope);
         self.activate(input, Activation::Prelu { slope })
     }
 
@@ -501,7 +552,7 @@ impl Plan {
 
     /// The mean over all pixels; what goes in are the features.
     pub(super) fn global_mean(&mut self, input: usize) -> usize {
-        self.features = Some(input);
+        self.features.get_or_insert(input);
         let (channels, reduction) = (self.channels_of(input), self.reduction_of(input));
         self.push(Op::GlobalMean, vec![input], channels, reduction)
     }
@@ -509,6 +560,9 @@ impl Plan {
     /// A linear layer on one pixel.
     pub(super) fn linear(&mut self, input: usize, name: &str, channels: usize) -> usize {
         self.check_channels(channels);
+        if !self.is_flat(input) {
+            self.fail("a linear layer comes after the mean over the picture");
+        }
         let shape = vec![channels, self.channels_of(input)];
         let weight = self.parameter(format!("{name}.weight"), shape, Kind::Kernel);
         let bias = self.parameter(format!("{name}.bias"), vec![channels], Kind::Bias);
@@ -523,6 +577,9 @@ impl Plan {
     /// More pixels, made up between those that there are.
     pub(super) fn enlarge(&mut self, input: usize, factor: Sides, between: Between) -> usize {
         self.check_sides([1; 3], factor, [1; 3]);
+        if self.is_flat(input) {
+            self.fail("what was averaged over the picture is not enlarged");
+        }
         let reduction = self.divided(self.reduction_of(input), factor);
         let channels = self.channels_of(input);
         self.push(
@@ -536,7 +593,10 @@ impl Plan {
     /// The sum of two results of the same shape.
     pub(super) fn add(&mut self, one: usize, other: usize) -> usize {
         let (channels, reduction) = (self.channels_of(one), self.reduction_of(one));
-        if channels != self.channels_of(other) || reduction != self.reduction_of(other) {
+        if channels != self.channels_of(other)
+            || reduction != self.reduction_of(other)
+            || self.is_flat(one) != self.is_flat(other)
+        {
             self.fail("two results that are added differ in shape");
         }
         self.push(Op::Add, vec![one, other], channels, reduction)
@@ -545,7 +605,9 @@ impl Plan {
     /// Channels of several results of the same size.
     pub(super) fn concat(&mut self, inputs: &[usize]) -> usize {
         let reduction = inputs.first().map_or([1; 3], |&i| self.reduction_of(i));
-        if inputs.iter().any(|&i| self.reduction_of(i) != reduction) {
+        let flat = inputs.first().is_some_and(|&i| self.is_flat(i));
+        let other = |i: usize| self.reduction_of(i) != reduction || self.is_flat(i) != flat;
+        if inputs.iter().any(|&i| other(i)) {
             self.fail("results that are joined differ in size");
         }
         let channels = inputs.iter().map(|&i| self.channels_of(i)).sum();
@@ -632,115 +694,6 @@ impl Plan {
         }
         weights
     }
-
-    /// The step after which the result of each step is no longer needed.
-    pub(super) fn last_uses(&self) -> Vec<usize> {
-        let mut last: Vec<usize> = (0..self.steps.len()).collect();
-        for (index, step) in self.steps.iter().enumerate() {
-            for &input in &step.inputs {
-                if let Some(last) = last.get_mut(input) {
-                    *last = index;
-                }
-            }
-        }
-        last
-    }
-
-    /// What one picture of this size costs. Sides are along slices, rows and columns.
-    pub fn cost(&self, size: Sides) -> Cost {
-        let last = self.last_uses();
-        let numbers = |step: &Step| -> u64 {
-            let pixels: u64 = size
-                .iter()
-                .zip(step.reduction)
-                .map(|(&s, r)| s.div_ceil(r) as u64)
-                .product();
-            pixels * step.channels as u64
-        };
-        let (mut alive, mut cost) = (0u64, Cost::default());
-        let mut globally = false;
-        for (index, step) in self.steps.iter().enumerate() {
-            globally |= step.op == Op::GlobalMean;
-            let own = match globally {
-                true => step.channels as u64,
-                false => numbers(step),
-            };
-            alive += own;
-            cost.peak = cost.peak.max(alive);
-            cost.output = own;
-            let weight = match step.op {
-                Op::Convolution { weight, .. } | Op::Linear { weight, .. } => Some((weight, own)),
-                // Each number that goes in is multiplied with the whole kernel of its channel.
-                Op::Transposed { weight, .. } => step
-                    .inputs
-                    .first()
-                    .and_then(|&i| self.steps.get(i))
-                    .map(|input| (weight, numbers(input))),
-                _ => None,
-            };
-            if let Some((slot, times)) = weight
-                && let Some(parameter) = self.parameters.get(slot)
-            {
-                let inner: usize = parameter.shape.iter().skip(1).product();
-                cost.operations += 2 * times * inner as u64;
-            }
-            for (&until, other) in last.iter().zip(&self.steps).take(index) {
-                if until == index {
-                    alive -= numbers(other).min(alive);
-                }
-            }
-        }
-        cost
-    }
-
-    /// How many pixels in each direction a logit looks, or `None` when it looks at the whole picture
-    /// (normalisation over the picture, or a mean over it).
-    pub fn reach(&self) -> Option<Sides> {
-        let mut reach: Vec<Sides> = Vec::new();
-        for step in &self.steps {
-            let from = step.inputs.iter().filter_map(|&i| reach.get(i));
-            let mut own = from.copied().reduce(larger).unwrap_or([0; 3]);
-            let before = step
-                .inputs
-                .first()
-                .map_or([1; 3], |&i| self.reduction_of(i));
-            let grow = |own: &mut Sides, far: Sides| {
-                for ((o, f), r) in own.iter_mut().zip(far).zip(before) {
-                    *o += f * r;
-                }
-            };
-            match &step.op {
-                Op::GlobalMean | Op::GroupNorm { .. } | Op::Linear { .. } => return None,
-                Op::Convolution { padding, .. } => grow(&mut own, *padding),
-                Op::Transposed { weight, stride, .. } => {
-                    let shape = self.parameters.get(*weight).map(|p| p.shape.clone());
-                    let kernel = shape.unwrap_or_default();
-                    let from_end = |i: usize| kernel.len().checked_sub(3 - i);
-                    let far = std::array::from_fn(|i| {
-                        let k = from_end(i)
-                            .filter(|&at| at >= 2)
-                            .and_then(|at| kernel.get(at));
-                        k.map_or(0, |k| {
-                            k.saturating_sub(1)
-                                .div_ceil(*stride.get(i).unwrap_or(&1).max(&1))
-                        })
-                    });
-                    grow(&mut own, far);
-                }
-                Op::MaxPool { kernel, .. } | Op::MeanPool { kernel, .. } => {
-                    grow(&mut own, kernel.map(|k| k.saturating_sub(1)));
-                }
-                Op::Enlarge { between, .. } => {
-                    if *between != Between::Nearest {
-                        grow(&mut own, [1; 3]);
-                    }
-                }
-                Op::Input | Op::BatchNorm { .. } | Op::Activate(_) | Op::Add | Op::Concat => {}
-            }
-            reach.push(own);
-        }
-        reach.pop()
-    }
 }
 
 impl Parameter {
@@ -758,6 +711,7 @@ pub(super) struct Convolution {
     pub kernel: Sides,
     pub stride: Sides,
     pub dilation: Sides,
+    pub groups: usize,
     pub bias: bool,
 }
 
@@ -768,6 +722,7 @@ impl Convolution {
             kernel,
             stride: [1; 3],
             dilation: [1; 3],
+            groups: 1,
             bias,
         }
     }
@@ -810,6 +765,6 @@ fn times(a: Sides, b: Sides) -> Sides {
     })
 }
 
-fn larger(a: Sides, b: Sides) -> Sides {
+pub(super) fn larger(a: Sides, b: Sides) -> Sides {
     std::array::from_fn(|i| *a.get(i).unwrap_or(&1).max(b.get(i).unwrap_or(&1)))
 }
