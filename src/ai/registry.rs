@@ -6,6 +6,8 @@
 use super::{
     AiError,
     card::{ModelCard, sha256_hex},
+    import::{self, ImportedCard, Wishes},
+    networks::Plan,
     weights::{MAX_FILE_BYTES, Weights, read_bounded, write_atomic},
 };
 use crate::model::inference::ModelIdentity;
@@ -49,6 +51,26 @@ pub struct Model {
     pub weights: Weights,
 }
 
+/// A model that was made elsewhere, in the list, not yet checked.
+#[derive(Clone, Debug)]
+pub struct ImportedEntry {
+    /// Its card.
+    pub card: ImportedCard,
+    /// The card file, the weights beside it.
+    pub file: PathBuf,
+}
+
+/// A checked model that was made elsewhere.
+#[derive(Clone, Debug)]
+pub struct ImportedModel {
+    /// Its card.
+    pub card: ImportedCard,
+    /// Its network.
+    pub plan: Plan,
+    /// Weights of each fold.
+    pub folds: Vec<Weights>,
+}
+
 /// Built-in models and a folder of imported ones.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
@@ -85,18 +107,14 @@ impl Registry {
             }),
             Err(error) => broken.push((PathBuf::from("lung-fields.toml"), error)),
         }
-        let folder = self
-            .folder
-            .iter()
-            .filter_map(|folder| fs::read_dir(folder).ok());
-        let mut files: Vec<PathBuf> = folder
-            .flat_map(|listing| listing.filter_map(|entry| Some(entry.ok()?.path())))
-            .filter(|path| path.extension().is_some_and(|e| e == "toml"))
-            .collect();
-        files.sort();
-        for file in files {
-            match read_card(&file) {
-                Ok(card) => {
+        for file in self.card_files() {
+            match card_text(&file).and_then(|text| match ImportedCard::is_one(&text) {
+                true => Ok(None),
+                false => ModelCard::parse(&text).map(Some),
+            }) {
+                // See [`Self::imported`].
+                Ok(None) => {}
+                Ok(Some(card)) => {
                     entries.retain(|entry| entry.card.id != card.id);
                     entries.push(Entry {
                         card,
@@ -108,6 +126,147 @@ impl Registry {
         }
         entries.sort_by(|a, b| a.card.id.cmp(&b.card.id));
         (entries, broken)
+    }
+
+    fn card_files(&self) -> Vec<PathBuf> {
+        let folder = self
+            .folder
+            .iter()
+            .filter_map(|folder| fs::read_dir(folder).ok());
+        let mut files: Vec<PathBuf> = folder
+            .flat_map(|listing| listing.filter_map(|entry| Some(entry.ok()?.path())))
+            .filter(|path| path.extension().is_some_and(|e| e == "toml"))
+            .collect();
+        files.sort();
+        files
+    }
+
+    /// All models that were made elsewhere, in the order of ids, and their card files that cannot be read.
+    pub fn imported(&self) -> (Vec<ImportedEntry>, Vec<(PathBuf, AiError)>) {
+        let (mut entries, mut broken) = (Vec::new(), Vec::new());
+        for file in self.card_files() {
+            // What is no card of this kind is told by [`Self::list`].
+            let Ok(text) = card_text(&file) else {
+                continue;
+            };
+            if !ImportedCard::is_one(&text) {
+                continue;
+            }
+            match ImportedCard::parse(&text) {
+                Ok(card) => entries.push(ImportedEntry { card, file }),
+                Err(error) => broken.push((file, error)),
+            }
+        }
+        entries.sort_by(|a, b| a.card.id.cmp(&b.card.id));
+        (entries, broken)
+    }
+
+    /// The model of an id that was made elsewhere, checked; `None` when there is none of this id.
+    pub fn load_imported(&self, id: &str) -> Option<Result<ImportedModel, AiError>> {
+        let entry = self.imported().0.into_iter().find(|e| e.card.id == id)?;
+        Some(load_imported(&entry))
+    }
+
+    /// Takes in a model that was made elsewhere: a folder or file of another program, or weights with a card of ours.
+    ///
+    /// # Errors
+    /// What is wrong with it; nothing is written then.
+    pub fn take_in(&self, path: &Path, wishes: &Wishes) -> Result<ImportedCard, AiError> {
+        let folder = self.folder_for_models()?;
+        let built_in = ModelCard::parse(LUNG_FIELDS_CARD).map(|card| card.id);
+        let refuse_id = |id: &str| match built_in.as_ref().is_ok_and(|own| own == id) {
+            true => Err(AiError::Card(format!("`{id}` is part of the program"))),
+            false => Ok(()),
+        };
+        if let Some(id) = &wishes.id {
+            refuse_id(id)?;
+        }
+        let card = match is_card_of_import(path) {
+            true => {
+                let card = ImportedCard::parse(&card_text(path)?)?;
+                refuse_id(&card.id)?;
+                self.copy_in(card, path)?
+            }
+            false => import::import(path, wishes, folder)?,
+        };
+        self.drop_strays(&card);
+        Ok(card)
+    }
+
+    /// Checks a model with a card of ours and copies its files.
+    fn copy_in(&self, card: ImportedCard, file: &Path) -> Result<ImportedCard, AiError> {
+        let folder = self.folder_for_models()?;
+        let entry = ImportedEntry {
+            card,
+            file: file.to_owned(),
+        };
+        load_imported(&entry)?;
+        fs::create_dir_all(folder).map_err(AiError::io("cannot make the folder", folder))?;
+        for fold in &entry.card.weights {
+            let name = &fold.file.file;
+            let bytes = read_bounded(&file.with_file_name(name), MAX_FILE_BYTES)?;
+            // Once more: the file may have been replaced in between.
+            check_hash(&fold.file.sha256, &bytes)?;
+            write_atomic(&folder.join(name), &bytes)?;
+        }
+        let text = entry.card.to_toml()?;
+        write_atomic(
+            &folder.join(format!("{}.toml", entry.card.id)),
+            text.as_bytes(),
+        )?;
+        Ok(entry.card)
+    }
+
+    fn folder_for_models(&self) -> Result<&Path, AiError> {
+        let none = || AiError::Card("there is no folder for models".into());
+        self.folder.as_deref().ok_or_else(none)
+    }
+
+    /// Removes what an older model of the same id had and the new one does not.
+    fn drop_strays(&self, card: &ImportedCard) {
+        let Some(folder) = &self.folder else {
+            return;
+        };
+        let kept = |name: &str| card.weights.iter().any(|w| w.file.file == name);
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let own = name
+                .strip_prefix(&card.id)
+                .is_some_and(|rest| rest.starts_with('.') && rest.ends_with(".safetensors"));
+            if own && !kept(&name) {
+                // What stays is not on the card and is never read.
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+
+    /// Removes an imported model: its card first, then its weights.
+    ///
+    /// # Errors
+    /// There is none of this id, it is built in, or the disk does not do it.
+    pub fn remove(&self, id: &str) -> Result<(), AiError> {
+        let own = self.list().0.into_iter().find(|e| e.card.id == id);
+        let imported = self.imported().0.into_iter().find(|e| e.card.id == id);
+        let (card, weights) = match (own, imported) {
+            (_, Some(entry)) => {
+                let files = entry.card.weights.iter().map(|w| w.file.file.clone());
+                (entry.file, files.collect())
+            }
+            (Some(entry), None) => match entry.origin {
+                Origin::File(file) => (file, vec![entry.card.weights.file]),
+                Origin::BuiltIn => {
+                    return Err(AiError::Card("this model is part of the program".into()));
+                }
+            },
+            (None, None) => return Err(AiError::UnknownModel(id.into())),
+        };
+        fs::remove_file(&card).map_err(AiError::io("cannot remove", &card))?;
+        for file in weights {
+            // The name was checked to be plain: it cannot leave the folder.
+            let path = card.with_file_name(file);
+            fs::remove_file(&path).map_err(AiError::io("cannot remove", &path))?;
+        }
+        Ok(())
     }
 
     /// The model of an id, checked.
@@ -153,6 +312,24 @@ pub fn load(entry: &Entry) -> Result<Model, AiError> {
     })
 }
 
+/// Reads and checks the weights of a model that was made elsewhere. The hashes first, as everywhere.
+pub fn load_imported(entry: &ImportedEntry) -> Result<ImportedModel, AiError> {
+    let plan = entry.card.check()?;
+    let mut folds = Vec::new();
+    for fold in &entry.card.weights {
+        let bytes = read_bounded(&entry.file.with_file_name(&fold.file.file), MAX_FILE_BYTES)?;
+        check_hash(&fold.file.sha256, &bytes)?;
+        let weights = Weights::from_bytes(&bytes)?;
+        weights.check_layout(&plan.tensors())?;
+        folds.push(weights);
+    }
+    Ok(ImportedModel {
+        card: entry.card.clone(),
+        plan,
+        folds,
+    })
+}
+
 /// Reads and checks a model from its card or weights file, without importing it.
 pub fn load_file(file: &Path) -> Result<Model, AiError> {
     let card_file = card_beside(file)?;
@@ -164,16 +341,21 @@ pub fn load_file(file: &Path) -> Result<Model, AiError> {
 
 /// The hash first: a file that is not the expected one is not looked into.
 fn check(card: &ModelCard, bytes: &[u8]) -> Result<Weights, AiError> {
-    let found = sha256_hex(bytes);
-    if !found.eq_ignore_ascii_case(&card.weights.sha256) {
-        return Err(AiError::Hash {
-            found,
-            expected: card.weights.sha256.clone(),
-        });
-    }
+    check_hash(&card.weights.sha256, bytes)?;
     let weights = Weights::from_bytes(bytes)?;
     weights.check_layout(&card.network.tensors(false))?;
     Ok(weights)
+}
+
+fn check_hash(expected: &str, bytes: &[u8]) -> Result<(), AiError> {
+    let found = sha256_hex(bytes);
+    if found.eq_ignore_ascii_case(expected) {
+        return Ok(());
+    }
+    Err(AiError::Hash {
+        found,
+        expected: expected.to_owned(),
+    })
 }
 
 fn weights_bytes(card: &ModelCard, origin: &Origin) -> Result<Vec<u8>, AiError> {
@@ -187,11 +369,19 @@ fn weights_bytes(card: &ModelCard, origin: &Origin) -> Result<Vec<u8>, AiError> 
     }
 }
 
-fn read_card(path: &Path) -> Result<ModelCard, AiError> {
+/// Whether a file is a card of a model that was made elsewhere.
+pub fn is_card_of_import(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e == "toml")
+        && card_text(path).is_ok_and(|text| ImportedCard::is_one(&text))
+}
+
+fn card_text(path: &Path) -> Result<String, AiError> {
     let bytes = read_bounded(path, MAX_CARD_BYTES)?;
-    let text =
-        String::from_utf8(bytes).map_err(|_| AiError::Card("the file is not text".into()))?;
-    ModelCard::parse(&text)
+    String::from_utf8(bytes).map_err(|_| AiError::Card("the file is not text".into()))
+}
+
+fn read_card(path: &Path) -> Result<ModelCard, AiError> {
+    ModelCard::parse(&card_text(path)?)
 }
 
 fn card_beside(file: &Path) -> Result<PathBuf, AiError> {
@@ -212,11 +402,11 @@ fn card_beside(file: &Path) -> Result<PathBuf, AiError> {
             }
         }
         "pt" | "pth" | "ckpt" | "bin" | "pkl" => Err(AiError::Weights(
-            "PyTorch checkpoints are pickles, which can contain code; convert them to safetensors"
+            "PyTorch checkpoints are pickles, which can contain code: import them with a description (NAME.import.toml), or convert them to safetensors"
                 .into(),
         )),
         "onnx" => Err(AiError::Weights(
-            "ONNX files are not read; convert to safetensors".into(),
+            "ONNX files are imported first, and then used by their id".into(),
         )),
         _ => Err(AiError::Card(
             "a model file is a card (.toml) or weights (.safetensors)".into(),

@@ -8,7 +8,12 @@
 //! While training each convolution is followed by batch normalisation; [`Weights::folded`] turns that into
 //! plain convolutions, and only those are shipped and run.
 
-use super::{AiError, random::Random, weights::Weights};
+use super::{
+    AiError,
+    network::{Ledger, PassMemory},
+    random::Random,
+    weights::Weights,
+};
 use burn::{
     module::{Module, Param, RunningState},
     nn::{
@@ -124,6 +129,66 @@ impl UNetConfig {
                 2 * pixels * (l.input * l.output * l.kernel * l.kernel) as u64
             })
             .sum()
+    }
+
+    /// Pixels away at which an input can still change an output, at most. Each 3×3 convolution reaches one pixel of its
+    /// level, each pooling one more of the level below; what enters in blocks leaves in blocks.
+    pub const fn reach(&self) -> usize {
+        let mut reach = self.patch - 1;
+        let mut level = 0;
+        while level < self.depth {
+            // Two convolutions on the way down, and above the lowest level two on the way up.
+            let blocks = if level + 1 < self.depth { 4 } else { 2 };
+            let below = if level + 1 < self.depth { 1 } else { 0 };
+            reach += (blocks + below) * (self.patch << level);
+            level += 1;
+        }
+        reach
+    }
+
+    /// What a pass over some pictures takes.
+    pub fn memory(&self, pictures: u64, rows: usize, columns: usize) -> PassMemory {
+        let numbers = |channels: usize, level: usize| {
+            let side = self.patch << level;
+            pictures * (channels * (rows / side) * (columns / side)) as u64
+        };
+        let mut ledger = Ledger::default();
+        let mut input = numbers(self.folded_input(), 0);
+        // As it came and as it is folded.
+        ledger.hold(input);
+        if self.patch > 1 {
+            ledger.borrow(input);
+        }
+        let block = |ledger: &mut Ledger, input: u64, width: u64| {
+            ledger.layer(input, width);
+            // The rectification makes a tensor of its own.
+            ledger.layer(width, width);
+            ledger.layer(width, width);
+            ledger.layer(width, width);
+            width
+        };
+        for level in 0..self.depth {
+            if level > 0 {
+                // What is pooled stays for the way up.
+                input = numbers(self.channels(level - 1), level);
+                ledger.hold(input);
+            }
+            input = block(&mut ledger, input, numbers(self.channels(level), level));
+        }
+        for level in (0..self.depth - 1).rev() {
+            let width = numbers(self.channels(level), level);
+            ledger.layer(input, width);
+            // Shuffled, and joined with what was kept.
+            ledger.layer(width, width);
+            ledger.hold(2 * width);
+            ledger.release(2 * width);
+            ledger.hold(width);
+            input = block(&mut ledger, 2 * width, width);
+        }
+        let output = numbers(self.classes * self.patch * self.patch, 0);
+        ledger.layer(input, output);
+        ledger.layer(output, output);
+        ledger.memory(self.parameters())
     }
 
     /// Names and shapes of the tensors in a weights file: folded as shipped, or with normalisation as trained.

@@ -208,6 +208,16 @@ impl Weights {
     /// are too long or longer than the file, tensors that overlap, leave gaps, do not fill the file, or are not
     /// of type F32, and numbers that are not finite.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, AiError> {
+        Self::parse(bytes, false)
+    }
+
+    /// As [`Self::from_bytes`], for files of other programs: tensors may also be of type F64, F16 or BF16, and such
+    /// of whole numbers are left out.
+    pub fn from_foreign_bytes(bytes: &[u8]) -> Result<Self, AiError> {
+        Self::parse(bytes, true)
+    }
+
+    fn parse(bytes: &[u8], foreign: bool) -> Result<Self, AiError> {
         if looks_like_pickle(bytes) {
             return refuse(
                 "this is a PyTorch checkpoint (pickle), which can contain code; convert it to safetensors",
@@ -255,9 +265,9 @@ impl Weights {
         let mut weights = Self::default();
         let mut end_of_last = 0u64;
         for (name, entry) in entries {
-            let array = read_array(&name, &entry, data, end_of_last)?;
+            let array = read_array(&name, &entry, data, end_of_last, foreign)?;
             end_of_last = entry.data_offsets[1];
-            weights.0.insert(name, array);
+            weights.0.extend(array.map(|array| (name, array)));
         }
         if end_of_last != data.len() as u64 {
             return refuse(format!(
@@ -285,18 +295,69 @@ fn looks_like_pickle(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PK\x03\x04") || bytes.first() == Some(&0x80) && upper != [0; 4]
 }
 
+/// How a type's numbers are read, and their size; no reader for whole numbers.
+type NumberType = (u64, Option<fn(&[u8]) -> Option<f32>>);
+
+fn number_type(dtype: &str, foreign: bool) -> Option<NumberType> {
+    let f32: NumberType = (4, Some(|b| Some(f32::from_le_bytes(*b.first_chunk()?))));
+    match dtype {
+        "F32" => Some(f32),
+        _ if !foreign => None,
+        "F64" => Some((
+            8,
+            Some(|b| Some(f64::from_le_bytes(*b.first_chunk()?) as f32)),
+        )),
+        "F16" => Some((
+            2,
+            Some(|b| Some(half(u16::from_le_bytes(*b.first_chunk()?)))),
+        )),
+        "BF16" => Some((
+            2,
+            Some(|b| {
+                Some(f32::from_bits(
+                    u32::from(u16::from_le_bytes(*b.first_chunk()?)) << 16,
+                ))
+            }),
+        )),
+        "I64" | "U64" => Some((8, None)),
+        "I32" | "U32" => Some((4, None)),
+        "I16" | "U16" => Some((2, None)),
+        "I8" | "U8" | "BOOL" => Some((1, None)),
+        _ => None,
+    }
+}
+
+/// A 16-bit float (IEEE 754 binary16).
+pub(crate) fn half(bits: u16) -> f32 {
+    let sign = if bits & 0x8000 == 0 { 1.0 } else { -1.0 };
+    let (exponent, fraction) = (i32::from(bits >> 10 & 0x1F), f32::from(bits & 0x3FF));
+    sign * match exponent {
+        0 => fraction * 2f32.powi(-24),
+        31 if fraction == 0.0 => f32::INFINITY,
+        31 => f32::NAN,
+        _ => (1.0 + fraction / 1024.0) * 2f32.powi(exponent - 15),
+    }
+}
+
+/// The numbers of a tensor; `None` for whole numbers, which are no weights.
 fn read_array(
     name: &str,
     entry: &Entry,
     data: &[u8],
     expected_start: u64,
-) -> Result<Array, AiError> {
-    if entry.dtype != "F32" {
+    foreign: bool,
+) -> Result<Option<Array>, AiError> {
+    let Some((size, read)) = number_type(&entry.dtype, foreign) else {
+        let read = if foreign {
+            "F32, F64, F16 and BF16 are"
+        } else {
+            "F32 is"
+        };
         return refuse(format!(
-            "tensor `{name}` is of type {}, only F32 is read",
+            "tensor `{name}` is of type {}, only {read} read",
             entry.dtype
         ));
-    }
+    };
     if entry.shape.len() > MAX_RANK {
         return refuse(format!(
             "tensor `{name}` has {} dimensions",
@@ -310,7 +371,7 @@ fn read_array(
     let bytes = entry
         .shape
         .iter()
-        .try_fold(4u64, |product, &side| product.checked_mul(side));
+        .try_fold(size, |product, &side| product.checked_mul(side));
     if bytes.is_none() || bytes != end.checked_sub(start) {
         return refuse(format!(
             "tensor `{name}`: its shape does not fit its length"
@@ -326,17 +387,18 @@ fn read_array(
             data.len()
         ));
     };
+    let Some(read) = read else {
+        return Ok(None);
+    };
     let values: Vec<f32> = content
-        .as_chunks::<4>()
-        .0
-        .iter()
-        .map(|b| f32::from_le_bytes(*b))
+        .chunks_exact(size as usize)
+        .filter_map(read)
         .collect();
     if values.iter().any(|v| !v.is_finite()) {
         return refuse(format!("tensor `{name}` has numbers that are not finite"));
     }
     let shape = entry.shape.iter().map(|&s| s as usize).collect();
-    Ok(Array { shape, values })
+    Ok(Some(Array { shape, values }))
 }
 
 /// Reads a file up to a size, whatever its length claims.

@@ -42,6 +42,8 @@ mod linked;
 mod markers;
 mod measuring;
 mod media;
+#[cfg(feature = "ai")]
+mod networks;
 mod pages;
 mod pet;
 mod phantoms;
