@@ -3,6 +3,7 @@
 
 use super::{
     AiError,
+    checkpoint::Checkpoint,
     data::{Pair, Split},
     recipe::Recipe,
     unet::UNetConfig,
@@ -36,6 +37,31 @@ pub struct ModelCard {
     /// Quality on held-out pictures: all of them first, then by subset.
     #[serde(default)]
     pub metrics: Vec<SubsetMetrics>,
+    /// How many lesions of held-out cases are found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lesions: Option<LesionMetrics>,
+}
+
+/// Lesions found and not found in held-out cases. A lesion counts as found when a reported one touches it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LesionMetrics {
+    /// Cases.
+    pub cases: usize,
+    /// Diameter from which on lesions are counted.
+    pub counted_from_mm: f64,
+    /// Lesions of that size that there are.
+    pub planted: usize,
+    /// Those found.
+    pub found: usize,
+    /// Smaller lesions that there are.
+    pub planted_smaller: usize,
+    /// Those found.
+    pub found_smaller: usize,
+    /// Reported lesions that touch none.
+    pub false_positives: usize,
+    /// Most of them in one case.
+    pub false_positives_most: usize,
 }
 
 /// The part of a card that a person writes; a training task carries it along.
@@ -77,10 +103,27 @@ pub struct CardInput {
     /// The network sees the picture and its mirror image, and the two answers are averaged before the sigmoid.
     #[serde(default)]
     pub mirrored: bool,
+    /// For networks that look at the slices of a volume; `side` is then that of the training patches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume: Option<CardVolume>,
 }
 
-/// The one preprocessing that this version knows.
+/// What a network that looks at the slices of a volume is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CardVolume {
+    /// Distance of columns, rows, slices that it was trained at; others are resampled to it.
+    pub spacing_mm: [f64; 3],
+    /// Hounsfield units that become -1 and 1.
+    pub window_hu: [f64; 2],
+    /// Lesions smaller than this are not reported.
+    pub smallest_mm3: f64,
+}
+
+/// The preprocessing of pictures that this version knows.
 pub const PREPROCESSING: &str = "area-square, percentile 1-99, standardised";
+/// The preprocessing of volumes that this version knows.
+pub const SLICES: &str = "neighbouring slices, clipped to a window, -1 to 1";
 
 /// The weights file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -229,8 +272,10 @@ impl ModelCard {
             return refuse("sha256 must have 64 hexadecimal digits");
         }
         card.network.check()?;
-        if card.input.preprocessing != PREPROCESSING {
-            return refuse("this version does not know the preprocessing");
+        match &card.input.volume {
+            None if card.input.preprocessing == PREPROCESSING => {}
+            Some(volume) if card.input.preprocessing == SLICES => volume.check()?,
+            _ => return refuse("this version does not know the preprocessing"),
         }
         let side = card.input.side;
         if side == 0 || side > 2048 || !side.is_multiple_of(card.network.multiple()) {
@@ -248,6 +293,24 @@ impl ModelCard {
     }
 }
 
+impl CardVolume {
+    fn check(&self) -> Result<(), AiError> {
+        let [low, high] = self.window_hu;
+        let sane = self.spacing_mm.iter().all(|s| (0.1..=20.0).contains(s))
+            && (-5000.0..=30_000.0).contains(&low)
+            && (-5000.0..=30_000.0).contains(&high)
+            && low < high
+            && (0.0..=1e6).contains(&self.smallest_mm3);
+        if sane {
+            Ok(())
+        } else {
+            Err(AiError::Card(
+                "spacing, window or size is out of range".into(),
+            ))
+        }
+    }
+}
+
 /// SHA-256 as lower-case hexadecimal.
 pub fn sha256_hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes)
@@ -260,52 +323,73 @@ fn names(pairs: &[Pair]) -> Vec<String> {
     pairs.iter().map(|pair| pair.name.clone()).collect()
 }
 
-/// The card of a model that was just trained.
+/// Names of the cases by part of the split.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Parts {
+    pub(crate) train: Vec<String>,
+    pub(crate) validation: Vec<String>,
+    pub(crate) test: Vec<String>,
+}
+
+impl Parts {
+    pub(crate) fn of(split: &Split) -> Self {
+        Self {
+            train: names(&split.train),
+            validation: names(&split.validation),
+            test: names(&split.test),
+        }
+    }
+}
+
+/// The card of a model that was just trained on pictures; other lessons change what is different for them.
 pub(crate) fn from_training(
     recipe: &Recipe,
+    network: UNetConfig,
     weights: &[u8],
-    split: &Split,
+    parts: Parts,
     metrics: Vec<SubsetMetrics>,
-    best_epoch: u32,
+    checkpoint: &Checkpoint,
     now: &str,
-) -> Result<ModelCard, AiError> {
-    Ok(ModelCard {
+) -> ModelCard {
+    ModelCard {
         format: 1,
         id: recipe.model.clone(),
         version: recipe.model_version.clone(),
         trained: now.get(..10).unwrap_or(now).to_owned(),
         about: recipe.about.clone(),
-        network: recipe.network,
         input: CardInput {
             side: recipe.input.side,
             preprocessing: PREPROCESSING.into(),
             threshold: 0.5,
             mirrored: false,
+            volume: None,
         },
         weights: CardWeights {
             file: format!("{}.safetensors", recipe.model),
             sha256: sha256_hex(weights),
             bytes: weights.len() as u64,
-            parameters: recipe.network.parameters(),
+            parameters: network.parameters(),
         },
+        network,
         training: CardTraining {
             seed: recipe.seed,
-            epochs: recipe.training.epochs(),
-            best_epoch,
-            train: names(&split.train),
-            validation: names(&split.validation),
-            test: names(&split.test),
+            epochs: checkpoint.curve.len(),
+            best_epoch: checkpoint.best().map_or(0, |record| record.epoch),
+            train: parts.train,
+            validation: parts.validation,
+            test: parts.test,
         },
         metrics,
-    })
+        lesions: None,
+    }
 }
 
-pub(crate) fn split_json(split: &Split, seed: u64) -> Result<Vec<u8>, AiError> {
+pub(crate) fn split_json(parts: &Parts, seed: u64) -> Result<Vec<u8>, AiError> {
     let value = serde_json::json!({
         "seed": seed,
-        "train": names(&split.train),
-        "validation": names(&split.validation),
-        "test": names(&split.test),
+        "train": parts.train,
+        "validation": parts.validation,
+        "test": parts.test,
     });
     serde_json::to_vec_pretty(&value).map_err(|error| AiError::Data(error.to_string()))
 }

@@ -1,6 +1,6 @@
 //! Pairs of picture and mask, and the split by patient.
 
-use super::{AiError, preprocess, random::Random, recipe::Recipe};
+use super::{AiError, preprocess, random::Random, recipe::DataRecipe};
 use crate::imaging::resample;
 use image::ImageReader;
 use std::{
@@ -52,11 +52,8 @@ pub struct Sample {
 }
 
 /// Lists the pairs of a data folder: picture files that have a mask of the same name. Sorted by name.
-pub fn pairs(folder: &Path, recipe: &Recipe) -> Result<Vec<Pair>, AiError> {
-    let (images, masks) = (
-        folder.join(&recipe.data.images),
-        folder.join(&recipe.data.masks),
-    );
+pub fn pairs(folder: &Path, recipe: &DataRecipe) -> Result<Vec<Pair>, AiError> {
+    let (images, masks) = (folder.join(&recipe.images), folder.join(&recipe.masks));
     let mut found = Vec::new();
     for entry in fs::read_dir(&images).map_err(AiError::io("cannot list", &images))? {
         let image = entry.map_err(AiError::io("cannot list", &images))?.path();
@@ -74,19 +71,19 @@ pub fn pairs(folder: &Path, recipe: &Recipe) -> Result<Vec<Pair>, AiError> {
         if !is_picture || !mask.is_file() {
             continue;
         }
-        let fields: Vec<&str> = name.split(recipe.data.separator.as_str()).collect();
+        let fields: Vec<&str> = name.split(recipe.separator.as_str()).collect();
         let joined = |numbers: &[usize]| {
             let parts: Option<Vec<&str>> =
                 numbers.iter().map(|&n| fields.get(n).copied()).collect();
             parts
-                .map(|parts| parts.join(&recipe.data.separator))
+                .map(|parts| parts.join(&recipe.separator))
                 .ok_or_else(|| {
                     AiError::Data(format!("`{name}` has no field for the patient or stratum"))
                 })
         };
         found.push(Pair {
-            patient: joined(&recipe.data.patient_fields)?,
-            stratum: joined(&recipe.data.stratum_fields)?,
+            patient: joined(&recipe.patient_fields)?,
+            stratum: joined(&recipe.stratum_fields)?,
             name: name.to_owned(),
             image,
             mask,
@@ -103,7 +100,7 @@ pub fn pairs(folder: &Path, recipe: &Recipe) -> Result<Vec<Pair>, AiError> {
 
 /// Splits by patient. Within each stratum the patients are shuffled by the seed and cut by the shares; a patient
 /// with pictures in several strata counts in the first of them.
-pub fn split(pairs: &[Pair], recipe: &Recipe, seed: u64) -> Result<Split, AiError> {
+pub fn split(pairs: &[Pair], shares: [f64; 2], seed: u64) -> Result<Split, AiError> {
     let mut seen = BTreeSet::new();
     let mut strata: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for pair in pairs {
@@ -116,8 +113,8 @@ pub fn split(pairs: &[Pair], recipe: &Recipe, seed: u64) -> Result<Split, AiErro
         patients.sort_unstable();
         Random::new(seed, &[u64::from_le_bytes(*b"split\0\0\0"), index as u64]).shuffle(patients);
         let count = patients.len() as f64;
-        let train = (count * recipe.data.train).round() as usize;
-        let validation = train + (count * recipe.data.validation).round() as usize;
+        let train = (count * shares[0]).round() as usize;
+        let validation = train + (count * shares[1]).round() as usize;
         for (place, patient) in patients.iter().enumerate() {
             let part = usize::from(place >= train) + usize::from(place >= validation);
             part_of.insert(*patient, part);
@@ -145,11 +142,10 @@ pub fn split(pairs: &[Pair], recipe: &Recipe, seed: u64) -> Result<Split, AiErro
 }
 
 /// Loads pairs and brings them to the network's size.
-pub fn load(pairs: &[Pair], recipe: &Recipe) -> Result<Vec<Sample>, AiError> {
+pub fn load(pairs: &[Pair], recipe: &DataRecipe, side: usize) -> Result<Vec<Sample>, AiError> {
     pairs
         .iter()
         .map(|pair| {
-            let side = recipe.input.side;
             let (image, size) = read_grey(&pair.image)?;
             let (mask, truth_size) = read_grey(&pair.mask)?;
             if size != truth_size {
@@ -158,7 +154,7 @@ pub fn load(pairs: &[Pair], recipe: &Recipe) -> Result<Vec<Sample>, AiError> {
                     pair.name
                 )));
             }
-            let threshold = f32::from(recipe.data.mask_threshold) / 255.0;
+            let threshold = f32::from(recipe.mask_threshold) / 255.0;
             let truth: Vec<bool> = mask.iter().map(|&v| v > threshold + 1e-4).collect();
             let covered: Vec<f32> = truth.iter().map(|&t| f32::from(u8::from(t))).collect();
             let target = resample::area(&covered, truth_size, [side, side])

@@ -13,6 +13,8 @@ pub mod device;
 mod error;
 pub mod infer;
 pub mod learner;
+pub mod learning;
+pub mod lesions;
 pub mod loss;
 pub mod network;
 pub mod networks;

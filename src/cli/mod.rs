@@ -13,6 +13,8 @@ mod filtering;
 pub mod hang;
 pub mod inspect;
 pub mod keys;
+#[cfg(feature = "ai")]
+mod lesions;
 pub mod list;
 pub mod measure;
 #[cfg(feature = "ai")]

@@ -4,12 +4,13 @@ use super::{
     Common, Exit, Output,
     common::DeviceChoice,
     inspect::{self, in_pool, limits},
+    lesions,
     models::registry_of,
     train::exit_of,
 };
 use crate::{
     ai::{
-        AiError, device,
+        AiError, BurnDevice, device,
         infer::Segmenter,
         preprocess::FrameInput,
         readback::{ProbabilityMap, read_back},
@@ -40,24 +41,25 @@ use std::{
 /// Arguments of `segment`.
 #[derive(Debug, Args)]
 pub struct SegmentArgs {
-    /// The picture: DICOM, PNG or JPEG
-    path: PathBuf,
+    /// The picture: DICOM, PNG or JPEG; for a model that looks through volumes the file or folder of a series
+    pub(super) path: PathBuf,
     /// Id of a model, or a model file
     #[arg(long, value_name = "ID|FILE", default_value = registry::LUNG_FIELDS)]
     model: String,
-    /// The mask to write: a PNG of the picture's size, 0 and 255
+    /// The mask to write: a PNG of the picture's size, 0 and 255; for a volume the lesions' numbers as .nii, .nii.gz,
+    /// .nrrd or .mha
     #[arg(long, value_name = "FILE")]
-    out: PathBuf,
+    pub(super) out: PathBuf,
     /// Frame, counted from 1
     #[arg(long, default_value_t = 1, value_name = "N")]
     frame: usize,
     /// Run although the picture is out of the model's scope; the reason stays a finding
     #[arg(long)]
-    ignore_scope: bool,
+    pub(super) ignore_scope: bool,
 }
 
 /// Why a command ended: exit code and sentence.
-type Refusal = (Exit, String);
+pub(super) type Refusal = (Exit, String);
 
 /// Runs `segment`.
 pub fn run(args: &SegmentArgs, common: &Common, out: &mut Output) -> Exit {
@@ -77,7 +79,7 @@ pub fn run(args: &SegmentArgs, common: &Common, out: &mut Output) -> Exit {
     }
 }
 
-fn refusal(error: AiError) -> Refusal {
+pub(super) fn refusal(error: AiError) -> Refusal {
     (exit_of(&error), error.to_string())
 }
 
@@ -93,15 +95,13 @@ struct Input {
 }
 
 fn segment(args: &SegmentArgs, common: &Common, out: &mut Output) -> Result<(), Refusal> {
+    let model = find_model(&args.model, common)?;
+    if model.card.input.volume.is_some() {
+        return lesions::run(args, common, &model, &device_of(common)?, out);
+    }
     check_output(&args.out)?;
     let mut input = read_input(args, common)?;
-    let model = find_model(&args.model, common)?;
-    let on_gpu = match common.device {
-        DeviceChoice::Auto => None,
-        DeviceChoice::Gpu => Some(true),
-        DeviceChoice::Cpu => Some(false),
-    };
-    let device = device::headless(on_gpu).map_err(refusal)?;
+    let device = device_of(common)?;
     let segmenter = Segmenter::new(&model, &device).map_err(refusal)?;
     let start = Instant::now();
     let frame_input = FrameInput {
@@ -141,6 +141,15 @@ fn segment(args: &SegmentArgs, common: &Common, out: &mut Output) -> Result<(), 
         out,
     );
     Ok(())
+}
+
+fn device_of(common: &Common) -> Result<BurnDevice, Refusal> {
+    let on_gpu = match common.device {
+        DeviceChoice::Auto => None,
+        DeviceChoice::Gpu => Some(true),
+        DeviceChoice::Cpu => Some(false),
+    };
+    device::headless(on_gpu).map_err(refusal)
 }
 
 fn check_output(path: &Path) -> Result<(), Refusal> {

@@ -2,11 +2,17 @@
 
 use super::{Common, Exit, Output, inspect::in_pool};
 use crate::{
-    ai::{AiError, BurnDevice, recipe::Recipe, train::Trainer},
+    ai::{AiError, BurnDevice, learning::TrainEvent, recipe::Recipe, train::Trainer},
     task::{CancelToken, Progress},
 };
 use clap::Args;
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+/// Lines about steps come this often, so that an epoch of minutes does not look like a standstill.
+const STEP_LINES: Duration = Duration::from_secs(10);
 
 /// Arguments of `train`.
 #[derive(Debug, Args)]
@@ -14,8 +20,8 @@ pub struct TrainArgs {
     /// The training task (TOML); assets/models/lung-fields.train.toml is a documented example
     #[arg(long, value_name = "FILE")]
     task: PathBuf,
-    /// Folder of pictures and masks
-    #[arg(long, value_name = "DIR")]
+    /// Folder of the pictures that the task names; a task on made-up people needs none
+    #[arg(long, value_name = "DIR", default_value = ".")]
     data: PathBuf,
     /// Folder for checkpoints, learning curve, weights and card
     #[arg(long, value_name = "DIR")]
@@ -55,31 +61,46 @@ fn train(args: &TrainArgs, common: &Common, out: &mut Output) -> Result<(), AiEr
         recipe.seed = seed;
     }
     let device = BurnDevice::flex();
-    out.note(format!(
-        "{}: {} parameters, {:.2} GFLOP a picture",
-        recipe.model,
-        recipe.network.parameters(),
-        recipe
-            .network
-            .operations(recipe.input.side, recipe.input.side) as f64
-            / 1e9
-    ));
+    if let Some(network) = &recipe.network {
+        out.note(format!(
+            "{}: {} parameters, {:.2} GFLOP a picture",
+            recipe.model,
+            network.parameters(),
+            network.operations(recipe.input.side, recipe.input.side) as f64 / 1e9
+        ));
+    }
     let epochs = recipe.training.epochs();
+    let score = recipe.score();
     let trainer = Trainer::new(recipe, &args.data, &args.out, &device);
+    let mut told = Instant::now();
     let report = trainer.run(
         args.resume,
         &common.now(),
         &CancelToken::default(),
         &Progress::default(),
-        |r| {
-            if common.json {
-                out.json(r);
+        |event| match event {
+            TrainEvent::Step { .. } if told.elapsed() < STEP_LINES => {}
+            TrainEvent::Step { epoch, done, of, loss } => {
+                told = Instant::now();
+                if common.json {
+                    out.json(&serde_json::json!({"epoch": epoch, "step": done, "steps": of, "loss": loss}));
+                } else {
+                    out.note(format!("epoch {epoch}/{epochs}  step {done}/{of}  loss {loss:.4}"));
+                }
                 out.flush();
-            } else {
-                out.line(format!(
-                    "epoch {}/{epochs}  rate {:.2e}  train loss {:.4}  validation loss {:.4}  Dice {:.4}  {:.0} s",
-                    r.epoch, r.learning_rate, r.train_loss, r.validation_loss, r.validation_dice, r.seconds
-                ));
+            }
+            TrainEvent::Epoch(r) => {
+                told = Instant::now();
+                if common.json {
+                    let mut line = serde_json::json!(r);
+                    line["score"] = score.into();
+                    out.json(&line);
+                } else {
+                    out.line(format!(
+                        "epoch {}/{epochs}  rate {:.2e}  train loss {:.4}  validation loss {:.4}  {score} {:.4}  {:.0} s",
+                        r.epoch, r.learning_rate, r.train_loss, r.validation_loss, r.validation_score, r.seconds
+                    ));
+                }
                 out.flush();
             }
         },

@@ -53,6 +53,7 @@ fn model(config: UNetConfig, side: usize) -> Model {
                 preprocessing: PREPROCESSING.into(),
                 threshold: 0.5,
                 mirrored: false,
+                volume: None,
             },
             weights: CardWeights {
                 file: "tiny.safetensors".into(),
@@ -69,6 +70,7 @@ fn model(config: UNetConfig, side: usize) -> Model {
                 test: vec![],
             },
             metrics: vec![],
+            lesions: None,
         },
         weights,
     }

@@ -183,6 +183,7 @@ fn card(bytes: &[u8]) -> ModelCard {
             preprocessing: PREPROCESSING.into(),
             threshold: 0.5,
             mirrored: false,
+            volume: None,
         },
         weights: CardWeights {
             file: "weights.safetensors".into(),
@@ -199,6 +200,7 @@ fn card(bytes: &[u8]) -> ModelCard {
             test: vec![],
         },
         metrics: vec![],
+        lesions: None,
     }
 }
 
