@@ -5,7 +5,8 @@ use super::{
     AiError,
     checkpoint::Checkpoint,
     data::{Pair, Split},
-    recipe::Recipe,
+    networks::Architecture,
+    recipe::{Crop, Recipe},
     unet::UNetConfig,
 };
 use serde::{Deserialize, Serialize};
@@ -26,8 +27,12 @@ pub struct ModelCard {
     pub trained: String,
     /// What the words of the card say.
     pub about: About,
-    /// Shape of the network.
+    /// Shape of the network that draws masks; a model that tells classes has its own in [`Self::classifier`].
+    #[serde(default = "no_unet", skip_serializing_if = "is_no_unet")]
     pub network: UNetConfig,
+    /// For models that tell classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classifier: Option<CardClassifier>,
     /// What the network is shown.
     pub input: CardInput,
     /// The weights file.
@@ -40,6 +45,116 @@ pub struct ModelCard {
     /// How many lesions of held-out cases are found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lesions: Option<LesionMetrics>,
+}
+
+pub(crate) const fn no_unet() -> UNetConfig {
+    UNetConfig {
+        input_channels: 0,
+        classes: 0,
+        depth: 0,
+        width: 0,
+        patch: 0,
+    }
+}
+
+fn is_no_unet(network: &UNetConfig) -> bool {
+    *network == no_unet()
+}
+
+/// A model that tells two classes apart.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CardClassifier {
+    /// Shape of the network.
+    pub network: Architecture,
+    /// Which part of the picture it is shown.
+    #[serde(default)]
+    pub crop: Crop,
+    /// What the positive class is called.
+    pub positive: String,
+    /// What the negative class is called.
+    pub negative: String,
+    /// From evidence to probability.
+    pub calibration: Calibration,
+    /// Probabilities between these two are no answer.
+    pub abstain: [f64; 2],
+    /// Share of the positive class in the training data; where it is another, the probabilities are not calibrated.
+    pub prevalence: f64,
+    /// Quality on held-out patients.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub figures: Vec<ClassFigure>,
+}
+
+/// From evidence `x` to the probability `1 / (1 + e^-(slope·x + offset))` (Platt 1999), fitted on the part of the data
+/// that chose the epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calibration {
+    /// Above 0.
+    pub slope: f64,
+    /// 0 where the network is not biased.
+    pub offset: f64,
+}
+
+impl Calibration {
+    /// Calibrated probability of the positive class.
+    pub fn probability(&self, evidence: f64) -> f64 {
+        let x = self.slope * evidence + self.offset;
+        // Never the exponential of a large number.
+        if x >= 0.0 {
+            1.0 / (1.0 + (-x).exp())
+        } else {
+            let e = x.exp();
+            e / (1.0 + e)
+        }
+    }
+}
+
+impl CardClassifier {
+    /// Whether a probability is no answer.
+    pub fn abstains(&self, probability: f64) -> bool {
+        probability > self.abstain[0] && probability < self.abstain[1]
+    }
+
+    fn check(&self) -> Result<(), AiError> {
+        let plan = self.network.plan()?;
+        let [low, high] = self.abstain;
+        let sane = plan.input_channels() == 1
+            && (1..=2).contains(&plan.classes())
+            && self.calibration.slope > 0.0
+            && self.calibration.slope.is_finite()
+            && self.calibration.offset.is_finite()
+            && (0.0..=0.5).contains(&low)
+            && (0.5..=1.0).contains(&high)
+            && (0.0..=1.0).contains(&self.prevalence);
+        if sane {
+            Ok(())
+        } else {
+            Err(AiError::Card(
+                "network, calibration or abstention of the classifier is out of range".into(),
+            ))
+        }
+    }
+}
+
+/// A figure of a classifier on held-out patients, with the interval that 95 % of resamplings of the patients give.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassFigure {
+    /// Subset, `all` for all.
+    pub subset: String,
+    /// Its name: `auroc`, `precision`, `recall`, `f1`, `accuracy`, `brier`, `ece`, `answered`, `accuracy-answered`.
+    pub figure: String,
+    /// Pictures.
+    pub cases: usize,
+    /// The figure.
+    pub value: f64,
+    /// Lower end of the interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub low: Option<f64>,
+    /// Upper end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub high: Option<f64>,
 }
 
 /// Lesions found and not found in held-out cases. A lesion counts as found when a reported one touches it.
@@ -271,13 +386,23 @@ impl ModelCard {
         {
             return refuse("sha256 must have 64 hexadecimal digits");
         }
+        let side = card.input.side;
+        if let Some(classifier) = &card.classifier {
+            classifier.check()?;
+            if card.input.volume.is_some() || card.input.preprocessing != PREPROCESSING {
+                return refuse("this version does not know the preprocessing");
+            }
+            if !(16..=1024).contains(&side) {
+                return refuse("the input side must be 16 to 1024");
+            }
+            return Ok(card);
+        }
         card.network.check()?;
         match &card.input.volume {
             None if card.input.preprocessing == PREPROCESSING => {}
             Some(volume) if card.input.preprocessing == SLICES => volume.check()?,
             _ => return refuse("this version does not know the preprocessing"),
         }
-        let side = card.input.side;
         if side == 0 || side > 2048 || !side.is_multiple_of(card.network.multiple()) {
             return refuse("the input side does not fit the network");
         }
@@ -285,6 +410,17 @@ impl ModelCard {
             return refuse("threshold must lie between 0 and 1");
         }
         Ok(card)
+    }
+
+    /// Names and shapes of the tensors in the weights file.
+    ///
+    /// # Errors
+    /// A description that makes no network.
+    pub fn tensors(&self) -> Result<Vec<(String, Vec<usize>)>, AiError> {
+        match &self.classifier {
+            Some(classifier) => Ok(classifier.network.plan()?.tensors()),
+            None => Ok(self.network.tensors(false)),
+        }
     }
 
     /// The card file.
@@ -371,6 +507,7 @@ pub(crate) fn from_training(
             parameters: network.parameters(),
         },
         network,
+        classifier: None,
         training: CardTraining {
             seed: recipe.seed,
             epochs: checkpoint.curve.len(),

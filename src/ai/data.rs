@@ -51,16 +51,19 @@ pub struct Sample {
     pub truth_size: [usize; 2],
 }
 
+/// Whether the file's name is that of a picture that is read.
+pub(crate) fn is_picture(path: &Path) -> bool {
+    path.extension()
+        .and_then(|e| e.to_str())
+        .is_some_and(|e| ["png", "jpg", "jpeg"].contains(&e.to_ascii_lowercase().as_str()))
+}
+
 /// Lists the pairs of a data folder: picture files that have a mask of the same name. Sorted by name.
 pub fn pairs(folder: &Path, recipe: &DataRecipe) -> Result<Vec<Pair>, AiError> {
     let (images, masks) = (folder.join(&recipe.images), folder.join(&recipe.masks));
     let mut found = Vec::new();
     for entry in fs::read_dir(&images).map_err(AiError::io("cannot list", &images))? {
         let image = entry.map_err(AiError::io("cannot list", &images))?.path();
-        let is_picture = image
-            .extension()
-            .and_then(|e| e.to_str())
-            .is_some_and(|e| ["png", "jpg", "jpeg"].contains(&e.to_ascii_lowercase().as_str()));
         let (Some(file), Some(name)) = (
             image.file_name(),
             image.file_stem().and_then(|n| n.to_str()),
@@ -68,7 +71,7 @@ pub fn pairs(folder: &Path, recipe: &DataRecipe) -> Result<Vec<Pair>, AiError> {
             continue;
         };
         let mask = masks.join(file);
-        if !is_picture || !mask.is_file() {
+        if !is_picture(&image) || !mask.is_file() {
             continue;
         }
         let fields: Vec<&str> = name.split(recipe.separator.as_str()).collect();
@@ -98,14 +101,15 @@ pub fn pairs(folder: &Path, recipe: &DataRecipe) -> Result<Vec<Pair>, AiError> {
     Ok(found)
 }
 
-/// Splits by patient. Within each stratum the patients are shuffled by the seed and cut by the shares; a patient
-/// with pictures in several strata counts in the first of them.
-pub fn split(pairs: &[Pair], shares: [f64; 2], seed: u64) -> Result<Split, AiError> {
+/// The part of each item of (patient, stratum): 0 trains, 1 chooses, 2 tests. Within each stratum the patients are
+/// shuffled by the seed and cut by the shares of the first two parts; a patient with items in several strata counts in
+/// the first of them.
+pub(crate) fn parts(items: &[(&str, &str)], shares: [f64; 2], seed: u64) -> Vec<usize> {
     let mut seen = BTreeSet::new();
     let mut strata: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for pair in pairs {
-        if seen.insert(pair.patient.as_str()) {
-            strata.entry(&pair.stratum).or_default().push(&pair.patient);
+    for (patient, stratum) in items {
+        if seen.insert(*patient) {
+            strata.entry(stratum).or_default().push(patient);
         }
     }
     let mut part_of = BTreeMap::new();
@@ -120,11 +124,25 @@ pub fn split(pairs: &[Pair], shares: [f64; 2], seed: u64) -> Result<Split, AiErr
             part_of.insert(*patient, part);
         }
     }
+    items
+        .iter()
+        .map(|(patient, _)| part_of.get(patient).copied().unwrap_or(2))
+        .collect()
+}
+
+/// Splits pairs by patient.
+pub fn split(pairs: &[Pair], shares: [f64; 2], seed: u64) -> Result<Split, AiError> {
+    let items: Vec<(&str, &str)> = pairs
+        .iter()
+        .map(|pair| (pair.patient.as_str(), pair.stratum.as_str()))
+        .collect();
+    let part_of = parts(&items, shares, seed);
     let take = |part: usize| -> Vec<Pair> {
         pairs
             .iter()
-            .filter(|pair| part_of.get(pair.patient.as_str()) == Some(&part))
-            .cloned()
+            .zip(&part_of)
+            .filter(|(_, own)| **own == part)
+            .map(|(pair, _)| pair.clone())
             .collect()
     };
     let split = Split {

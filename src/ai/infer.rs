@@ -57,11 +57,11 @@ impl Segmenter {
     /// Puts the weights of a checked model on a device.
     ///
     /// # Errors
-    /// A model that looks at volumes, not at pictures.
+    /// A model that looks at volumes, or tells classes.
     pub fn new(model: &Model, device: &BurnDevice) -> Result<Self, AiError> {
-        if model.card.input.volume.is_some() {
+        if model.card.input.volume.is_some() || model.card.classifier.is_some() {
             return Err(AiError::Card(format!(
-                "`{}` looks at volumes, not at pictures",
+                "`{}` draws no masks on single pictures",
                 model.card.id
             )));
         }

@@ -2,7 +2,9 @@
 
 use super::{
     AiError,
+    networks::Net,
     recipe::{Optimiser, TrainingRecipe},
+    unet::UNet,
     weights::Weights,
 };
 use burn::{
@@ -52,7 +54,23 @@ struct Memory {
     velocities: BTreeMap<String, Tensor<1>>,
 }
 
-impl<N: Module> Learner<N> {
+/// A network whose parameters have names in weights files.
+pub trait Named: Module {
+    /// The name of the parameter that a visitor meets at `path`.
+    fn tensor_name(&self, path: &str) -> String {
+        path.to_owned()
+    }
+}
+
+impl Named for UNet {}
+
+impl Named for Net {
+    fn tensor_name(&self, path: &str) -> String {
+        self.name_of(path).unwrap_or(path).to_owned()
+    }
+}
+
+impl<N: Named> Learner<N> {
     /// Starts from weights with normalisation, and from the optimiser's memory of a checkpoint when there is one.
     /// `build` makes the network on the device that keeps gradients.
     ///
@@ -252,13 +270,18 @@ impl ModuleMapper for OptimiserStep<'_> {
 ///
 /// # Errors
 /// Numbers that do not come back from the device.
-pub fn weights_of<N: Module>(network: &N) -> Result<Weights, AiError> {
+pub fn weights_of<N: Named>(network: &N) -> Result<Weights, AiError> {
     let mut reader = Reader {
         path: Vec::new(),
         out: Ok(Weights::default()),
     };
     network.visit(&mut reader);
-    reader.out
+    let mut out = Weights::default();
+    for (path, array) in reader.out?.iter() {
+        let name = network.tensor_name(path);
+        out.insert(name, array.shape.clone(), array.values.clone());
+    }
+    Ok(out)
 }
 
 struct Reader {

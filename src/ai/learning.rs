@@ -6,22 +6,15 @@
 use super::{
     AiError,
     checkpoint::{Checkpoint, EpochRecord},
-    learner::{Learned, Learner},
+    learner::{Learned, Learner, Named},
     recipe::Recipe,
     weights::{Weights, read_bounded, write_atomic},
 };
-use crate::task::{CancelToken, Progress};
-use burn::{
-    module::Module,
-    tensor::{Device, Tensor},
-};
+use crate::task::{CancelToken, Pause, Progress};
+use burn::tensor::{Device, Tensor};
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
     thread,
     time::{Duration, Instant},
 };
@@ -47,26 +40,10 @@ pub enum TrainEvent {
     Epoch(EpochRecord),
 }
 
-/// Stops a run for a while, from another thread.
-#[derive(Clone, Debug, Default)]
-pub struct Pause(Arc<AtomicBool>);
-
-impl Pause {
-    /// Pauses or goes on; taken up at the next step.
-    pub fn set(&self, paused: bool) {
-        self.0.store(paused, Ordering::Relaxed);
-    }
-
-    /// Whether the run is to wait.
-    pub fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
 /// What is learnt: where batches come from, the loss, and how a network is judged.
 pub(crate) trait Lesson {
     /// The network.
-    type Network: Module;
+    type Network: Named;
 
     /// What the score is called, for people and for the curve's file.
     fn score(&self) -> &'static str;
@@ -76,6 +53,11 @@ pub(crate) trait Lesson {
 
     /// The network with these weights.
     fn build(&self, weights: &Weights, device: &Device) -> Result<Self::Network, AiError>;
+
+    /// The weights as they are judged and shipped.
+    fn finished(&self, weights: &Weights) -> Result<Weights, AiError> {
+        weights.folded()
+    }
 
     /// The loss of a step's batch, computed on `device`, and the number of its samples.
     fn loss(
@@ -176,7 +158,7 @@ impl Run<'_> {
             self.progress.set((epoch * steps) as u64);
             let (train_loss, rate) = self.epoch(lesson, &mut learner, epoch, seen)?;
             let learned = learner.state()?;
-            let folded = learned.best_guess().folded()?;
+            let folded = lesson.finished(learned.best_guess())?;
             let network = lesson.build(&folded, self.device)?;
             let (validation_loss, validation_score) = lesson.validate(&network, &go_on)?;
             let record = EpochRecord {

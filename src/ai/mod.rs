@@ -8,6 +8,7 @@
 pub mod augment;
 pub mod card;
 pub mod checkpoint;
+pub mod classes;
 pub mod data;
 pub mod device;
 mod error;

@@ -1,8 +1,13 @@
 //! The training task file (`train --task FILE.toml`). `assets/models/lung-fields.train.toml` is the documented
 //! example and the recipe of the bundled model.
 
-use super::{AiError, card::About, unet::UNetConfig};
+use super::{AiError, card::About, networks::Architecture, unet::UNetConfig};
 use serde::{Deserialize, Serialize};
+
+/// The score of masks and lesions.
+pub const DICE: &str = "Dice";
+/// The score of classes: e to the minus cross-entropy, the geometric mean of the probabilities given to what is true.
+pub const LIKELIHOOD: &str = "likelihood";
 
 /// Everything that decides what a training run computes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,6 +27,12 @@ pub struct Recipe {
     /// Made-up people to learn lesions from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phantom: Option<PhantomRecipe>,
+    /// Pictures with a class each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<LabelRecipe>,
+    /// The network that tells classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classifier: Option<Architecture>,
     /// The network that draws masks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<UNetConfig>,
@@ -63,6 +74,68 @@ pub struct DataRecipe {
 pub struct InputRecipe {
     /// Side of the square input in pixels.
     pub side: usize,
+}
+
+/// Pictures with one of two classes, by folder or by a field of the file name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelRecipe {
+    /// Folders of pictures (PNG or JPEG) inside the data folder.
+    pub folders: Vec<LabelFolder>,
+    /// Splits a file name (without extension) into fields.
+    pub separator: String,
+    /// Numbers of the fields, from 0, that name the patient; no patient is in two parts of the split.
+    pub patient_fields: Vec<usize>,
+    /// Numbers of the fields that name the stratum; the class is always part of it.
+    pub stratum_fields: Vec<usize>,
+    /// The field that tells the class, and what it says for the positive one; folders with a class of their own need none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_field: Option<ClassField>,
+    /// What the positive class is called.
+    pub positive: String,
+    /// What the negative class is called.
+    pub negative: String,
+    /// Share of patients to train with.
+    pub train: f64,
+    /// Share of patients to choose the best epoch and to calibrate with; the rest is for the final test.
+    pub validation: f64,
+    /// Which part of the picture the network is shown.
+    #[serde(default)]
+    pub crop: Crop,
+    /// Calibrated probabilities between these two are no answer.
+    pub abstain: [f64; 2],
+}
+
+/// A folder of pictures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelFolder {
+    /// Inside the data folder.
+    pub path: String,
+    /// The class of all its pictures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub positive: Option<bool>,
+}
+
+/// A field of the file name that tells the class.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassField {
+    /// Its number, from 0.
+    pub field: usize,
+    /// What it says for the positive class.
+    pub positive: String,
+}
+
+/// Which part of a picture is shown to a network that tells classes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Crop {
+    /// All of it.
+    #[default]
+    Whole,
+    /// The box around the lung fields that the bundled model finds.
+    Lungs,
 }
 
 /// Made-up people (CT phantom) with planted nodules; seeds instead of files. Each person is made anew from its seed, so
@@ -239,7 +312,10 @@ impl Recipe {
 
     /// What the score of the learning curve is called.
     pub const fn score(&self) -> &'static str {
-        "Dice"
+        match self.labels {
+            Some(_) => LIKELIHOOD,
+            None => DICE,
+        }
     }
 
     /// What is to be learnt.
@@ -247,12 +323,27 @@ impl Recipe {
     /// # Errors
     /// Sections that make no task together.
     pub fn task(&self) -> Result<Task<'_>, AiError> {
-        match (&self.data, &self.phantom, &self.network) {
-            (Some(data), None, Some(network)) => Ok(Task::Masks { data, network }),
-            (None, Some(phantom), Some(network)) => Ok(Task::Lesions { phantom, network }),
-            _ => Err(AiError::Task(
-                "a task has [data] or [phantom], and [network]".into(),
-            )),
+        match (&self.data, &self.phantom, &self.labels) {
+            (Some(data), None, None) => Ok(Task::Masks {
+                data,
+                network: self.unet()?,
+            }),
+            (None, Some(phantom), None) => Ok(Task::Lesions {
+                phantom,
+                network: self.unet()?,
+            }),
+            (None, None, Some(labels)) => match (&self.classifier, &self.network) {
+                (Some(network), None) => Ok(Task::Classes { labels, network }),
+                _ => refuse("[labels] go with [classifier]"),
+            },
+            _ => refuse("a task has one of [data], [phantom] and [labels]"),
+        }
+    }
+
+    fn unet(&self) -> Result<&UNetConfig, AiError> {
+        match (&self.network, &self.classifier) {
+            (Some(network), None) => Ok(network),
+            _ => refuse("[data] and [phantom] go with [network]"),
         }
     }
 
@@ -260,6 +351,7 @@ impl Recipe {
         if self.version != 1 {
             return refuse("version must be 1");
         }
+        let mut exclusive = false;
         match self.task()? {
             Task::Masks { data, network } => {
                 self.check_network(network)?;
@@ -275,8 +367,25 @@ impl Recipe {
                 }
                 phantom.check()?;
             }
+            Task::Classes { labels, network } => {
+                let plan = network.plan()?;
+                let side = self.input.side;
+                if !(16..=1024).contains(&side) {
+                    return refuse("side must be 16 to 1024");
+                }
+                if plan.input_channels() != 1 || !(1..=2).contains(&plan.classes()) {
+                    return refuse("classes are learnt from one channel, with one logit or two");
+                }
+                exclusive = plan.classes() == 2;
+                labels.check()?;
+            }
         }
         self.training.check()?;
+        if exclusive != self.training.loss.contains(&Loss::CrossEntropy) {
+            return refuse(
+                "cross-entropy is for classes that exclude each other (two logits), bce and focal for one",
+            );
+        }
         self.augmentation.check()
     }
 
@@ -313,6 +422,13 @@ pub enum Task<'a> {
         /// The network; its channels are neighbouring slices.
         network: &'a UNetConfig,
     },
+    /// Classes of pictures.
+    Classes {
+        /// The pictures.
+        labels: &'a LabelRecipe,
+        /// The network.
+        network: &'a Architecture,
+    },
 }
 
 fn refuse<T>(what: &str) -> Result<T, AiError> {
@@ -331,6 +447,25 @@ impl DataRecipe {
     fn check(&self) -> Result<(), AiError> {
         if self.separator.is_empty() || self.patient_fields.is_empty() {
             return refuse("separator and patient_fields must not be empty");
+        }
+        check_shares(self.train, self.validation)
+    }
+}
+
+impl LabelRecipe {
+    fn check(&self) -> Result<(), AiError> {
+        if self.separator.is_empty() || self.patient_fields.is_empty() {
+            return refuse("separator and patient_fields must not be empty");
+        }
+        if self.folders.is_empty() || self.folders.len() > 100 {
+            return refuse("folders must name 1 to 100 folders");
+        }
+        if self.class_field.is_none() && self.folders.iter().any(|f| f.positive.is_none()) {
+            return refuse("a folder has neither a class nor a field that tells it");
+        }
+        let [low, high] = self.abstain;
+        if !(0.0..=0.5).contains(&low) || !(0.5..=1.0).contains(&high) {
+            return refuse("abstain must lie around one half");
         }
         check_shares(self.train, self.validation)
     }

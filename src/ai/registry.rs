@@ -172,7 +172,7 @@ fn check(card: &ModelCard, bytes: &[u8]) -> Result<Weights, AiError> {
         });
     }
     let weights = Weights::from_bytes(bytes)?;
-    weights.check_layout(&card.network.tensors(false))?;
+    weights.check_layout(&card.tensors()?)?;
     Ok(weights)
 }
 

@@ -1,5 +1,6 @@
 //! The training run of a task file: what is learnt decides which lesson it is, the rest is common.
 
+mod classes;
 mod lesions;
 mod masks;
 
@@ -7,10 +8,10 @@ use super::{
     AiError, BurnDevice,
     card::{CaseMetrics, ModelCard},
     checkpoint::EpochRecord,
-    learning::{Pause, Run, TrainEvent},
+    learning::{Run, TrainEvent},
     recipe::{Recipe, Task},
 };
-use crate::task::{CancelToken, Progress};
+use crate::task::{CancelToken, Pause, Progress};
 use burn::tensor::Device;
 use std::path::{Path, PathBuf};
 
@@ -82,6 +83,9 @@ impl Trainer {
         match self.recipe.task()? {
             Task::Masks { data, network } => {
                 masks::run(&run, &self.data, (data, network), resume, now, &mut seen)
+            }
+            Task::Classes { labels, network } => {
+                classes::run(&run, &self.data, (labels, network), resume, now, &mut seen)
             }
             Task::Lesions { phantom, network } => {
                 lesions::run(&run, (phantom, network), resume, now, &mut seen)

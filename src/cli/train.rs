@@ -2,7 +2,9 @@
 
 use super::{Common, Exit, Output, inspect::in_pool};
 use crate::{
-    ai::{AiError, BurnDevice, learning::TrainEvent, recipe::Recipe, train::Trainer},
+    ai::{
+        AiError, BurnDevice, card::ModelCard, learning::TrainEvent, recipe::Recipe, train::Trainer,
+    },
     task::{CancelToken, Progress},
 };
 use clap::Args;
@@ -113,14 +115,42 @@ fn train(args: &TrainArgs, common: &Common, out: &mut Output) -> Result<(), AiEr
             "weights": report.weights.display().to_string(),
             "best_epoch": report.card.training.best_epoch,
             "metrics": report.card.metrics,
+            "lesions": report.card.lesions,
+            "figures": report.card.classifier.as_ref().map(|c| &c.figures),
         }}));
     } else {
-        for m in &report.card.metrics {
-            out.line(format!(
-                "{:<12} {:>3} pictures  Dice {:.4} (lowest {:.4})  IoU {:.4}  HD95 {:.2} px",
-                m.subset, m.cases, m.dice_mean, m.dice_min, m.iou_mean, m.hd95_px_mean
-            ));
-        }
+        figures(&report.card, out);
     }
     Ok(())
+}
+
+/// What the model does on held-out cases.
+fn figures(card: &ModelCard, out: &mut Output) {
+    let unit = match card.input.volume {
+        Some(_) => "mm",
+        None => "px",
+    };
+    for m in &card.metrics {
+        out.line(format!(
+            "{:<12} {:>3} cases  Dice {:.4} (lowest {:.4})  IoU {:.4}  HD95 {:.2} {unit}",
+            m.subset, m.cases, m.dice_mean, m.dice_min, m.iou_mean, m.hd95_px_mean
+        ));
+    }
+    if let Some(l) = &card.lesions {
+        out.line(format!(
+            "{} of {} lesions of {} mm and more found, {} of {} smaller ones; {} false ones in {} cases, {} in one at most",
+            l.found, l.planted, l.counted_from_mm, l.found_smaller, l.planted_smaller, l.false_positives, l.cases,
+            l.false_positives_most
+        ));
+    }
+    for f in card.classifier.iter().flat_map(|c| &c.figures) {
+        let interval = match (f.low, f.high) {
+            (Some(low), Some(high)) => format!("  95 % {low:.3} to {high:.3}"),
+            _ => String::new(),
+        };
+        out.line(format!(
+            "{:<12} {:>3} cases  {:<18} {:.3}{interval}",
+            f.subset, f.cases, f.figure, f.value
+        ));
+    }
 }

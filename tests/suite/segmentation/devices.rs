@@ -48,6 +48,7 @@ fn model(config: UNetConfig, side: usize) -> Model {
             trained: "2026-11-23".into(),
             about: About::default(),
             network: config,
+            classifier: None,
             input: CardInput {
                 side,
                 preprocessing: PREPROCESSING.into(),

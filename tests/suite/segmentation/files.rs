@@ -178,6 +178,7 @@ fn card(bytes: &[u8]) -> ModelCard {
             ..About::default()
         },
         network: TINY,
+        classifier: None,
         input: CardInput {
             side: 32,
             preprocessing: PREPROCESSING.into(),
