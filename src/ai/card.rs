@@ -3,8 +3,10 @@
 
 use super::{
     AiError,
+    checkpoint::Checkpoint,
     data::{Pair, Split},
-    recipe::Recipe,
+    networks::Architecture,
+    recipe::{Crop, Recipe},
     unet::UNetConfig,
 };
 use serde::{Deserialize, Serialize};
@@ -25,8 +27,12 @@ pub struct ModelCard {
     pub trained: String,
     /// What the words of the card say.
     pub about: About,
-    /// Shape of the network.
+    /// Shape of the network that draws masks; a model that tells classes has its own in [`Self::classifier`].
+    #[serde(default = "no_unet", skip_serializing_if = "is_no_unet")]
     pub network: UNetConfig,
+    /// For models that tell classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classifier: Option<CardClassifier>,
     /// What the network is shown.
     pub input: CardInput,
     /// The weights file.
@@ -36,6 +42,141 @@ pub struct ModelCard {
     /// Quality on held-out pictures: all of them first, then by subset.
     #[serde(default)]
     pub metrics: Vec<SubsetMetrics>,
+    /// How many lesions of held-out cases are found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lesions: Option<LesionMetrics>,
+}
+
+pub(crate) const fn no_unet() -> UNetConfig {
+    UNetConfig {
+        input_channels: 0,
+        classes: 0,
+        depth: 0,
+        width: 0,
+        patch: 0,
+    }
+}
+
+fn is_no_unet(network: &UNetConfig) -> bool {
+    *network == no_unet()
+}
+
+/// A model that tells two classes apart.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CardClassifier {
+    /// Shape of the network.
+    pub network: Architecture,
+    /// Which part of the picture it is shown.
+    #[serde(default)]
+    pub crop: Crop,
+    /// What the positive class is called.
+    pub positive: String,
+    /// What the negative class is called.
+    pub negative: String,
+    /// From evidence to probability.
+    pub calibration: Calibration,
+    /// Probabilities between these two are no answer.
+    pub abstain: [f64; 2],
+    /// Share of the positive class in the training data; where it is another, the probabilities are not calibrated.
+    pub prevalence: f64,
+    /// Quality on held-out patients.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub figures: Vec<ClassFigure>,
+}
+
+/// From evidence `x` to the probability `1 / (1 + e^-(slope·x + offset))` (Platt 1999), fitted on the part of the data
+/// that chose the epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calibration {
+    /// Above 0.
+    pub slope: f64,
+    /// 0 where the network is not biased.
+    pub offset: f64,
+}
+
+impl Calibration {
+    /// Calibrated probability of the positive class.
+    pub fn probability(&self, evidence: f64) -> f64 {
+        let x = self.slope * evidence + self.offset;
+        // Never the exponential of a large number.
+        if x >= 0.0 {
+            1.0 / (1.0 + (-x).exp())
+        } else {
+            let e = x.exp();
+            e / (1.0 + e)
+        }
+    }
+}
+
+impl CardClassifier {
+    /// Whether a probability is no answer.
+    pub fn abstains(&self, probability: f64) -> bool {
+        probability > self.abstain[0] && probability < self.abstain[1]
+    }
+
+    fn check(&self) -> Result<(), AiError> {
+        let plan = self.network.plan()?;
+        let [low, high] = self.abstain;
+        let sane = plan.input_channels() == 1
+            && (1..=2).contains(&plan.classes())
+            && self.calibration.slope > 0.0
+            && self.calibration.slope.is_finite()
+            && self.calibration.offset.is_finite()
+            && (0.0..=0.5).contains(&low)
+            && (0.5..=1.0).contains(&high)
+            && (0.0..=1.0).contains(&self.prevalence);
+        if sane {
+            Ok(())
+        } else {
+            Err(AiError::Card(
+                "network, calibration or abstention of the classifier is out of range".into(),
+            ))
+        }
+    }
+}
+
+/// A figure of a classifier on held-out patients, with the interval that 95 % of resamplings of the patients give.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassFigure {
+    /// Subset, `all` for all.
+    pub subset: String,
+    /// Its name: `auroc`, `precision`, `recall`, `f1`, `accuracy`, `brier`, `ece`, `answered`, `accuracy-answered`.
+    pub figure: String,
+    /// Pictures.
+    pub cases: usize,
+    /// The figure.
+    pub value: f64,
+    /// Lower end of the interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub low: Option<f64>,
+    /// Upper end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub high: Option<f64>,
+}
+
+/// Lesions found and not found in held-out cases. A lesion counts as found when a reported one touches it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LesionMetrics {
+    /// Cases.
+    pub cases: usize,
+    /// Diameter from which on lesions are counted.
+    pub counted_from_mm: f64,
+    /// Lesions of that size that there are.
+    pub planted: usize,
+    /// Those found.
+    pub found: usize,
+    /// Smaller lesions that there are.
+    pub planted_smaller: usize,
+    /// Those found.
+    pub found_smaller: usize,
+    /// Reported lesions that touch none.
+    pub false_positives: usize,
+    /// Most of them in one case.
+    pub false_positives_most: usize,
 }
 
 /// The part of a card that a person writes; a training task carries it along.
@@ -77,10 +218,27 @@ pub struct CardInput {
     /// The network sees the picture and its mirror image, and the two answers are averaged before the sigmoid.
     #[serde(default)]
     pub mirrored: bool,
+    /// For networks that look at the slices of a volume; `side` is then that of the training patches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume: Option<CardVolume>,
 }
 
-/// The one preprocessing that this version knows.
+/// What a network that looks at the slices of a volume is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CardVolume {
+    /// Distance of columns, rows, slices that it was trained at; others are resampled to it.
+    pub spacing_mm: [f64; 3],
+    /// Hounsfield units that become -1 and 1.
+    pub window_hu: [f64; 2],
+    /// Lesions smaller than this are not reported.
+    pub smallest_mm3: f64,
+}
+
+/// The preprocessing of pictures that this version knows.
 pub const PREPROCESSING: &str = "area-square, percentile 1-99, standardised";
+/// The preprocessing of volumes that this version knows.
+pub const SLICES: &str = "neighbouring slices, clipped to a window, -1 to 1";
 
 /// The weights file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -228,11 +386,23 @@ impl ModelCard {
         {
             return refuse("sha256 must have 64 hexadecimal digits");
         }
-        card.network.check()?;
-        if card.input.preprocessing != PREPROCESSING {
-            return refuse("this version does not know the preprocessing");
-        }
         let side = card.input.side;
+        if let Some(classifier) = &card.classifier {
+            classifier.check()?;
+            if card.input.volume.is_some() || card.input.preprocessing != PREPROCESSING {
+                return refuse("this version does not know the preprocessing");
+            }
+            if !(16..=1024).contains(&side) {
+                return refuse("the input side must be 16 to 1024");
+            }
+            return Ok(card);
+        }
+        card.network.check()?;
+        match &card.input.volume {
+            None if card.input.preprocessing == PREPROCESSING => {}
+            Some(volume) if card.input.preprocessing == SLICES => volume.check()?,
+            _ => return refuse("this version does not know the preprocessing"),
+        }
         if side == 0 || side > 2048 || !side.is_multiple_of(card.network.multiple()) {
             return refuse("the input side does not fit the network");
         }
@@ -242,9 +412,38 @@ impl ModelCard {
         Ok(card)
     }
 
+    /// Names and shapes of the tensors in the weights file.
+    ///
+    /// # Errors
+    /// A description that makes no network.
+    pub fn tensors(&self) -> Result<Vec<(String, Vec<usize>)>, AiError> {
+        match &self.classifier {
+            Some(classifier) => Ok(classifier.network.plan()?.tensors()),
+            None => Ok(self.network.tensors(false)),
+        }
+    }
+
     /// The card file.
     pub fn to_toml(&self) -> Result<String, AiError> {
         toml::to_string(self).map_err(|error| AiError::Card(error.to_string()))
+    }
+}
+
+impl CardVolume {
+    fn check(&self) -> Result<(), AiError> {
+        let [low, high] = self.window_hu;
+        let sane = self.spacing_mm.iter().all(|s| (0.1..=20.0).contains(s))
+            && (-5000.0..=30_000.0).contains(&low)
+            && (-5000.0..=30_000.0).contains(&high)
+            && low < high
+            && (0.0..=1e6).contains(&self.smallest_mm3);
+        if sane {
+            Ok(())
+        } else {
+            Err(AiError::Card(
+                "spacing, window or size is out of range".into(),
+            ))
+        }
     }
 }
 
@@ -260,52 +459,74 @@ fn names(pairs: &[Pair]) -> Vec<String> {
     pairs.iter().map(|pair| pair.name.clone()).collect()
 }
 
-/// The card of a model that was just trained.
+/// Names of the cases by part of the split.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Parts {
+    pub(crate) train: Vec<String>,
+    pub(crate) validation: Vec<String>,
+    pub(crate) test: Vec<String>,
+}
+
+impl Parts {
+    pub(crate) fn of(split: &Split) -> Self {
+        Self {
+            train: names(&split.train),
+            validation: names(&split.validation),
+            test: names(&split.test),
+        }
+    }
+}
+
+/// The card of a model that was just trained on pictures; other lessons change what is different for them.
 pub(crate) fn from_training(
     recipe: &Recipe,
+    network: UNetConfig,
     weights: &[u8],
-    split: &Split,
+    parts: Parts,
     metrics: Vec<SubsetMetrics>,
-    best_epoch: u32,
+    checkpoint: &Checkpoint,
     now: &str,
-) -> Result<ModelCard, AiError> {
-    Ok(ModelCard {
+) -> ModelCard {
+    ModelCard {
         format: 1,
         id: recipe.model.clone(),
         version: recipe.model_version.clone(),
         trained: now.get(..10).unwrap_or(now).to_owned(),
         about: recipe.about.clone(),
-        network: recipe.network,
         input: CardInput {
             side: recipe.input.side,
             preprocessing: PREPROCESSING.into(),
             threshold: 0.5,
             mirrored: false,
+            volume: None,
         },
         weights: CardWeights {
             file: format!("{}.safetensors", recipe.model),
             sha256: sha256_hex(weights),
             bytes: weights.len() as u64,
-            parameters: recipe.network.parameters(),
+            parameters: network.parameters(),
         },
+        network,
+        classifier: None,
         training: CardTraining {
             seed: recipe.seed,
-            epochs: recipe.training.epochs(),
-            best_epoch,
-            train: names(&split.train),
-            validation: names(&split.validation),
-            test: names(&split.test),
+            epochs: checkpoint.curve.len(),
+            best_epoch: checkpoint.best().map_or(0, |record| record.epoch),
+            train: parts.train,
+            validation: parts.validation,
+            test: parts.test,
         },
         metrics,
-    })
+        lesions: None,
+    }
 }
 
-pub(crate) fn split_json(split: &Split, seed: u64) -> Result<Vec<u8>, AiError> {
+pub(crate) fn split_json(parts: &Parts, seed: u64) -> Result<Vec<u8>, AiError> {
     let value = serde_json::json!({
         "seed": seed,
-        "train": names(&split.train),
-        "validation": names(&split.validation),
-        "test": names(&split.test),
+        "train": parts.train,
+        "validation": parts.validation,
+        "test": parts.test,
     });
     serde_json::to_vec_pretty(&value).map_err(|error| AiError::Data(error.to_string()))
 }

@@ -1,7 +1,7 @@
 //! The state of a training run between epochs: one file, so that it is never half of one epoch and half of
 //! another.
 
-use super::{AiError, weights::Weights};
+use super::{AiError, learner::Learned, weights::Weights};
 use std::path::Path;
 
 /// One line of the learning curve.
@@ -15,23 +15,17 @@ pub struct EpochRecord {
     pub train_loss: f32,
     /// Mean loss of the validation pictures.
     pub validation_loss: f32,
-    /// Mean Dice of the validation pictures at their own size.
-    pub validation_dice: f32,
+    /// How well the validation part is done, the more the better: mean Dice of masks, Dice of lesions, AUROC of classes.
+    pub validation_score: f32,
     /// Wall seconds of the epoch; the only column that differs from run to run.
     pub seconds: f32,
 }
 
-/// What a run needs to go on.
+/// The state of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Checkpoint {
-    /// Weights with their normalisation.
-    pub weights: Weights,
-    /// First moments of Adam.
-    pub first_moments: Weights,
-    /// Second moments of Adam.
-    pub second_moments: Weights,
-    /// Steps taken.
-    pub steps: usize,
+    /// Weights and the optimiser's memory.
+    pub learned: Learned,
     /// Finished epochs.
     pub curve: Vec<EpochRecord>,
 }
@@ -39,10 +33,10 @@ pub struct Checkpoint {
 const COLUMNS: usize = 6;
 
 impl Checkpoint {
-    /// The epoch with the highest validation Dice; the earliest of equals.
+    /// The epoch with the highest validation score; the earliest of equals.
     pub fn best(&self) -> Option<&EpochRecord> {
         self.curve.iter().reduce(|best, this| {
-            if this.validation_dice > best.validation_dice {
+            if this.validation_score > best.validation_score {
                 this
             } else {
                 best
@@ -53,9 +47,11 @@ impl Checkpoint {
     /// Writes the checkpoint; the old one stays until the new one is whole.
     pub fn save(&self, path: &Path) -> Result<(), AiError> {
         let mut all = Weights::default();
-        all.extend_under("network/", self.weights.clone());
-        all.extend_under("first/", self.first_moments.clone());
-        all.extend_under("second/", self.second_moments.clone());
+        let learned = &self.learned;
+        all.extend_under("network/", learned.weights.clone());
+        all.extend_under("first/", learned.first_moments.clone());
+        all.extend_under("second/", learned.second_moments.clone());
+        all.extend_under("average/", learned.average.clone());
         let rows: Vec<f32> = self
             .curve
             .iter()
@@ -65,14 +61,17 @@ impl Checkpoint {
                     r.learning_rate,
                     r.train_loss,
                     r.validation_loss,
-                    r.validation_dice,
+                    r.validation_score,
                     r.seconds,
                 ]
             })
             .collect();
         all.insert("curve".into(), vec![self.curve.len(), COLUMNS], rows);
         // Two halves below 2¹⁶ each are exact in f32.
-        let steps = vec![(self.steps >> 16) as f32, (self.steps & 0xFFFF) as f32];
+        let steps = vec![
+            (learned.steps >> 16) as f32,
+            (learned.steps & 0xFFFF) as f32,
+        ];
         all.insert("steps".into(), vec![2], steps);
         all.save(path)
     }
@@ -93,14 +92,14 @@ impl Checkpoint {
                     learning_rate,
                     train_loss,
                     validation_loss,
-                    validation_dice,
+                    validation_score,
                     seconds,
                 ]| EpochRecord {
                     epoch: epoch as u32,
                     learning_rate,
                     train_loss,
                     validation_loss,
-                    validation_dice,
+                    validation_score,
                     seconds,
                 },
             )
@@ -110,18 +109,22 @@ impl Checkpoint {
             _ => return Err(broken()),
         };
         Ok(Self {
-            weights: all.split_off("network/"),
-            first_moments: all.split_off("first/"),
-            second_moments: all.split_off("second/"),
-            steps,
+            learned: Learned {
+                weights: all.split_off("network/"),
+                first_moments: all.split_off("first/"),
+                second_moments: all.split_off("second/"),
+                average: all.split_off("average/"),
+                steps,
+            },
             curve,
         })
     }
 
-    /// The learning curve as CSV.
-    pub fn csv(&self) -> String {
-        let mut text = String::from(
-            "epoch,learning_rate,train_loss,validation_loss,validation_dice,seconds\n",
+    /// The learning curve as CSV; `score` names the score.
+    pub fn csv(&self, score: &str) -> String {
+        let mut text = format!(
+            "epoch,learning_rate,train_loss,validation_loss,validation_{},seconds\n",
+            score.to_ascii_lowercase()
         );
         for r in &self.curve {
             text.push_str(&format!(
@@ -130,7 +133,7 @@ impl Checkpoint {
                 r.learning_rate,
                 r.train_loss,
                 r.validation_loss,
-                r.validation_dice,
+                r.validation_score,
                 r.seconds
             ));
         }

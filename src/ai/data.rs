@@ -1,6 +1,6 @@
 //! Pairs of picture and mask, and the split by patient.
 
-use super::{AiError, preprocess, random::Random, recipe::Recipe};
+use super::{AiError, preprocess, random::Random, recipe::DataRecipe};
 use crate::imaging::resample;
 use image::ImageReader;
 use std::{
@@ -51,19 +51,19 @@ pub struct Sample {
     pub truth_size: [usize; 2],
 }
 
+/// Whether the file's name is that of a picture that is read.
+pub(crate) fn is_picture(path: &Path) -> bool {
+    path.extension()
+        .and_then(|e| e.to_str())
+        .is_some_and(|e| ["png", "jpg", "jpeg"].contains(&e.to_ascii_lowercase().as_str()))
+}
+
 /// Lists the pairs of a data folder: picture files that have a mask of the same name. Sorted by name.
-pub fn pairs(folder: &Path, recipe: &Recipe) -> Result<Vec<Pair>, AiError> {
-    let (images, masks) = (
-        folder.join(&recipe.data.images),
-        folder.join(&recipe.data.masks),
-    );
+pub fn pairs(folder: &Path, recipe: &DataRecipe) -> Result<Vec<Pair>, AiError> {
+    let (images, masks) = (folder.join(&recipe.images), folder.join(&recipe.masks));
     let mut found = Vec::new();
     for entry in fs::read_dir(&images).map_err(AiError::io("cannot list", &images))? {
         let image = entry.map_err(AiError::io("cannot list", &images))?.path();
-        let is_picture = image
-            .extension()
-            .and_then(|e| e.to_str())
-            .is_some_and(|e| ["png", "jpg", "jpeg"].contains(&e.to_ascii_lowercase().as_str()));
         let (Some(file), Some(name)) = (
             image.file_name(),
             image.file_stem().and_then(|n| n.to_str()),
@@ -71,22 +71,22 @@ pub fn pairs(folder: &Path, recipe: &Recipe) -> Result<Vec<Pair>, AiError> {
             continue;
         };
         let mask = masks.join(file);
-        if !is_picture || !mask.is_file() {
+        if !is_picture(&image) || !mask.is_file() {
             continue;
         }
-        let fields: Vec<&str> = name.split(recipe.data.separator.as_str()).collect();
+        let fields: Vec<&str> = name.split(recipe.separator.as_str()).collect();
         let joined = |numbers: &[usize]| {
             let parts: Option<Vec<&str>> =
                 numbers.iter().map(|&n| fields.get(n).copied()).collect();
             parts
-                .map(|parts| parts.join(&recipe.data.separator))
+                .map(|parts| parts.join(&recipe.separator))
                 .ok_or_else(|| {
                     AiError::Data(format!("`{name}` has no field for the patient or stratum"))
                 })
         };
         found.push(Pair {
-            patient: joined(&recipe.data.patient_fields)?,
-            stratum: joined(&recipe.data.stratum_fields)?,
+            patient: joined(&recipe.patient_fields)?,
+            stratum: joined(&recipe.stratum_fields)?,
             name: name.to_owned(),
             image,
             mask,
@@ -101,14 +101,15 @@ pub fn pairs(folder: &Path, recipe: &Recipe) -> Result<Vec<Pair>, AiError> {
     Ok(found)
 }
 
-/// Splits by patient. Within each stratum the patients are shuffled by the seed and cut by the shares; a patient
-/// with pictures in several strata counts in the first of them.
-pub fn split(pairs: &[Pair], recipe: &Recipe, seed: u64) -> Result<Split, AiError> {
+/// The part of each item of (patient, stratum): 0 trains, 1 chooses, 2 tests. Within each stratum the patients are
+/// shuffled by the seed and cut by the shares of the first two parts; a patient with items in several strata counts in
+/// the first of them.
+pub(crate) fn parts(items: &[(&str, &str)], shares: [f64; 2], seed: u64) -> Vec<usize> {
     let mut seen = BTreeSet::new();
     let mut strata: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for pair in pairs {
-        if seen.insert(pair.patient.as_str()) {
-            strata.entry(&pair.stratum).or_default().push(&pair.patient);
+    for (patient, stratum) in items {
+        if seen.insert(*patient) {
+            strata.entry(stratum).or_default().push(patient);
         }
     }
     let mut part_of = BTreeMap::new();
@@ -116,18 +117,32 @@ pub fn split(pairs: &[Pair], recipe: &Recipe, seed: u64) -> Result<Split, AiErro
         patients.sort_unstable();
         Random::new(seed, &[u64::from_le_bytes(*b"split\0\0\0"), index as u64]).shuffle(patients);
         let count = patients.len() as f64;
-        let train = (count * recipe.data.train).round() as usize;
-        let validation = train + (count * recipe.data.validation).round() as usize;
+        let train = (count * shares[0]).round() as usize;
+        let validation = train + (count * shares[1]).round() as usize;
         for (place, patient) in patients.iter().enumerate() {
             let part = usize::from(place >= train) + usize::from(place >= validation);
             part_of.insert(*patient, part);
         }
     }
+    items
+        .iter()
+        .map(|(patient, _)| part_of.get(patient).copied().unwrap_or(2))
+        .collect()
+}
+
+/// Splits pairs by patient.
+pub fn split(pairs: &[Pair], shares: [f64; 2], seed: u64) -> Result<Split, AiError> {
+    let items: Vec<(&str, &str)> = pairs
+        .iter()
+        .map(|pair| (pair.patient.as_str(), pair.stratum.as_str()))
+        .collect();
+    let part_of = parts(&items, shares, seed);
     let take = |part: usize| -> Vec<Pair> {
         pairs
             .iter()
-            .filter(|pair| part_of.get(pair.patient.as_str()) == Some(&part))
-            .cloned()
+            .zip(&part_of)
+            .filter(|(_, own)| **own == part)
+            .map(|(pair, _)| pair.clone())
             .collect()
     };
     let split = Split {
@@ -145,11 +160,10 @@ pub fn split(pairs: &[Pair], recipe: &Recipe, seed: u64) -> Result<Split, AiErro
 }
 
 /// Loads pairs and brings them to the network's size.
-pub fn load(pairs: &[Pair], recipe: &Recipe) -> Result<Vec<Sample>, AiError> {
+pub fn load(pairs: &[Pair], recipe: &DataRecipe, side: usize) -> Result<Vec<Sample>, AiError> {
     pairs
         .iter()
         .map(|pair| {
-            let side = recipe.input.side;
             let (image, size) = read_grey(&pair.image)?;
             let (mask, truth_size) = read_grey(&pair.mask)?;
             if size != truth_size {
@@ -158,7 +172,7 @@ pub fn load(pairs: &[Pair], recipe: &Recipe) -> Result<Vec<Sample>, AiError> {
                     pair.name
                 )));
             }
-            let threshold = f32::from(recipe.data.mask_threshold) / 255.0;
+            let threshold = f32::from(recipe.mask_threshold) / 255.0;
             let truth: Vec<bool> = mask.iter().map(|&v| v > threshold + 1e-4).collect();
             let covered: Vec<f32> = truth.iter().map(|&t| f32::from(u8::from(t))).collect();
             let target = resample::area(&covered, truth_size, [side, side])

@@ -42,6 +42,14 @@ impl BurnDevice {
         }
     }
 
+    /// A handle that computes where a training run does; nothing that it copies is counted.
+    pub(crate) fn of(device: &Device) -> Self {
+        Self {
+            device: device.clone(),
+            ..Self::flex()
+        }
+    }
+
     /// The same device, with its copies reported to the counted door of the drawing device.
     #[must_use]
     pub fn counted(mut self, door: &Arc<CopyDoor>) -> Self {

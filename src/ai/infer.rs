@@ -55,7 +55,16 @@ pub struct Segmented {
 
 impl Segmenter {
     /// Puts the weights of a checked model on a device.
+    ///
+    /// # Errors
+    /// A model that looks at volumes, or tells classes.
     pub fn new(model: &Model, device: &BurnDevice) -> Result<Self, AiError> {
+        if model.card.input.volume.is_some() || model.card.classifier.is_some() {
+            return Err(AiError::Card(format!(
+                "`{}` draws no masks on single pictures",
+                model.card.id
+            )));
+        }
         device.note_upload(Cargo::ModelState, model.weights.count());
         Ok(Self {
             network: UNet::new(&model.card.network, &model.weights, device.burn())?,

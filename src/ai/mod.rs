@@ -8,12 +8,15 @@
 pub mod augment;
 pub mod card;
 pub mod checkpoint;
+pub mod classes;
 pub mod data;
 pub mod device;
 mod error;
 pub mod import;
 pub mod infer;
 pub mod learner;
+pub mod learning;
+pub mod lesions;
 pub mod loss;
 pub mod network;
 pub mod networks;

@@ -90,6 +90,23 @@ const GREY_TOLERANCE: f64 = 0.02;
 ///
 /// Colour pictures are refused; RGB pictures whose channels agree are grey.
 pub fn prepare(input: FrameInput<'_>, side: usize) -> Result<(Vec<f32>, Vec<Finding>), AiError> {
+    let (values, mut findings) = grey(input)?;
+    let mut square = unit_square(&values, [input.frame.rows, input.frame.columns], side)?;
+    let flat = square.iter().all(|&v| v == 0.0);
+    standardise(&mut square);
+    if flat {
+        findings.push(Finding::new(
+            "NO_CONTRAST",
+            Severity::Warning,
+            "The picture has no contrast, so the network has nothing to go by",
+        ));
+    }
+    Ok((square, findings))
+}
+
+/// The picture as grey values, bright where more X-rays were stopped, and what its shape says. Values that carry no image
+/// are the darkest of the others.
+pub(crate) fn grey(input: FrameInput<'_>) -> Result<(Vec<f32>, Vec<Finding>), AiError> {
     let mut values = grey_values(input)?;
     if input.inverted {
         values.iter_mut().for_each(|v| *v = -*v);
@@ -104,9 +121,6 @@ pub fn prepare(input: FrameInput<'_>, side: usize) -> Result<(Vec<f32>, Vec<Find
             *value = darkest.unwrap_or(0.0);
         }
     }
-    let mut square = unit_square(&values, [input.frame.rows, input.frame.columns], side)?;
-    let flat = square.iter().all(|&v| v == 0.0);
-    standardise(&mut square);
     let mut findings = Vec::new();
     let aspect = input.frame.rows as f64 / input.frame.columns.max(1) as f64;
     if !(MOST_OBLONG.recip()..=MOST_OBLONG).contains(&aspect) {
@@ -116,14 +130,7 @@ pub fn prepare(input: FrameInput<'_>, side: usize) -> Result<(Vec<f32>, Vec<Find
             "The picture is much longer on one side; the network sees it squeezed to a square",
         ));
     }
-    if flat {
-        findings.push(Finding::new(
-            "NO_CONTRAST",
-            Severity::Warning,
-            "The picture has no contrast, so the network has nothing to go by",
-        ));
-    }
-    Ok((square, findings))
+    Ok((values, findings))
 }
 
 /// Modality values; padding and values that are not numbers are NaN.

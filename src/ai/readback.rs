@@ -3,8 +3,9 @@
 //! Used for export, for acceptance of a mask, and by the test that forces a read-back to see that it is counted.
 //! The path from the network to the screen does not come here: on a GPU the mask stays in the tensor's own buffer.
 
-use super::{AiError, infer::Probability};
+use super::{AiError, BurnDevice, infer::Probability};
 use crate::gpu::Cargo;
+use burn::tensor::Tensor;
 
 /// Probabilities in CPU memory, before any threshold.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,4 +43,20 @@ pub fn read_back(probability: &Probability) -> Result<ProbabilityMap, AiError> {
         columns,
         values,
     })
+}
+
+/// Waits for a network whose answer is judged on the CPU (lesions are cut out of a whole volume, classes are a few
+/// numbers) and copies it there. On a GPU the counted door is told.
+///
+/// # Errors
+/// A device that does not give its numbers.
+pub(crate) fn numbers<const D: usize>(
+    tensor: Tensor<D>,
+    device: &BurnDevice,
+) -> Result<Vec<f32>, AiError> {
+    let values = tensor
+        .try_into_vec_as::<f32>()
+        .map_err(|error| AiError::Compute(error.to_string()))?;
+    device.note_readback(Cargo::Mask, values.len());
+    Ok(values)
 }

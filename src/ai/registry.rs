@@ -343,7 +343,7 @@ pub fn load_file(file: &Path) -> Result<Model, AiError> {
 fn check(card: &ModelCard, bytes: &[u8]) -> Result<Weights, AiError> {
     check_hash(&card.weights.sha256, bytes)?;
     let weights = Weights::from_bytes(bytes)?;
-    weights.check_layout(&card.network.tensors(false))?;
+    weights.check_layout(&card.tensors()?)?;
     Ok(weights)
 }
 

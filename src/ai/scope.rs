@@ -2,11 +2,12 @@
 //!
 //! The header decides before the network runs; what it does not say is flagged, what it contradicts is refused.
 
-use super::readback::ProbabilityMap;
+use super::{card::ModelCard, readback::ProbabilityMap};
 use crate::{
     imaging::thorax::regions,
     model::{
         finding::{Finding, Severity},
+        layout::SeriesLayout,
         study::{Instance, SourceKind},
     },
 };
@@ -112,6 +113,31 @@ pub fn scope_check(instance: &Instance) -> Result<Vec<Finding>, Finding> {
         )),
     }
     Ok(findings)
+}
+
+/// Whether a series is one that a model for volumes was made for; the reason not to run it if not. A model that was
+/// trained on made-up people proposes on real ones only when asked to in spite of this.
+pub fn volume_scope(layout: &SeriesLayout, card: &ModelCard) -> Result<(), Finding> {
+    let Some(instance) = layout.first_instance() else {
+        return Err(refused("NO_PICTURE", "The series holds no picture"));
+    };
+    let modality = instance.series.modality.trim().to_ascii_uppercase();
+    if instance.source.kind == SourceKind::Dicom && !card.about.modalities.contains(&modality) {
+        return Err(refused(
+            "OTHER_MODALITY",
+            format!(
+                "The model is for {}, and this is another modality",
+                card.about.modalities.join(", ")
+            ),
+        ));
+    }
+    if card.about.synthetic_only && !instance.patient.synthetic {
+        return Err(refused(
+            "SYNTHETIC_ONLY",
+            "The model was trained on generated pictures alone; it is not shown real patients unless asked to",
+        ));
+    }
+    Ok(())
 }
 
 /// Body Part Examined (defined terms of PS3.16 Annex L, and what is found in practice).

@@ -393,6 +393,11 @@ impl UNet {
         Ok(unfold(self.head.forward(x), self.patch))
     }
 
+    /// The weights of the last convolution.
+    pub fn head_weights(&self) -> Tensor<4> {
+        self.head.weight.val()
+    }
+
     fn input_channels(&self) -> usize {
         let folded = self.encoder.first().map_or(0, |block| {
             let [_, input, _, _] = block.first.convolution.weight.dims();

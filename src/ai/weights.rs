@@ -93,6 +93,18 @@ impl Weights {
         );
     }
 
+    /// Moves each array towards that of the same name: `keep` of itself, the rest of the other.
+    pub fn blend(&mut self, other: &Self, keep: f32) {
+        for (name, array) in &mut self.0 {
+            let Some(towards) = other.0.get(name) else {
+                continue;
+            };
+            for (value, &new) in array.values.iter_mut().zip(&towards.values) {
+                *value = *value * keep + new * (1.0 - keep);
+            }
+        }
+    }
+
     /// Whether the names and shapes are exactly these.
     pub fn check_layout(&self, expected: &[(String, Vec<usize>)]) -> Result<(), AiError> {
         for (name, shape) in expected {

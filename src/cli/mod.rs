@@ -4,6 +4,8 @@
 //! Identity is printed only with `--show-phi`. Nothing here opens a network connection.
 
 pub mod annotations;
+#[cfg(feature = "ai")]
+pub mod classify;
 pub mod content;
 pub mod display;
 pub mod doctor;
@@ -13,6 +15,8 @@ mod filtering;
 pub mod hang;
 pub mod inspect;
 pub mod keys;
+#[cfg(feature = "ai")]
+mod lesions;
 pub mod list;
 pub mod measure;
 #[cfg(feature = "ai")]
@@ -62,6 +66,9 @@ pub enum Command {
     /// Run a model on a picture
     #[cfg(feature = "ai")]
     Segment(segment::SegmentArgs),
+    /// Tell the class of a picture: calibrated probability, or no answer
+    #[cfg(feature = "ai")]
+    Classify(classify::ClassifyArgs),
     /// The models that are known here
     #[cfg(feature = "ai")]
     Models(models::ModelsArgs),
@@ -103,6 +110,8 @@ pub fn run(command: Command, common: &Common, out: &mut Output) -> Exit {
         Command::Hang(args) => hang::run(&args, common, out),
         #[cfg(feature = "ai")]
         Command::Segment(args) => segment::run(&args, common, out),
+        #[cfg(feature = "ai")]
+        Command::Classify(args) => classify::run(&args, common, out),
         #[cfg(feature = "ai")]
         Command::Models(args) => models::run(&args, common, out),
         #[cfg(feature = "ai")]

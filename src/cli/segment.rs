@@ -4,12 +4,13 @@ use super::{
     Common, Exit, Output,
     common::DeviceChoice,
     inspect::{self, in_pool, limits},
+    lesions,
     models::registry_of,
     train::exit_of,
 };
 use crate::{
     ai::{
-        AiError, device,
+        AiError, BurnDevice, device,
         infer::Segmenter,
         preprocess::FrameInput,
         readback::{ProbabilityMap, read_back},
@@ -40,24 +41,25 @@ use std::{
 /// Arguments of `segment`.
 #[derive(Debug, Args)]
 pub struct SegmentArgs {
-    /// The picture: DICOM, PNG or JPEG
-    path: PathBuf,
+    /// The picture: DICOM, PNG or JPEG; for a model that looks through volumes the file or folder of a series
+    pub(super) path: PathBuf,
     /// Id of a model, or a model file
     #[arg(long, value_name = "ID|FILE", default_value = registry::LUNG_FIELDS)]
     model: String,
-    /// The mask to write: a PNG of the picture's size, 0 and 255
+    /// The mask to write: a PNG of the picture's size, 0 and 255; for a volume the lesions' numbers as .nii, .nii.gz,
+    /// .nrrd or .mha
     #[arg(long, value_name = "FILE")]
-    out: PathBuf,
+    pub(super) out: PathBuf,
     /// Frame, counted from 1
     #[arg(long, default_value_t = 1, value_name = "N")]
     frame: usize,
     /// Run although the picture is out of the model's scope; the reason stays a finding
     #[arg(long)]
-    ignore_scope: bool,
+    pub(super) ignore_scope: bool,
 }
 
 /// Why a command ended: exit code and sentence.
-type Refusal = (Exit, String);
+pub(super) type Refusal = (Exit, String);
 
 /// Runs `segment`.
 pub fn run(args: &SegmentArgs, common: &Common, out: &mut Output) -> Exit {
@@ -77,41 +79,45 @@ pub fn run(args: &SegmentArgs, common: &Common, out: &mut Output) -> Exit {
     }
 }
 
-fn refusal(error: AiError) -> Refusal {
+pub(super) fn refusal(error: AiError) -> Refusal {
     (exit_of(&error), error.to_string())
 }
 
 /// One frame with what its header says.
-struct Input {
-    frame: Frame,
+pub(super) struct Input {
+    pub(super) frame: Frame,
     modality_lut: ModalityLut,
     padding: Option<PaddingRange>,
     inverted: bool,
     spacing: Spacing,
-    uid: String,
-    findings: Vec<Finding>,
+    pub(super) uid: String,
+    pub(super) findings: Vec<Finding>,
+}
+
+impl Input {
+    /// As networks are given it.
+    pub(super) const fn frame_input(&self) -> FrameInput<'_> {
+        FrameInput {
+            frame: &self.frame,
+            modality_lut: &self.modality_lut,
+            padding: self.padding,
+            inverted: self.inverted,
+        }
+    }
 }
 
 fn segment(args: &SegmentArgs, common: &Common, out: &mut Output) -> Result<(), Refusal> {
-    check_output(&args.out)?;
-    let mut input = read_input(args, common)?;
     let model = find_model(&args.model, common)?;
-    let on_gpu = match common.device {
-        DeviceChoice::Auto => None,
-        DeviceChoice::Gpu => Some(true),
-        DeviceChoice::Cpu => Some(false),
-    };
-    let device = device::headless(on_gpu).map_err(refusal)?;
+    if model.card.input.volume.is_some() {
+        return lesions::run(args, common, &model, &device_of(common)?, out);
+    }
+    check_output(&args.out)?;
+    let mut input = read_input(&args.path, args.frame, args.ignore_scope, common)?;
+    let device = device_of(common)?;
     let segmenter = Segmenter::new(&model, &device).map_err(refusal)?;
     let start = Instant::now();
-    let frame_input = FrameInput {
-        frame: &input.frame,
-        modality_lut: &input.modality_lut,
-        padding: input.padding,
-        inverted: input.inverted,
-    };
     let segmented = segmenter
-        .run(frame_input, &CancelToken::default())
+        .run(input.frame_input(), &CancelToken::default())
         .map_err(refusal)?;
     let seconds = start.elapsed().as_secs_f64();
     let map = read_back(&segmented.probability).map_err(refusal)?;
@@ -143,6 +149,15 @@ fn segment(args: &SegmentArgs, common: &Common, out: &mut Output) -> Result<(), 
     Ok(())
 }
 
+pub(super) fn device_of(common: &Common) -> Result<BurnDevice, Refusal> {
+    let on_gpu = match common.device {
+        DeviceChoice::Auto => None,
+        DeviceChoice::Gpu => Some(true),
+        DeviceChoice::Cpu => Some(false),
+    };
+    device::headless(on_gpu).map_err(refusal)
+}
+
 fn check_output(path: &Path) -> Result<(), Refusal> {
     let name = path
         .file_name()
@@ -162,7 +177,7 @@ fn check_output(path: &Path) -> Result<(), Refusal> {
     Err((Exit::Unsupported, sentence.into()))
 }
 
-fn find_model(name: &str, common: &Common) -> Result<Model, Refusal> {
+pub(super) fn find_model(name: &str, common: &Common) -> Result<Model, Refusal> {
     let path = Path::new(name);
     let is_file = path.extension().is_some() && path.is_file();
     let model = if is_file {
@@ -174,8 +189,12 @@ fn find_model(name: &str, common: &Common) -> Result<Model, Refusal> {
 }
 
 /// Reads the picture whatever its kind, and decides whether the model is for it.
-fn read_input(args: &SegmentArgs, common: &Common) -> Result<Input, Refusal> {
-    let path = &args.path;
+pub(super) fn read_input(
+    path: &Path,
+    frame: usize,
+    ignore_scope: bool,
+    common: &Common,
+) -> Result<Input, Refusal> {
     let limits = limits(common);
     let instance = read_instance(path, &common.scan_options(limits)).map_err(|rejection| {
         let (code, detail) = (rejection.code, &rejection.detail);
@@ -184,12 +203,12 @@ fn read_input(args: &SegmentArgs, common: &Common) -> Result<Input, Refusal> {
             format!("[{code}] {detail}: {}", path.display()),
         )
     })?;
-    let Some(index) = args.frame.checked_sub(1) else {
+    let Some(index) = frame.checked_sub(1) else {
         return Err((Exit::Usage, "frames count from 1".into()));
     };
     let findings = scope::scope_check(&instance).or_else(|refused| {
         // A reason that is about pixels is met again when they are prepared.
-        if args.ignore_scope {
+        if ignore_scope {
             Ok(vec![refused])
         } else {
             Err((Exit::Rejected, refused.sentence))

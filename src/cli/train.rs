@@ -2,11 +2,19 @@
 
 use super::{Common, Exit, Output, inspect::in_pool};
 use crate::{
-    ai::{AiError, BurnDevice, recipe::Recipe, train::Trainer},
+    ai::{
+        AiError, BurnDevice, card::ModelCard, learning::TrainEvent, recipe::Recipe, train::Trainer,
+    },
     task::{CancelToken, Progress},
 };
 use clap::Args;
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+/// Lines about steps come this often, so that an epoch of minutes does not look like a standstill.
+const STEP_LINES: Duration = Duration::from_secs(10);
 
 /// Arguments of `train`.
 #[derive(Debug, Args)]
@@ -14,8 +22,8 @@ pub struct TrainArgs {
     /// The training task (TOML); assets/models/lung-fields.train.toml is a documented example
     #[arg(long, value_name = "FILE")]
     task: PathBuf,
-    /// Folder of pictures and masks
-    #[arg(long, value_name = "DIR")]
+    /// Folder of the pictures that the task names; a task on made-up people needs none
+    #[arg(long, value_name = "DIR", default_value = ".")]
     data: PathBuf,
     /// Folder for checkpoints, learning curve, weights and card
     #[arg(long, value_name = "DIR")]
@@ -55,31 +63,46 @@ fn train(args: &TrainArgs, common: &Common, out: &mut Output) -> Result<(), AiEr
         recipe.seed = seed;
     }
     let device = BurnDevice::flex();
-    out.note(format!(
-        "{}: {} parameters, {:.2} GFLOP a picture",
-        recipe.model,
-        recipe.network.parameters(),
-        recipe
-            .network
-            .operations(recipe.input.side, recipe.input.side) as f64
-            / 1e9
-    ));
+    if let Some(network) = &recipe.network {
+        out.note(format!(
+            "{}: {} parameters, {:.2} GFLOP a picture",
+            recipe.model,
+            network.parameters(),
+            network.operations(recipe.input.side, recipe.input.side) as f64 / 1e9
+        ));
+    }
     let epochs = recipe.training.epochs();
+    let score = recipe.score();
     let trainer = Trainer::new(recipe, &args.data, &args.out, &device);
+    let mut told = Instant::now();
     let report = trainer.run(
         args.resume,
         &common.now(),
         &CancelToken::default(),
         &Progress::default(),
-        |r| {
-            if common.json {
-                out.json(r);
+        |event| match event {
+            TrainEvent::Step { .. } if told.elapsed() < STEP_LINES => {}
+            TrainEvent::Step { epoch, done, of, loss } => {
+                told = Instant::now();
+                if common.json {
+                    out.json(&serde_json::json!({"epoch": epoch, "step": done, "steps": of, "loss": loss}));
+                } else {
+                    out.note(format!("epoch {epoch}/{epochs}  step {done}/{of}  loss {loss:.4}"));
+                }
                 out.flush();
-            } else {
-                out.line(format!(
-                    "epoch {}/{epochs}  rate {:.2e}  train loss {:.4}  validation loss {:.4}  Dice {:.4}  {:.0} s",
-                    r.epoch, r.learning_rate, r.train_loss, r.validation_loss, r.validation_dice, r.seconds
-                ));
+            }
+            TrainEvent::Epoch(r) => {
+                told = Instant::now();
+                if common.json {
+                    let mut line = serde_json::json!(r);
+                    line["score"] = score.into();
+                    out.json(&line);
+                } else {
+                    out.line(format!(
+                        "epoch {}/{epochs}  rate {:.2e}  train loss {:.4}  validation loss {:.4}  {score} {:.4}  {:.0} s",
+                        r.epoch, r.learning_rate, r.train_loss, r.validation_loss, r.validation_score, r.seconds
+                    ));
+                }
                 out.flush();
             }
         },
@@ -92,14 +115,42 @@ fn train(args: &TrainArgs, common: &Common, out: &mut Output) -> Result<(), AiEr
             "weights": report.weights.display().to_string(),
             "best_epoch": report.card.training.best_epoch,
             "metrics": report.card.metrics,
+            "lesions": report.card.lesions,
+            "figures": report.card.classifier.as_ref().map(|c| &c.figures),
         }}));
     } else {
-        for m in &report.card.metrics {
-            out.line(format!(
-                "{:<12} {:>3} pictures  Dice {:.4} (lowest {:.4})  IoU {:.4}  HD95 {:.2} px",
-                m.subset, m.cases, m.dice_mean, m.dice_min, m.iou_mean, m.hd95_px_mean
-            ));
-        }
+        figures(&report.card, out);
     }
     Ok(())
+}
+
+/// What the model does on held-out cases.
+fn figures(card: &ModelCard, out: &mut Output) {
+    let unit = match card.input.volume {
+        Some(_) => "mm",
+        None => "px",
+    };
+    for m in &card.metrics {
+        out.line(format!(
+            "{:<12} {:>3} cases  Dice {:.4} (lowest {:.4})  IoU {:.4}  HD95 {:.2} {unit}",
+            m.subset, m.cases, m.dice_mean, m.dice_min, m.iou_mean, m.hd95_px_mean
+        ));
+    }
+    if let Some(l) = &card.lesions {
+        out.line(format!(
+            "{} of {} lesions of {} mm and more found, {} of {} smaller ones; {} false ones in {} cases, {} in one at most",
+            l.found, l.planted, l.counted_from_mm, l.found_smaller, l.planted_smaller, l.false_positives, l.cases,
+            l.false_positives_most
+        ));
+    }
+    for f in card.classifier.iter().flat_map(|c| &c.figures) {
+        let interval = match (f.low, f.high) {
+            (Some(low), Some(high)) => format!("  95 % {low:.3} to {high:.3}"),
+            _ => String::new(),
+        };
+        out.line(format!(
+            "{:<12} {:>3} cases  {:<18} {:.3}{interval}",
+            f.subset, f.cases, f.figure, f.value
+        ));
+    }
 }

@@ -1,6 +1,7 @@
 //! CPU algorithms: the f64 reference of every GPU picture, statistics, resampling, metrics.
 
 pub mod calibrate;
+pub mod components;
 pub mod cover;
 pub mod filter;
 pub mod gsdf;

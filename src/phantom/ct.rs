@@ -190,6 +190,74 @@ const NODULES: [(NoduleKind, Side, [f64; 2], f64, f64); 5] = [
     ),
 ];
 
+/// Least distance of a nodule from the lung's surface and from other nodules.
+const ROOM_MM: f64 = 5.0;
+
+/// How far a ball is from the surface of its lung, from the airway (less 3 mm) and from the nodules.
+fn room_at(anatomy: &Anatomy, nodules: &[Nodule], side: Side, point: DVec3, radius: f64) -> f64 {
+    // The surface may be nearer above or below than within the plane: look there too.
+    let lung = [-radius - 4.0, 0.0, radius + 4.0]
+        .iter()
+        .map(|dz| anatomy.cut(point.z + dz).lung(side, point.x, point.y))
+        .fold(f64::MIN, f64::max);
+    let airway = anatomy
+        .airway
+        .iter()
+        .map(|t| t.distance(point))
+        .fold(f64::MAX, f64::min);
+    let others = nodules
+        .iter()
+        .map(|n| DVec3::from_array(n.centre_lps).distance(point) - n.diameter_mm * 0.5)
+        .fold(f64::MAX, f64::min);
+    (-lung - radius)
+        .min(airway - radius - 3.0)
+        .min(others - radius)
+}
+
+/// Nodules at random for the person of a seed, for learning and for tests: a number within `count`, diameters within
+/// `diameter_mm` (small ones as often as large ones), of all kinds, placed by the rules of [`nodules()`]. Where no
+/// place is left there are fewer.
+pub fn scattered_nodules(seed: u64, count: [usize; 2], diameter_mm: [f64; 2]) -> Vec<Nodule> {
+    let anatomy = Anatomy::new(seed);
+    let mut random = Random::new(seed, "scattered nodules");
+    let wanted = random.between(count[0] as f64, count[1] as f64 + 1.0) as usize;
+    let mut nodules: Vec<Nodule> = Vec::new();
+    let [low, high] = diameter_mm.map(f64::ln);
+    for _ in 0..wanted {
+        let diameter_mm = (random.between(low, high).exp() * 10.0).round() / 10.0;
+        let (kind, values) = match random.uniform() {
+            u if u < 0.6 => (NoduleKind::Solid, [15.0, 60.0]),
+            u if u < 0.85 => (NoduleKind::GroundGlass, [-660.0, -450.0]),
+            _ => (NoduleKind::Calcified, [200.0, 700.0]),
+        };
+        let hounsfield = random.between(values[0], values[1]).round();
+        for _ in 0..200 {
+            let side = if random.uniform() < 0.5 {
+                Side::Right
+            } else {
+                Side::Left
+            };
+            let point = DVec3::new(
+                side.sign() * random.between(12.0, 128.0),
+                random.between(-80.0, 84.0),
+                random.between(-110.0, 125.0),
+            );
+            if room_at(&anatomy, &nodules, side, point, diameter_mm * 0.5) >= ROOM_MM {
+                nodules.push(Nodule {
+                    side,
+                    centre_lps: point.to_array(),
+                    diameter_mm,
+                    hounsfield,
+                    kind,
+                });
+                break;
+            }
+        }
+    }
+    nodules.sort_by(|a, b| b.diameter_mm.total_cmp(&a.diameter_mm));
+    nodules
+}
+
 /// Chooses places for the nodules of a person: wholly within a lung, at least 5 mm from its surface and from
 /// each other.
 pub(crate) fn place_nodules(anatomy: &Anatomy) -> Vec<Nodule> {
@@ -204,25 +272,8 @@ pub(crate) fn place_nodules(anatomy: &Anatomy) -> Vec<Nodule> {
                 round(random.between(-60.0, 66.0)),
                 round(random.between(heights[0], heights[1])),
             );
-            let radius = diameter_mm * 0.5;
-            // The surface may be nearer above or below than within the plane: look there too.
-            let lung = [-radius - 4.0, 0.0, radius + 4.0]
-                .iter()
-                .map(|dz| anatomy.cut(point.z + dz).lung(side, point.x, point.y))
-                .fold(f64::MIN, f64::max);
-            let airway = anatomy
-                .airway
-                .iter()
-                .map(|t| t.distance(point))
-                .fold(f64::MAX, f64::min);
-            let others = nodules
-                .iter()
-                .map(|n| DVec3::from_array(n.centre_lps).distance(point) - n.diameter_mm * 0.5)
-                .fold(f64::MAX, f64::min);
-            let room = (-lung - radius)
-                .min(airway - radius - 3.0)
-                .min(others - radius);
-            if room >= 5.0 {
+            let room = room_at(anatomy, &nodules, side, point, diameter_mm * 0.5);
+            if room >= ROOM_MM {
                 best = Some((room, point));
                 break;
             }

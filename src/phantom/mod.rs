@@ -21,7 +21,10 @@ pub mod sonogram;
 pub(crate) mod vessels;
 
 pub use anatomy::Side;
-pub use ct::{CtPhantom, CtSpec, CtTruth, Nodule, NoduleKind, OrganTruth, ct, ct_with, nodules};
+pub use ct::{
+    CtPhantom, CtSpec, CtTruth, Nodule, NoduleKind, OrganTruth, ct, ct_with, nodules,
+    scattered_nodules,
+};
 pub use demo::{Demo, DemoCt, DemoRadiograph, DemoSize, DemoSpec, DemoStudy, demo};
 pub use head::{Head, HeadSpec, Weighting, head};
 pub use mammogram::{BreastView, Mammogram, MammogramSpec, breast, mammogram};

@@ -21,6 +21,22 @@ impl CancelToken {
     }
 }
 
+/// A switch that a job looks at between its steps, and waits while it is set. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Pause(Arc<AtomicBool>);
+
+impl Pause {
+    /// Pauses the job or lets it go on.
+    pub fn set(&self, paused: bool) {
+        self.0.store(paused, Ordering::Release);
+    }
+
+    /// Whether the job is to wait.
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
 /// How far a job is: parts done of parts in all (0 in all: not yet known). Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Progress(Arc<(AtomicU64, AtomicU64)>);

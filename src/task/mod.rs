@@ -10,7 +10,7 @@ pub mod serial;
 pub mod turn;
 pub mod worker;
 
-pub use cancel::{CancelToken, Progress};
+pub use cancel::{CancelToken, Pause, Progress};
 pub use latest::Latest;
 pub use queue::{Class, PriorityQueue};
 pub use serial::Serial;

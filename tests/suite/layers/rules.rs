@@ -130,8 +130,12 @@ pub const READ_BACK_FILES: &[(&str, &str)] = &[
         "training reads its loss, and the weights when it saves them",
     ),
     (
-        "ai/train.rs",
+        "ai/train/masks.rs",
         "training compares its masks with the true ones on the CPU",
+    ),
+    (
+        "ai/train/lesions.rs",
+        "training compares its lesions with the planted ones on the CPU",
     ),
 ];
 

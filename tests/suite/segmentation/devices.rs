@@ -48,11 +48,13 @@ fn model(config: UNetConfig, side: usize) -> Model {
             trained: "2026-11-23".into(),
             about: About::default(),
             network: config,
+            classifier: None,
             input: CardInput {
                 side,
                 preprocessing: PREPROCESSING.into(),
                 threshold: 0.5,
                 mirrored: false,
+                volume: None,
             },
             weights: CardWeights {
                 file: "tiny.safetensors".into(),
@@ -69,6 +71,7 @@ fn model(config: UNetConfig, side: usize) -> Model {
                 test: vec![],
             },
             metrics: vec![],
+            lesions: None,
         },
         weights,
     }

@@ -178,11 +178,13 @@ fn card(bytes: &[u8]) -> ModelCard {
             ..About::default()
         },
         network: TINY,
+        classifier: None,
         input: CardInput {
             side: 32,
             preprocessing: PREPROCESSING.into(),
             threshold: 0.5,
             mirrored: false,
+            volume: None,
         },
         weights: CardWeights {
             file: "weights.safetensors".into(),
@@ -199,6 +201,7 @@ fn card(bytes: &[u8]) -> ModelCard {
             test: vec![],
         },
         metrics: vec![],
+        lesions: None,
     }
 }
 

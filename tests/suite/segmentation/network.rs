@@ -4,9 +4,10 @@ use super::{TINY, lively_weights};
 use burn::tensor::{Device, Tensor, TensorData};
 use negatoscope::ai::{
     AiError,
-    learner::{Learner, weights_of},
-    loss::{bce_dice, bce_with_logits, soft_dice},
+    learner::{Learned, Learner, weights_of},
+    loss::{batch_dice, bce_dice, bce_with_logits, cross_entropy, focal, soft_dice},
     random::Random,
+    recipe::{Loss, Optimiser, TrainingRecipe},
     unet::{UNet, UNetConfig},
     weights::Weights,
 };
@@ -184,27 +185,151 @@ fn gradients_are_those_of_finite_differences() {
     }
 }
 
+fn training(optimiser: Optimiser) -> TrainingRecipe {
+    TrainingRecipe {
+        cycles: vec![1],
+        restart: 1.0,
+        batch: 2,
+        learning_rate: 0.02,
+        final_share: 1.0,
+        warm_up: 0.0,
+        loss: vec![Loss::Bce, Loss::Dice],
+        optimiser,
+        momentum: 0.9,
+        weight_decay: 1e-4,
+        average: 0.9,
+        patience: 0,
+    }
+}
+
 #[test]
-fn learning_lowers_the_loss() {
-    let weights = TINY.random_weights(3);
-    let none = Weights::default();
-    let mut learner = Learner::new(&TINY, &weights, (&none, &none, 0), &Device::flex()).unwrap();
+fn learning_lowers_the_loss_by_either_rule() {
+    let start = Learned {
+        weights: TINY.random_weights(3),
+        ..Learned::default()
+    };
     let side = 16;
     let target: Vec<f32> = (0..side * side)
         .map(|i| f32::from(u8::from(i % side > 5)))
         .collect();
     let picture: Vec<f32> = target.iter().map(|t| 2.0 * t - 1.0).collect();
     let (pictures, targets) = (picture.repeat(2), target.repeat(2));
-    let losses: Vec<f32> = (0..40)
-        .map(|_| {
-            learner
-                .step(pictures.clone(), targets.clone(), side, 0.02, &|| true)
-                .unwrap()
+    let device = Device::flex();
+    let tensor = |values: &[f32], device: &Device| {
+        let data = TensorData::new(values.to_vec(), [2, 1, side, side]);
+        Tensor::<4>::from_data(data, device)
+    };
+    let loss_of = |network: &UNet, device: &Device| {
+        let logits = network.forward(tensor(&pictures, device)).unwrap();
+        bce_dice(logits, tensor(&targets, device))
+    };
+    for optimiser in [Optimiser::Adam, Optimiser::Sgd] {
+        let mut learner = Learner::new(&training(optimiser), &start, &device, |weights, device| {
+            UNet::new(&TINY, weights, device)
         })
-        .collect();
-    // One step lowers it, forty more than halve it.
-    assert!(losses[1] < losses[0], "{losses:?}");
-    assert!(losses[39] < 0.5 * losses[0], "{losses:?}");
+        .unwrap();
+        let learning = device.clone().autodiff();
+        let losses: Vec<f32> = (0..40)
+            .map(|_| {
+                learner
+                    .step(0.02, &|| true, |network| Ok(loss_of(network, &learning)))
+                    .unwrap()
+            })
+            .collect();
+        // One step lowers it, forty more than halve it.
+        assert!(losses[1] < losses[0], "{optimiser:?} {losses:?}");
+        assert!(losses[39] < 0.5 * losses[0], "{optimiser:?} {losses:?}");
+        let learned = learner.state().unwrap();
+        assert_eq!(learned.steps, 40);
+        // Adam keeps two moments of each weight, descent one velocity.
+        let memory = (
+            learned.first_moments.count(),
+            learned.second_moments.count(),
+        );
+        assert_eq!(
+            memory.1,
+            if optimiser == Optimiser::Adam {
+                memory.0
+            } else {
+                0
+            }
+        );
+        assert!(memory.0 > 0);
+        // The mean of the weights is neither the start nor the end, and is as good as what came last but a few steps.
+        assert_ne!(learned.average, learned.weights);
+        assert_ne!(learned.average, start.weights);
+        let mean = UNet::new(&TINY, learned.best_guess(), &device).unwrap();
+        let loss: f32 = loss_of(&mean, &device).into_scalar();
+        assert!(loss < losses[20], "{optimiser:?} {loss} {losses:?}");
+    }
+}
+
+#[test]
+fn descent_with_momentum_is_what_the_book_says() {
+    // v = 0.9 v + g, w = w - rate v, with weights that shrink by rate times decay first.
+    let start = Learned {
+        weights: TINY.random_weights(4),
+        ..Learned::default()
+    };
+    let device = Device::flex();
+    let recipe = TrainingRecipe {
+        average: 0.0,
+        weight_decay: 0.5,
+        ..training(Optimiser::Sgd)
+    };
+    let mut learner = Learner::new(&recipe, &start, &device, |weights, device| {
+        UNet::new(&TINY, weights, device)
+    })
+    .unwrap();
+    // The loss is the sum of the head's weights: each gradient is 1.
+    let head = |network: &UNet| network.head_weights().sum();
+    for _ in 0..2 {
+        learner
+            .step(0.1, &|| true, |network| Ok(head(network)))
+            .unwrap();
+    }
+    let after = learner.state().unwrap().weights;
+    let before = &start.weights.get("head.weight").unwrap().values;
+    for (old, new) in before.iter().zip(&after.get("head.weight").unwrap().values) {
+        let first = old * (1.0 - 0.05) - 0.1;
+        let second = first * (1.0 - 0.05) - 0.1 * 1.9;
+        assert!((second - new).abs() < 1e-6, "{second} {new}");
+    }
+}
+
+#[test]
+fn the_other_losses_are_what_their_papers_say() {
+    let device = Device::flex();
+    let (logits, targets) = ([1.5f32, -0.5, 0.3, -2.0], [1.0f32, 0.0, 1.0, 0.0]);
+    let tensor = |values: &[f32], shape: [usize; 4]| {
+        Tensor::<4>::from_data(TensorData::new(values.to_vec(), shape), &device)
+    };
+    let p = logits.map(|x| 1.0 / (1.0 + f64::from(-x).exp()));
+    let right = |i: usize| if targets[i] > 0.5 { p[i] } else { 1.0 - p[i] };
+    let expected = (0..4)
+        .map(|i| -(1.0 - right(i)).powi(2) * right(i).ln())
+        .sum::<f64>()
+        / 4.0;
+    let (x, t) = (
+        tensor(&logits, [2, 1, 1, 2]),
+        tensor(&targets, [2, 1, 1, 2]),
+    );
+    let found = f64::from(focal(x.clone(), t.clone()).into_scalar::<f32>());
+    assert!((found - expected).abs() < 1e-6, "{found} {expected}");
+    // Dice over the whole batch.
+    let overlap = p[0] + p[2];
+    let dice = (2.0 * overlap + 1.0) / (p.iter().sum::<f64>() + 2.0 + 1.0);
+    let found = f64::from(batch_dice(x, t).into_scalar::<f32>());
+    assert!((found - (1.0 - dice)).abs() < 1e-6, "{found} {dice}");
+    // Two classes in two pixels: the true one is the first, then the second.
+    let (x, t) = (
+        tensor(&logits, [1, 2, 1, 2]),
+        tensor(&[1.0, 0.0, 0.0, 1.0], [1, 2, 1, 2]),
+    );
+    let log_share = |a: f32, b: f32| f64::from(a) - (f64::from(a).exp() + f64::from(b).exp()).ln();
+    let expected = -(log_share(logits[0], logits[2]) + log_share(logits[3], logits[1])) / 2.0;
+    let found = f64::from(cross_entropy(x, t).into_scalar::<f32>());
+    assert!((found - expected).abs() < 1e-6, "{found} {expected}");
 }
 
 #[test]
