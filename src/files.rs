@@ -6,7 +6,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Write as _},
+    io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
     process,
     sync::atomic::{AtomicU64, Ordering},
@@ -45,6 +45,64 @@ pub fn put_whole<E: From<io::Error>>(
         let _ = fs::remove_file(&beside);
     }
     written
+}
+
+/// How a file that must not replace another came to be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// It is new.
+    New,
+    /// One with the same bytes was there.
+    Same,
+}
+
+/// Writes a new file, whole or not at all. Not for what has to outlast a loss of power: the system writes it to the disk
+/// in its own time.
+///
+/// # Errors
+/// `AlreadyExists` when another file has the name; those of the disk and of `write`.
+pub fn put_new<E: From<io::Error>>(
+    path: &Path,
+    write: impl FnOnce(&mut File) -> Result<(), E>,
+) -> Result<Put, E> {
+    let beside = beside(path);
+    let mut file = File::create_new(&beside)?;
+    let put = write(&mut file).and_then(|()| {
+        drop(file);
+        if !path.exists() {
+            fs::rename(&beside, path)?;
+            return Ok(Put::New);
+        }
+        let same = same_bytes(&beside, path)?;
+        fs::remove_file(&beside)?;
+        match same {
+            true => Ok(Put::Same),
+            false => Err(io::Error::from(io::ErrorKind::AlreadyExists).into()),
+        }
+    });
+    if put.is_err() {
+        let _ = fs::remove_file(&beside);
+    }
+    put
+}
+
+/// Whether two files hold the same.
+fn same_bytes(a: &Path, b: &Path) -> io::Result<bool> {
+    if fs::metadata(a)?.len() != fs::metadata(b)?.len() {
+        return Ok(false);
+    }
+    let (mut a, mut b) = (File::open(a)?, File::open(b)?);
+    let (mut left, mut right) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+    loop {
+        let count = a.read(&mut left)?;
+        let Some(right) = right.get_mut(..count).filter(|r| !r.is_empty()) else {
+            return Ok(true);
+        };
+        b.read_exact(right)?;
+        if left.get(..count) != Some(&*right) {
+            return Ok(false);
+        }
+    }
 }
 
 /// A name in the same folder that is new.

@@ -4,6 +4,7 @@
 //! Identity is printed only with `--show-phi`. Nothing here opens a network connection.
 
 pub mod annotations;
+pub mod anonymize;
 #[cfg(feature = "ai")]
 pub mod classify;
 pub mod content;
@@ -49,6 +50,8 @@ pub enum Command {
     Content(content::ContentArgs),
     /// Marks and key images as DICOM files, and back
     Annotations(annotations::AnnotationsArgs),
+    /// Copies of files in which nobody can be recognised (DICOM PS3.15 annex E)
+    Anonymize(anonymize::AnonymizeArgs),
     /// All elements of an object: listed, searched, compared, or as the DICOM JSON Model
     Tags(tags::TagsArgs),
     /// Write one frame's pixels as a NumPy array
@@ -100,6 +103,7 @@ pub fn run(command: Command, common: &Common, out: &mut Output) -> Exit {
     match command {
         Command::Inspect(args) => inspect::run(&args, common, out),
         Command::Content(args) => content::run(&args, common, out),
+        Command::Anonymize(args) => anonymize::run(&args, common, out),
         Command::Annotations(args) => annotations::run(&args, common, out),
         Command::Tags(args) => tags::run(&args, common, out),
         Command::Pixels(args) => pixels::run(&args, common, out),

@@ -323,7 +323,7 @@ pub fn import(args: &ImportArgs, common: &Common, out: &mut Output) -> Exit {
     }
 }
 
-const fn outcome_word(kind: RejectionKind) -> &'static str {
+pub(super) const fn outcome_word(kind: RejectionKind) -> &'static str {
     match kind {
         RejectionKind::Rejected => "rejected",
         RejectionKind::Limit => "limit",

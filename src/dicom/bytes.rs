@@ -110,6 +110,31 @@ impl ByteSource {
         }
     }
 
+    /// Copies `length` bytes from `offset` on to the end of a file, within the kernel where it can.
+    pub fn copy_to(&self, offset: u64, length: u64, out: &mut File) -> io::Result<()> {
+        use io::{Read as _, Seek as _, Write as _};
+        let end = offset.checked_add(length);
+        if end.is_none_or(|end| end > self.len()) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        match self {
+            Self::File(open) => {
+                let mut file: &File = &open.file;
+                file.seek(io::SeekFrom::Start(open.start + offset))?;
+                let copied = io::copy(&mut file.take(length), out)?;
+                if copied == length {
+                    Ok(())
+                } else {
+                    Err(io::ErrorKind::UnexpectedEof.into())
+                }
+            }
+            Self::Memory(bytes) => {
+                let (start, end) = (offset as usize, (offset + length) as usize);
+                out.write_all(bytes.get(start..end).unwrap_or_default())
+            }
+        }
+    }
+
     /// A new vector with `length` bytes from `offset` on. The caller has checked the length against
     /// [`ByteSource::len`], so nothing larger than the source is ever allocated; it is checked again here.
     pub fn read_vec(&self, offset: u64, length: u64) -> io::Result<Vec<u8>> {

@@ -25,7 +25,7 @@ use std::{collections::HashSet, io, path::Path, sync::Arc};
 mod walk;
 
 use walk::{Walk, known_vr};
-pub(super) use walk::{dictionary_vr, items_of, read_header, tag_of};
+pub(super) use walk::{dictionary_vr, items_of, long_form, read_header, tag_of};
 
 /// Why something was refused, without a path. The text names tag and offset and never a value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

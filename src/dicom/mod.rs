@@ -17,6 +17,7 @@ pub mod charset;
 mod colour;
 pub mod content;
 mod cover;
+pub mod deid;
 mod directory;
 mod elements;
 pub mod encapsulated;

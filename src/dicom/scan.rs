@@ -255,6 +255,26 @@ impl Found {
     }
 }
 
+/// The files under `paths` in their order, what is none, and whether a directory (DICOMDIR) names some of them.
+pub(super) fn list_files(
+    paths: &[PathBuf],
+    limits: &Limits,
+    cancel: &CancelToken,
+) -> (Vec<Arc<Path>>, Vec<Rejection>, bool) {
+    let mut found = Found {
+        limits: *limits,
+        ..Found::default()
+    };
+    for path in paths {
+        found.add(path, cancel);
+    }
+    for (archive, _) in std::mem::take(&mut found.inside) {
+        let text = "an object within an archive; unpack it first";
+        found.reject(&archive, Fault::unsupported("ARCHIVE_MEMBER", text));
+    }
+    (found.files, found.rejected, !found.listed.is_empty())
+}
+
 /// The archive that a path leads into, and the name within, where the path itself is nothing on the disk.
 fn leads_into_archive(path: &Path) -> Option<(Arc<Path>, String)> {
     match fs::symlink_metadata(path) {

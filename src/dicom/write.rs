@@ -44,7 +44,7 @@ pub struct SeriesIdentity {
     pub instance_uids: Vec<String>,
 }
 
-const IMPLEMENTATION_CLASS: &str = "2.25.248637911405298132104977246518620123457";
+pub(super) const IMPLEMENTATION_CLASS: &str = "2.25.248637911405298132104977246518620123457";
 const CT_IMAGE: &str = "1.2.840.10008.5.1.4.1.1.2";
 const MR_IMAGE: &str = "1.2.840.10008.5.1.4.1.1.4";
 const CR_IMAGE: &str = "1.2.840.10008.5.1.4.1.1.1";

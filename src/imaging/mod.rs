@@ -1,5 +1,6 @@
 //! CPU algorithms: the f64 reference of every GPU picture, statistics, resampling, metrics.
 
+pub mod burned_text;
 pub mod calibrate;
 pub mod components;
 pub mod cover;

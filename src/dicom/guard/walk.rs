@@ -25,7 +25,7 @@ pub(super) const fn known_vr([first, second]: [u8; 2]) -> bool {
 }
 
 /// Whether the explicit header has a 32-bit length (PS3.5 section 7.1.2).
-pub(super) const fn long_form(vr: [u8; 2]) -> bool {
+pub(in crate::dicom) const fn long_form(vr: [u8; 2]) -> bool {
     matches!(
         &vr,
         b"OB"

@@ -459,7 +459,13 @@ labels = [{ value = 0, name = "none" }, { value = 1, name = "one" }, { value = 2
 #[test]
 fn the_documented_description_is_one() {
     let text = include_str!("../../../docs/models.md");
-    let block = text.split("```toml").nth(1).unwrap().split("```").next().unwrap();
+    let block = text
+        .split("```toml")
+        .nth(1)
+        .unwrap()
+        .split("```")
+        .next()
+        .unwrap();
     let description: Description = toml::from_str(block).unwrap();
     assert_eq!(description.id.as_deref(), Some("spleen"));
     assert_eq!(description.network.plan().unwrap().classes(), 2);
