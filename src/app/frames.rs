@@ -275,23 +275,36 @@ impl Frames {
     /// # Errors
     /// [`AppError::Restless`].
     pub fn settle(&mut self) -> Result<(), AppError> {
-        let started = Instant::now();
-        let mut quiet = 0;
-        while quiet < 3 {
+        until_quiet(PATIENCE, || {
             self.frame(|| ());
             self.finish()?;
-            if self.program.workspace.is_idle() {
-                quiet += 1;
-            } else {
-                quiet = 0;
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            if started.elapsed() > PATIENCE {
-                return Err(AppError::Restless(PATIENCE.as_secs()));
-            }
-        }
-        Ok(())
+            Ok(self.program.workspace.is_idle())
+        })
     }
+}
+
+/// Draws frames, each of which says whether nothing runs, until three in a row do.
+///
+/// # Errors
+/// What a frame gives; [`AppError::Restless`].
+pub(super) fn until_quiet(
+    patience: Duration,
+    mut frame: impl FnMut() -> Result<bool, AppError>,
+) -> Result<(), AppError> {
+    let started = Instant::now();
+    let mut quiet = 0;
+    while quiet < 3 {
+        if frame()? {
+            quiet += 1;
+        } else {
+            quiet = 0;
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        if started.elapsed() > patience {
+            return Err(AppError::Restless(patience.as_secs()));
+        }
+    }
+    Ok(())
 }
 
 fn record(

@@ -1,13 +1,13 @@
 //! The same window without a display: real program, real device, real frames, driven by calls instead of a mouse.
 
-use super::{AppError, Options, Program, window};
+use super::{AppError, Options, Program, frames::until_quiet, window};
 use crate::formats::png::write_picture;
 use egui::{Pos2, vec2};
 use egui_kittest::Harness;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// A window in memory.
@@ -90,21 +90,10 @@ impl Stage {
     /// # Errors
     /// [`AppError::Restless`].
     pub fn settle(&mut self) -> Result<(), AppError> {
-        let started = Instant::now();
-        let mut quiet = 0;
-        while quiet < 3 {
+        until_quiet(PATIENCE, || {
             self.harness.step();
-            if self.program().workspace.is_idle() {
-                quiet += 1;
-            } else {
-                quiet = 0;
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            if started.elapsed() > PATIENCE {
-                return Err(AppError::Restless(PATIENCE.as_secs()));
-            }
-        }
-        Ok(())
+            Ok(self.program().workspace.is_idle())
+        })
     }
 
     /// Carries a command out, with everything that the window does for it.

@@ -3,10 +3,11 @@
 use super::{AppError, Options, Program};
 use crate::{
     gpu::context::device_descriptor,
+    task::spawn_named,
     workspace::{monitors::Place, windows},
 };
 use egui_wgpu::{WgpuSetup, WgpuSetupCreateNew};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 
 /// No noise over flat colours: there is no gradient in the window that it would help, and on a software device it is
 /// a large part of each pixel.
@@ -29,6 +30,23 @@ fn has_device() -> bool {
     ["/dev/dri", "/dev/dxg", "/dev/nvidiactl", "/dev/kgsl-3d0"]
         .iter()
         .any(|path| std::path::Path::new(path).exists())
+}
+
+/// Loads the system's graphics drivers beside the opening of the window, which takes as long. They stay loaded until what
+/// comes back is dropped; the toolkit has its own hold on them then.
+fn drivers_ahead() -> mpsc::Sender<()> {
+    let (hold, held) = mpsc::channel();
+    let load = move || {
+        let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+        descriptor.backends = wgpu::Backends::PRIMARY;
+        let instance = wgpu::Instance::new(descriptor);
+        // Until the other end goes.
+        let _ = held.recv();
+        drop(instance);
+    };
+    // Without the thread the window opens as well, later.
+    let _ = spawn_named("drivers", load);
+    hold
 }
 
 /// Whether a window can be opened at all.
@@ -82,6 +100,7 @@ fn open_at<A: eframe::App + 'static>(
     if !has_display() {
         return Err(AppError::NoDisplay);
     }
+    let drivers = drivers_ahead();
     let mut native = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default()
             .with_title("Negatoscope")
@@ -113,6 +132,7 @@ fn open_at<A: eframe::App + 'static>(
                 .wgpu_render_state
                 .as_ref()
                 .ok_or("the toolkit has no graphics device")?;
+            drop(drivers);
             Ok(Box::new(make(cc, state)?))
         }),
     );

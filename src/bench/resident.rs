@@ -30,6 +30,10 @@ pub struct MemArgs {
     /// Upper bound of decoded pixels, as the window has it: opens the series, shows the middle slice and scrolls
     #[arg(long, value_name = "SIZE", value_parser = crate::console::parse_size)]
     budget: Option<u64>,
+    /// In the window: opens the series, pages through it, closes it, and all of it once more
+    #[cfg(feature = "screen")]
+    #[arg(long, conflicts_with = "budget")]
+    window: bool,
     /// Slices that are scrolled through under a budget
     #[arg(long, value_name = "N", default_value_t = 256)]
     steps: usize,
@@ -37,6 +41,10 @@ pub struct MemArgs {
 
 /// Runs `bench mem`.
 pub(super) fn run(args: &MemArgs, common: &Common, cases: &mut Cases<'_>) -> Result<(), Failure> {
+    #[cfg(feature = "screen")]
+    if args.window {
+        return in_window(args, common, cases);
+    }
     match args.budget.or(common.max_memory) {
         Some(budget) => under_budget(args, budget, cases),
         None => series::memory(&args.series, cases),
@@ -175,5 +183,72 @@ fn under_budget(args: &MemArgs, budget: u64, cases: &mut Cases<'_>) -> Result<()
     .with("rss_added_after", after);
     case.frames = Some(args.steps as u64 + 1);
     cases.push(&case);
+    Ok(())
+}
+
+/// Opens a series in the window and closes it again, twice: what the window, the toolkit and the device keep of it.
+#[cfg(feature = "screen")]
+fn in_window(args: &MemArgs, common: &Common, cases: &mut Cases<'_>) -> Result<(), Failure> {
+    use crate::{
+        app::{Options, frames::Frames},
+        i18n::Language,
+        workspace::Command,
+    };
+    let dir = tempfile::tempdir().map_err(|e| Failure::new(Exit::Io, e))?;
+    let options = Options {
+        language: Some(Language::English),
+        plain: true,
+        settings_folder: Some(dir.path().join("settings")),
+        ..Options::of(common)
+    };
+    let layout = largest(&args.series.dir)?;
+    let (name, pixels) = (name_of(&layout), pixel_bytes(&layout));
+    drop(layout);
+    let mut frames = Frames::open(options, [1920, 1080])?;
+    frames.settle()?;
+    let before = process::rss();
+    let above = |value: Option<u64>| {
+        let added = value.zip(before);
+        added.map(|(value, before)| value as i64 - before as i64)
+    };
+    for round in 1..=2 {
+        process::forget_peak();
+        let mut samples = Samples::default();
+        samples.run(|| -> Result<(), Failure> {
+            let path = args.series.dir.clone();
+            frames.program_mut().workspace.open(vec![path]);
+            frames.settle()?;
+            frames.point([960.0, 500.0]);
+            for step in 0..40 {
+                frames.wheel(if step < 20 { -1.0 } else { 1.0 });
+                frames.frame(|| ());
+                frames.finish()?;
+            }
+            Ok(frames.settle()?)
+        })?;
+        let (loaded, peak) = (above(process::rss()), above(process::peak_rss()));
+        frames.command(Command::CloseAll);
+        frames.settle()?;
+        let after = above(process::rss());
+        let given_back =
+            loaded
+                .zip(after)
+                .filter(|(loaded, _)| *loaded > 0)
+                .map(|(loaded, after)| {
+                    let share = 1.0 - after as f64 / loaded as f64;
+                    (share * 1000.0).round() / 1000.0
+                });
+        let share = |bytes: Option<i64>| {
+            bytes.map(|bytes| (bytes as f64 / pixels.max(1) as f64 * 1000.0).round() / 1000.0)
+        };
+        let case = Case::new("mem-window", format!("{name}, time {round}"), samples)
+            .with("pixel_bytes", pixels)
+            .with("rss_added_loaded", loaded)
+            .with("rss_added_peak", peak)
+            .with("loaded_to_pixels", share(loaded))
+            .with("rss_added_after", after)
+            .with("given_back", given_back);
+        cases.push(&case);
+    }
     Ok(())
 }

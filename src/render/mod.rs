@@ -7,6 +7,7 @@ pub mod blit;
 pub mod cover;
 pub mod filter;
 pub mod overlay;
+mod reach;
 pub mod slice;
 pub mod slice_draw;
 pub mod target;

@@ -3,9 +3,10 @@
 use super::{
     PassDescription, STORAGE, Target, TargetKind, UNIFORM,
     cover::{CoverPass, CoverScene},
-    covered, entry_of, fragment_entry,
+    entry_of, fragment_entry,
     overlay::{OverlayPass, OverlayScene},
-    pass_pipeline, plane_from_viewport,
+    pass_pipeline,
+    reach::reached,
     slice_draw::{
         Source, Variant, gpu_data::SliceDraw, modality_table, slab_of, slice_draw, voi_table,
     },
@@ -257,14 +258,7 @@ impl SliceRenderer {
                 })],
                 ..Default::default()
             });
-            let plane = plane_from_viewport(view);
-            let reached = match slab_of(view) {
-                // What lies before and behind the plane may be seen where the plane itself has left the grid.
-                Some(slab) if slab.step.truncate().length() > 1e-9 => {
-                    Some([0, 0, view.size[0], view.size[1]])
-                }
-                _ => covered(&plane, [columns, rows], view.size, 1),
-            };
+            let reached = reached(view, [columns, rows, texture.size()[2]]);
             if let Some([x, y, width, height]) = reached {
                 pass.set_scissor_rect(x, y, width, height);
                 pass.set_pipeline(&pipeline);

@@ -119,7 +119,7 @@ pub fn paint(
             }
             let row = row_of(index, shown.len(), direction);
             let at = corner + vec2(0.0, direction * row as f32 * step);
-            let drawn = halo::haloed(painter, at, anchor, &one.text, *size, one.color);
+            let drawn = halo::over_picture(painter, at, anchor, &one.text, *size, one.color);
             let line = one.line.and_then(|at| lines.get(at));
             let about = line.map_or(About::Nothing, |line| line.about);
             let sense = match about {
@@ -151,4 +151,53 @@ pub fn paint(
             .join("\n");
     }
     (texts, clicked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::{overlay_text::Line, theme};
+    use egui::{Context, RawInput};
+
+    fn boxes(window: &str, hover: &str) -> Vec<Rect> {
+        let cell = Rect::from_min_size(Pos2::ZERO, vec2(600.0, 500.0));
+        let line = |text: &str, rank| Line {
+            text: text.into(),
+            color: theme::TEXT,
+            about: About::Nothing,
+            rank,
+        };
+        let below = hover.lines().chain([window]).map(|text| line(text, 0));
+        let corners: Corners = [vec![line("Somebody", 0)], vec![], below.collect(), vec![]];
+        let input = RawInput {
+            screen_rect: Some(cell),
+            ..Default::default()
+        };
+        let ctx = Context::default();
+        let mut found = Vec::new();
+        let _ = ctx.run_ui(input, |ui| {
+            let painter = ui.painter();
+            let fitted = fitted(painter, Language::English, cell, &corners);
+            found = occupied(painter, cell, &corners, &fitted, hover);
+        });
+        found
+    }
+
+    #[test]
+    fn what_is_occupied_follows_neither_every_number_nor_the_pointer() {
+        let one = boxes("W 400  C 40", "");
+        for rect in &one {
+            assert!(rect.min.x == MARGIN.x, "{rect}");
+        }
+        // Whose picture it is, the window, and two lines for what comes and goes.
+        assert_eq!(one.len(), 4);
+        assert_eq!(one, boxes("W 411  C 41", ""));
+        assert_eq!(one, boxes("W 400  C 40", "12 HU\nright lung"));
+        assert_eq!(one, boxes("W 400  C 40", "-1024 HU\nnothing at all"));
+        let long = boxes("W 400  C 40  a window with a very long name", "");
+        assert!(long[1].width() > one[1].width());
+        for rect in one.iter().chain(&long).take(2) {
+            assert_eq!(rect.width() % WIDTHS_PT, 0.0, "{rect}");
+        }
+    }
 }

@@ -1,26 +1,73 @@
 //! Text that is read on any picture: with a dark edge around it.
+//!
+//! Letters lie in a texture of their own, each with its edge: so a line takes two rectangles a letter, where drawing it
+//! again and again, shifted to all sides, takes five. Hundreds of marks have many letters.
+//!
+//! Must stay true: both ways give the same picture. What finds no room in the texture is drawn in the plain way.
 
-use egui::{Align2, Color32, FontId, Galley, Painter, Pos2, Rect, vec2};
-use std::sync::Arc;
+use egui::{
+    Align2, Color32, ColorImage, Context, FontId, Galley, Id, Mesh, Painter, Pos2, Rect, Shape,
+    TextureHandle, TextureOptions, Vec2, epaint::text::PlacedRow, pos2, vec2,
+};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// Opacity of each of the four copies that make the edge.
+const EDGE: u8 = 220;
+/// Where they are drawn, points. All around: amber on a light radiograph is read by its dark edge. Four copies across the
+/// corners are as dark as eight.
+const AROUND: [(f32, f32); 4] = [(-1.0, -1.0), (1.0, -1.0), (-1.0, 1.0), (1.0, 1.0)];
+/// Side of the texture at one pixel a point.
+const SIDE: usize = 512;
 
 /// A line of text as [`draw`] takes it.
 pub fn line(painter: &Painter, text: String, size: f32) -> Arc<Galley> {
     painter.layout_no_wrap(text, FontId::proportional(size), Color32::PLACEHOLDER)
 }
 
-/// Draws a line of text with a dark halo.
+/// Draws a line of text with a dark halo over a picture.
 pub fn draw(painter: &Painter, at: Pos2, line: Arc<Galley>, color: Color32) {
-    // All around: amber on a light radiograph is read by its dark edge. Four copies across the corners are as dark as
-    // eight and one below the text, and half as many triangles, of which two hundred marks have many.
-    for (x, y) in [(-1.0, -1.0), (1.0, -1.0), (-1.0, 1.0), (1.0, 1.0)] {
-        let edge = Color32::from_black_alpha(220);
+    let mut mesh = Mesh::default();
+    if letters(painter, |letters, font| {
+        letters.line(&mut mesh, at, &line, color, font)
+    }) {
+        if !mesh.is_empty() {
+            painter.add(Shape::mesh(mesh));
+        }
+    } else {
+        draw_plain(painter, at, line, color);
+    }
+}
+
+/// The same, letter by letter from the toolkit's texture.
+fn draw_plain(painter: &Painter, at: Pos2, line: Arc<Galley>, color: Color32) {
+    for (x, y) in AROUND {
+        let edge = Color32::from_black_alpha(EDGE);
         painter.galley(at + vec2(x, y), line.clone(), edge);
     }
     painter.galley(at, line, color);
 }
 
-/// Lays a text out and draws it with a dark halo; where it stands comes back.
+/// Lays a text out and draws it with a dark halo; where it stands comes back. Anywhere in the window: its colours are
+/// those of the theme.
 pub fn haloed(
+    painter: &Painter,
+    at: Pos2,
+    anchor: Align2,
+    text: &str,
+    size: f32,
+    color: Color32,
+) -> Rect {
+    let line = line(painter, text.to_owned(), size);
+    let rect = anchor.anchor_size(at, line.size());
+    draw_plain(painter, rect.min, line, color);
+    rect
+}
+
+/// The same over a picture.
+pub fn over_picture(
     painter: &Painter,
     at: Pos2,
     anchor: Align2,
@@ -32,4 +79,333 @@ pub fn haloed(
     let rect = anchor.anchor_size(at, line.size());
     draw(painter, rect.min, line, color);
     rect
+}
+
+/// The toolkit's texture of letters, looked at once for many.
+#[derive(Default)]
+struct Font {
+    image: Option<ColorImage>,
+}
+
+impl Font {
+    /// The coverage of a letter, row by row. A copy that was made before the letter was drawn has nothing in its place.
+    fn letter(&mut self, ctx: &Context, [min, max]: [[u16; 2]; 2]) -> Vec<u8> {
+        if let Some(image) = &self.image {
+            let found = cut(image, min, max);
+            if found.iter().any(|covered| *covered > 0) {
+                return found;
+            }
+        }
+        let image = self.image.insert(ctx.fonts(|fonts| fonts.image()));
+        cut(image, min, max)
+    }
+}
+
+fn cut(image: &ColorImage, min: [u16; 2], max: [u16; 2]) -> Vec<u8> {
+    let [left, top] = min.map(usize::from);
+    let [right, bottom] = max.map(usize::from);
+    let width = image.size[0];
+    let places = (top..bottom).flat_map(|y| (left..right).map(move |x| y * width + x));
+    places
+        .map(|at| image.pixels.get(at).map_or(0, Color32::a))
+        .collect()
+}
+
+/// Where a letter and its edge lie in the texture, texels.
+#[derive(Clone, Copy)]
+struct Letter {
+    body: [usize; 2],
+    edge: [usize; 2],
+}
+
+/// The letters of one density of pixels.
+struct Letters {
+    texture: TextureHandle,
+    side: usize,
+    /// What the toolkit lays out anew when its texture begins anew: what is known of that is wrong then.
+    first: Arc<Galley>,
+    /// Pixels from a letter to each copy of it.
+    reach: usize,
+    known: HashMap<[[u16; 2]; 2], Option<Letter>>,
+    /// Where the next one comes, and how high the row is.
+    next: [usize; 2],
+    height: usize,
+    font: Font,
+    /// The pass in which the copy of the toolkit's texture was made.
+    pass: u64,
+}
+
+type AllLetters = Arc<Mutex<HashMap<u32, Letters>>>;
+
+/// Calls `run` with the letters of a painter's density of pixels.
+fn letters(painter: &Painter, run: impl FnOnce(&mut Letters, &Context) -> bool) -> bool {
+    let ctx = painter.ctx();
+    let id = Id::unique("letters with edges");
+    let all = ctx.data_mut(|data| data.get_temp_mut_or_default::<AllLetters>(id).clone());
+    let scale = painter.pixels_per_point();
+    let first = line(painter, "…".to_owned(), 13.0);
+    let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+    let (key, pass) = (scale.to_bits(), ctx.cumulative_pass_nr());
+    let still = |letters: &Letters| Arc::ptr_eq(&letters.first, &first);
+    if !all.get(&key).is_some_and(still) {
+        all.insert(key, Letters::new(ctx, scale, first));
+    }
+    let Some(letters) = all.get_mut(&key) else {
+        return false;
+    };
+    if letters.pass != pass {
+        (letters.pass, letters.font.image) = (pass, None);
+    }
+    run(letters, ctx)
+}
+
+impl Letters {
+    fn new(ctx: &Context, scale: f32, first: Arc<Galley>) -> Self {
+        let side = SIDE * (scale.ceil() as usize).clamp(1, 4);
+        let empty = ColorImage::filled([side; 2], Color32::TRANSPARENT);
+        let texture = ctx.load_texture("letters with edges", empty, TextureOptions::LINEAR);
+        Self {
+            texture,
+            side,
+            first,
+            reach: (scale.round() as usize).max(1),
+            known: HashMap::new(),
+            next: [0, 0],
+            height: 0,
+            font: Font::default(),
+            pass: 0,
+        }
+    }
+
+    /// Adds a line of text to a mesh; `false` when not all of its letters are in the texture.
+    fn line(
+        &mut self,
+        mesh: &mut Mesh,
+        at: Pos2,
+        line: &Galley,
+        color: Color32,
+        ctx: &Context,
+    ) -> bool {
+        let scale = line.pixels_per_point;
+        // As the toolkit does: a line begins on a whole pixel.
+        let at = pos2(
+            (at.x * scale).round() / scale,
+            (at.y * scale).round() / scale,
+        );
+        let side = self.side as f32;
+        let reach = self.reach as f32 / scale;
+        mesh.texture_id = self.texture.id();
+        let mut bodies = Vec::new();
+        for row in &line.rows {
+            for (place, of, same) in letters_of(row, scale) {
+                if !same {
+                    return false;
+                }
+                let known = self.known.get(&of).copied();
+                let Some(letter) = known.unwrap_or_else(|| self.add(ctx, of)) else {
+                    return false;
+                };
+                let [min, max] = of.map(|at| vec2(f32::from(at[0]), f32::from(at[1])));
+                let texels = max - min;
+                let uv = |[x, y]: [usize; 2], size: Vec2| {
+                    let min = pos2(x as f32, y as f32);
+                    Rect::from_min_max(
+                        (min.to_vec2() / side).to_pos2(),
+                        ((min + size).to_vec2() / side).to_pos2(),
+                    )
+                };
+                let place = Rect::from_min_size(at + place.to_vec2(), texels / scale);
+                let around = texels + Vec2::splat(2.0 * self.reach as f32);
+                mesh.add_rect_with_uv(place.expand(reach), uv(letter.edge, around), Color32::WHITE);
+                bodies.push((place, uv(letter.body, texels)));
+            }
+        }
+        // Over the edges of their neighbours.
+        for (place, uv) in bodies {
+            mesh.add_rect_with_uv(place, uv, color);
+        }
+        true
+    }
+
+    /// Brings a letter of the toolkit's texture into this one, where there is room.
+    fn add(&mut self, ctx: &Context, of: [[u16; 2]; 2]) -> Option<Letter> {
+        let [min, max] = of;
+        let [width, height] = [0, 1].map(|i| usize::from(max[i].saturating_sub(min[i])));
+        let covered = self.font.letter(ctx, of);
+        let reach = self.reach;
+        let [wide, high] = [width + 2 * reach, height + 2 * reach];
+        let body = covered.iter().map(|a| Color32::from_white_alpha(*a));
+        let body = ColorImage::new([width, height], body.collect());
+        let places = (0..high).flat_map(|y| (0..wide).map(move |x| (x, y)));
+        let edge = places.map(|(x, y)| edge_at(&covered, [width, height], reach, [x, y]));
+        let edge = ColorImage::new([wide, high], edge.collect());
+        let room = self.room(wide, high).and_then(|edge| {
+            let body = self.room(width, height)?;
+            Some(Letter { body, edge })
+        });
+        if let Some(letter) = room {
+            for (place, image) in [(letter.body, body), (letter.edge, edge)] {
+                self.texture
+                    .set_partial(place, image, TextureOptions::LINEAR);
+            }
+        }
+        self.known.insert(of, room);
+        room
+    }
+
+    /// Room in the texture, with nothing around it that filters could mix in.
+    fn room(&mut self, width: usize, height: usize) -> Option<[usize; 2]> {
+        if self.next[0] + width + 1 > self.side {
+            self.next = [0, self.next[1] + self.height];
+            self.height = 0;
+        }
+        let [x, y] = self.next;
+        if x + width + 1 > self.side || y + height + 1 > self.side {
+            return None;
+        }
+        self.next[0] += width + 1;
+        self.height = self.height.max(height + 1);
+        Some([x, y])
+    }
+}
+
+/// The letters of a row: where each stands in its line, where it lies in the toolkit's texture, and whether it is drawn
+/// texel by pixel in the colour of the text.
+fn letters_of(row: &PlacedRow, scale: f32) -> impl Iterator<Item = (Pos2, [[u16; 2]; 2], bool)> {
+    let letters = row
+        .glyphs
+        .iter()
+        .filter(|glyph| !glyph.uv_rect.is_nothing());
+    letters.filter_map(move |glyph| {
+        let corner = row.visuals.mesh.vertices.get(glyph.first_vertex as usize)?;
+        let of = [glyph.uv_rect.min, glyph.uv_rect.max];
+        let [min, max] = of.map(|at| vec2(f32::from(at[0]), f32::from(at[1])));
+        let same = (glyph.uv_rect.size * scale - (max - min)).length() < 0.01;
+        let at = row.pos + corner.pos.to_vec2();
+        Some((at, of, same && !glyph.is_color))
+    })
+}
+
+/// The edge of a letter at a texel: four copies of it over each other, all black.
+fn edge_at(
+    covered: &[u8],
+    [width, height]: [usize; 2],
+    reach: usize,
+    [x, y]: [usize; 2],
+) -> Color32 {
+    let mut light = 1.0;
+    for (across, down) in [(0, 0), (2, 0), (0, 2), (2, 2)] {
+        let column = x.checked_sub(across * reach).filter(|x| *x < width);
+        let row = y.checked_sub(down * reach).filter(|y| *y < height);
+        let at = column.zip(row).map(|(column, row)| row * width + column);
+        let covered = at.and_then(|at| covered.get(at)).copied().unwrap_or(0);
+        light *= 1.0 - f32::from(EDGE) / 255.0 * f32::from(covered) / 255.0;
+    }
+    Color32::from_black_alpha(((1.0 - light) * 255.0 + 0.5) as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use egui::RawInput;
+
+    /// What a frame draws, and the textures it brings.
+    fn frame(ctx: &Context, scale: f32, run: impl Fn(&Painter)) -> egui::FullOutput {
+        let mut input = RawInput {
+            screen_rect: Some(Rect::from_min_size(Pos2::ZERO, vec2(300.0, 200.0))),
+            ..Default::default()
+        };
+        input
+            .viewports
+            .entry(input.viewport_id)
+            .or_default()
+            .native_pixels_per_point = Some(scale);
+        ctx.run_ui(input, |ui| run(ui.painter()))
+    }
+
+    fn text(painter: &Painter, text: &str) {
+        let line = line(painter, text.into(), 13.0);
+        draw(painter, pos2(20.3, 30.6), line, Color32::YELLOW);
+    }
+
+    #[test]
+    fn a_line_takes_two_rectangles_a_letter_and_is_one_mesh() {
+        let ctx = Context::default();
+        frame(&ctx, 1.0, |_| ());
+        let output = frame(&ctx, 1.0, |painter| text(painter, "12.3 mm"));
+        let [shape] = output.shapes.as_slice() else {
+            panic!("{} shapes", output.shapes.len());
+        };
+        let Shape::Mesh(mesh) = &shape.shape else {
+            panic!("{:?}", shape.shape);
+        };
+        assert_eq!(mesh.vertices.len(), 6 * 2 * 4);
+        assert!(mesh.is_valid());
+        // Edges first; every rectangle lies on whole pixels and has as many texels as pixels.
+        let side = SIDE as f32;
+        for (n, corners) in mesh.vertices.chunks(4).enumerate() {
+            let (a, b) = (corners[0], corners[3]);
+            assert_eq!(
+                corners[0].color,
+                [Color32::YELLOW, Color32::WHITE][usize::from(n < 6)]
+            );
+            assert_eq!(a.pos, a.pos.round());
+            let texels = (b.uv - a.uv) * side;
+            assert!((texels - (b.pos - a.pos)).length() < 1e-3, "{texels}");
+        }
+        // The second time everything is there already.
+        let again = frame(&ctx, 1.0, |painter| text(painter, "3.21 mm"));
+        assert!(again.textures_delta.set.is_empty());
+    }
+
+    #[test]
+    fn the_edge_is_four_copies_of_the_letter_over_each_other() {
+        let at = |covered: &[u8; 4], x, y| edge_at(covered, [2, 2], 1, [x, y]).a();
+        // One texel, half covered: one copy in each corner, 220/255 * 128/255 of the light gone.
+        let half = [128, 0, 0, 0];
+        let found: Vec<u8> = (0..16).map(|n| at(&half, n % 4, n / 4)).collect();
+        assert_eq!(
+            found,
+            [110, 0, 110, 0, 0, 0, 0, 0, 110, 0, 110, 0, 0, 0, 0, 0]
+        );
+        // Where two copies lie over each other the second takes its share of what the first let through: at (2, 2) the
+        // first texel shifted by two each way, and the last one shifted by one less than nothing.
+        let two = [255, 0, 255, 0];
+        let one = 1.0 - 220.0 / 255.0;
+        let expected = ((1.0 - one * one) * 255.0_f64).round() as u8;
+        assert_eq!(at(&two, 0, 2), expected);
+        assert_eq!([at(&two, 0, 0), at(&two, 0, 3)], [220, 0]);
+        assert_eq!(at(&two, 2, 2), expected);
+    }
+
+    #[test]
+    fn where_there_is_no_room_letters_are_drawn_in_the_plain_way() {
+        let ctx = Context::default();
+        frame(&ctx, 1.0, |_| ());
+        let output = frame(&ctx, 1.0, |painter| {
+            for size in [13.0, 40.0, 60.0, 90.0] {
+                for letter in ["A", "B", "C", "D", "E", "F", "G", "H", "W", "M"] {
+                    let line = line(painter, letter.into(), size);
+                    draw(painter, pos2(10.0, 10.0), line, Color32::WHITE);
+                }
+            }
+        });
+        let plain = |shape: &egui::epaint::ClippedShape| matches!(shape.shape, Shape::Text(_));
+        let count = output.shapes.iter().filter(|shape| plain(shape)).count();
+        assert!(count > 0 && count.is_multiple_of(5), "{count}");
+        assert!(output.shapes.len() > count, "the first ones had room");
+    }
+
+    #[test]
+    fn another_density_has_letters_of_its_own() {
+        let ctx = Context::default();
+        for scale in [1.0, 1.5, 2.0, 1.0] {
+            frame(&ctx, scale, |_| ());
+            let output = frame(&ctx, scale, |painter| text(painter, "AI 7"));
+            assert_eq!(output.shapes.len(), 1, "{scale}");
+            let bounds = output.shapes[0].shape.visual_bounding_rect();
+            // From the place of the line, less the edge.
+            assert!(bounds.min.x > 18.0 && bounds.max.x < 60.0, "{bounds}");
+        }
+    }
 }

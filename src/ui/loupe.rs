@@ -6,7 +6,7 @@
 use super::{
     context::UiContext,
     gestures::window_of_region,
-    halo::haloed,
+    halo::over_picture,
     picture::{PictureCache, PictureCallback, Scene, WantedFilters},
     theme,
 };
@@ -185,7 +185,7 @@ pub(super) fn paint(
     // On a strip of its own: what is enlarged may be white.
     let strip = Rect::from_min_max(pos2(square.min.x, square.max.y - 20.0), square.max);
     painter.rect_filled(strip, 0.0, egui::Color32::from_black_alpha(170));
-    haloed(
+    over_picture(
         &painter,
         square.left_bottom() + vec2(6.0, -4.0),
         Align2::LEFT_BOTTOM,

@@ -28,7 +28,7 @@ use crate::{
         view::{Picture, Viewport},
     },
 };
-use egui::{Color32, Galley, Painter, Pos2, Rect, Stroke, Vec2, vec2};
+use egui::{Color32, Galley, Painter, Pos2, Rect, Stroke, Ui, Vec2, vec2};
 use glam::DVec2;
 use labels::{Ends, Place, Taken, into_room, tie};
 use std::{collections::HashMap, sync::Arc};
@@ -81,6 +81,11 @@ impl MarksState {
             || self.held.is_some()
             || self.writing.is_some()
             || self.naming.is_some()
+    }
+
+    /// A cell shows no picture any more.
+    pub(super) fn forget(&mut self, cell: usize) {
+        self.kept.remove(&cell);
     }
 
     /// The name of a mark in a cell, please.
@@ -136,6 +141,29 @@ fn color_of(mark: &Annotation, selected: bool) -> Color32 {
 fn to_window(rect: Rect, scale: f32, at: DVec2) -> Pos2 {
     rect.min + vec2(at.x as f32, at.y as f32) / scale
 }
+
+/// Shows a field beside a place of a cell (viewport pixels), so far away from it and whole within the cell.
+fn field_beside(
+    ui: &Ui,
+    name: &'static str,
+    rect: Rect,
+    (place, away): (DVec2, Vec2),
+    size: Vec2,
+    add: impl FnOnce(&mut Ui),
+) {
+    let last = (rect.max - size).max(rect.min);
+    let at = to_window(rect, ui.ctx().pixels_per_point(), place) + away;
+    egui::Area::new(egui::Id::unique(name))
+        .fixed_pos(at.clamp(rect.min, last))
+        .order(egui::Order::Foreground)
+        .show(ui.ctx(), |ui| {
+            let frame = egui::Frame::popup(ui.style()).inner_margin(FIELD_MARGIN_PT);
+            frame.show(ui, add);
+        });
+}
+
+/// Room between a field and the border of its frame.
+const FIELD_MARGIN_PT: f32 = 5.0;
 
 /// Draws the marks of a cell; their texts, for the accessibility tree, come back line by line. `corners` is where other
 /// text stands.

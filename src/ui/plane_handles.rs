@@ -3,7 +3,7 @@
 //! Must stay true: lines and handles follow from the planes that are drawn, so they cannot differ from them; a slab is
 //! shown as thick as it is looked at.
 
-use super::{context::UiContext, halo::haloed, overlay_text::plane_name, theme};
+use super::{context::UiContext, halo::over_picture, overlay_text::plane_name, theme};
 use crate::{
     model::geometry::BodyPlane,
     tools::plane_lines::{GAP_PT, LinePart, PlaneLine},
@@ -297,7 +297,7 @@ pub(super) fn paint(
                 false => (-beside, Align2::LEFT_CENTER),
             };
             let name = plane_name(context.language(), crossing.plane);
-            haloed(
+            over_picture(
                 painter,
                 point(end) + beside,
                 anchor,
@@ -361,7 +361,7 @@ fn drag_label(
         LinePart::Move => name.to_owned(),
     };
     let at = drag.last + vec2(16.0, 16.0);
-    haloed(
+    over_picture(
         painter,
         at,
         Align2::LEFT_TOP,

@@ -4,7 +4,7 @@
 
 use super::{
     context::UiContext,
-    halo::haloed,
+    halo::over_picture,
     icons::{self, Icon},
     theme,
 };
@@ -137,7 +137,7 @@ impl Screen<'_> {
             end.x.clamp(inner.left(), inner.right()),
             end.y.clamp(inner.top(), inner.bottom()),
         );
-        haloed(
+        over_picture(
             self.painter,
             at - vec2(4.0, 3.0),
             Align2::RIGHT_BOTTOM,
@@ -193,7 +193,7 @@ fn cursor(
             "overlay-cursor-off",
             &[("mm", Value::Fixed(off_mm.abs(), 1))],
         );
-        haloed(
+        over_picture(
             painter,
             at + vec2(8.0, 8.0),
             Align2::LEFT_TOP,
@@ -232,7 +232,7 @@ fn chain(context: &mut UiContext<'_>, ui: &Ui, cell: usize, rect: Rect) {
     }
     if let Some(mm) = context.workspace.beyond_end(cell) {
         let text = context.tr("overlay-beyond-end", &[("mm", Value::Fixed(mm, 1))]);
-        haloed(
+        over_picture(
             &painter,
             square.center_bottom() + vec2(0.0, 2.0),
             Align2::CENTER_TOP,

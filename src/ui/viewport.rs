@@ -7,7 +7,7 @@ use super::{
     document::document_ui,
     filtered::FilterScene,
     gestures::gestures,
-    halo::haloed,
+    halo::over_picture,
     loupe, marks, number_fields,
     overlay_text::{self, About},
     picture::{PictureCallback, Scene, WantedFilters},
@@ -106,6 +106,7 @@ fn cell_ui(
             texts
         }
         (None, None) => {
+            context.state.marks.forget(cell);
             empty(context, painter, rect);
             Vec::new()
         }
@@ -384,7 +385,7 @@ fn undecodable(context: &UiContext<'_>, painter: &egui::Painter, rect: Rect, rea
         );
         x += step;
     }
-    haloed(
+    over_picture(
         painter,
         rect.center() - vec2(0.0, 12.0),
         Align2::CENTER_CENTER,
@@ -392,7 +393,7 @@ fn undecodable(context: &UiContext<'_>, painter: &egui::Painter, rect: Rect, rea
         15.0,
         theme::ERROR,
     );
-    haloed(
+    over_picture(
         painter,
         rect.center() + vec2(0.0, 12.0),
         Align2::CENTER_CENTER,
@@ -576,7 +577,7 @@ fn letters(
     }
     let size = LETTER_PT;
     let inner = rect.shrink2(vec2(10.0, 6.0));
-    haloed(
+    over_picture(
         painter,
         inner.left_center() + vec2(14.0, 0.0),
         Align2::LEFT_CENTER,
@@ -584,7 +585,7 @@ fn letters(
         size,
         theme::TEXT,
     );
-    haloed(
+    over_picture(
         painter,
         inner.right_center() - vec2(14.0, 0.0),
         Align2::RIGHT_CENTER,
@@ -592,7 +593,7 @@ fn letters(
         size,
         theme::TEXT,
     );
-    haloed(
+    over_picture(
         painter,
         inner.center_top(),
         Align2::CENTER_TOP,
@@ -600,7 +601,7 @@ fn letters(
         size,
         theme::TEXT,
     );
-    haloed(
+    over_picture(
         painter,
         inner.center_bottom() - vec2(0.0, 10.0),
         Align2::CENTER_BOTTOM,
@@ -653,7 +654,7 @@ fn scale_bar(
     };
     let source = spacing_text::unless_plain(context.language(), picture.spacing);
     for (line, text) in std::iter::once(text).chain(source).enumerate() {
-        haloed(
+        over_picture(
             painter,
             pos2(
                 x + 2.0,
@@ -726,7 +727,7 @@ fn drag_label(
             return;
         }
     };
-    haloed(
+    over_picture(
         painter,
         pointer + vec2(16.0, 16.0),
         Align2::LEFT_TOP,

@@ -1,5 +1,10 @@
 //! A viewport: which series it shows, and how. Turns that into the numbers that the renderer draws.
 
+mod steps;
+mod turn;
+
+pub use turn::ScreenTurn;
+
 use super::{
     display::{SeriesDisplay, displayed_type},
     document::DocumentView,
@@ -22,6 +27,7 @@ use crate::model::{
 };
 use glam::{DAffine3, DMat2, DMat3, DVec2, DVec3};
 use std::sync::Arc;
+use steps::PlaneSteps;
 
 /// What a viewport shows of its series.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,82 +81,6 @@ pub enum VoiChoice {
 
 /// Percentiles of a filtered picture that its window reaches between at first.
 pub const RESULT_PERCENT: [u8; 2] = [5, 95];
-
-/// Screen axes relative to the view's own: `right' = m[0]·(right, down)`, `down' = m[1]·(right, down)`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ScreenTurn([[i8; 2]; 2]);
-
-impl Default for ScreenTurn {
-    fn default() -> Self {
-        Self([[1, 0], [0, 1]])
-    }
-}
-
-impl ScreenTurn {
-    /// A quarter turn of the picture to the right: what pointed right points down.
-    #[must_use]
-    pub const fn rotated_right(self) -> Self {
-        let [r, d] = self.0;
-        Self([[-d[0], -d[1]], r])
-    }
-
-    /// A quarter turn to the left.
-    #[must_use]
-    pub const fn rotated_left(self) -> Self {
-        let [r, d] = self.0;
-        Self([d, [-r[0], -r[1]]])
-    }
-
-    /// Left and right change places.
-    #[must_use]
-    pub const fn flipped_horizontally(self) -> Self {
-        let [r, d] = self.0;
-        Self([[-r[0], -r[1]], d])
-    }
-
-    /// Up and down change places.
-    #[must_use]
-    pub const fn flipped_vertically(self) -> Self {
-        let [r, d] = self.0;
-        Self([r, [-d[0], -d[1]]])
-    }
-
-    /// Whether the picture is mirrored.
-    pub const fn is_mirrored(self) -> bool {
-        let [r, d] = self.0;
-        r[0] * d[1] - r[1] * d[0] < 0
-    }
-
-    /// Quarter turns to the right, after any mirroring left-right.
-    pub const fn quarter_turns(self) -> u8 {
-        // Where the view's own "down" axis went tells the turn; after mirroring it goes the other way round.
-        let [_, d] = self.0;
-        let sideways = if self.is_mirrored() { -d[0] } else { d[0] };
-        match (sideways, d[1]) {
-            (0, 1) => 0,
-            (1, _) => 1,
-            (0, _) => 2,
-            _ => 3,
-        }
-    }
-
-    /// The rows `right'` and `down'`.
-    pub const fn matrix(self) -> [[i8; 2]; 2] {
-        self.0
-    }
-
-    /// From those rows; `None` when they are no turn.
-    pub fn of_matrix(rows: [[i8; 2]; 2]) -> Option<Self> {
-        let turns = std::iter::successors(Some(Self::default()), |t| Some(t.rotated_right()));
-        let both = turns.take(4).flat_map(|t| [t, t.flipped_horizontally()]);
-        both.into_iter().find(|turn| turn.0 == rows)
-    }
-
-    fn axes(self, right: DVec3, down: DVec3) -> (DVec3, DVec3) {
-        let row = |m: [i8; 2]| right * f64::from(m[0]) + down * f64::from(m[1]);
-        (row(self.0[0]), row(self.0[1]))
-    }
-}
 
 /// Everything that the user may change about a view, apart from which slice: the unit of undo and reset.
 #[derive(Clone, Debug, PartialEq)]
@@ -749,210 +679,5 @@ fn fit_unit_per_pixel(grid: &GridGeometry, right: DVec3, down: DVec3, size: [u32
         fit
     } else {
         1.0
-    }
-}
-
-/// Slices of a volume along the normal of a body plane.
-struct PlaneSteps {
-    origin: DVec3,
-    along: DVec3,
-    step_mm: f64,
-    count: usize,
-}
-
-impl PlaneSteps {
-    fn new(grid: &GridGeometry, plane: BodyPlane) -> Self {
-        let (right, down) = plane.screen_axes();
-        // Axial runs from head to foot, coronal from front to back, sagittal from left to right.
-        let along = match plane {
-            BodyPlane::Axial => DVec3::NEG_Z,
-            BodyPlane::Coronal | BodyPlane::Sagittal => right.cross(down),
-        };
-        let m = grid.patient_from_voxel.matrix3;
-        let axes = [m.x_axis, m.y_axis, m.z_axis];
-        // The index axis that follows the normal most closely gives the step.
-        let steps = axes.map(|a| a.dot(along).abs() / a.length());
-        let main = (0..3).max_by(|&a, &b| {
-            let share = |i: usize| steps.get(i).copied().unwrap_or(0.0);
-            share(a).total_cmp(&share(b))
-        });
-        let step_mm = main
-            .and_then(|i| axes.get(i))
-            .map_or(1.0, |a| a.dot(along).abs())
-            .max(1e-6);
-        Self::along(grid, along, step_mm)
-    }
-
-    /// Of a plane that was turned away from a body plane, with its unit normal away from the viewer: one voxel further
-    /// with each step.
-    fn oblique(grid: &GridGeometry, plane: BodyPlane, normal: DVec3) -> Self {
-        let along = match plane {
-            BodyPlane::Axial => -normal,
-            BodyPlane::Coronal | BodyPlane::Sagittal => normal,
-        };
-        let step_mm = grid
-            .voxel_from_patient()
-            .map_or(1.0, |m| step_along_mm(&m.matrix3, along));
-        Self::along(grid, along, step_mm.max(1e-6))
-    }
-
-    fn along(grid: &GridGeometry, along: DVec3, step_mm: f64) -> Self {
-        let corners = (0..8u8).map(|corner| {
-            let at = |bit: u8, n: usize| {
-                if corner & bit == 0 {
-                    0.0
-                } else {
-                    n.saturating_sub(1) as f64
-                }
-            };
-            let voxel = DVec3::new(
-                at(1, grid.size[0]),
-                at(2, grid.size[1]),
-                at(4, grid.size[2]),
-            );
-            grid.patient_from_voxel.transform_point3(voxel).dot(along)
-        });
-        let (low, high) = corners.fold((f64::MAX, f64::MIN), |(l, h), v| (l.min(v), h.max(v)));
-        Self {
-            origin: along * low,
-            along,
-            step_mm,
-            count: ((high - low) / step_mm).round().max(0.0) as usize + 1,
-        }
-    }
-
-    fn index_of(&self, point: DVec3) -> usize {
-        let index = ((point - self.origin).dot(self.along) / self.step_mm).round();
-        (index.max(0.0) as usize).min(self.count.saturating_sub(1))
-    }
-
-    fn moved_to(&self, point: DVec3, index: usize) -> DVec3 {
-        let target = self.origin.dot(self.along) + index as f64 * self.step_mm;
-        point + self.along * (target - point.dot(self.along))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn turns_compose_and_cancel() {
-        let start = ScreenTurn::default();
-        let mut four = start;
-        for _ in 0..4 {
-            four = four.rotated_right();
-        }
-        assert_eq!(four, start);
-        assert_eq!(start.rotated_right().rotated_left(), start);
-        assert_eq!(start.flipped_horizontally().flipped_horizontally(), start);
-        assert_eq!(
-            start.flipped_horizontally().flipped_vertically(),
-            start.rotated_right().rotated_right()
-        );
-        assert!(start.flipped_vertically().is_mirrored());
-        assert!(!start.rotated_left().is_mirrored());
-    }
-
-    #[test]
-    fn letters_follow_every_turn() {
-        // An axial picture: L to the right of the screen, P down.
-        let check = |turn: ScreenTurn, right: &str, down: &str| {
-            let (r, d) = turn.axes(DVec3::X, DVec3::Y);
-            assert_eq!(
-                (
-                    orientation_letters(r).as_str(),
-                    orientation_letters(d).as_str()
-                ),
-                (right, down)
-            );
-        };
-        let start = ScreenTurn::default();
-        check(start, "L", "P");
-        // A quarter turn to the right brings what was at the top (A) to the right, what was right (L) down.
-        check(start.rotated_right(), "A", "L");
-        check(start.rotated_left(), "P", "R");
-        check(start.flipped_horizontally(), "R", "P");
-        check(start.flipped_vertically(), "L", "A");
-        check(start.flipped_horizontally().rotated_right(), "A", "R");
-    }
-
-    #[test]
-    fn quarter_turns_are_counted() {
-        let start = ScreenTurn::default();
-        assert_eq!(start.quarter_turns(), 0);
-        assert_eq!(start.rotated_right().quarter_turns(), 1);
-        assert_eq!(start.rotated_right().rotated_right().quarter_turns(), 2);
-        assert_eq!(start.rotated_left().quarter_turns(), 3);
-        assert_eq!(start.flipped_horizontally().quarter_turns(), 0);
-        assert_eq!(
-            start.flipped_horizontally().rotated_right().quarter_turns(),
-            1
-        );
-        assert_eq!(
-            start.flipped_horizontally().rotated_left().quarter_turns(),
-            3
-        );
-        assert_eq!(start.flipped_vertically().quarter_turns(), 2);
-    }
-
-    #[test]
-    fn oblique_steps_are_one_voxel_long_and_reach_from_corner_to_corner() {
-        let grid = GridGeometry {
-            size: [10, 12, 5],
-            patient_from_voxel: DAffine3 {
-                matrix3: DMat3::from_diagonal(DVec3::new(1.0, 1.0, 2.5)),
-                translation: DVec3::new(-5.0, -9.0, 100.0),
-            },
-        };
-        // Along the head-foot axis they are those of the axial plane.
-        let straight = PlaneSteps::oblique(&grid, BodyPlane::Axial, DVec3::Z);
-        let axial = PlaneSteps::new(&grid, BodyPlane::Axial);
-        assert_eq!(straight.count, axial.count);
-        assert!((straight.step_mm - 2.5).abs() < 1e-12);
-        let normal = DVec3::new(0.6, 0.0, 0.8);
-        let askew = PlaneSteps::oblique(&grid, BodyPlane::Coronal, normal);
-        let step_mm = 1.0 / (0.6f64.powi(2) + 0.32f64.powi(2)).sqrt();
-        assert!((askew.step_mm - step_mm).abs() < 1e-12);
-        // 9 mm along x and 10 mm along z, seen along the normal.
-        let way = 9.0 * 0.6 + 10.0 * 0.8;
-        assert_eq!(askew.count, (way / step_mm).round() as usize + 1);
-        let start = DVec3::new(1.0, 2.0, 105.0);
-        let moved = askew.moved_to(start, askew.index_of(start) + 1);
-        assert_eq!(askew.index_of(moved), askew.index_of(start) + 1);
-        assert!((moved - start).cross(normal).length() < 1e-9);
-    }
-
-    #[test]
-    fn plane_steps_walk_the_slices() {
-        let grid = GridGeometry {
-            size: [10, 12, 5],
-            patient_from_voxel: DAffine3 {
-                matrix3: DMat3::from_diagonal(DVec3::new(1.0, 1.5, 2.5)),
-                translation: DVec3::new(-5.0, -9.0, 100.0),
-            },
-        };
-        let axial = PlaneSteps::new(&grid, BodyPlane::Axial);
-        assert_eq!(axial.count, 5);
-        // Head first: index 0 is the highest z.
-        assert_eq!(axial.index_of(DVec3::new(0.0, 0.0, 110.0)), 0);
-        assert_eq!(axial.index_of(DVec3::new(0.0, 0.0, 100.0)), 4);
-        assert_eq!(
-            axial.moved_to(DVec3::new(3.0, 4.0, 101.0), 1),
-            DVec3::new(3.0, 4.0, 107.5)
-        );
-        let coronal = PlaneSteps::new(&grid, BodyPlane::Coronal);
-        assert_eq!(
-            (coronal.count, coronal.index_of(DVec3::new(0.0, -9.0, 0.0))),
-            (12, 0)
-        );
-        let sagittal = PlaneSteps::new(&grid, BodyPlane::Sagittal);
-        assert_eq!(
-            (
-                sagittal.count,
-                sagittal.index_of(DVec3::new(-5.0, 0.0, 0.0))
-            ),
-            (10, 9)
-        );
     }
 }

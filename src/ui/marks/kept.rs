@@ -212,8 +212,8 @@ pub(super) fn paint(
 
 #[cfg(test)]
 mod tests {
-    use super::super::labels::Taken;
     use super::*;
+    use crate::ui::marks::labels::Taken;
     use egui::{Context, RawInput, pos2, vec2};
 
     const CELL: Rect = Rect::from_min_max(pos2(0.0, 0.0), pos2(400.0, 300.0));

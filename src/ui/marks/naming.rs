@@ -72,21 +72,12 @@ pub(in crate::ui) fn naming_ui(
     });
     // A mark that is not in sight, or gone, is not named.
     let Some(place) = place else { return };
-    let scale = ui.ctx().pixels_per_point();
-    let last = (rect.max - vec2(WIDTH + 24.0, 290.0)).max(rect.min);
-    let at = super::to_window(rect, scale, place) + vec2(14.0, 22.0);
-    let at = at.clamp(rect.min, last);
     let mut end = None;
-    egui::Area::new(egui::Id::unique("mark name"))
-        .fixed_pos(at)
-        .order(egui::Order::Foreground)
-        .show(ui.ctx(), |ui| {
-            let frame = egui::Frame::popup(ui.style()).inner_margin(6.0);
-            frame.show(ui, |ui| {
-                ui.set_width(WIDTH);
-                end = field_and_words(context, ui, &mut naming);
-            });
-        });
+    let (away, size) = (vec2(14.0, 22.0), vec2(WIDTH + 24.0, 290.0));
+    super::field_beside(ui, "mark name", rect, (place, away), size, |ui| {
+        ui.set_width(WIDTH);
+        end = field_and_words(context, ui, &mut naming);
+    });
     match end {
         None => context.state.marks.naming = Some(naming),
         Some(End::Name(change)) => {

@@ -13,6 +13,8 @@ use egui::{Key, Rect, TextEdit, Ui, vec2};
 
 /// Longest text of a mark, characters: what fits beside it.
 pub const MAX_TEXT: usize = 200;
+/// Width of the field, points.
+const WIDTH: f32 = 210.0;
 
 /// A text that is being typed.
 pub struct Writing {
@@ -56,32 +58,23 @@ pub(in crate::ui) fn writing_ui(
         context.state.marks.writing = None;
         return;
     };
-    let at = super::to_window(rect, ui.ctx().pixels_per_point(), place);
-    let last = (rect.max - vec2(230.0, 40.0)).max(rect.min);
-    let at = at.clamp(rect.min, last) + vec2(8.0, -14.0);
     let mut ended = None;
-    egui::Area::new(egui::Id::unique("mark text"))
-        .fixed_pos(at)
-        .order(egui::Order::Foreground)
-        .show(ui.ctx(), |ui| {
-            egui::Frame::popup(ui.style())
-                .inner_margin(4.0)
-                .show(ui, |ui| {
-                    let field = TextEdit::singleline(&mut writing.text)
-                        .hint_text(context.word("mark-text-hint"))
-                        .char_limit(MAX_TEXT)
-                        .text_color(theme::TEXT)
-                        .desired_width(210.0);
-                    let response = ui.add(field);
-                    if !std::mem::replace(&mut writing.begun, true) {
-                        response.request_focus();
-                    } else if ui.input(|i| i.key_pressed(Key::Escape)) {
-                        ended = Some(false);
-                    } else if response.lost_focus() {
-                        ended = Some(true);
-                    }
-                });
-        });
+    let (away, size) = (vec2(8.0, -14.0), vec2(WIDTH + 20.0, 40.0));
+    super::field_beside(ui, "mark text", rect, (place, away), size, |ui| {
+        let field = TextEdit::singleline(&mut writing.text)
+            .hint_text(context.word("mark-text-hint"))
+            .char_limit(MAX_TEXT)
+            .text_color(theme::TEXT)
+            .desired_width(WIDTH);
+        let response = ui.add(field);
+        if !std::mem::replace(&mut writing.begun, true) {
+            response.request_focus();
+        } else if ui.input(|i| i.key_pressed(Key::Escape)) {
+            ended = Some(false);
+        } else if response.lost_focus() {
+            ended = Some(true);
+        }
+    });
     match ended {
         None => context.state.marks.writing = Some(writing),
         Some(true) if !writing.text.trim().is_empty() => {
