@@ -20,6 +20,8 @@ mod saving;
 pub mod screen;
 #[cfg(feature = "screen")]
 pub mod stage;
+#[cfg(feature = "ai")]
+mod volume_networks;
 pub mod watch;
 pub mod window;
 mod windows;

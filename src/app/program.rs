@@ -46,6 +46,8 @@ pub struct Options {
     pub store_passphrase: Option<Passphrase>,
     /// Opened studies stay as they are instead of hanging by their protocol.
     pub plain: bool,
+    /// Where imported models are.
+    pub models_folder: Option<PathBuf>,
     /// Where preferences are kept; nowhere when absent.
     pub settings_folder: Option<PathBuf>,
 }
@@ -61,6 +63,7 @@ impl Options {
             workers: common.workers.clone(),
             keys: common.keys.clone(),
             store: common.store.clone().map(store_place),
+            models_folder: common.models_folder(),
             ..Self::default()
         }
     }
@@ -180,7 +183,7 @@ impl Program {
         workspace.open(options.paths.clone());
         let mut program = Self {
             #[cfg(feature = "ai")]
-            networks: super::networks::Networks::new(options.device),
+            networks: super::networks::Networks::new(options.device, options.models_folder.clone()),
             workspace,
             state,
             options,
@@ -192,6 +195,12 @@ impl Program {
             looked: None,
             frames: 0,
         };
+        #[cfg(feature = "ai")]
+        super::volume_networks::look_for_models(
+            program.options.models_folder.clone(),
+            program.workspace.sender(),
+            program.workspace.waker.clone(),
+        );
         if program.options.demo {
             program.start_demo();
         }

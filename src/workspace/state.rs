@@ -100,6 +100,8 @@ pub struct Workspace {
     pub calibrating: super::calibrating::Calibrating,
     /// Masks over frames.
     pub masks: Masks,
+    /// Masks over whole series, and the models that make them.
+    pub volume_masks: super::volume_masks::VolumeMasks,
     /// Reports while they are written.
     pub drafts: Drafts,
     /// The record beside the picture.
@@ -177,6 +179,7 @@ impl Workspace {
             measuring,
             calibrating: super::calibrating::Calibrating::default(),
             masks: Masks::default(),
+            volume_masks: Default::default(),
             drafts: Drafts::default(),
             record: RecordPanel::default(),
             films: Films::default(),
@@ -513,6 +516,7 @@ impl Workspace {
         self.display_order.clear();
         self.small.clear();
         self.masks.clear();
+        self.volume_masks.clear();
         self.marks.history.clear();
         self.layout = Layout::default();
         self.viewports.truncate(cells::KEPT);
