@@ -163,7 +163,8 @@ fn named(threads: usize) -> rayon::ThreadPoolBuilder {
 }
 
 /// What was joined before. Joining the same handles twice would make a second burn runtime with pools of its own.
-static JOINED: Mutex<Vec<(wgpu::Device, BurnDevice)>> = Mutex::new(Vec::new());
+/// Devices of two instances may be equal: their numbers count from the same start.
+static JOINED: Mutex<Vec<(wgpu::Instance, wgpu::Device, BurnDevice)>> = Mutex::new(Vec::new());
 
 /// Joins burn to a drawing device. The same device joined again gives the same answer.
 ///
@@ -176,7 +177,8 @@ pub fn join(
     queue: &wgpu::Queue,
 ) -> Result<BurnDevice, AiError> {
     let mut joined = JOINED.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, known)) = joined.iter().find(|(handle, _)| handle == device) {
+    let same = |(of, handle, _): &&(_, _, _)| of == instance && handle == device;
+    if let Some((.., known)) = joined.iter().find(same) {
         return Ok(known.clone());
     }
     let info = adapter.get_info();
@@ -198,7 +200,7 @@ pub fn join(
         on_gpu: true,
         context: None,
     };
-    joined.push((device.clone(), joined_device.clone()));
+    joined.push((instance.clone(), device.clone(), joined_device.clone()));
     Ok(joined_device)
 }
 

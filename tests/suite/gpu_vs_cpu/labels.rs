@@ -233,7 +233,10 @@ fn masks_of_volumes_have_a_twin() {
                     look.style
                 );
                 compare(&name, view.size, &gpu, &cpu, 1);
-                assert_ne!(cpu, plain, "{name}");
+                // Where the view is all inside there is no border.
+                if look.style.opacity > 0.0 {
+                    assert_ne!(cpu, plain, "{name}");
+                }
             }
         }
     }

@@ -307,14 +307,14 @@ fn the_command_writes_a_mask_on_the_volumes_own_grid() {
 fn the_command_refuses_what_it_cannot_do() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    write_model(at, "threshold", false, as_stored());
+    write_model(at, "bands", true, as_stored());
     formats::write(&at.join("volume.nii.gz"), &VolumeOut::new(&ball(oblique()))).unwrap();
     let segment = |out: &str, more: &[&str]| {
         let mut line = vec![
             "segment",
             "@volume.nii.gz",
             "--model",
-            "@threshold.toml",
+            "@bands.toml",
             "--out",
             out,
         ];
@@ -324,8 +324,13 @@ fn the_command_refuses_what_it_cannot_do() {
     let dicom = segment("@mask.dcm", &[]);
     assert_eq!(dicom.exit, Exit::Unsupported, "{}", dicom.err);
     assert!(dicom.err.contains(".nii.gz"));
-    let small = segment("@mask.nii.gz", &["--max-memory", "100K"]);
+    let small = segment("@mask.nii.gz", &["--max-memory", "47K"]);
     assert_eq!(small.exit, Exit::Limit, "{}", small.err);
+    assert!(
+        small.err.contains("memory does not suffice"),
+        "{}",
+        small.err
+    );
     assert!(!at.join("mask.nii.gz").exists());
     // The lung model is for pictures and says so.
     let lungs = run(at, &["segment", "@volume.nii.gz", "--out", "@mask.png"]);
