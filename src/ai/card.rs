@@ -8,7 +8,7 @@ use super::{
     networks::Architecture,
     recipe::{Crop, Recipe},
     unet::UNetConfig,
-    volume_card::CardVolume,
+    volume_card::VolumePart,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -38,7 +38,7 @@ pub struct ModelCard {
     pub input: CardInput,
     /// What makes it a model for volumes; without it the model is for single pictures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub volume: Option<CardVolume>,
+    pub volume: Option<VolumePart>,
     /// The weights file.
     pub weights: CardWeights,
     /// How the model came about.

@@ -31,6 +31,7 @@ pub mod thorax;
 pub mod train;
 pub mod unet;
 pub mod volume_card;
+pub mod volume_import;
 pub mod weights;
 pub mod worker;
 

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 /// The part of a card that makes its model one for volumes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct CardVolume {
+pub struct VolumePart {
     /// Exactly one class holds at each voxel; channel 0 is the background then. Else each channel is a question of its own.
     #[serde(default)]
     pub exclusive: bool,
@@ -39,7 +39,7 @@ pub struct CardLabel {
     pub color: Option<[u8; 3]>,
 }
 
-impl CardVolume {
+impl VolumePart {
     /// Refuses what does not fit a network of so many classes.
     pub fn check(&self, classes: usize) -> Result<(), AiError> {
         let refuse = |what: &str| Err(AiError::Card(what.into()));

@@ -18,6 +18,7 @@ use egui::ViewportCommand;
 impl Program {
     /// Takes in news.
     pub(super) fn receive(&mut self, ctx: &egui::Context) {
+        self.follow_device();
         self.workspace.poll();
         self.workspace.play(ctx.input(|i| i.time));
         if let Some(wait) = self.workspace.films.wait_secs() {

@@ -15,6 +15,7 @@ pub mod networks;
 pub mod picture_out;
 pub mod program;
 pub mod report_out;
+pub mod restart;
 mod saving;
 #[cfg(feature = "screen")]
 pub mod screen;

@@ -7,7 +7,7 @@ use crate::{
         AiError,
         registry::Registry,
         sliding::{Conduct, Focus, MaskSoFar, News, VolumeMask, VolumeModel},
-        volume_card::volume_model,
+        volume_import::{ForVolumes, is_for_volumes},
         worker::{VolumeProposal, VolumeRequest},
     },
     gpu::{GpuContext, MaskBits, MaskVolume},
@@ -51,8 +51,21 @@ type Uploaded = Arc<Mutex<Option<MaskVolume>>>;
 /// Looks for models that take volumes; they come as an event.
 pub(super) fn look_for_models(folder: Option<PathBuf>, events: Sender<Event>, waker: Waker) {
     let look = move || {
-        let (entries, _) = Registry::new(folder).list();
-        let models: Vec<VolumeModelEntry> = entries
+        let registry = Registry::new(folder);
+        let imported = registry.imported().0.into_iter();
+        let imported = imported
+            .filter(|entry| is_for_volumes(&entry.card))
+            .map(|entry| VolumeModelEntry {
+                title: match entry.card.about.title.is_empty() {
+                    true => entry.card.id.clone(),
+                    false => entry.card.about.title.clone(),
+                },
+                synthetic_only: entry.card.about.synthetic_only,
+                id: entry.card.id,
+            });
+        let models: Vec<VolumeModelEntry> = registry
+            .list()
+            .0
             .into_iter()
             .filter(|entry| entry.card.volume.is_some())
             .map(|entry| VolumeModelEntry {
@@ -60,6 +73,7 @@ pub(super) fn look_for_models(folder: Option<PathBuf>, events: Sender<Event>, wa
                 synthetic_only: entry.card.about.synthetic_only,
                 id: entry.card.id,
             })
+            .chain(imported)
             .collect();
         if !models.is_empty() {
             let _ = events.send(Event::VolumeModels(models));
@@ -127,8 +141,10 @@ impl Networks {
         let registry = Registry::new(self.models_folder.clone());
         let name = model.clone();
         let load = move |device: &crate::ai::BurnDevice| {
-            let model = registry.load(&name)?;
-            volume_model(&model, device)
+            let found = ForVolumes::find(&registry, &name);
+            found
+                .ok_or_else(|| AiError::UnknownModel(name.clone()))??
+                .load(device)
         };
         let input_uid = display
             .layout

@@ -11,7 +11,7 @@ use crate::{
         card::{About, CardInput, CardTraining, CardWeights, ModelCard, PREPROCESSING, sha256_hex},
         sliding::input::{Intensity, Preparation},
         unet::UNetConfig,
-        volume_card::{CardLabel, CardVolume},
+        volume_card::{CardLabel, VolumePart},
     },
     app::frames::Frames,
     console::{Backend, Common, Exit},
@@ -240,8 +240,9 @@ fn write_model(folder: &Path, args: &NetworkArgs, seed: u64) -> Result<u64, Fail
             preprocessing: PREPROCESSING.into(),
             threshold: 0.5,
             mirrored: false,
+            volume: None,
         },
-        volume: Some(CardVolume {
+        volume: Some(VolumePart {
             exclusive: true,
             input: Preparation {
                 intensity: Intensity::Standardised,
@@ -264,6 +265,8 @@ fn write_model(folder: &Path, args: &NetworkArgs, seed: u64) -> Result<u64, Fail
             test: vec![],
         },
         metrics: vec![],
+        classifier: None,
+        lesions: None,
     };
     weights.save(&folder.join(&card.weights.file))?;
     let text = card.to_toml()?;

@@ -18,6 +18,7 @@ use crate::{
         readback::{ProbabilityMap, read_back},
         registry::{self, Model},
         scope, thorax,
+        volume_import::ForVolumes,
     },
     dicom::{frames::FrameSource as _, scan::read_instance},
     formats::png::write_picture,
@@ -109,11 +110,16 @@ impl Input {
 }
 
 fn segment(args: &SegmentArgs, common: &Common, out: &mut Output) -> Result<(), Refusal> {
+    if let Some(found) = ForVolumes::find(&registry_of(common), &args.model) {
+        let model = found.map_err(refusal)?;
+        return volume::segment(args, &model, &device_of(common)?, common, out);
+    }
     let model = find_model(&args.model, common)?;
     if model.card.input.volume.is_some() {
         return lesions::run(args, common, &model, &device_of(common)?, out);
     }
     if model.card.volume.is_some() {
+        let model = ForVolumes::Own(Box::new(model));
         return volume::segment(args, &model, &device_of(common)?, common, out);
     }
     check_output(&args.out)?;

@@ -15,7 +15,7 @@ pub mod texture;
 
 pub use bricks::Bricks;
 pub use context::{Fault, FaultWatch, GpuContext};
-pub use door::{Cargo, CopyCounts, CopyDoor, Made};
+pub use door::{Cargo, CopyCounts, CopyDoor, Made, loss::LossProbe};
 pub use error::GpuError;
 pub use mask::{MaskBits, MaskVolume};
 pub use shared_buffer::SharedBuffer;

@@ -6,6 +6,7 @@ mod commands;
 mod comparing;
 mod documents;
 mod events;
+pub mod handover;
 mod hanging;
 mod keeping;
 mod linking;
@@ -100,6 +101,8 @@ pub struct Workspace {
     pub calibrating: super::calibrating::Calibrating,
     /// Masks over frames.
     pub masks: Masks,
+    /// What was opened, in this order.
+    pub(super) opened: Vec<std::path::PathBuf>,
     /// Masks over whole series, and the models that make them.
     pub volume_masks: super::volume_masks::VolumeMasks,
     /// Reports while they are written.
@@ -179,6 +182,7 @@ impl Workspace {
             measuring,
             calibrating: super::calibrating::Calibrating::default(),
             masks: Masks::default(),
+            opened: Vec::new(),
             volume_masks: Default::default(),
             drafts: Drafts::default(),
             record: RecordPanel::default(),
@@ -517,6 +521,7 @@ impl Workspace {
         self.small.clear();
         self.masks.clear();
         self.volume_masks.clear();
+        self.opened.clear();
         self.marks.history.clear();
         self.layout = Layout::default();
         self.viewports.truncate(cells::KEPT);

@@ -8,6 +8,7 @@ mod files;
 mod heart;
 mod network;
 mod training;
+#[cfg(feature = "screen")]
 mod volume_runs;
 mod volumes;
 

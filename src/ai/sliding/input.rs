@@ -41,6 +41,10 @@ pub enum Axes {
     Lps,
     /// Columns mostly to the right, rows mostly to the front, slices mostly to the head.
     Ras,
+    /// Columns mostly to the left, rows mostly to the feet, slices mostly to the front: a head as FreeSurfer conforms it.
+    Lia,
+    /// For slices, rows and columns of the network: which of slices (0), rows (1) and columns (2) of the volume they are.
+    Exchanged([usize; 3]),
 }
 
 /// What becomes of modality values before a network sees them. Padding counts as the lowest value of the volume.
@@ -52,6 +56,8 @@ pub enum Intensity {
     /// Mean 0 and standard deviation 1 over the whole volume.
     #[default]
     Standardised,
+    /// The same over what is not zero; zero stays zero.
+    StandardisedInside,
     /// Cut at two values, then a fixed mean is subtracted and a fixed deviation divided by.
     Fixed {
         /// Lowest value.
@@ -80,15 +86,24 @@ pub enum Intensity {
 }
 
 impl Preparation {
+    /// A distance of voxels that leaves an axis as it is.
+    pub const AS_IT_IS: f64 = 0.0;
+
     /// Refuses what makes no sense.
     pub fn check(&self) -> Result<(), AiError> {
         let refuse = |what: &str| Err(AiError::Card(what.into()));
-        let spacing = |mm: &f64| mm.is_finite() && (0.05..=100.0).contains(mm);
+        let spacing = |mm: &f64| *mm == Self::AS_IT_IS || (0.01..=100.0).contains(mm);
+        if let Axes::Exchanged(mut order) = self.axes {
+            order.sort_unstable();
+            if order != [0, 1, 2] {
+                return refuse("exchanged axes are 0, 1 and 2, each once");
+            }
+        }
         if !self.spacing_mm.is_none_or(|mm| mm.iter().all(spacing)) {
-            return refuse("the distances of voxels must be 0.05 to 100 mm");
+            return refuse("the distances of voxels must be 0.01 to 100 mm");
         }
         let sound = match self.intensity {
-            Intensity::Unchanged | Intensity::Standardised => true,
+            Intensity::Unchanged | Intensity::Standardised | Intensity::StandardisedInside => true,
             Intensity::Fixed {
                 low,
                 high,
@@ -135,8 +150,10 @@ impl NetworkGrid {
             let length = there as f64 * spacing[of_volume];
             // `wanted` counts slices first.
             let count = match wanted {
-                Some(wanted) => (length / wanted[2 - axis]).round().max(1.0),
-                None => there as f64,
+                Some(wanted) if wanted[2 - axis] != Preparation::AS_IT_IS => {
+                    (length / wanted[2 - axis]).round().max(1.0)
+                }
+                _ => there as f64,
             };
             if !(count <= MOST_SIDE as f64) {
                 return Err(AiError::Compute(format!(
@@ -184,6 +201,10 @@ fn turned_axes(volume: &GridGeometry, axes: Axes) -> [(usize, bool); 3] {
         Axes::Stored => return [(0, true), (1, true), (2, true)],
         Axes::Lps => [DVec3::X, DVec3::Y, DVec3::Z],
         Axes::Ras => [DVec3::NEG_X, DVec3::NEG_Y, DVec3::Z],
+        Axes::Lia => [DVec3::X, DVec3::NEG_Z, DVec3::NEG_Y],
+        Axes::Exchanged([slices, rows, columns]) => {
+            return [columns, rows, slices].map(|axis| (2 - axis.min(2), true));
+        }
     };
     let m = volume.patient_from_voxel.matrix3;
     let directions = [m.x_axis, m.y_axis, m.z_axis].map(|d| d.normalize_or_zero());
@@ -220,6 +241,8 @@ pub(super) struct NetworkInput<'a> {
     high: f64,
     shift: f64,
     scale: f64,
+    /// Zero stays zero.
+    zero_stays: bool,
 }
 
 impl<'a> NetworkInput<'a> {
@@ -234,12 +257,13 @@ impl<'a> NetworkInput<'a> {
         if volume.frames.iter().any(|frame| frame.samples != 1) {
             return Err(AiError::Compute("the volume has colours".into()));
         }
-        let found = Summary::of(volume, go_on)?;
+        let zero_stays = preparation.intensity == Intensity::StandardisedInside;
+        let found = Summary::of(volume, zero_stays, go_on)?;
         let (mut low, mut high) = (f64::NEG_INFINITY, f64::INFINITY);
         let (mut shift, mut scale) = (0.0, 1.0);
         match preparation.intensity {
             Intensity::Unchanged => {}
-            Intensity::Standardised => {
+            Intensity::Standardised | Intensity::StandardisedInside => {
                 shift = found.mean;
                 scale = reciprocal(found.deviation);
             }
@@ -269,6 +293,7 @@ impl<'a> NetworkInput<'a> {
             high,
             shift,
             scale,
+            zero_stays,
         })
     }
 
@@ -286,6 +311,9 @@ impl<'a> NetworkInput<'a> {
                 .then(|| modality_value(stored, &volume.modality_lut))
         });
         let value = image.filter(|v| v.is_finite()).unwrap_or(self.lowest);
+        if self.zero_stays && value == 0.0 {
+            return 0.0;
+        }
         (value.clamp(self.low, self.high) - self.shift) * self.scale
     }
 
@@ -360,7 +388,12 @@ struct Summary {
 }
 
 impl Summary {
-    fn of(volume: &Volume, go_on: &(dyn Fn() -> bool + Sync)) -> Result<Self, AiError> {
+    /// Of all values, or of those that are not zero only.
+    fn of(
+        volume: &Volume,
+        inside: bool,
+        go_on: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Self, AiError> {
         // Around the first value, so that the squares keep their digits.
         let first = image_values(volume).next().unwrap_or(0.0);
         let (mut count, mut sum, mut squares) = (0u64, 0.0, 0.0);
@@ -370,6 +403,9 @@ impl Summary {
                 return Err(AiError::Cancelled);
             }
             for value in slice_values(volume, slice) {
+                if inside && value == 0.0 {
+                    continue;
+                }
                 let away = value - first;
                 count += 1;
                 sum += away;

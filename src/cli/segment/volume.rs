@@ -4,12 +4,11 @@ use super::{Refusal, SegmentArgs, refusal};
 use crate::{
     ai::{
         AiError, BurnDevice,
-        registry::Model,
         sliding::{
             Conduct, News, SegmentedVolume, VolumeMask, VolumeModel, input::labels_on,
             segment_volume,
         },
-        volume_card::volume_model,
+        volume_import::ForVolumes,
     },
     cli::{Common, Exit, Output, series, volume::load},
     formats::{self, VolumeOut, png},
@@ -52,7 +51,7 @@ pub fn check_output(path: &Path) -> Result<(), Refusal> {
 /// Runs a model for volumes.
 pub fn segment(
     args: &SegmentArgs,
-    model: &Model,
+    model: &ForVolumes,
     device: &BurnDevice,
     common: &Common,
     out: &mut Output,
@@ -68,7 +67,7 @@ pub fn segment(
         findings.push(odd);
     }
     let volume = load(&layout, &args.path, common).map_err(refused)?;
-    let loaded = volume_model(model, device).map_err(refusal)?;
+    let loaded = model.load(device).map_err(refusal)?;
     let start = Instant::now();
     let conduct = Conduct {
         limit: common.max_memory,
@@ -108,7 +107,7 @@ pub fn segment(
 }
 
 /// Why a series is not what a model was made for.
-fn unsuitable(model: &Model, layout: &crate::model::layout::SeriesLayout) -> Option<Finding> {
+fn unsuitable(model: &ForVolumes, layout: &crate::model::layout::SeriesLayout) -> Option<Finding> {
     let instance = layout.first_instance()?;
     if instance.source.kind != SourceKind::Dicom {
         let sentence =
@@ -116,7 +115,7 @@ fn unsuitable(model: &Model, layout: &crate::model::layout::SeriesLayout) -> Opt
         return Some(Finding::new("SCOPE_UNKNOWN", Severity::Warning, sentence));
     }
     let modality = instance.series.modality.trim().to_ascii_uppercase();
-    let wanted = &model.card.about.modalities;
+    let wanted = &model.about().modalities;
     if wanted.is_empty() || wanted.contains(&modality) {
         return None;
     }

@@ -17,7 +17,7 @@ use negatoscope::{
             input::{Axes, Intensity, Preparation},
         },
         unet::UNetConfig,
-        volume_card::{CardLabel, CardVolume, volume_model},
+        volume_card::{CardLabel, VolumePart, volume_model},
         weights::Weights,
         worker::{Answer, NetworkWorker, Outcome, VolumeRequest},
     },
@@ -122,8 +122,9 @@ fn write_model(folder: &Path, id: &str, exclusive: bool, input: Preparation) {
             preprocessing: PREPROCESSING.into(),
             threshold: 0.5,
             mirrored: false,
+            volume: None,
         },
-        volume: Some(CardVolume {
+        volume: Some(VolumePart {
             exclusive,
             input,
             labels,
@@ -143,6 +144,8 @@ fn write_model(folder: &Path, id: &str, exclusive: bool, input: Preparation) {
             test: vec![],
         },
         metrics: vec![],
+        classifier: None,
+        lesions: None,
     };
     fs::create_dir_all(folder).unwrap();
     fs::write(folder.join(format!("{id}.safetensors")), bytes).unwrap();

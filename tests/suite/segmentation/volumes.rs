@@ -683,7 +683,8 @@ fn labels_come_back_to_where_they_were() {
         let towards = |place: DVec3| (place - middle).dot(normal);
         let volume = volume(grid, |_, place| towards(place) as f32);
         for spacing_mm in [None, Some([1.5, 1.5, 1.5]), Some([3.0, 0.9, 1.3])] {
-            for axes in [Axes::Stored, Axes::Lps, Axes::Ras] {
+            let exchanged = Axes::Exchanged([1, 2, 0]);
+            for axes in [Axes::Stored, Axes::Lps, Axes::Ras, Axes::Lia, exchanged] {
                 let setting = Setting {
                     kernel: Kernel::Point,
                     classes: vec![[0.0, 0.0], [1.0, 0.0]],
@@ -728,7 +729,8 @@ fn labels_come_back_to_where_they_were() {
 #[test]
 fn a_networks_grid_covers_the_volume_edge_on_edge() {
     for (name, grid) in grids() {
-        for axes in [Axes::Stored, Axes::Lps, Axes::Ras] {
+        let exchanged = Axes::Exchanged([2, 0, 1]);
+        for axes in [Axes::Stored, Axes::Lps, Axes::Ras, Axes::Lia, exchanged] {
             let preparation = Preparation {
                 spacing_mm: Some([1.7, 1.1, 0.9]),
                 axes,
@@ -753,7 +755,8 @@ fn a_networks_grid_covers_the_volume_edge_on_edge() {
             assert!((high - ends).length() < 1e-9, "{name} {high}");
             let m = network.geometry(&grid).patient_from_voxel.matrix3;
             let signs = match axes {
-                Axes::Stored => continue,
+                Axes::Stored | Axes::Exchanged(_) => continue,
+                Axes::Lia => [m.x_axis.x, -m.y_axis.z, -m.z_axis.y],
                 Axes::Lps => [m.x_axis.x, m.y_axis.y, m.z_axis.z],
                 Axes::Ras => [-m.x_axis.x, -m.y_axis.y, m.z_axis.z],
             };
