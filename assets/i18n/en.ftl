@@ -816,6 +816,7 @@ finding-no-contrast = The picture has no contrast
 finding-no-lung = No lung was found
 finding-one-lung = Only one lung was found
 finding-lung-area-unusual = The lung fields cover { $percent } % of the picture; 7 % to 50 % are usual
+finding-model-modality = The model is for another modality
 finding-smaller-window = Memory did not suffice for the windows that the network was trained on; smaller ones were used
 finding-unusual-shape = The picture is much longer on one side; the network sees it squeezed to a square
 

@@ -181,7 +181,7 @@ fn check_output(path: &Path) -> Result<(), Refusal> {
     let sentence = if name.ends_with(".dcm") {
         "masks are not yet written as DICOM SEG; use a .png file"
     } else if name.ends_with(".nii") || name.ends_with(".nii.gz") {
-        "the mask of a single picture is written as a .png file"
+        "NIfTI is for masks of volumes; that of a single picture is written as a .png file"
     } else {
         "the mask is written as .png"
     };

@@ -123,7 +123,7 @@ fn unsuitable(model: &ForVolumes, layout: &crate::model::layout::SeriesLayout) -
         "The model is for {}, and this is another modality",
         wanted.join(", ")
     );
-    Some(Finding::new("OTHER_MODALITY", Severity::Error, sentence))
+    Some(Finding::new("MODEL_MODALITY", Severity::Error, sentence))
 }
 
 /// The labels on the volume's own grid.

@@ -30,6 +30,7 @@ struct Question {
 /// Asks a device from time to time.
 #[derive(Debug)]
 pub struct LossProbe {
+    device: wgpu::Device,
     /// Two: what was asked just before the device went may never be answered.
     questions: [Question; 2],
     last: Option<Instant>,
@@ -51,14 +52,19 @@ impl LossProbe {
             state: Arc::new(AtomicU8::new(AT_REST)),
         };
         Self {
+            device: gpu.device.clone(),
             questions: [question(), question()],
             last: None,
         }
     }
 
-    /// Asks when it is time to; whether the device is gone. The answer may come with a later call, after something was
-    /// submitted.
+    /// Asks when it is time to; whether the device is gone. The answer may come with a later call.
     pub fn is_lost(&mut self) -> bool {
+        let due = self.last.is_none_or(|last| last.elapsed() >= Self::EVERY);
+        if due {
+            // Hands out what was answered; does not wait.
+            let _ = self.device.poll(wgpu::PollType::Poll);
+        }
         let mut free = None;
         for question in &self.questions {
             match question.state.load(Ordering::Acquire) {
@@ -72,7 +78,6 @@ impl LossProbe {
             }
             free = Some(question);
         }
-        let due = self.last.is_none_or(|last| last.elapsed() >= Self::EVERY);
         let Some(question) = free.filter(|_| due) else {
             return false;
         };
