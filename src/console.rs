@@ -161,6 +161,16 @@ pub fn decode_for_another(memory: u64) -> io::Result<()> {
 }
 
 impl Common {
+    /// Where imported models are: below the store's folder, else below that of this account.
+    pub fn models_folder(&self) -> Option<PathBuf> {
+        let platform = || {
+            directories::ProjectDirs::from("", "", "negatoscope")
+                .map(|dirs| dirs.data_dir().to_owned())
+        };
+        let root = self.store.clone().or_else(platform);
+        root.map(|root| root.join("models"))
+    }
+
     /// Where frames come from.
     pub fn frame_source(&self, limits: Limits) -> FileFrames {
         FileFrames::with_limits(limits)

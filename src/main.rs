@@ -2,7 +2,10 @@
 
 use clap::{Parser, Subcommand};
 use negatoscope::{
-    app::{self, AppError, Options},
+    app::{
+        self, AppError, Options,
+        restart::{self, OnLoss},
+    },
     bench, cli,
     console::{self, Common, Exit, Output},
     diary::Diary,
@@ -28,6 +31,9 @@ struct Arguments {
     /// FHIR bundles to show beside the pictures, in a store that vanishes with the window
     #[arg(long = "record", value_name = "FILE")]
     records: Vec<PathBuf>,
+    /// Go on where the process before was, which says so on standard input
+    #[arg(long = "go-on", hide = true)]
+    go_on: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -93,6 +99,22 @@ fn window(arguments: &Arguments, out: &mut Output) -> Exit {
         settings_folder: SettingsFile::usual_folder(),
         ..Options::of(common)
     };
+    let mut options = options;
+    options.on_loss = Some(OnLoss::next_process());
+    if arguments.go_on {
+        match restart::received() {
+            Ok(handover) => options.handover = Some(handover),
+            Err(error) => {
+                out.error(format!("nothing was handed over: {error}"));
+                return Exit::Internal;
+            }
+        }
+    } else {
+        let after = std::env::var("NEGATOSCOPE_LOSE_DEVICE_AFTER").ok();
+        options.lose_device_after = after
+            .and_then(|seconds| seconds.parse().ok())
+            .and_then(|seconds| std::time::Duration::try_from_secs_f64(seconds).ok());
+    }
     let options = match options.with_store(common) {
         Ok(options) => options,
         Err((exit, text)) => {

@@ -198,6 +198,10 @@ cine-by-cine-rate = Rate of the file (Cine Rate)
 cine-by-nothing = The file names no rate: an assumed one
 cmd-run-lung-segmentation = Segment the lungs
 cmd-run-lung-segmentation-tip = Run the lung model on this chest radiograph; AI, not for diagnostic use
+cmd-segment-volume = Segment the volume
+cmd-segment-volume-tip = Run the chosen model over this whole series, nearest to the crosshair first; AI, not for diagnostic use
+cmd-networks-on-cpu = Networks on the CPU
+cmd-networks-on-cpu-tip = Run networks on the CPU, or where they ran before; what runs is cancelled
 cmd-clear-segmentation = Remove AI result
 cmd-clear-segmentation-tip = Take the AI result off this image
 cmd-toggle-overlay = Hide overlays
@@ -367,6 +371,7 @@ badge-ai-stale = Out of date: the input or the settings changed
 badge-ai-outside-range = Outside the validated range
 badge-ai-refused = AI refused: { $reason }
 badge-ai-none = No finding by { $model } { $version } – not a normal result
+badge-ai-try-cpu = AI did not run: { $reason }. The command “Networks on the CPU” lets it run there
 badge-ai-failed = AI did not run: { $reason }
 badge-ai-hidden = AI results hidden
 badge-ai-synthetic = Synthetic training only
@@ -551,6 +556,10 @@ panel-tags-empty = No image is active
 
 ## AI panel
 
+ai-volumes = Volumes
+ai-no-volume-model = No model for volumes is installed
+ai-volume-not-loaded = The series is still being read
+ai-windows-done = { $done } of { $all } windows
 ai-no-result = No AI result for this image
 ai-run = Run
 ai-threshold = Threshold
@@ -807,6 +816,8 @@ finding-no-contrast = The picture has no contrast
 finding-no-lung = No lung was found
 finding-one-lung = Only one lung was found
 finding-lung-area-unusual = The lung fields cover { $percent } % of the picture; 7 % to 50 % are usual
+finding-model-modality = The model is for another modality
+finding-smaller-window = Memory did not suffice for the windows that the network was trained on; smaller ones were used
 finding-unusual-shape = The picture is much longer on one side; the network sees it squeezed to a square
 
 ## Doubts about the record
@@ -837,6 +848,7 @@ status-language = { $language }
 
 job-reading = Reading files
 job-decoding = Decoding
+job-segmenting-volume = Segmenting the volume
 job-segmenting = Segmenting the lungs
 job-importing = Importing
 job-making-demo = Making the demo
@@ -994,6 +1006,8 @@ help-mouse-fine = Shift while dragging: fine; Ctrl and Shift: coarse
 help-mouse-region = Ctrl and left drag: window from the region
 menu-navigate = Navigate
 notice-demo-failed = The demo could not be made: { $detail }
+notice-networks-on-cpu = Networks run on the CPU
+notice-networks-as-before = Networks run where they ran before
 notice-no-ai = This build has no networks
 notice-scan-failed = Reading the files was broken off by a fault; what was found until then is shown
 notice-record-stopped = The record store stopped after a fault; import the record again

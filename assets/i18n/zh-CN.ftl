@@ -198,6 +198,10 @@ cine-by-cine-rate = 文件给出的速率（Cine Rate）
 cine-by-nothing = 文件未给出速率，采用假定值
 cmd-run-lung-segmentation = 肺野分割
 cmd-run-lung-segmentation-tip = 对此胸片运行肺野模型；AI 结果，不得用于诊断
+cmd-segment-volume = 分割整个容积
+cmd-segment-volume-tip = 对整个序列运行所选模型，由十字线附近开始；AI，不用于诊断
+cmd-networks-on-cpu = 在 CPU 上运行网络
+cmd-networks-on-cpu-tip = 让网络在 CPU 上运行，或回到原来的设备；正在运行的会被取消
 cmd-clear-segmentation = 移除 AI 结果
 cmd-clear-segmentation-tip = 从此图像上移除 AI 结果
 cmd-toggle-overlay = 隐藏叠加层
@@ -355,6 +359,7 @@ badge-ai-stale = 已过期：输入或设置已改变
 badge-ai-outside-range = 超出已验证范围
 badge-ai-refused = AI 拒绝运行：{ $reason }
 badge-ai-none = { $model } { $version } 无检出，不等于结果正常
+badge-ai-try-cpu = AI 未运行：{ $reason }。可用命令“在 CPU 上运行网络”改在 CPU 上运行
 badge-ai-failed = AI 未运行：{ $reason }
 badge-ai-hidden = AI 结果已隐藏
 badge-ai-synthetic = 仅用合成数据训练
@@ -503,6 +508,10 @@ panel-tags-empty = 没有活动图像
 
 ## AI 面板
 
+ai-volumes = 容积
+ai-no-volume-model = 未安装用于容积的模型
+ai-volume-not-loaded = 序列尚在读取
+ai-windows-done = 已完成 { $done } / { $all } 个窗口
 ai-no-result = 此图像没有 AI 结果
 ai-run = 运行
 ai-threshold = 阈值
@@ -691,6 +700,7 @@ status-language = { $language }
 
 job-reading = 正在读取文件
 job-decoding = 正在解码
+job-segmenting-volume = 正在分割容积
 job-segmenting = 正在分割肺野
 job-importing = 正在导入
 job-making-demo = 正在生成示例
@@ -839,6 +849,8 @@ help-mouse-fine = 拖动时按 Shift：精细；Ctrl + Shift：粗调
 help-mouse-region = Ctrl + 左键拖动：按所选区域设定窗宽窗位
 menu-navigate = 浏览
 notice-demo-failed = 无法生成示例：{ $detail }
+notice-networks-on-cpu = 网络在 CPU 上运行
+notice-networks-as-before = 网络在原来的设备上运行
 notice-no-ai = 此版本不含神经网络
 notice-scan-failed = 读取文件因故障中断；显示此前已找到的内容
 notice-record-stopped = 病历存储因故障停止；请重新导入病历
@@ -854,6 +866,8 @@ viewport-name = 视图 { $number }
 list-notes = { $count ->
    *[other] { $count } 条提示
  }
+finding-model-modality = 该模型用于其他检查类型
+finding-smaller-window = 内存不足以使用训练时的窗口，改用较小的窗口
 finding-unusual-shape = 图像一边远长于另一边；网络看到的是压缩成正方形的图像
 
 finding-overlay-not-drawn = 有 { $planes } 个叠加层已损坏或无数据，未绘制

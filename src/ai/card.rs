@@ -8,6 +8,7 @@ use super::{
     networks::Architecture,
     recipe::{Crop, Recipe},
     unet::UNetConfig,
+    volume_card::VolumePart,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -35,6 +36,9 @@ pub struct ModelCard {
     pub classifier: Option<CardClassifier>,
     /// What the network is shown.
     pub input: CardInput,
+    /// What makes it a model for volumes; without it the model is for single pictures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume: Option<VolumePart>,
     /// The weights file.
     pub weights: CardWeights,
     /// How the model came about.
@@ -406,6 +410,9 @@ impl ModelCard {
         if side == 0 || side > 2048 || !side.is_multiple_of(card.network.multiple()) {
             return refuse("the input side does not fit the network");
         }
+        if let Some(volume) = &card.volume {
+            volume.check(card.network.classes)?;
+        }
         if !(card.input.threshold > 0.0 && card.input.threshold < 1.0) {
             return refuse("threshold must lie between 0 and 1");
         }
@@ -500,6 +507,7 @@ pub(crate) fn from_training(
             mirrored: false,
             volume: None,
         },
+        volume: None,
         weights: CardWeights {
             file: format!("{}.safetensors", recipe.model),
             sha256: sha256_hex(weights),

@@ -5,12 +5,15 @@
 //! limits of its adapter: burn decides what to use by looking at the adapter, not at the device.
 
 use super::AiError;
-use crate::gpu::{Cargo, CopyDoor, GpuContext};
+use crate::{
+    gpu::{Cargo, Fault, FaultWatch, GpuContext},
+    task::{CancelToken, stand_back},
+};
 use burn::tensor::{Device, wgpu::WgpuSetup};
 use std::{
     fmt,
     num::NonZero,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
 };
 
 /// Kernels that go into one submission. Small, so that frames are drawn in between.
@@ -22,7 +25,7 @@ pub struct BurnDevice {
     device: Device,
     name: String,
     on_gpu: bool,
-    door: Option<Arc<CopyDoor>>,
+    context: Option<GpuContext>,
 }
 
 impl fmt::Debug for BurnDevice {
@@ -38,7 +41,7 @@ impl BurnDevice {
             device: Device::flex(),
             name: "CPU (flex)".into(),
             on_gpu: false,
-            door: None,
+            context: None,
         }
     }
 
@@ -50,25 +53,36 @@ impl BurnDevice {
         }
     }
 
-    /// The same device, with its copies reported to the counted door of the drawing device.
+    /// The same device with the context that draws with it: copies are reported to its counted door, and its errors are
+    /// seen. Nothing changes on the CPU.
     #[must_use]
-    pub fn counted(mut self, door: &Arc<CopyDoor>) -> Self {
-        self.door = self.on_gpu.then(|| Arc::clone(door));
+    pub fn with_context(mut self, context: &GpuContext) -> Self {
+        self.context = self.on_gpu.then(|| context.clone());
         self
+    }
+
+    /// The context that draws with it; `None` on the CPU.
+    pub const fn context(&self) -> Option<&GpuContext> {
+        self.context.as_ref()
     }
 
     /// Reports numbers that go to the device. On the CPU nothing crosses a bus.
     pub(crate) fn note_upload(&self, cargo: Cargo, numbers: usize) {
-        if let Some(door) = &self.door {
-            door.note_upload(cargo, 4 * numbers as u64);
+        if let Some(context) = &self.context {
+            context.door.note_upload(cargo, 4 * numbers as u64);
         }
     }
 
     /// Reports numbers that come back.
     pub(crate) fn note_readback(&self, cargo: Cargo, numbers: usize) {
-        if let Some(door) = &self.door {
-            door.note_readback(cargo, 4 * numbers as u64);
+        if let Some(context) = &self.context {
+            context.door.note_readback(cargo, 4 * numbers as u64);
         }
+    }
+
+    /// burn's handle, for whoever builds a network.
+    pub fn tensor_device(&self) -> Device {
+        self.device.clone()
     }
 
     /// burn's handle.
@@ -81,11 +95,12 @@ impl BurnDevice {
         &self.name
     }
 
-    /// Threads for the CPU device that leave one core to the window; `None` on a GPU.
+    /// Threads for the CPU device that leave one core to the window, and stand back on the others; `None` on a GPU.
     pub(crate) fn pool(&self) -> Option<rayon::ThreadPool> {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let build = |threads| named(threads).start_handler(|_| stand_back()).build().ok();
         (!self.on_gpu)
-            .then(|| pool(cores.saturating_sub(1).max(1)).ok())
+            .then(|| build(cores.saturating_sub(1).max(1)))
             .flatten()
     }
 
@@ -95,17 +110,61 @@ impl BurnDevice {
     }
 }
 
+/// Lets a job go on or not, between pieces of its work: waits for what was submitted, so that frames of the window come in
+/// between, and sees what the device reports meanwhile.
+pub(crate) struct Pace<'a> {
+    device: &'a BurnDevice,
+    cancel: &'a CancelToken,
+    watch: Option<FaultWatch>,
+}
+
+impl<'a> Pace<'a> {
+    /// From now on.
+    pub(crate) fn new(device: &'a BurnDevice, cancel: &'a CancelToken) -> Self {
+        Self {
+            device,
+            cancel,
+            watch: device.context().map(GpuContext::watch),
+        }
+    }
+
+    fn fault(&self) -> Option<Fault> {
+        self.watch.as_ref()?.seen()
+    }
+
+    /// Whether to go on.
+    pub(crate) fn go_on(&self) -> bool {
+        // What the device says here comes out of the watch, or where the result is used.
+        let _ = self.device.device.sync();
+        !self.cancel.is_cancelled() && self.fault().is_none()
+    }
+
+    /// Why not to go on.
+    pub(crate) fn check(&self) -> Result<(), AiError> {
+        match self.fault() {
+            _ if self.cancel.is_cancelled() => Err(AiError::Cancelled),
+            Some(fault) => Err(AiError::Fault(fault)),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Threads with names for networks on the CPU.
 pub fn pool(threads: usize) -> Result<rayon::ThreadPool, AiError> {
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .thread_name(|index| format!("networks-{index}"))
+    named(threads)
         .build()
         .map_err(|error| AiError::Device(error.to_string()))
 }
 
+fn named(threads: usize) -> rayon::ThreadPoolBuilder {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .thread_name(|index| format!("networks-{index}"))
+}
+
 /// What was joined before. Joining the same handles twice would make a second burn runtime with pools of its own.
-static JOINED: Mutex<Vec<(wgpu::Device, BurnDevice)>> = Mutex::new(Vec::new());
+/// Devices of two instances may be equal: their numbers count from the same start.
+static JOINED: Mutex<Vec<(wgpu::Instance, wgpu::Device, BurnDevice)>> = Mutex::new(Vec::new());
 
 /// Joins burn to a drawing device. The same device joined again gives the same answer.
 ///
@@ -118,7 +177,8 @@ pub fn join(
     queue: &wgpu::Queue,
 ) -> Result<BurnDevice, AiError> {
     let mut joined = JOINED.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, known)) = joined.iter().find(|(handle, _)| handle == device) {
+    let same = |(of, handle, _): &&(_, _, _)| of == instance && handle == device;
+    if let Some((.., known)) = joined.iter().find(same) {
         return Ok(known.clone());
     }
     let info = adapter.get_info();
@@ -138,9 +198,9 @@ pub fn join(
         device: burn,
         name: format!("{} (wgpu)", info.name),
         on_gpu: true,
-        door: None,
+        context: None,
     };
-    joined.push((device.clone(), joined_device.clone()));
+    joined.push((instance.clone(), device.clone(), joined_device.clone()));
     Ok(joined_device)
 }
 
@@ -184,5 +244,5 @@ pub fn of_context(context: &GpuContext) -> Result<BurnDevice, AiError> {
         &context.queue,
     )?;
     context.install_error_handler();
-    Ok(device.counted(&context.door))
+    Ok(device.with_context(context))
 }

@@ -32,6 +32,12 @@ pub enum AiError {
     /// The picture is outside of what the model was made for.
     #[error("{}", .0.sentence)]
     Input(Finding),
+    /// Memory does not suffice, in numbers.
+    #[error("memory does not suffice: {0}")]
+    Memory(String),
+    /// The device reported an error while the network ran; its result is not to be trusted.
+    #[error("{0}; the result was thrown away")]
+    Fault(crate::gpu::Fault),
     /// Stopped on request; there is no result.
     #[error("cancelled")]
     Cancelled,
@@ -56,7 +62,27 @@ pub enum AiError {
     },
 }
 
+impl From<crate::gpu::GpuError> for AiError {
+    fn from(error: crate::gpu::GpuError) -> Self {
+        match error {
+            crate::gpu::GpuError::OutOfMemory { bytes } => Self::Memory(format!(
+                "the graphics device does not give {} MiB more",
+                bytes.div_ceil(1 << 20)
+            )),
+            other => Self::Device(other.to_string()),
+        }
+    }
+}
+
 impl AiError {
+    /// Whether the CPU may do what the graphics device did not.
+    pub const fn is_of_device(&self) -> bool {
+        matches!(
+            self,
+            Self::Memory(_) | Self::Fault(_) | Self::Device(_) | Self::Compute(_)
+        )
+    }
+
     /// For `map_err` on file operations.
     pub(crate) fn io(
         what: &'static str,

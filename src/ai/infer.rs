@@ -3,6 +3,7 @@
 use super::{
     AiError, BurnDevice,
     card::ModelCard,
+    device::Pace,
     preprocess::{self, FrameInput},
     readback::{self, ProbabilityMap},
     registry::Model,
@@ -100,12 +101,10 @@ impl Segmenter {
         let pictures = values.len() / (side * side).max(1);
         let data = TensorData::new(values, [pictures, 1, side, side]);
         let tensor = Tensor::<4>::from_data(data, device);
-        let go_on = || {
-            // An error of the device comes out where the result is used.
-            let _ = device.sync();
-            !cancel.is_cancelled()
-        };
-        let logits = self.network.forward_while(tensor, &go_on)?;
+        let pace = Pace::new(&self.device, cancel);
+        let logits = self.network.forward_while(tensor, &|| pace.go_on());
+        pace.check()?;
+        let logits = logits?;
         let logits = if pictures == 2 {
             let straight = logits.clone().narrow(0, 0, 1);
             let mirrored = logits.narrow(0, 1, 1).flip([3]);
@@ -117,9 +116,7 @@ impl Segmenter {
         device
             .sync()
             .map_err(|error| AiError::Compute(error.to_string()))?;
-        if cancel.is_cancelled() {
-            return Err(AiError::Cancelled);
-        }
+        pace.check()?;
         Ok(Segmented {
             probability: Probability {
                 tensor: probability,

@@ -26,9 +26,12 @@ pub mod readback;
 pub mod recipe;
 pub mod registry;
 pub mod scope;
+pub mod sliding;
 pub mod thorax;
 pub mod train;
 pub mod unet;
+pub mod volume_card;
+pub mod volume_import;
 pub mod weights;
 pub mod worker;
 

@@ -166,6 +166,7 @@ impl PlanarUNet {
     pub fn new(
         config: &UNetConfig,
         side: usize,
+        output: OutputKind,
         weights: &Weights,
         device: &Device,
     ) -> Result<Self, AiError> {
@@ -175,7 +176,7 @@ impl PlanarUNet {
         let shape = NetworkShape {
             input_channels: config.input_channels,
             classes: config.classes,
-            output: OutputKind::Sigmoid,
+            output,
             patch: [1, side, side],
             multiple: [1, multiple, multiple],
             reach: Some([0, reach, reach]),

@@ -12,13 +12,16 @@ use super::{
     readback::{self, ProbabilityMap},
     registry::Registry,
     scope,
+    sliding::{Conduct, News, SegmentedVolume, VolumeModel, segment_volume},
 };
 use crate::{
     model::{
         finding::Finding,
         inference::InferenceProvenance,
+        labels::Label,
         lut::{ModalityLut, PaddingRange},
         pixels::Frame,
+        volume::Volume,
     },
     task::{CancelToken, spawn_named},
 };
@@ -73,6 +76,8 @@ pub struct Answer {
 pub enum Outcome {
     /// A proposal.
     Done(Box<Proposal>),
+    /// A proposal for a volume.
+    Volume(Box<VolumeProposal>),
     /// Cancelled or replaced.
     Cancelled,
     /// Refused or failed.
@@ -95,11 +100,57 @@ pub struct Proposal {
     pub findings: Vec<Finding>,
 }
 
+/// A volume to be segmented for a view.
+pub struct VolumeRequest {
+    /// Which view asks; a newer request of the same view replaces this one.
+    pub view: u64,
+    /// Name of the model: one that is loaded already under this name is used again.
+    pub model: String,
+    /// Loads the model; called on the worker's thread.
+    pub load: Box<dyn FnOnce(&BurnDevice) -> Result<VolumeModel, AiError> + Send>,
+    /// Gives the volume; called on the worker's thread.
+    pub volume: Box<dyn FnOnce() -> Result<Volume, AiError> + Send>,
+    /// For provenance.
+    pub input_uid: String,
+    /// How it is to run; its token stops it.
+    pub conduct: Conduct,
+    /// Told after each window, on the worker's thread, with the labels of the model.
+    pub tell: Box<dyn FnMut(News<'_>, &VolumeModel) -> Result<(), AiError> + Send>,
+}
+
+/// A mask of a volume proposed by a network.
+#[derive(Clone, Debug)]
+pub struct VolumeProposal {
+    /// The mask.
+    pub segmented: SegmentedVolume,
+    /// What its numbers are.
+    pub labels: Arc<[Label]>,
+    /// Probability at which the model's card draws the line.
+    pub threshold: f32,
+    /// Where the result comes from.
+    pub provenance: InferenceProvenance,
+}
+
 type Deliver = Arc<dyn Fn(Answer) + Send + Sync>;
+
+enum Task {
+    Frame(Request),
+    Volume(VolumeRequest),
+}
+
+impl Task {
+    const fn view(&self) -> u64 {
+        match self {
+            Self::Frame(request) => request.view,
+            Self::Volume(request) => request.view,
+        }
+    }
+}
 
 struct Job {
     ticket: Ticket,
-    request: Request,
+    view: u64,
+    task: Task,
     cancel: CancelToken,
 }
 
@@ -128,7 +179,7 @@ impl Shared {
         let mut state = self.lock();
         let mut gone = Vec::new();
         state.waiting.retain(|job| {
-            let stays = job.request.view != view;
+            let stays = job.view != view;
             if !stays {
                 gone.push(job.ticket);
             }
@@ -186,14 +237,26 @@ impl NetworkWorker {
 
     /// Asks for a mask. An older request of the same view is cancelled.
     pub fn request(&self, request: Request) -> Ticket {
-        self.shared.drop_view(request.view);
+        self.put(Task::Frame(request), CancelToken::default())
+    }
+
+    /// Asks for a mask of a volume. An older request of the same view is cancelled.
+    pub fn request_volume(&self, request: VolumeRequest) -> Ticket {
+        let cancel = request.conduct.cancel.clone();
+        self.put(Task::Volume(request), cancel)
+    }
+
+    fn put(&self, task: Task, cancel: CancelToken) -> Ticket {
+        let view = task.view();
+        self.shared.drop_view(view);
         let mut state = self.shared.lock();
         state.issued += 1;
         let ticket = Ticket(state.issued);
         state.waiting.push(Job {
             ticket,
-            request,
-            cancel: CancelToken::default(),
+            view,
+            task,
+            cancel,
         });
         self.shared.ready.notify_one();
         ticket
@@ -218,7 +281,7 @@ impl Drop for NetworkWorker {
         let views: Vec<u64> = state
             .waiting
             .iter()
-            .map(|job| job.request.view)
+            .map(|job| job.view)
             .chain(state.running.as_ref().map(|(_, view, _)| *view))
             .collect();
         drop(state);
@@ -235,6 +298,8 @@ impl Drop for NetworkWorker {
 
 fn work(shared: &Shared, device: &BurnDevice, registry: &Registry) {
     let mut loaded: BTreeMap<String, Segmenter> = BTreeMap::new();
+    // One at a time: these are large.
+    let mut for_volumes: Option<(String, VolumeModel)> = None;
     let pool = device.pool();
     loop {
         let mut state = shared.lock();
@@ -250,20 +315,27 @@ fn work(shared: &Shared, device: &BurnDevice, registry: &Registry) {
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         };
-        state.running = Some((job.ticket, job.request.view, job.cancel.clone()));
+        let (ticket, view) = (job.ticket, job.view);
+        state.running = Some((ticket, view, job.cancel.clone()));
         drop(state);
-        let mut run = || propose(&job, device, registry, &mut loaded);
+        let run = || match job.task {
+            Task::Frame(request) => propose(&request, &job.cancel, device, registry, &mut loaded)
+                .map(|proposal| Outcome::Done(Box::new(proposal))),
+            Task::Volume(request) => propose_volume(request, device, &mut for_volumes)
+                .map(|proposal| Outcome::Volume(Box::new(proposal))),
+        };
         let result = catch_unwind(AssertUnwindSafe(|| match &pool {
             Some(pool) => pool.install(run),
             None => run(),
         }));
         let outcome = match result {
-            Ok(Ok(proposal)) => Outcome::Done(Box::new(proposal)),
+            Ok(Ok(outcome)) => outcome,
             Ok(Err(AiError::Cancelled)) => Outcome::Cancelled,
             Ok(Err(error)) => Outcome::Failed(error),
             Err(_) => {
                 // Whatever state the models are in, they are not used again.
                 loaded.clear();
+                for_volumes = None;
                 Outcome::Failed(AiError::Compute(
                     "the computation stopped with a defect".into(),
                 ))
@@ -273,20 +345,20 @@ fn work(shared: &Shared, device: &BurnDevice, registry: &Registry) {
         let mine = shared
             .lock()
             .running
-            .take_if(|(ticket, _, _)| *ticket == job.ticket);
+            .take_if(|(running, _, _)| *running == ticket);
         if mine.is_some() {
-            shared.answer(job.ticket, job.request.view, outcome);
+            shared.answer(ticket, view, outcome);
         }
     }
 }
 
 fn propose(
-    job: &Job,
+    request: &Request,
+    cancel: &CancelToken,
     device: &BurnDevice,
     registry: &Registry,
     loaded: &mut BTreeMap<String, Segmenter>,
 ) -> Result<Proposal, AiError> {
-    let request = &job.request;
     if !loaded.contains_key(&request.model) {
         let segmenter = Segmenter::new(&registry.load(&request.model)?, device)?;
         loaded.insert(request.model.clone(), segmenter);
@@ -301,7 +373,7 @@ fn propose(
         padding: request.padding,
         inverted: request.inverted,
     };
-    let segmented = segmenter.run(input, &job.cancel)?;
+    let segmented = segmenter.run(input, cancel)?;
     let seconds = start.elapsed().as_secs_f64();
     let mask = match request.to_measure {
         true => MaskOutput::Cpu(readback::read_back(&segmented.probability)?),
@@ -329,5 +401,48 @@ fn propose(
             mean_probability,
         },
         findings,
+    })
+}
+
+fn propose_volume(
+    request: VolumeRequest,
+    device: &BurnDevice,
+    loaded: &mut Option<(String, VolumeModel)>,
+) -> Result<VolumeProposal, AiError> {
+    let VolumeRequest {
+        model: name,
+        load,
+        volume,
+        input_uid,
+        conduct,
+        mut tell,
+        ..
+    } = request;
+    if loaded.as_ref().is_none_or(|(known, _)| *known != name) {
+        // The room of the old one is free before the new one comes.
+        *loaded = None;
+        *loaded = Some((name.clone(), load(device)?));
+    }
+    let Some((_, model)) = loaded.as_ref() else {
+        return Err(AiError::UnknownModel(name));
+    };
+    let start = Instant::now();
+    let volume = volume()?;
+    let mut told = |news: News<'_>| tell(news, model);
+    let segmented = segment_volume(model, &volume, device, &conduct, &mut told)?;
+    Ok(VolumeProposal {
+        labels: model.labels.clone().into(),
+        threshold: model.threshold,
+        provenance: InferenceProvenance {
+            model: model.identity.clone(),
+            device: device.name().to_owned(),
+            seconds: start.elapsed().as_secs_f64(),
+            finished: jiff::Timestamp::now()
+                .strftime("%Y-%m-%dT%H:%M:%SZ")
+                .to_string(),
+            input_uid,
+            mean_probability: None,
+        },
+        segmented,
     })
 }

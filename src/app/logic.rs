@@ -18,6 +18,7 @@ use egui::ViewportCommand;
 impl Program {
     /// Takes in news.
     pub(super) fn receive(&mut self, ctx: &egui::Context) {
+        self.follow_device();
         self.workspace.poll();
         self.workspace.play(ctx.input(|i| i.time));
         if let Some(wait) = self.workspace.films.wait_secs() {
@@ -140,6 +141,8 @@ impl Program {
             Effect::ChooseExport => dialogs::choose(dialogs::What::Export, events, waker),
             Effect::Demo => self.start_demo(),
             Effect::Segment => self.segment(),
+            Effect::SegmentVolume => self.segment_volume(),
+            Effect::NetworksOnCpu => self.networks_on_cpu(),
             Effect::NameMark => {
                 if let Some(mark) = self.workspace.selected_mark() {
                     let naming = Naming::of(self.workspace.active, mark);
@@ -242,6 +245,30 @@ impl Program {
     #[cfg(feature = "ai")]
     fn cardiothoracic(&mut self) {
         self.networks.cardiothoracic(&mut self.workspace);
+    }
+
+    #[cfg(feature = "ai")]
+    fn segment_volume(&mut self) {
+        self.networks.segment_volume(&mut self.workspace);
+    }
+
+    #[cfg(feature = "ai")]
+    fn networks_on_cpu(&mut self) {
+        let key = match self.networks.toggle_cpu() {
+            true => "notice-networks-on-cpu",
+            false => "notice-networks-as-before",
+        };
+        self.workspace.notify(key, String::new());
+    }
+
+    #[cfg(not(feature = "ai"))]
+    fn segment_volume(&mut self) {
+        self.workspace.notify("notice-no-ai", String::new());
+    }
+
+    #[cfg(not(feature = "ai"))]
+    fn networks_on_cpu(&mut self) {
+        self.workspace.notify("notice-no-ai", String::new());
     }
 
     #[cfg(not(feature = "ai"))]

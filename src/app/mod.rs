@@ -15,11 +15,14 @@ pub mod networks;
 pub mod picture_out;
 pub mod program;
 pub mod report_out;
+pub mod restart;
 mod saving;
 #[cfg(feature = "screen")]
 pub mod screen;
 #[cfg(feature = "screen")]
 pub mod stage;
+#[cfg(feature = "ai")]
+mod volume_networks;
 pub mod watch;
 pub mod window;
 mod windows;

@@ -1,5 +1,6 @@
 //! Segmentation from the window: the network worker, its device, and the way of its masks onto the screen.
 
+use super::volume_networks::{self, Running};
 use crate::{
     ai::{
         self,
@@ -16,6 +17,7 @@ use crate::{
         layout::FrameRef,
     },
     render::overlay,
+    task::spawn_named,
     workspace::{
         Workspace,
         display::FrameState,
@@ -29,6 +31,7 @@ use glam::{DVec2, DVec3};
 use std::{
     collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -44,20 +47,43 @@ type Pending = Arc<Mutex<HashMap<u64, Asked>>>;
 /// The line to the network worker; nothing is loaded before the first request.
 pub struct Networks {
     choice: DeviceChoice,
-    worker: Option<NetworkWorker>,
+    first_choice: DeviceChoice,
+    pub(super) worker: Option<NetworkWorker>,
     pending: Pending,
+    volumes: Arc<Mutex<HashMap<u64, Running>>>,
+    /// Where imported models are.
+    pub(super) models_folder: Option<PathBuf>,
     views: u64,
 }
 
 impl Networks {
     /// Remembers where networks run; burn is touched at the first request.
-    pub fn new(choice: DeviceChoice) -> Self {
+    pub fn new(choice: DeviceChoice, models_folder: Option<PathBuf>) -> Self {
         Self {
             choice,
+            first_choice: match choice {
+                DeviceChoice::Cpu => DeviceChoice::Auto,
+                other => other,
+            },
+            models_folder,
+            volumes: Arc::default(),
             worker: None,
             pending: Pending::default(),
             views: 0,
         }
+    }
+
+    /// Lets networks run on the CPU, or where they ran before; whether it is the CPU now. What runs is cancelled.
+    pub fn toggle_cpu(&mut self) -> bool {
+        self.choice = match self.choice {
+            DeviceChoice::Cpu => self.first_choice,
+            DeviceChoice::Auto | DeviceChoice::Gpu => DeviceChoice::Cpu,
+        };
+        if let Some(worker) = self.worker.take() {
+            // It waits for its piece of work, which a device in trouble may not end soon.
+            let _ = spawn_named("networks-end", move || drop(worker));
+        }
+        self.choice == DeviceChoice::Cpu
     }
 
     /// Segments the lungs of the active frame.
@@ -103,8 +129,7 @@ impl Networks {
             workspace.notify("badge-ai-failed", error);
             return;
         }
-        self.views += 1;
-        let view = self.views;
+        let view = self.next_view();
         let job = workspace.jobs.start("job-segmenting");
         let mark = ratio.then(|| Box::new(ratio_mark(&reference)));
         self.lock()
@@ -126,6 +151,7 @@ impl Networks {
 
     /// Stops what the user cancelled. Acknowledged at once; what is still computed is thrown away.
     pub fn obey(&self, workspace: &Workspace) {
+        self.obey_volumes(workspace);
         let Some(worker) = &self.worker else { return };
         let cancelled: Vec<u64> = {
             let jobs = workspace.jobs.running();
@@ -145,7 +171,19 @@ impl Networks {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn start(&mut self, workspace: &Workspace) -> Result<(), String> {
+    /// The volumes that are being segmented.
+    pub(super) fn volumes(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Running>> {
+        self.volumes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A number for a request.
+    pub(super) const fn next_view(&mut self) -> u64 {
+        self.views += 1;
+        self.views
+    }
+
+    /// Starts the worker, at the first request.
+    pub(super) fn start(&mut self, workspace: &Workspace) -> Result<(), String> {
         if self.worker.is_some() {
             return Ok(());
         }
@@ -154,8 +192,23 @@ impl Networks {
         // burn brought its own handler, which panics; ours logs.
         gpu.install_error_handler();
         let pending = self.pending.clone();
+        let volumes = self.volumes.clone();
         let (events, waker) = (workspace.sender(), workspace.waker.clone());
         let deliver = move |answer: Answer| {
+            let running = volumes
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(&answer.view);
+            if let Some(running) = running {
+                let outcome = match answer.outcome {
+                    Outcome::Volume(proposal) => Ok(proposal),
+                    Outcome::Failed(error) => Err(error),
+                    Outcome::Cancelled | Outcome::Done(_) => Err(ai::AiError::Cancelled),
+                };
+                let _ = events.send(volume_networks::ended(&running, outcome));
+                waker.wake("mask");
+                return;
+            }
             let entry = pending
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -164,7 +217,7 @@ impl Networks {
                 return;
             };
             let event = match (answer.outcome, mark) {
-                (Outcome::Cancelled, _) => Event::JobEnded(job),
+                (Outcome::Cancelled | Outcome::Volume(_), _) => Event::JobEnded(job),
                 (Outcome::Done(proposal), Some(mark)) => Event::ProposedMark {
                     job,
                     result: contained(|| measured(*mark, &proposal)).map(Box::new),
@@ -189,8 +242,9 @@ impl Networks {
             let _ = events.send(event);
             waker.wake("mask");
         };
-        let worker = NetworkWorker::start(device, Registry::new(None), deliver)
-            .map_err(|e| e.to_string())?;
+        let worker =
+            NetworkWorker::start(device, Registry::new(self.models_folder.clone()), deliver)
+                .map_err(|e| e.to_string())?;
         self.worker = Some(worker);
         Ok(())
     }
@@ -208,7 +262,7 @@ impl Networks {
             DeviceChoice::Gpu => ai::device::join(instance, adapter, device, queue),
             DeviceChoice::Auto => ai::device::auto(instance, adapter, device, queue),
         }
-        .map(|device| device.counted(&gpu.door))
+        .map(|device| device.with_context(gpu))
     }
 }
 

@@ -46,6 +46,14 @@ pub struct Options {
     pub store_passphrase: Option<Passphrase>,
     /// Opened studies stay as they are instead of hanging by their protocol.
     pub plain: bool,
+    /// What is done when the graphics device is lost; nothing when absent.
+    pub on_loss: Option<super::restart::OnLoss>,
+    /// What another process of this program handed over.
+    pub handover: Option<crate::workspace::state::handover::Handover>,
+    /// The graphics device is thrown away after this long: to see that the work goes on.
+    pub lose_device_after: Option<std::time::Duration>,
+    /// Where imported models are.
+    pub models_folder: Option<PathBuf>,
     /// Where preferences are kept; nowhere when absent.
     pub settings_folder: Option<PathBuf>,
 }
@@ -61,6 +69,7 @@ impl Options {
             workers: common.workers.clone(),
             keys: common.keys.clone(),
             store: common.store.clone().map(store_place),
+            models_folder: common.models_folder(),
             ..Self::default()
         }
     }
@@ -114,6 +123,9 @@ pub struct Program {
     pub(super) settings_file: Option<SettingsFile>,
     /// When monitors were looked for last.
     pub(super) looked: Option<std::time::Instant>,
+    /// Whether the device is still there.
+    pub(super) probe: crate::gpu::LossProbe,
+    pub(super) begun: std::time::Instant,
     /// How often the window was drawn.
     pub frames: u64,
 }
@@ -165,6 +177,7 @@ impl Program {
         let source = FileFrames::default()
             .with_workers(options.workers.clone())
             .with_keys(options.keys.clone());
+        let gpu_of_program = gpu.clone();
         let mut workspace = Workspace::new(gpu, Arc::new(source), settings, threads, waker)?;
         workspace.passphrases.keys = options.keys.clone();
         if let Some(folder) = &options.settings_folder {
@@ -173,14 +186,23 @@ impl Program {
         }
         if let Some(place) = options.store.clone() {
             workspace.set_store_place(place);
-            if let Some(passphrase) = options.store_passphrase.take() {
+            let handed = options.handover.as_mut().and_then(|h| h.store.take());
+            if let Some(passphrase) = options.store_passphrase.take().or(handed) {
                 workspace.open_store(passphrase);
             }
         }
-        workspace.open(options.paths.clone());
+        if let Some(handover) = &options.handover {
+            workspace.take_over(handover);
+        }
+        let mut paths = options.paths.clone();
+        let more = options.handover.iter().flat_map(|h| h.paths.iter());
+        paths.extend(more.cloned());
+        let mut seen = std::collections::HashSet::new();
+        paths.retain(|path| seen.insert(path.clone()));
+        workspace.open(paths);
         let mut program = Self {
             #[cfg(feature = "ai")]
-            networks: super::networks::Networks::new(options.device),
+            networks: super::networks::Networks::new(options.device, options.models_folder.clone()),
             workspace,
             state,
             options,
@@ -190,8 +212,16 @@ impl Program {
             picture_out: None,
             settings_file,
             looked: None,
+            probe: crate::gpu::LossProbe::new(&gpu_of_program),
+            begun: std::time::Instant::now(),
             frames: 0,
         };
+        #[cfg(feature = "ai")]
+        super::volume_networks::look_for_models(
+            program.options.models_folder.clone(),
+            program.workspace.sender(),
+            program.workspace.waker.clone(),
+        );
         if program.options.demo {
             program.start_demo();
         }

@@ -393,6 +393,7 @@ fn frame_on_gpu(
                 texture: &texture,
                 cover: None,
                 overlay,
+                labels: None,
             };
             renderer.draw(&gpu, target, &scene)?;
         }
@@ -476,6 +477,7 @@ pub(super) fn scroll(
             texture: &texture,
             cover: None,
             overlay: None,
+            labels: None,
         };
         renderer.draw(&gpu, &target, &scene)?;
         finish(&gpu)

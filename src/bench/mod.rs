@@ -16,6 +16,8 @@ mod measure;
 mod mutants;
 #[cfg(feature = "ai")]
 mod network;
+#[cfg(all(feature = "ai", feature = "screen"))]
+mod network_window;
 mod people;
 mod process;
 mod resident;
@@ -86,6 +88,9 @@ pub enum Bench {
     /// A segmentation network
     #[cfg(feature = "ai")]
     Unet(network::UnetArgs),
+    /// Frames of the window while a network runs beside them, and without
+    #[cfg(all(feature = "ai", feature = "screen"))]
+    Network(network_window::NetworkArgs),
 }
 
 /// Why a bench did not run.
@@ -177,6 +182,8 @@ pub fn run(args: &BenchArgs, common: &Common, out: &mut Output) -> Exit {
         Bench::Ui(_) => Ok(()),
         #[cfg(feature = "ai")]
         Bench::Unet(args) => network::run(args, common, &mut cases),
+        #[cfg(all(feature = "ai", feature = "screen"))]
+        Bench::Network(args) => network_window::run(args, common, &mut cases),
     });
     ended(done, cases.out)
 }

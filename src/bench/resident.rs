@@ -117,6 +117,7 @@ impl Stage {
             texture,
             cover: None,
             overlay: None,
+            labels: None,
         };
         self.renderer.draw(&self.gpu, &self.target, &scene)?;
         drawing::finish(&self.gpu)

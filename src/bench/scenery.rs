@@ -40,6 +40,7 @@ pub(super) fn window(
     paths: &[PathBuf],
     slices: usize,
     elements: u16,
+    models_folder: Option<PathBuf>,
 ) -> Result<(Frames, tempfile::TempDir), Failure> {
     let dir = tempfile::tempdir().map_err(|e| Failure::new(Exit::Io, e))?;
     let mut paths = paths.to_vec();
@@ -52,6 +53,7 @@ pub(super) fn window(
     let options = Options {
         language: Some(Language::English),
         plain: true,
+        models_folder,
         settings_folder: Some(dir.path().join("settings")),
         ..Options::of(common)
     };

@@ -226,6 +226,7 @@ pub(super) fn first_slice(args: &SeriesArgs, cases: &mut Cases<'_>) -> Result<()
             texture: &texture,
             cover: None,
             overlay: None,
+            labels: None,
         };
         renderer.draw(&gpu, &target, &scene)?;
         drawing::finish(&gpu)?;

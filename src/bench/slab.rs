@@ -124,6 +124,7 @@ pub(super) fn slab(
             texture: &texture,
             cover: None,
             overlay: None,
+            labels: None,
         };
         renderer.draw(&gpu, &target, &scene)?;
         finish(&gpu)

@@ -324,8 +324,14 @@ const MOST_FRAMES: usize = 30;
 /// Runs `bench ui`.
 pub(super) fn run(args: &UiArgs, common: &Common, cases: &mut Cases<'_>) -> Result<(), Failure> {
     let seed = common.seed.unwrap_or(1);
-    let (frames, made) =
-        scenery::window(common, args.size, &args.paths, args.slices, args.elements)?;
+    let (frames, made) = scenery::window(
+        common,
+        args.size,
+        &args.paths,
+        args.slices,
+        args.elements,
+        None,
+    )?;
     let [width, height] = args.size;
     let mut bench = Bench {
         frames,

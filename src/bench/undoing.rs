@@ -35,7 +35,7 @@ pub struct UndoArgs {
 pub(super) fn run(args: &UndoArgs, common: &Common, cases: &mut Cases<'_>) -> Result<(), Failure> {
     let steps = args.steps.clamp(1, 500);
     let seed = common.seed.unwrap_or(1);
-    let (mut frames, made) = scenery::window(common, [1920, 1080], &[], 20, 60)?;
+    let (mut frames, made) = scenery::window(common, [1920, 1080], &[], 20, 60, None)?;
     let mut edits = scenery::edits(&frames.program().workspace, steps, seed)?;
     for edit in &edits {
         commit(&mut frames, vec![edit.clone()])?;

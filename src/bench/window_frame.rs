@@ -28,7 +28,7 @@ pub(super) fn full(
         ));
     }
     let seed = common.seed.unwrap_or(1);
-    let (mut frames, made) = scenery::window(common, args.size, &[], args.slices, 60)?;
+    let (mut frames, made) = scenery::window(common, args.size, &[], args.slices, 60, None)?;
     let cell = frames.program().workspace.active;
     let index = args.slices / 2;
     frames

@@ -104,6 +104,7 @@ pub fn texture_gpu(
         texture: frames,
         cover: None,
         overlay: None,
+        labels: None,
     };
     renderer.draw(gpu, &source, &scene)?;
     let result = FrameTexture::computed(gpu, size[0] as usize, size[1] as usize)?;

@@ -67,11 +67,7 @@ enum Listed {
 
 /// The registry that goes with the command's store folder.
 pub(crate) fn registry_of(common: &Common) -> Registry {
-    let platform = || {
-        directories::ProjectDirs::from("", "", "negatoscope").map(|dirs| dirs.data_dir().to_owned())
-    };
-    let root = common.store.clone().or_else(platform);
-    Registry::new(root.map(|root| root.join("models")))
+    Registry::new(common.models_folder())
 }
 
 /// Runs `models`.

@@ -535,6 +535,7 @@ fn draw_gpu(
         texture,
         cover: Some(cover),
         overlay: None,
+        labels: None,
     };
     let picture = Target::new(gpu, view.size, TargetKind::Picture)?;
     renderer.draw(gpu, &picture, &scene)?;

@@ -1,5 +1,7 @@
 //! `negatoscope segment`.
 
+mod volume;
+
 use super::{
     Common, Exit, Output,
     common::DeviceChoice,
@@ -16,6 +18,7 @@ use crate::{
         readback::{ProbabilityMap, read_back},
         registry::{self, Model},
         scope, thorax,
+        volume_import::ForVolumes,
     },
     dicom::{frames::FrameSource as _, scan::read_instance},
     formats::png::write_picture,
@@ -46,8 +49,8 @@ pub struct SegmentArgs {
     /// Id of a model, or a model file
     #[arg(long, value_name = "ID|FILE", default_value = registry::LUNG_FIELDS)]
     model: String,
-    /// The mask to write: a PNG of the picture's size, 0 and 255; for a volume the lesions' numbers as .nii, .nii.gz,
-    /// .nrrd or .mha
+    /// The mask to write: a PNG of the picture's size, 0 and 255; for a volume the numbers of its segments or lesions as
+    /// .nii, .nii.gz, .nrrd or .mha
     #[arg(long, value_name = "FILE")]
     pub(super) out: PathBuf,
     /// Frame, counted from 1
@@ -107,9 +110,17 @@ impl Input {
 }
 
 fn segment(args: &SegmentArgs, common: &Common, out: &mut Output) -> Result<(), Refusal> {
+    if let Some(found) = ForVolumes::find(&registry_of(common), &args.model) {
+        let model = found.map_err(refusal)?;
+        return volume::segment(args, &model, &device_of(common)?, common, out);
+    }
     let model = find_model(&args.model, common)?;
     if model.card.input.volume.is_some() {
         return lesions::run(args, common, &model, &device_of(common)?, out);
+    }
+    if model.card.volume.is_some() {
+        let model = ForVolumes::Own(Box::new(model));
+        return volume::segment(args, &model, &device_of(common)?, common, out);
     }
     check_output(&args.out)?;
     let mut input = read_input(&args.path, args.frame, args.ignore_scope, common)?;
@@ -170,7 +181,7 @@ fn check_output(path: &Path) -> Result<(), Refusal> {
     let sentence = if name.ends_with(".dcm") {
         "masks are not yet written as DICOM SEG; use a .png file"
     } else if name.ends_with(".nii") || name.ends_with(".nii.gz") {
-        "masks are not yet written as NIfTI; use a .png file"
+        "NIfTI is for masks of volumes; that of a single picture is written as a .png file"
     } else {
         "the mask is written as .png"
     };

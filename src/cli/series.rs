@@ -46,6 +46,7 @@ impl From<GpuError> for Refusal {
             GpuError::NoAdapter(_) | GpuError::NoDevice(_) => Exit::Usage,
             GpuError::FrameTooLarge { .. }
             | GpuError::TooManyLayers { .. }
+            | GpuError::MaskTooLarge { .. }
             | GpuError::OutOfMemory { .. } => Exit::Limit,
             GpuError::Mismatch(_) => Exit::Unsupported,
             GpuError::Refused(_) | GpuError::ReadBack(_) => Exit::Internal,

@@ -50,6 +50,7 @@ pub(crate) fn exit_of(error: &AiError) -> Exit {
         AiError::Io { .. } => Exit::Io,
         AiError::UnknownModel(_) => Exit::Usage,
         AiError::Device(_) => Exit::Unsupported,
+        AiError::Memory(_) => Exit::Limit,
         AiError::Compute(_) => Exit::Internal,
         _ => Exit::Rejected,
     }

@@ -5,8 +5,8 @@ use std::{
     future::Future,
     pin::pin,
     sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
     thread,
@@ -27,7 +27,63 @@ pub struct GpuContext {
     pub info: wgpu::AdapterInfo,
     /// The counted door for copies.
     pub door: Arc<CopyDoor>,
-    failed: Arc<AtomicBool>,
+    faults: Arc<Faults>,
+}
+
+/// Kind of an error that the device reported and no scope caught.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Its memory is full.
+    OutOfMemory,
+    /// It refused a command.
+    Refused,
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::OutOfMemory => "the graphics memory is full",
+            Self::Refused => "the graphics device refused a command",
+        })
+    }
+}
+
+/// Errors that no scope caught.
+#[derive(Default)]
+struct Faults {
+    /// One was seen since it was asked for last.
+    fresh: AtomicBool,
+    count: AtomicU64,
+    last: Mutex<Option<Fault>>,
+}
+
+impl Faults {
+    fn note(&self, fault: Fault) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
+        self.count.fetch_add(1, Ordering::AcqRel);
+        self.fresh.store(true, Ordering::Release);
+    }
+}
+
+/// Sees errors of the device from the moment on at which it was made.
+#[derive(Clone)]
+pub struct FaultWatch {
+    faults: Arc<Faults>,
+    from: u64,
+}
+
+impl FaultWatch {
+    /// The last error since then.
+    pub fn seen(&self) -> Option<Fault> {
+        if self.faults.count.load(Ordering::Acquire) == self.from {
+            return None;
+        }
+        *self
+            .faults
+            .last
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl std::fmt::Debug for GpuContext {
@@ -47,7 +103,7 @@ impl GpuContext {
         Self {
             info: adapter.get_info(),
             door: Arc::new(CopyDoor::new(device.clone(), queue.clone())),
-            failed: Arc::default(),
+            faults: Arc::default(),
             instance,
             adapter,
             device,
@@ -93,17 +149,57 @@ impl GpuContext {
     /// Logs errors that no scope caught and remembers that there was one, instead of panicking. To be called after
     /// burn joined the device, because burn installs a handler that panics; burn's device-lost callback stays.
     pub fn install_error_handler(&self) {
-        let failed = Arc::clone(&self.failed);
+        let faults = Arc::clone(&self.faults);
         self.device
             .on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
-                failed.store(true, Ordering::Release);
+                faults.note(match error {
+                    wgpu::Error::OutOfMemory { .. } => Fault::OutOfMemory,
+                    _ => Fault::Refused,
+                });
                 tracing::error!("graphics device: {error}");
             }));
     }
 
     /// Whether an error was seen since the last call.
     pub fn take_error(&self) -> bool {
-        self.failed.swap(false, Ordering::AcqRel)
+        self.faults.fresh.swap(false, Ordering::AcqRel)
+    }
+
+    /// Watches for errors from now on.
+    pub fn watch(&self) -> FaultWatch {
+        FaultWatch {
+            faults: Arc::clone(&self.faults),
+            from: self.faults.count.load(Ordering::Acquire),
+        }
+    }
+
+    /// Whether the device has room for so many bytes more: it is asked for them, and they are given back.
+    pub fn has_room(&self, bytes: u64) -> bool {
+        let limit = self.device.limits().max_buffer_size.clamp(4, 1 << 30);
+        let asked = self.checked(bytes, || {
+            let mut left = bytes;
+            let mut held = Vec::new();
+            while left > 0 {
+                let size = left.min(limit).next_multiple_of(4);
+                held.push(self.door.buffer(&wgpu::BufferDescriptor {
+                    label: Some("room"),
+                    size,
+                    usage: wgpu::BufferUsages::STORAGE,
+                    mapped_at_creation: false,
+                }));
+                left = left.saturating_sub(size);
+            }
+            held
+        });
+        match asked {
+            Ok(held) => {
+                for buffer in held {
+                    buffer.destroy();
+                }
+                true
+            }
+            Err(_) => false,
+        }
     }
 
     /// Runs `work` and turns a validation or memory error that it raised into an error value. `bytes` is what the

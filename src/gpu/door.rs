@@ -15,6 +15,7 @@ use std::{
     time::Duration,
 };
 
+pub mod loss;
 mod staging;
 
 /// What is carried.

@@ -29,6 +29,14 @@ pub enum GpuError {
         /// Layers that the device takes.
         limit: u32,
     },
+    /// A mask is larger than what the device binds at once.
+    #[error("a mask of {bytes} bytes is larger than this device binds at once ({limit} bytes)")]
+    MaskTooLarge {
+        /// Bytes of the mask.
+        bytes: u64,
+        /// Bytes that one binding holds.
+        limit: u64,
+    },
     /// The device has no memory left for it.
     #[error("the graphics memory does not hold {bytes} more bytes")]
     OutOfMemory {

@@ -3,17 +3,20 @@
 //! Must stay true: every copy between CPU and GPU memory goes through [`door::CopyDoor`] or is reported to it;
 //! nothing here panics on a GPU error; nothing here knows what a picture means.
 
+pub mod blend;
 pub mod bricks;
 pub mod context;
 pub mod door;
 pub mod error;
+pub mod mask;
 pub mod shader;
 pub mod shared_buffer;
 pub mod texture;
 
 pub use bricks::Bricks;
-pub use context::GpuContext;
-pub use door::{Cargo, CopyCounts, CopyDoor, Made};
+pub use context::{Fault, FaultWatch, GpuContext};
+pub use door::{Cargo, CopyCounts, CopyDoor, Made, loss::LossProbe};
 pub use error::GpuError;
+pub use mask::{MaskBits, MaskVolume};
 pub use shared_buffer::SharedBuffer;
 pub use texture::{Bound, FrameTexture, LayerState};

@@ -26,6 +26,9 @@ sources![
     "filter_point.wgsl",
     "filter_range.wgsl",
     "filter_clahe.wgsl",
+    "blend_window.wgsl",
+    "mask_bits.wgsl",
+    "labels.wgsl",
     "lib/filter.wgsl",
     "lib/fullscreen.wgsl",
     "lib/position.wgsl",
@@ -48,6 +51,9 @@ pub const PASSES: &[&str] = &[
     "filter_point.wgsl",
     "filter_range.wgsl",
     "filter_clahe.wgsl",
+    "blend_window.wgsl",
+    "mask_bits.wgsl",
+    "labels.wgsl",
 ];
 
 /// The WGSL of a pass with its includes in place.

@@ -6,6 +6,7 @@ pub mod components;
 pub mod cover;
 pub mod filter;
 pub mod gsdf;
+pub mod labels;
 pub mod measure;
 pub mod metrics;
 pub mod overlay;

@@ -396,6 +396,54 @@ pub struct Kept {
 }
 
 impl Kept {
+    /// The edits that make it of an empty state.
+    pub fn as_edits(&self) -> Vec<Edit> {
+        let marks = self.marks.iter().cloned().map(Edit::Add);
+        let keys = self.key_images.iter().map(|target| Edit::KeyImage {
+            target: target.clone(),
+            on: true,
+        });
+        let calibrations = self
+            .calibrations
+            .values()
+            .map(|calibration| Edit::Calibrate {
+                target: calibration.target.clone(),
+                from: None,
+                to: Some(Box::new(calibration.clone())),
+            });
+        let views = self.views.iter().map(|(place, text)| Edit::View {
+            place: place.clone(),
+            from: String::new(),
+            to: text.clone(),
+        });
+        let layouts = self.layouts.iter().map(|(study, text)| Edit::Layout {
+            study_uid: study.clone(),
+            from: String::new(),
+            to: text.clone(),
+        });
+        let statuses = self
+            .read_status
+            .iter()
+            .map(|(study, status)| Edit::ReadStatus {
+                study_uid: study.clone(),
+                from: ReadStatus::default(),
+                to: *status,
+            });
+        let reports = self.reports.iter().map(|(study, text)| Edit::Report {
+            study_uid: study.clone(),
+            from: Phi::default(),
+            to: text.clone(),
+        });
+        marks
+            .chain(keys)
+            .chain(calibrations)
+            .chain(views)
+            .chain(layouts)
+            .chain(statuses)
+            .chain(reports)
+            .collect()
+    }
+
     /// Carries an edit out, or says why it does not fit; then nothing changed. How things were shown is no ground
     /// for a conflict: the latest view and the latest layout count.
     ///

@@ -22,6 +22,7 @@ pub mod finding;
 pub mod geometry;
 pub mod identity;
 pub mod inference;
+pub mod labels;
 pub mod layout;
 pub mod lut;
 pub mod passphrase;

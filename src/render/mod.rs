@@ -6,6 +6,7 @@
 pub mod blit;
 pub mod cover;
 pub mod filter;
+pub mod labels;
 pub mod overlay;
 mod reach;
 pub mod slice;
@@ -15,6 +16,7 @@ pub mod target;
 pub use blit::{Blit, BlitBinding};
 pub use cover::CoverScene;
 pub use filter::FilterRenderer;
+pub use labels::LabelScene;
 pub use overlay::{OverlayScene, map_from_viewport, upload_probabilities};
 pub use slice::{SliceRenderer, SliceScene};
 pub use target::{Target, TargetKind};

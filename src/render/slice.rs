@@ -4,6 +4,7 @@ use super::{
     PassDescription, STORAGE, Target, TargetKind, UNIFORM,
     cover::{CoverPass, CoverScene},
     entry_of, fragment_entry,
+    labels::{LabelPass, LabelScene},
     overlay::{OverlayPass, OverlayScene},
     pass_pipeline,
     reach::reached,
@@ -37,6 +38,8 @@ pub struct SliceScene<'a> {
     pub cover: Option<CoverScene<'a>>,
     /// A probability map over it; not drawn into a target of values.
     pub overlay: Option<OverlayScene<'a>>,
+    /// A mask of the volume over it; not drawn into a target of values.
+    pub labels: Option<LabelScene<'a>>,
 }
 
 /// Look-up tables that are on the GPU already: the tables by identity, and the buffer with all.
@@ -68,6 +71,8 @@ pub struct SliceRenderer {
     pipelines: Mutex<HashMap<(TargetKind, Variant), wgpu::RenderPipeline>>,
     /// Made with the first map: a session may show none, and its pipelines take as long to make as the start.
     overlay: Mutex<Option<Arc<OverlayPass>>>,
+    /// The same for masks of volumes.
+    labels: Mutex<Option<Arc<LabelPass>>>,
     naive: bool,
     work: Mutex<Work>,
 }
@@ -110,6 +115,7 @@ impl SliceRenderer {
             module: module?,
             pipelines: Mutex::default(),
             overlay: Mutex::default(),
+            labels: Mutex::default(),
             naive: false,
             work: Mutex::new(Work {
                 uniforms: uniform_buffer::<SliceDraw>(gpu, "slice"),
@@ -149,6 +155,15 @@ impl SliceRenderer {
         }
         // Without the lock, as for pipelines below.
         let made = Arc::new(OverlayPass::new(gpu)?);
+        Ok(Arc::clone(kept().get_or_insert(made)))
+    }
+
+    fn labels(&self, gpu: &GpuContext) -> Result<Arc<LabelPass>, GpuError> {
+        let kept = || self.labels.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(made) = kept().as_ref() {
+            return Ok(Arc::clone(made));
+        }
+        let made = Arc::new(LabelPass::new(gpu)?);
         Ok(Arc::clone(kept().get_or_insert(made)))
     }
 
@@ -244,6 +259,14 @@ impl SliceRenderer {
             }
             _ => None,
         };
+        let labels = match (&scene.labels, target.kind()) {
+            (Some(labels), TargetKind::Picture) => {
+                let pass = self.labels(gpu)?;
+                let groups = pass.prepare(gpu, target, labels, &mut encoder)?;
+                Some((pass, groups))
+            }
+            _ => None,
+        };
         {
             let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
                 label: Some("slice"),
@@ -270,6 +293,9 @@ impl SliceRenderer {
             }
             if let Some((overlay, prepared)) = &overlay {
                 overlay.paint(&mut pass, prepared);
+            }
+            if let Some((labels, groups)) = &labels {
+                labels.paint(&mut pass, view.size, groups);
             }
         }
         gpu.door.submit(encoder.finish());

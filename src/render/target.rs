@@ -46,6 +46,20 @@ pub struct Target {
     /// Probabilities of the viewport's pixels and of some around it, once an overlay was drawn.
     probabilities: Arc<OnceLock<wgpu::TextureView>>,
     overlay: Arc<Mutex<Option<OverlayGroups>>>,
+    /// Bytes of masks at the viewport's pixels and at some around it, once a mask was drawn.
+    bytes: Arc<OnceLock<wgpu::TextureView>>,
+    labels: Arc<Mutex<Option<LabelGroups>>>,
+}
+
+/// What the label pass binds for a target: the mask, and the bytes of the pixels.
+#[derive(Clone, Debug)]
+pub(super) struct LabelGroups {
+    /// Uniforms and mask: whether they are those of a scene.
+    pub of: (wgpu::Buffer, wgpu::Buffer),
+    /// Both of them.
+    pub mask: wgpu::BindGroup,
+    /// The bytes.
+    pub bytes: wgpu::BindGroup,
 }
 
 /// What the overlay pass binds for a target: the map, and the probabilities of the pixels.
@@ -74,6 +88,8 @@ impl Target {
             kind,
             probabilities: Arc::default(),
             overlay: Arc::default(),
+            bytes: Arc::default(),
+            labels: Arc::default(),
         })
     }
 
@@ -101,6 +117,33 @@ impl Target {
                 let [map, pixels] = make();
                 let of = (of.0.clone(), of.1.clone(), of.2);
                 kept.insert(OverlayGroups { of, map, pixels }).clone()
+            }
+        }
+    }
+
+    /// Where the label pass keeps the bytes of the pixels: `margin` pixels larger on every side.
+    pub(super) fn bytes(&self, margin: u32) -> Result<&wgpu::TextureView, GpuError> {
+        if let Some(view) = self.bytes.get() {
+            return Ok(view);
+        }
+        let size = self.size().map(|n| n.saturating_add(2 * margin));
+        let (_, view) = texture(&self.gpu, "bytes", size, super::labels::BYTES)?;
+        Ok(self.bytes.get_or_init(|| view))
+    }
+
+    /// What the label pass bound last, when it is still that; else what is made now.
+    pub(super) fn label_groups(
+        &self,
+        of: (&wgpu::Buffer, &wgpu::Buffer),
+        make: impl FnOnce() -> [wgpu::BindGroup; 2],
+    ) -> LabelGroups {
+        let mut kept = self.labels.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*kept {
+            Some(found) if (&found.of.0, &found.of.1) == of => found.clone(),
+            _ => {
+                let [mask, bytes] = make();
+                let of = (of.0.clone(), of.1.clone());
+                kept.insert(LabelGroups { of, mask, bytes }).clone()
             }
         }
     }

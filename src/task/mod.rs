@@ -15,4 +15,4 @@ pub use latest::Latest;
 pub use queue::{Class, PriorityQueue};
 pub use serial::Serial;
 pub use turn::{Turn, Turns};
-pub use worker::spawn_named;
+pub use worker::{spawn_named, stand_back};

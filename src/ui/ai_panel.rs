@@ -19,6 +19,10 @@ pub fn ai_panel_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
         context.run(Command::SegmentLungs);
     }
     widgets::dim(ui, context.word("ai-only-chest"));
+    super::volume_panel::volume_ui(context, ui);
+    if context.workspace.active_volume_mask().is_some() {
+        return;
+    }
     let frame = context.workspace.frame_key(context.workspace.active);
     let mask = frame
         .as_ref()
@@ -59,7 +63,7 @@ pub fn ai_panel_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
     });
 }
 
-fn facts(
+pub(super) fn facts(
     context: &UiContext<'_>,
     ui: &mut Ui,
     provenance: &crate::model::inference::InferenceProvenance,
@@ -110,7 +114,7 @@ fn facts(
 }
 
 /// Threshold, opacity and outline are live: only uniforms change.
-fn style(context: &mut UiContext<'_>, ui: &mut Ui) {
+pub(super) fn style(context: &mut UiContext<'_>, ui: &mut Ui) {
     let before = context.workspace.masks.style;
     let mut style = before;
     egui::Grid::new("ai-style")

@@ -192,6 +192,7 @@ impl FilteredCache {
             texture: frames,
             cover: None,
             overlay: None,
+            labels: None,
         };
         slices.draw(gpu, source, &slice)?;
         // The texture is used again: commands are carried out in their order.

@@ -144,6 +144,10 @@ pub(super) fn paint(
             .as_ref()
             .map(|c| (c, workspace.settings.cover)),
         mask: mask.zip(context.mask_style()),
+        volume: workspace
+            .volume_masks
+            .get(&display.key)
+            .zip(context.mask_style()),
         // It shows voxels, and says so where the picture shows something else.
         filters: WantedFilters::none(&workspace.filtering),
     };

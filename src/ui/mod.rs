@@ -62,6 +62,7 @@ pub mod tags;
 pub mod theme;
 pub mod unlock;
 pub mod viewport;
+pub mod volume_panel;
 pub mod widgets;
 pub mod windows;
 

@@ -6,20 +6,25 @@ use super::{
     filtered::{FilterScene, FilteredCache},
 };
 use crate::{
-    gpu::GpuContext,
+    gpu::{GpuContext, MaskVolume},
     model::{
         cover::{CoverShown, FrameCover},
+        labels::MaskLook,
         view::{OverlayStyle, SliceView},
     },
     render::{
         blit::{Blit, BlitBinding},
         cover::CoverScene,
         filter::FilterRenderer,
+        labels::LabelScene,
         overlay::OverlayScene,
         slice::{SliceRenderer, SliceScene},
         target::{Target, TargetKind},
     },
-    workspace::{display::SeriesDisplay, filtering::FilterWorker, masks::MaskDisplay},
+    workspace::{
+        display::SeriesDisplay, filtering::FilterWorker, masks::MaskDisplay,
+        volume_masks::VolumeMaskDisplay,
+    },
 };
 use glam::DAffine2;
 use std::sync::Arc;
@@ -32,6 +37,7 @@ struct Key {
     arrived: usize,
     cover: Option<(CoverKey, CoverShown)>,
     mask: Option<(MaskKey, OverlayStyle)>,
+    labels: Option<(MaskVolume, usize, MaskLook)>,
     filtered: Option<u64>,
 }
 
@@ -74,6 +80,8 @@ pub struct Scene<'a> {
     pub cover: Option<(&'a Arc<FrameCover>, CoverShown)>,
     /// A mask over it, with its look.
     pub mask: Option<(&'a MaskDisplay, OverlayStyle)>,
+    /// A mask over the series, with the look of masks.
+    pub volume: Option<(&'a VolumeMaskDisplay, OverlayStyle)>,
     /// The filters.
     pub filters: WantedFilters<'a>,
 }
@@ -142,6 +150,10 @@ impl PictureCache {
             }
         };
         self.filters = shown;
+        let labels = scene.volume.and_then(|(mask, style)| {
+            let plane = mask.plane(scene.display, scene.view)?;
+            Some((mask, mask.look(style), plane))
+        });
         let key = Key {
             series: scene.display.key.clone(),
             view: scene.view.clone(),
@@ -151,6 +163,9 @@ impl PictureCache {
                 .cover
                 .map(|(cover, shown)| (CoverKey(cover.clone()), shown)),
             filtered: plane.as_ref().map(|_| self.filtered.generation),
+            labels: labels
+                .as_ref()
+                .map(|(mask, look, _)| (mask.mask.clone(), mask.windows[0], look.clone())),
             mask: scene.mask.map(|(mask, style)| {
                 let key = MaskKey {
                     buffer: mask.buffer.buffer.clone(),
@@ -191,6 +206,11 @@ impl PictureCache {
                 .cover
                 .map(|(cover, shown)| CoverScene { cover, shown }),
             overlay,
+            labels: labels.as_ref().map(|(mask, look, plane)| LabelScene {
+                mask: &mask.mask,
+                look,
+                plane: *plane,
+            }),
         };
         renderer
             .draw(gpu, target, &slice)

@@ -12,6 +12,7 @@ use super::{
     overlay_text::{self, About},
     picture::{PictureCallback, Scene, WantedFilters},
     plane_handles, reference, spacing_text, theme,
+    volume_panel::volume_lines,
 };
 use crate::{
     model::{identity::PatientIdentity, layout::FrameRef, study::Instance},
@@ -302,6 +303,10 @@ fn draw_picture(
             .as_ref()
             .map(|c| (c, workspace.settings.cover)),
         mask,
+        volume: workspace
+            .volume_masks
+            .get(&display.key)
+            .zip(context.mask_style()),
         filters: filters_of(workspace, cell, viewport, picture, display),
     };
     let state = &mut *context.state;
@@ -442,13 +447,18 @@ fn corners_of(
     context.count_rejected();
     let hover = context.state.hover.as_ref().filter(|h| h.cell == cell);
     // A cut is not the frame that lies nearest to it.
-    let (is_key, ai) = match viewport.is_cut() {
+    let (is_key, mut ai) = match viewport.is_cut() {
         true => (false, Vec::new()),
         false => (
             is_key_image(context, &reference.instance, reference.frame),
             ai_lines(context, &reference.instance, reference.frame),
         ),
     };
+    if ai.is_empty()
+        && let Some(display) = &viewport.display
+    {
+        ai = volume_lines(context, &display.key);
+    }
     let source = overlay_text::Source {
         language: context.language(),
         viewport,

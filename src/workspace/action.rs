@@ -206,6 +206,10 @@ pub enum Action {
     },
     /// Draw masks like this.
     MaskStyle(OverlayStyle),
+    /// Run this model on volumes from now on.
+    VolumeModel(String),
+    /// Take the mask over a series away.
+    RemoveVolumeMask(String),
     /// Take a mask away.
     RemoveMask(FrameKey),
     /// List what was noticed.
@@ -420,6 +424,8 @@ impl Workspace {
                 self.thicken(cell, notches);
             }
             Action::MaskStyle(style) => self.masks.style = style,
+            Action::VolumeModel(id) => self.volume_masks.chosen = Some(id),
+            Action::RemoveVolumeMask(series) => self.volume_masks.remove(&series),
             Action::RemoveMask(frame) => self.masks.remove(&frame),
             Action::List => {
                 self.settings.show_side = true;

@@ -123,6 +123,8 @@ pub enum Command {
     PreviousView,
     NextPanel,
     SegmentLungs,
+    SegmentVolume,
+    NetworksOnCpu,
     MeasureCardiothoracic,
     ToggleMasks,
     OverlayText,
@@ -275,6 +277,8 @@ pub enum Needs {
     Partner,
     /// The active cell shows a picture a bundled model is meant for.
     ModelInput,
+    /// The active cell's series can be cut in any plane, and there is a model for volumes.
+    ModelVolume,
     /// The active cell shows a frame that somebody calibrated.
     Calibration,
     /// Views are linked by a stated correspondence.
@@ -476,6 +480,8 @@ table! {
     Finalise "cmd-finalise" Reading "Ctrl+Enter" View
     SegmentLungs "cmd-run-lung-segmentation" Ai "" ModelInput
     MeasureCardiothoracic "cmd-cardiothoracic-auto" Ai "" ModelInput
+    SegmentVolume "cmd-segment-volume" Ai "" ModelVolume
+    NetworksOnCpu "cmd-networks-on-cpu" Ai "" Nothing
     ToggleMasks "cmd-toggle-overlay" Ai "G" Nothing
     ShowAi "panel-tab-ai" Ai "" Nothing
     CopyPicture "cmd-copy-picture" Edit "Ctrl+C" View

@@ -19,6 +19,10 @@ pub enum Effect {
     Demo,
     /// Segment the active frame.
     Segment,
+    /// Segment the volume of the active cell.
+    SegmentVolume,
+    /// Let networks run on the CPU, or where they ran before.
+    NetworksOnCpu,
     /// Ask for the name of the selected mark, beside it.
     NameMark,
     /// Give the keyboard to the next panel.

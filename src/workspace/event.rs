@@ -59,6 +59,10 @@ pub enum Event {
     RecordChanged,
     /// A segmentation ended.
     Mask(Box<MaskOutcome>),
+    /// How far a mask over a series is.
+    VolumeMask(Box<super::volume_masks::VolumeMaskNews>),
+    /// Models that take volumes were found.
+    VolumeModels(Vec<super::volume_masks::VolumeModelEntry>),
     /// The demo was written; open this folder, and use this store.
     DemoReady {
         /// The job.

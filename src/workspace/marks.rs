@@ -92,6 +92,10 @@ pub struct Marks {
     /// What of it the store has given up: no later saving brings it to the disk.
     given_up: BTreeSet<String>,
     keeper: Option<Keeper>,
+    /// What the store was opened with, for the process that takes the place of this one.
+    pub(super) passphrase: Option<Passphrase>,
+    /// Views were taken over from another process: they are brought back without a store.
+    pub(super) taken_over: bool,
     /// The store takes edits.
     keeps: bool,
     outbox: VecDeque<(u64, Gesture)>,
@@ -252,6 +256,15 @@ impl Marks {
             }
         }
         Ok(())
+    }
+
+    /// Takes over what another process held: it is as unsaved here as it was there, and no step of the history.
+    pub(super) fn take_over(&mut self, edits: &[Edit]) {
+        for edit in edits {
+            // What does not fit is left out; the rest is worth having.
+            let _ = self.apply(std::slice::from_ref(edit));
+        }
+        self.taken_over |= !edits.is_empty();
     }
 
     /// Remembers what would be lost. What was made and removed again would not.
@@ -546,6 +559,7 @@ impl Workspace {
         let Some(place) = self.marks.place.clone() else {
             return;
         };
+        self.marks.passphrase = Some(passphrase.clone());
         let origin = Origin::Folder {
             dir: place.dir,
             passphrase,

@@ -48,6 +48,7 @@ pub mod study_list;
 pub mod tags;
 pub mod undo;
 pub mod view;
+pub mod volume_masks;
 pub mod waker;
 pub mod windows;
 

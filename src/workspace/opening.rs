@@ -129,6 +129,11 @@ impl Workspace {
     pub fn open(&mut self, paths: Vec<PathBuf>) {
         // What somebody opens himself may be of anybody, and is listed beside the pictures.
         self.list.show_fetched();
+        for path in &paths {
+            if !self.opened.contains(path) {
+                self.opened.push(path.clone());
+            }
+        }
         self.read(paths);
     }
 

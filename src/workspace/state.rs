@@ -6,6 +6,7 @@ mod commands;
 mod comparing;
 mod documents;
 mod events;
+pub mod handover;
 mod hanging;
 mod keeping;
 mod linking;
@@ -100,6 +101,10 @@ pub struct Workspace {
     pub calibrating: super::calibrating::Calibrating,
     /// Masks over frames.
     pub masks: Masks,
+    /// What was opened, in this order.
+    pub(super) opened: Vec<std::path::PathBuf>,
+    /// Masks over whole series, and the models that make them.
+    pub volume_masks: super::volume_masks::VolumeMasks,
     /// Reports while they are written.
     pub drafts: Drafts,
     /// The record beside the picture.
@@ -177,6 +182,8 @@ impl Workspace {
             measuring,
             calibrating: super::calibrating::Calibrating::default(),
             masks: Masks::default(),
+            opened: Vec::new(),
+            volume_masks: Default::default(),
             drafts: Drafts::default(),
             record: RecordPanel::default(),
             films: Films::default(),
@@ -513,6 +520,8 @@ impl Workspace {
         self.display_order.clear();
         self.small.clear();
         self.masks.clear();
+        self.volume_masks.clear();
+        self.opened.clear();
         self.marks.history.clear();
         self.layout = Layout::default();
         self.viewports.truncate(cells::KEPT);

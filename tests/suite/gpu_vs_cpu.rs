@@ -4,6 +4,7 @@
 
 mod covers;
 mod grey;
+mod labels;
 mod many_slices;
 mod masks;
 mod planes;
@@ -223,6 +224,7 @@ fn drawn(
         texture,
         cover: None,
         overlay,
+        labels: None,
     };
     bench.renderer.draw(&bench.gpu, &target, &scene).unwrap();
     let picture = target.read_back().unwrap();

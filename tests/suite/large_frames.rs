@@ -121,6 +121,7 @@ fn frames_larger_than_a_texture_are_drawn_where_they_lie() {
             texture: &texture,
             cover: None,
             overlay: None,
+            labels: None,
         };
         renderer.draw(&gpu, &target, &scene).unwrap();
         let drawn = target.read_back().unwrap();

@@ -18,6 +18,8 @@ mod calibrating;
 mod content;
 mod covers;
 mod decode_worker;
+#[cfg(feature = "screen")]
+mod device_loss;
 mod dicom_reading;
 mod elements;
 mod filters;

@@ -8,6 +8,9 @@ mod files;
 mod heart;
 mod network;
 mod training;
+#[cfg(feature = "screen")]
+mod volume_runs;
+mod volumes;
 
 use negatoscope::ai::{recipe::Recipe, unet::UNetConfig, weights::Weights};
 use std::path::Path;

@@ -61,6 +61,12 @@ impl Keyring {
         keys.truncate(MOST);
     }
 
+    /// All passphrases, the one that is tried first coming first; for another process of this program.
+    pub fn passphrases(&self) -> Vec<Passphrase> {
+        let keys = self.keys();
+        keys.iter().map(|key| key.passphrase.clone()).collect()
+    }
+
     /// Passphrases to try, in order.
     pub(super) fn all(&self) -> Vec<Arc<Key>> {
         self.keys().clone()

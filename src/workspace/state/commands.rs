@@ -33,6 +33,12 @@ impl Workspace {
             Needs::Cut => viewport.is_some_and(|v| v.kind.is_cut()),
             Needs::Free => self.is_free(),
             Needs::Partner => self.is_free() && self.layout.partner(self.active).is_some(),
+            Needs::ModelVolume => {
+                self.volume_masks.model().is_some()
+                    && viewport
+                        .and_then(|v| v.display.as_ref())
+                        .is_some_and(|d| d.is_volume())
+            }
             Needs::ModelInput => picture && cfg!(feature = "ai"),
             Needs::Calibration => self.calibration_shown().is_some(),
             Needs::Linked => self.linking.has_ties(),
@@ -93,6 +99,8 @@ impl Workspace {
             Command::MonitorSize => return Some(Effect::MonitorSize),
             Command::LifeSize => return self.life_size(),
             Command::SegmentLungs => return Some(Effect::Segment),
+            Command::SegmentVolume => return Some(Effect::SegmentVolume),
+            Command::NetworksOnCpu => return Some(Effect::NetworksOnCpu),
             Command::CloseAll => self.close_all(),
             Command::LayoutOne => self.with_layout(|w| w.set_layout(Layout::ONE)),
             Command::LayoutTwo => self.with_layout(|w| w.set_layout(Layout::TWO)),

@@ -78,6 +78,8 @@ impl Workspace {
                     Err((key, detail)) => self.notify(key, detail),
                 }
             }
+            Event::VolumeMask(news) => self.take_volume_mask(*news),
+            Event::VolumeModels(models) => self.volume_masks.models = models,
             Event::DemoReady { job, result } => {
                 self.jobs.finish(job);
                 match result {

@@ -222,7 +222,7 @@ impl Workspace {
         active.or_else(|| self.viewports.iter().find_map(study))
     }
 
-    fn layout_text(&self, arrangement: &Arrangement) -> String {
+    pub(super) fn layout_text(&self, arrangement: &Arrangement) -> String {
         let cells = arrangement.cells.iter().take(arrangement.layout.cells());
         let cells = cells.enumerate().filter_map(|(cell, shown)| {
             let node = self.library.find(shown.series.as_deref()?)?;
@@ -314,7 +314,10 @@ impl Workspace {
         let Some(viewport) = self.viewports.get_mut(cell) else {
             return;
         };
-        let Some(place) = viewport.place(cell).filter(|_| self.marks.is_kept()) else {
+        let Some(place) = viewport
+            .place(cell)
+            .filter(|_| self.marks.is_kept() || self.marks.taken_over)
+        else {
             return;
         };
         let kept = self.marks.kept().views.get(&place);

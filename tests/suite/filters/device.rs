@@ -62,6 +62,7 @@ impl Device {
                 texture,
                 cover: None,
                 overlay: None,
+                labels: None,
             };
             self.slices.draw(gpu, &target, &scene).unwrap();
             target

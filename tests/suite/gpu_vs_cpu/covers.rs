@@ -99,6 +99,7 @@ fn covers_have_a_twin() {
                             shown,
                         }),
                         overlay: None,
+                        labels: None,
                     };
                     bench.renderer.draw(&bench.gpu, &target, &scene).unwrap();
                     let gpu = target.read_back().unwrap();
@@ -147,6 +148,7 @@ fn covers_have_a_twin() {
             texture: &texture,
             cover: Some(CoverScene { cover, shown }),
             overlay: None,
+            labels: None,
         };
         bench.renderer.draw(&bench.gpu, &target, &scene)
     };

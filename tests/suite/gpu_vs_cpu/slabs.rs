@@ -182,6 +182,7 @@ fn values_of_slabs_are_not_cut_at_the_window() {
                 texture: &texture,
                 cover: None,
                 overlay: None,
+                labels: None,
             };
             bench.renderer.draw(&bench.gpu, &target, &scene).unwrap();
             let gpu = target.read_values().unwrap();

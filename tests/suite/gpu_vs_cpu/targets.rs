@@ -26,6 +26,7 @@ fn modality_values_come_back_exactly() {
             texture: &texture,
             cover: None,
             overlay: None,
+            labels: None,
         };
         bench.renderer.draw(&bench.gpu, &target, &scene).unwrap();
         let gpu = target.read_values().unwrap();
@@ -61,6 +62,7 @@ fn a_window_gets_the_picture_pixel_by_pixel() {
         texture: &texture,
         cover: None,
         overlay: None,
+        labels: None,
     };
     bench.renderer.draw(gpu, &picture, &scene).unwrap();
     let expected = picture.read_back().unwrap();

@@ -56,6 +56,7 @@ fn drawing_while_frames_arrive_comes_to_an_end() {
                         texture: &texture,
                         cover: None,
                         overlay: None,
+                        labels: None,
                     };
                     renderer.draw(&gpu, &target, &scene).unwrap();
                 }
@@ -86,6 +87,7 @@ fn a_window_drag_uploads_no_pixels() {
             texture: &texture,
             cover: None,
             overlay: None,
+            labels: None,
         };
         bench.renderer.draw(&bench.gpu, &target, &scene).unwrap();
         bench.gpu.door.since(&before)
@@ -201,6 +203,7 @@ fn what_does_not_fit_is_refused_with_words() {
             texture: &texture,
             cover: None,
             overlay,
+            labels: None,
         };
         bench.renderer.draw(gpu, &target, &scene)
     };

@@ -21,10 +21,10 @@ struct Arguments {
 }
 
 /// What a command wrote and how it ended.
-struct Ended {
-    exit: Exit,
-    out: String,
-    err: String,
+pub(super) struct Ended {
+    pub(super) exit: Exit,
+    pub(super) out: String,
+    pub(super) err: String,
 }
 
 #[derive(Clone, Default)]
@@ -48,7 +48,7 @@ impl Sink {
 }
 
 /// Runs a command in this process. Arguments that begin with `@` are paths in the folder.
-fn run(folder: &Path, arguments: &[&str]) -> Ended {
+pub(super) fn run(folder: &Path, arguments: &[&str]) -> Ended {
     let placed = arguments
         .iter()
         .map(|argument| match argument.strip_prefix('@') {
@@ -72,7 +72,7 @@ fn run(folder: &Path, arguments: &[&str]) -> Ended {
     }
 }
 
-fn lines(ended: &Ended) -> Vec<Value> {
+pub(super) fn lines(ended: &Ended) -> Vec<Value> {
     assert_eq!(ended.exit, Exit::Done, "{}", ended.err);
     ended
         .out

@@ -56,6 +56,7 @@ fn model(config: UNetConfig, side: usize) -> Model {
                 mirrored: false,
                 volume: None,
             },
+            volume: None,
             weights: CardWeights {
                 file: "tiny.safetensors".into(),
                 sha256: sha256_hex(&bytes),

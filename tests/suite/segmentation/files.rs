@@ -186,6 +186,7 @@ fn card(bytes: &[u8]) -> ModelCard {
             mirrored: false,
             volume: None,
         },
+        volume: None,
         weights: CardWeights {
             file: "weights.safetensors".into(),
             sha256: sha256_hex(bytes),

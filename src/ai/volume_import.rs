@@ -1,0 +1,245 @@
+//! Models of others as models for volumes: what their cards say in the words of the engine.
+
+use super::{
+    AiError, BurnDevice,
+    card::About,
+    import::{ChannelScaling, ImportedCard, InputForm, UnitScaling},
+    network::{Network, NetworkShape, PassMemory},
+    networks::PlannedNetwork,
+    registry::{ImportedModel, Model, Registry},
+    sliding::{
+        VolumeModel,
+        input::{Axes, Intensity, Preparation},
+    },
+    volume_card::volume_model,
+};
+use crate::{
+    gpu::Cargo,
+    model::{
+        inference::ModelIdentity,
+        labels::{Label, color_of},
+    },
+};
+use burn::tensor::Tensor;
+
+/// A checked model that takes volumes.
+#[derive(Clone, Debug)]
+pub enum ForVolumes {
+    /// Trained here.
+    Own(Box<Model>),
+    /// Made elsewhere.
+    Imported(Box<ImportedModel>),
+}
+
+impl ForVolumes {
+    /// The model of an id when it takes volumes; `None` when there is none of this id, or when it is for pictures.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn find(registry: &Registry, id: &str) -> Option<Result<Self, AiError>> {
+        if let Some(model) = registry.load_imported(id) {
+            return Some(model.map(|model| Self::Imported(Box::new(model))));
+        }
+        let entry = registry.list().0.into_iter().find(|e| e.card.id == id)?;
+        entry.card.volume.as_ref()?;
+        let model = super::registry::load(&entry);
+        Some(model.map(|model| Self::Own(Box::new(model))))
+    }
+
+    /// What the words of its card say.
+    pub fn about(&self) -> &About {
+        match self {
+            Self::Own(model) => &model.card.about,
+            Self::Imported(model) => &model.card.about,
+        }
+    }
+
+    /// Puts it on a device.
+    ///
+    /// # Errors
+    /// A card that asks for what the engine does not do.
+    pub fn load(&self, device: &BurnDevice) -> Result<VolumeModel, AiError> {
+        match self {
+            Self::Own(model) => volume_model(model, device),
+            Self::Imported(model) => imported(model, device),
+        }
+    }
+}
+
+/// Whether the engine runs a model of others: it looks at one series, and says something of each voxel.
+pub fn is_for_volumes(card: &ImportedCard) -> bool {
+    prepared(&card.input).is_ok()
+        && labels(card).is_ok()
+        && card.check().is_ok_and(|plan| plan.features.is_none())
+}
+
+fn imported(model: &ImportedModel, device: &BurnDevice) -> Result<VolumeModel, AiError> {
+    let card = &model.card;
+    let shape = card.shape(&model.plan)?;
+    let mut folds = Vec::new();
+    for weights in &model.folds {
+        device.note_upload(Cargo::ModelState, weights.count());
+        folds.push(PlannedNetwork::new(
+            &model.plan,
+            shape.clone(),
+            weights,
+            device.burn(),
+        )?);
+    }
+    let first = card.weights.first();
+    Ok(VolumeModel {
+        identity: ModelIdentity {
+            id: card.id.clone(),
+            version: card.version.clone(),
+            sha256: first.map(|w| w.file.sha256.clone()).unwrap_or_default(),
+            trained: card.imported.clone(),
+        },
+        network: Box::new(Folds { shape, folds }),
+        preparation: prepared(&card.input)?,
+        labels: labels(card)?,
+        threshold: 0.5,
+    })
+}
+
+fn prepared(input: &InputForm) -> Result<Preparation, AiError> {
+    let refuse = |what: &str| Err(AiError::Card(what.into()));
+    match input {
+        InputForm::Conformed {
+            spacing_mm,
+            scaling,
+            ..
+        } => Ok(Preparation {
+            spacing_mm: Some([*spacing_mm; 3]),
+            axes: Axes::Lia,
+            intensity: match scaling {
+                UnitScaling::Range => Intensity::Quantiles {
+                    low: 0.0,
+                    high: 1.0,
+                },
+                UnitScaling::Quantiles { low, high } => Intensity::Quantiles {
+                    low: *low,
+                    high: *high,
+                },
+            },
+        }),
+        InputForm::Resampled {
+            spacing_mm,
+            transpose,
+            channels,
+            ..
+        } => {
+            let [channel] = channels.as_slice() else {
+                return refuse("it wants several series at once");
+            };
+            let &[a, b, c] = transpose.as_slice() else {
+                return refuse("transpose names three axes");
+            };
+            Ok(Preparation {
+                // Slices that are looked at one by one keep their distance.
+                spacing_mm: match *spacing_mm.as_slice() {
+                    [slices, rows, columns] => Some([slices, rows, columns]),
+                    [rows, columns] => Some([Preparation::AS_IT_IS, rows, columns]),
+                    _ => return refuse("spacing has two or three numbers"),
+                },
+                axes: match [a, b, c] {
+                    [0, 1, 2] => Axes::Stored,
+                    order => Axes::Exchanged(order),
+                },
+                intensity: match channel.scaling {
+                    ChannelScaling::Fixed {
+                        low,
+                        high,
+                        mean,
+                        deviation,
+                    } => Intensity::Fixed {
+                        low,
+                        high,
+                        mean,
+                        deviation,
+                    },
+                    ChannelScaling::Picture { masked: false } => Intensity::Standardised,
+                    ChannelScaling::Picture { masked: true } => Intensity::StandardisedInside,
+                    ChannelScaling::Unit => Intensity::Quantiles {
+                        low: 0.0,
+                        high: 1.0,
+                    },
+                    ChannelScaling::Bytes => Intensity::Range {
+                        low: 0.0,
+                        high: 255.0,
+                    },
+                    ChannelScaling::Kept => Intensity::Unchanged,
+                },
+            })
+        }
+        InputForm::Prepared { .. } => refuse("its input has to be prepared by whoever uses it"),
+    }
+}
+
+fn labels(card: &ImportedCard) -> Result<Vec<Label>, AiError> {
+    let output = &card.output;
+    let byte = |value: u16| {
+        u8::try_from(value)
+            .map_err(|_| AiError::Card(format!("label {value} does not fit a mask of 8 bits")))
+    };
+    let regions = output.regions.iter().copied().map(Some);
+    let values = regions.chain(std::iter::repeat(None));
+    output
+        .labels
+        .iter()
+        .zip(values)
+        .map(|(label, region)| {
+            let value = byte(region.unwrap_or(label.value))?;
+            Ok(Label {
+                value,
+                name: label.name.clone(),
+                color: color_of(value),
+            })
+        })
+        .collect()
+}
+
+/// Networks of one shape, each trained on another part of the data, whose answers are averaged.
+#[derive(Debug)]
+struct Folds {
+    shape: NetworkShape,
+    folds: Vec<PlannedNetwork>,
+}
+
+impl Network for Folds {
+    fn shape(&self) -> &NetworkShape {
+        &self.shape
+    }
+
+    fn memory(&self, batch: usize, input: [usize; 3]) -> PassMemory {
+        let one = self.folds.first().map(|fold| fold.memory(batch, input));
+        let one = one.unwrap_or_default();
+        let voxels = (batch * self.shape.classes * input.iter().product::<usize>()) as u64;
+        PassMemory {
+            weights: one.weights * self.folds.len() as u64,
+            // What the others said is kept beside a pass.
+            activations: one.activations + if self.folds.len() > 1 { 4 * voxels } else { 0 },
+            ..one
+        }
+    }
+
+    fn operations(&self, batch: usize, input: [usize; 3]) -> u64 {
+        let each = |fold: &PlannedNetwork| fold.operations(batch, input);
+        self.folds.iter().map(each).sum()
+    }
+
+    fn forward(&self, input: Tensor<5>, go_on: &dyn Fn() -> bool) -> Result<Tensor<5>, AiError> {
+        let mut sum: Option<Tensor<5>> = None;
+        for fold in &self.folds {
+            let answer = fold.forward(input.clone(), go_on)?;
+            sum = Some(match sum {
+                Some(sum) => sum + answer,
+                None => answer,
+            });
+        }
+        let sum = sum.ok_or_else(|| AiError::Network("there are no weights".into()))?;
+        Ok(match self.folds.len() {
+            1 => sum,
+            many => sum / many as f64,
+        })
+    }
+}

@@ -1,0 +1,321 @@
+//! Packed masks of volumes over planes and slabs, drawn where they lie.
+
+use super::{Bench, bench, compare, frame_of, grey, texture_of};
+use glam::{DAffine3, DMat3, DVec3};
+use negatoscope::{
+    gpu::{Cargo, FrameTexture, MaskBits, MaskVolume},
+    imaging::{
+        labels::{self, LabelMap, LabelPlane},
+        reslice,
+    },
+    model::{
+        geometry::{BodyPlane, GridGeometry},
+        labels::{Label, MaskLook, Meaning},
+        pixels::{Frame, StoredType},
+        slab::{Projection, Slab, SlabSteps},
+        view::{Interpolation, OverlayStyle, SliceView, ViewPlane},
+    },
+    render::{LabelScene, SliceScene, Target, TargetKind},
+};
+
+const SIZE: [usize; 3] = [40, 36, 22];
+/// Columns that are no multiple of four, nor of 32.
+const MASK: [usize; 3] = [37, 51, 18];
+
+fn volume() -> (GridGeometry, Vec<Option<Frame>>) {
+    let grid = GridGeometry {
+        size: SIZE,
+        patient_from_voxel: DAffine3 {
+            matrix3: DMat3::from_diagonal(DVec3::new(0.9, 1.0, 2.0)),
+            translation: DVec3::new(-18.0, -16.0, -20.0),
+        },
+    };
+    let frames = (0..SIZE[2])
+        .map(|slice| {
+            Some(frame_of(SIZE[0], SIZE[1], 1, StoredType::I16, |x, y| {
+                ((x * 3 + y * 5 + slice * 7) % 90) as f64
+            }))
+        })
+        .collect();
+    (grid, frames)
+}
+
+/// Another grid over the same space: oblique, finer across, coarser along.
+fn mask_grid() -> GridGeometry {
+    let turn = DMat3::from_axis_angle(DVec3::new(0.2, 0.9, -0.3).normalize(), 0.3);
+    let spacing = DVec3::new(0.95, 0.7, 2.3);
+    let matrix3 = turn * DMat3::from_diagonal(spacing);
+    let middle = DVec3::new(18.0, 25.0, 8.5);
+    GridGeometry {
+        size: MASK,
+        patient_from_voxel: DAffine3 {
+            matrix3,
+            translation: -(matrix3 * middle),
+        },
+    }
+}
+
+/// Balls of several labels that touch, and a smooth ball of probabilities.
+fn bytes(meaning: Meaning, most: u8) -> Vec<u8> {
+    let grid = mask_grid();
+    let mut bytes = Vec::new();
+    for z in 0..MASK[2] {
+        for y in 0..MASK[1] {
+            for x in 0..MASK[0] {
+                let index = DVec3::new(x as f64, y as f64, z as f64);
+                let place = grid.patient_from_voxel.transform_point3(index);
+                bytes.push(match meaning {
+                    Meaning::Probability => {
+                        let away = (place - DVec3::new(2.0, -1.0, 1.0)).length();
+                        (255.0 * (1.3 - away / 14.0)).clamp(0.0, 255.0) as u8
+                    }
+                    Meaning::Labels => {
+                        let ball = |centre: [f64; 3], radius: f64| {
+                            (place - DVec3::from_array(centre)).length() < radius
+                        };
+                        let label = match () {
+                            () if ball([-4.0, 0.0, 0.0], 7.0) => 1,
+                            () if ball([5.0, 3.0, 2.0], 8.0) => 2,
+                            () if ball([0.0, -9.0, -9.0], 5.0) => 200,
+                            () => 0,
+                        };
+                        u8::min(label, most)
+                    }
+                });
+            }
+        }
+    }
+    bytes
+}
+
+fn packed(bench: &Bench, bytes: &[u8]) -> MaskVolume {
+    let mask = MaskVolume::new(&bench.gpu, MASK, MaskBits::Eight).unwrap();
+    // In two parts, as a worker brings them.
+    let (first, rest) = bytes.split_at(MASK[0] * 60);
+    mask.upload_rows(&bench.gpu, 0, first).unwrap();
+    mask.upload_rows(&bench.gpu, 60, rest).unwrap();
+    mask
+}
+
+fn views(grid: &GridGeometry) -> Vec<(&'static str, SliceView)> {
+    let through = DVec3::new(1.0, 0.5, 0.2);
+    let size = [90, 80];
+    let oblique = ViewPlane::oblique(
+        through,
+        DVec3::new(0.5, 0.4, 0.8),
+        DVec3::new(0.0, -1.0, 0.3),
+        0.45,
+    );
+    let planes = [
+        ("axial", ViewPlane::body(BodyPlane::Axial, through, 0.5)),
+        ("coronal", ViewPlane::body(BodyPlane::Coronal, through, 0.6)),
+        (
+            "sagittal",
+            ViewPlane::body(BodyPlane::Sagittal, through, 0.11),
+        ),
+        (
+            "slice",
+            ViewPlane::of_slice(grid, 11.0, 0.7)
+                .turned(1)
+                .mirrored(true, false),
+        ),
+        ("oblique", oblique.unwrap()),
+    ];
+    let mut views = Vec::new();
+    for (name, plane) in planes {
+        let view = |slab: Option<SlabSteps>| SliceView {
+            slab,
+            ..plane
+                .slice_view(grid, size, Interpolation::Nearest, grey(StoredType::I16), 1)
+                .unwrap()
+        };
+        views.push((name, view(None)));
+        let slab = Slab {
+            projection: Projection::Mip,
+            thickness_mm: 12.0,
+        };
+        views.push((name, view(slab.steps(grid, plane.normal()))));
+    }
+    views
+}
+
+fn place(grid: &GridGeometry, view: &SliceView) -> LabelPlane {
+    let mask_from_voxel = mask_grid().voxel_from_patient().unwrap() * grid.patient_from_voxel;
+    LabelPlane {
+        mask_from_viewport: mask_from_voxel * view.voxel_from_viewport,
+        slab: view.slab.map(|slab| SlabSteps {
+            step: mask_from_voxel.matrix3 * slab.step,
+            ..slab
+        }),
+    }
+}
+
+fn looks(meaning: Meaning) -> Vec<MaskLook> {
+    [
+        (0.5, 0.35, 1.5, true),
+        (0.25, 0.0, 1.0, false),
+        (0.8, 0.6, 4.0, false),
+        (0.5, 1.0, 0.0, false),
+    ]
+    .into_iter()
+    .map(|(threshold, opacity, outline_px, dashed)| MaskLook {
+        meaning,
+        style: OverlayStyle {
+            threshold,
+            opacity,
+            outline_px,
+            dashed,
+            color: [0.2, 0.9, 0.4],
+        },
+        labels: [Label::new(1, "one"), Label::new(2, "two")].into(),
+    })
+    .collect()
+}
+
+fn with_labels(
+    bench: &Bench,
+    texture: &FrameTexture,
+    view: &SliceView,
+    scene: LabelScene<'_>,
+) -> Vec<u8> {
+    let target = Target::new(&bench.gpu, view.size, TargetKind::Picture).unwrap();
+    let scene = SliceScene {
+        view,
+        texture,
+        cover: None,
+        overlay: None,
+        labels: Some(scene),
+    };
+    bench.renderer.draw(&bench.gpu, &target, &scene).unwrap();
+    let picture = target.read_back().unwrap();
+    assert!(!bench.gpu.take_error(), "the device reported an error");
+    picture
+}
+
+#[test]
+#[cfg_attr(no_gpu, ignore = "NEGATOSCOPE_NO_GPU was set")]
+fn masks_of_volumes_have_a_twin() {
+    let bench = bench();
+    let (grid, frames) = volume();
+    let texture = texture_of(&bench.gpu, &frames);
+    for (meaning, most, bits) in [
+        (Meaning::Labels, 255, MaskBits::Eight),
+        (Meaning::Labels, 1, MaskBits::One),
+        (Meaning::Probability, 255, MaskBits::Eight),
+    ] {
+        let bytes = bytes(meaning, most);
+        let eight = packed(&bench, &bytes);
+        let mask = match bits {
+            MaskBits::Eight => eight,
+            MaskBits::One => eight.to_bits(&bench.gpu, 1).unwrap(),
+        };
+        assert_eq!(mask.bits(), bits);
+        assert!(mask.read_back(&bench.gpu).unwrap() == bytes);
+        let map = LabelMap {
+            size: MASK,
+            bytes: &bytes,
+        };
+        for (name, view) in views(&grid) {
+            let plane = place(&grid, &view);
+            for look in looks(meaning) {
+                let scene = LabelScene {
+                    mask: &mask,
+                    look: &look,
+                    plane,
+                };
+                let gpu = with_labels(&bench, &texture, &view, scene);
+                let plain = reslice::draw_cpu(&view, &frames);
+                let mut cpu = plain.clone();
+                labels::draw_cpu(&mut cpu, view.size, &map, &look, &plane);
+                let slab = view.slab.is_some();
+                let name = format!(
+                    "{name}, slab {slab}, {meaning:?}, {bits:?}, {:?}",
+                    look.style
+                );
+                compare(&name, view.size, &gpu, &cpu, 1);
+                // Where the view is all inside there is no border.
+                if look.style.opacity > 0.0 {
+                    assert_ne!(cpu, plain, "{name}");
+                }
+            }
+        }
+    }
+}
+
+/// A mask that is the volume's own voxels falls on them in every plane: where the picture is bright, and nowhere else.
+#[test]
+#[cfg_attr(no_gpu, ignore = "NEGATOSCOPE_NO_GPU was set")]
+fn a_mask_lies_on_what_it_marks() {
+    let bench = bench();
+    let (grid, _) = volume();
+    let inside = |x: usize, y: usize, z: usize| {
+        let at = DVec3::new(x as f64 - 17.0, y as f64 - 20.0, (z as f64 - 9.0) * 1.7);
+        at.length() < 9.0
+    };
+    let frames: Vec<Option<Frame>> = (0..SIZE[2])
+        .map(|z| {
+            Some(frame_of(SIZE[0], SIZE[1], 1, StoredType::I16, |x, y| {
+                if inside(x, y, z) { 1000.0 } else { -1000.0 }
+            }))
+        })
+        .collect();
+    let texture = texture_of(&bench.gpu, &frames);
+    let mut bytes = Vec::new();
+    for z in 0..SIZE[2] {
+        for y in 0..SIZE[1] {
+            bytes.extend((0..SIZE[0]).map(|x| u8::from(inside(x, y, z))));
+        }
+    }
+    let mask = MaskVolume::new(&bench.gpu, SIZE, MaskBits::Eight).unwrap();
+    mask.upload_rows(&bench.gpu, 0, &bytes).unwrap();
+    let look = MaskLook {
+        meaning: Meaning::Labels,
+        style: OverlayStyle {
+            opacity: 1.0,
+            outline_px: 0.0,
+            ..OverlayStyle::AI
+        },
+        labels: [Label {
+            value: 1,
+            name: String::new(),
+            color: [0, 255, 0],
+        }]
+        .into(),
+    };
+    for (name, view) in views(&grid) {
+        if view.slab.is_some() {
+            continue;
+        }
+        let plane = LabelPlane {
+            mask_from_viewport: view.voxel_from_viewport,
+            slab: None,
+        };
+        let scene = LabelScene {
+            mask: &mask,
+            look: &look,
+            plane,
+        };
+        let before = bench.gpu.door.snapshot();
+        let drawn = with_labels(&bench, &texture, &view, scene);
+        let counts = bench.gpu.door.since(&before);
+        assert_eq!(counts.uploaded(Cargo::Mask), 0);
+        assert_eq!(counts.read_back(Cargo::Mask), 0);
+        let plain = reslice::draw_cpu(&view, &frames);
+        let mut marked = 0;
+        for (pixel, was) in drawn
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .zip(plain.as_chunks::<4>().0)
+        {
+            let bright = was[0] > 200;
+            assert_eq!(
+                *pixel == [0, 255, 0, 255],
+                bright,
+                "{name} {pixel:?} {was:?}"
+            );
+            marked += usize::from(bright);
+        }
+        assert!(marked > 100, "{name}");
+    }
+}
