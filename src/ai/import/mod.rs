@@ -166,6 +166,14 @@ pub fn load_weights(
     statedict::load(file, network, rename).map(|(weights, _)| weights)
 }
 
+/// The network that an nnU-Net folder describes.
+///
+/// # Errors
+/// Plans or a dataset that are not valid, or of a kind that is not read.
+pub fn read_plans(folder: &Path) -> Result<Architecture, AiError> {
+    nnunet::planned(folder)
+}
+
 /// One tensor of a PyTorch file.
 ///
 /// # Errors

@@ -119,6 +119,48 @@ fn an_nnunet_folder_is_taken_in_with_its_folds() {
 }
 
 #[test]
+fn plans_of_older_versions_say_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("nnUNetTrainer__nnUNetPlans__3d_fullres");
+    copy(&fixture(THREE), &place);
+    let (new, _kept) = taken(&place, &wishes()).unwrap();
+    // Before version 2.2 the network followed from numbers, and configurations took over from others.
+    let file = place.join("plans.json");
+    let mut plans: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    let mut base = plans["configurations"]["3d_fullres"].clone();
+    base.as_object_mut().unwrap().remove("architecture");
+    base["UNet_class_name"] = "PlainConvUNet".into();
+    base["UNet_base_num_features"] = 4.into();
+    base["unet_max_num_features"] = 6.into();
+    base["conv_kernel_sizes"] = serde_json::json!([[3, 3, 3], [3, 3, 3], [3, 3, 3]]);
+    base["pool_op_kernel_sizes"] = serde_json::json!([[1, 1, 1], [2, 2, 2], [2, 2, 2]]);
+    base["n_conv_per_stage_encoder"] = serde_json::json!([1, 2, 1]);
+    base["n_conv_per_stage_decoder"] = serde_json::json!([1, 1]);
+    plans["configurations"] = serde_json::json!({
+        "3d_lowres": base, "3d_fullres": {"inherits_from": "3d_lowres", "unet_max_num_features": 320}});
+    fs::write(&file, plans.to_string()).unwrap();
+    // 4, 8, 16 channels are not those of the checkpoint, which has 4, 6, 8.
+    let error = taken(&place, &wishes())
+        .err()
+        .expect("other widths")
+        .to_string();
+    assert!(
+        error.contains("the network needs [8, 4, 3, 3, 3]"),
+        "{error}"
+    );
+    let Architecture::StagedUnet(config) = &new.card.network else {
+        panic!("{:?}", new.card.network);
+    };
+    // With a checkpoint of that shape they are read as the same network, but for the widths.
+    let wide = negatoscope::ai::networks::StagedUNetConfig {
+        features: vec![4, 8, 16],
+        ..config.clone()
+    };
+    let wide = Architecture::StagedUnet(wide);
+    assert_eq!(negatoscope::ai::import::read_plans(&place).unwrap(), wide);
+}
+
+#[test]
 fn regions_and_residual_encoders_are_taken_in() {
     let (model, _folder) = taken(&fixture(REGIONS), &wishes()).unwrap();
     let output = &model.card.output;
