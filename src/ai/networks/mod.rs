@@ -19,7 +19,7 @@ mod unet;
 
 use super::AiError;
 pub use densenet::{DenseNetConfig, Naming};
-pub use ensemble::{Ensemble, Turn};
+pub use ensemble::Ensemble;
 pub use graph::{GraphConfig, GraphStep, Made};
 pub use grid::Grid;
 pub use meshnet::{MeshNetConfig, Rectifier};

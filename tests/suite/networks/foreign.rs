@@ -52,7 +52,7 @@ fn expected(name: &str) -> Vec<f32> {
     weights.get("logits").unwrap().values.clone()
 }
 
-const THREE: &str = "nnunet/nnUNetTrainer__nnUNetPlans__3d_fullres";
+pub(super) const THREE: &str = "nnunet/nnUNetTrainer__nnUNetPlans__3d_fullres";
 const REGIONS: &str = "nnunet-regions/nnUNetTrainer__nnUNetPlans__2d";
 
 #[test]
@@ -324,7 +324,7 @@ fn what_is_not_read_of_a_folder_is_named() {
 }
 
 /// The MeshNet of a fixture as a TensorFlow.js model: kernels with channels last, one file of numbers.
-fn tensorflow(folder: &Path, change: impl FnOnce(&mut String, &mut Vec<u8>)) {
+pub(super) fn tensorflow(folder: &Path, change: impl FnOnce(&mut String, &mut Vec<u8>)) {
     let cases: serde_json::Value = serde_json::from_slice(&bytes("cases.json")).unwrap();
     let case = cases
         .as_array()
