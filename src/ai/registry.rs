@@ -173,21 +173,15 @@ impl Registry {
     /// What is wrong with it; nothing is written then.
     pub fn take_in(&self, path: &Path, wishes: &Wishes) -> Result<ImportedCard, AiError> {
         let folder = self.folder_for_models()?;
-        let built_in = ModelCard::parse(LUNG_FIELDS_CARD).map(|card| card.id);
-        let refuse_id = |id: &str| match built_in.as_ref().is_ok_and(|own| own == id) {
-            true => Err(AiError::Card(format!("`{id}` is part of the program"))),
-            false => Ok(()),
-        };
-        if let Some(id) = &wishes.id {
-            refuse_id(id)?;
-        }
+        let mut wishes = wishes.clone();
+        wishes.reserved.push(LUNG_FIELDS.into());
         let card = match is_card_of_import(path) {
             true => {
                 let card = ImportedCard::parse(&card_text(path)?)?;
-                refuse_id(&card.id)?;
+                wishes.allow(&card.id)?;
                 self.copy_in(card, path)?
             }
-            false => import::import(path, wishes, folder)?,
+            false => import::import(path, &wishes, folder)?,
         };
         self.drop_strays(&card);
         Ok(card)

@@ -2,10 +2,9 @@
 
 use super::{
     AiError, BurnDevice,
-    card::About,
+    card::{About, sha256_hex},
     import::{ChannelScaling, ImportedCard, InputForm, UnitScaling},
-    network::{Network, NetworkShape, PassMemory},
-    networks::PlannedNetwork,
+    networks::{Ensemble, PlannedNetwork},
     registry::{ImportedModel, Model, Registry},
     sliding::{
         VolumeModel,
@@ -20,7 +19,6 @@ use crate::{
         labels::{Label, color_of},
     },
 };
-use burn::tensor::Tensor;
 
 /// A checked model that takes volumes.
 #[derive(Clone, Debug)]
@@ -54,14 +52,22 @@ impl ForVolumes {
         }
     }
 
-    /// Puts it on a device.
+    /// Puts it on a device. With `mirror` it is also shown the mirror images that its card allows, which takes as many
+    /// passes more.
     ///
     /// # Errors
-    /// A card that asks for what the engine does not do.
-    pub fn load(&self, device: &BurnDevice) -> Result<VolumeModel, AiError> {
+    /// A card that asks for what the engine does not do, or that allows no mirror images.
+    pub fn load(&self, device: &BurnDevice, mirror: bool) -> Result<VolumeModel, AiError> {
+        let axes = match self {
+            Self::Imported(model) if mirror => mirrored(&model.card),
+            _ => Vec::new(),
+        };
+        if mirror && axes.is_empty() {
+            return Err(AiError::Card("it allows no mirror images".into()));
+        }
         match self {
             Self::Own(model) => volume_model(model, device),
-            Self::Imported(model) => imported(model, device),
+            Self::Imported(model) => imported(model, device, &axes),
         }
     }
 }
@@ -73,7 +79,22 @@ pub fn is_for_volumes(card: &ImportedCard) -> bool {
         && card.check().is_ok_and(|plan| plan.features.is_none())
 }
 
-fn imported(model: &ImportedModel, device: &BurnDevice) -> Result<VolumeModel, AiError> {
+/// The axes of a window (slices, rows, columns) along which a model may see mirror images.
+fn mirrored(card: &ImportedCard) -> Vec<usize> {
+    match &card.input {
+        // A network that looks at slices counts from their rows.
+        InputForm::Resampled {
+            mirror, spacing_mm, ..
+        } => mirror.iter().map(|a| a + 3 - spacing_mm.len()).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn imported(
+    model: &ImportedModel,
+    device: &BurnDevice,
+    mirror: &[usize],
+) -> Result<VolumeModel, AiError> {
     let card = &model.card;
     let shape = card.shape(&model.plan)?;
     let mut folds = Vec::new();
@@ -86,15 +107,23 @@ fn imported(model: &ImportedModel, device: &BurnDevice) -> Result<VolumeModel, A
             device.burn(),
         )?);
     }
-    let first = card.weights.first();
+    // What runs is all folds: the hash of several is that of their hashes, in their order.
+    let sha256 = match card.weights.as_slice() {
+        [one] => one.file.sha256.clone(),
+        all => {
+            let hashes: String = all.iter().map(|w| w.file.sha256.as_str()).collect();
+            sha256_hex(hashes.as_bytes())
+        }
+    };
     Ok(VolumeModel {
         identity: ModelIdentity {
             id: card.id.clone(),
             version: card.version.clone(),
-            sha256: first.map(|w| w.file.sha256.clone()).unwrap_or_default(),
-            trained: card.imported.clone(),
+            sha256,
+            // Nobody says when.
+            trained: "—".into(),
         },
-        network: Box::new(Folds { shape, folds }),
+        network: Box::new(Ensemble::new(folds, mirror)?),
         preparation: prepared(&card.input)?,
         labels: labels(card)?,
         threshold: 0.5,
@@ -196,50 +225,4 @@ fn labels(card: &ImportedCard) -> Result<Vec<Label>, AiError> {
             })
         })
         .collect()
-}
-
-/// Networks of one shape, each trained on another part of the data, whose answers are averaged.
-#[derive(Debug)]
-struct Folds {
-    shape: NetworkShape,
-    folds: Vec<PlannedNetwork>,
-}
-
-impl Network for Folds {
-    fn shape(&self) -> &NetworkShape {
-        &self.shape
-    }
-
-    fn memory(&self, batch: usize, input: [usize; 3]) -> PassMemory {
-        let one = self.folds.first().map(|fold| fold.memory(batch, input));
-        let one = one.unwrap_or_default();
-        let voxels = (batch * self.shape.classes * input.iter().product::<usize>()) as u64;
-        PassMemory {
-            weights: one.weights * self.folds.len() as u64,
-            // What the others said is kept beside a pass.
-            activations: one.activations + if self.folds.len() > 1 { 4 * voxels } else { 0 },
-            ..one
-        }
-    }
-
-    fn operations(&self, batch: usize, input: [usize; 3]) -> u64 {
-        let each = |fold: &PlannedNetwork| fold.operations(batch, input);
-        self.folds.iter().map(each).sum()
-    }
-
-    fn forward(&self, input: Tensor<5>, go_on: &dyn Fn() -> bool) -> Result<Tensor<5>, AiError> {
-        let mut sum: Option<Tensor<5>> = None;
-        for fold in &self.folds {
-            let answer = fold.forward(input.clone(), go_on)?;
-            sum = Some(match sum {
-                Some(sum) => sum + answer,
-                None => answer,
-            });
-        }
-        let sum = sum.ok_or_else(|| AiError::Network("there are no weights".into()))?;
-        Ok(match self.folds.len() {
-            1 => sum,
-            many => sum / many as f64,
-        })
-    }
 }

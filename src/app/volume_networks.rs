@@ -144,7 +144,7 @@ impl Networks {
             let found = ForVolumes::find(&registry, &name);
             found
                 .ok_or_else(|| AiError::UnknownModel(name.clone()))??
-                .load(device)
+                .load(device, false)
         };
         let input_uid = display
             .layout

@@ -56,6 +56,9 @@ pub struct SegmentArgs {
     /// Frame, counted from 1
     #[arg(long, default_value_t = 1, value_name = "N")]
     frame: usize,
+    /// Also show the mirror images that the card of an imported model allows: up to eight times as long, a little better
+    #[arg(long)]
+    pub(super) mirror: bool,
     /// Run although the picture is out of the model's scope; the reason stays a finding
     #[arg(long)]
     pub(super) ignore_scope: bool,
@@ -115,6 +118,10 @@ fn segment(args: &SegmentArgs, common: &Common, out: &mut Output) -> Result<(), 
         return volume::segment(args, &model, &device_of(common)?, common, out);
     }
     let model = find_model(&args.model, common)?;
+    if args.mirror {
+        let text = "only imported models for volumes are shown mirror images";
+        return Err((Exit::Usage, text.into()));
+    }
     if model.card.input.volume.is_some() {
         return lesions::run(args, common, &model, &device_of(common)?, out);
     }

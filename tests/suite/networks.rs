@@ -5,6 +5,7 @@ mod exchange;
 mod foreign;
 mod hostile;
 mod numbers;
+mod volumes;
 
 use std::{fs, path::PathBuf};
 

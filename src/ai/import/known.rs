@@ -88,12 +88,6 @@ pub(super) fn model(sha256: &str) -> Option<&'static Known> {
 
 /// The words of the card.
 pub(super) fn about(known: Option<&Known>, licence: Option<String>, wishes: &Wishes) -> About {
-    let owners = match known {
-        Some(_) => {
-            vec!["Human Connectome Project and others, as neuroneural/brainchop names them".into()]
-        }
-        None => Vec::new(),
-    };
     let cited = match known {
         Some(_) => vec![
             "Fedorov et al. 2017, End-to-end learning of brain tissue segmentation from imperfect labeling".into(),
@@ -108,7 +102,7 @@ pub(super) fn about(known: Option<&Known>, licence: Option<String>, wishes: &Wis
         modalities: vec!["MR".into()],
         licence: stated.unwrap_or_else(|| "not stated".into()),
         terms: "not stated".into(),
-        data_owners: owners,
+        data_owners: Vec::new(),
         citations: cited,
         intended_use: "research and education".into(),
         limits: vec![

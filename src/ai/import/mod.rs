@@ -51,6 +51,18 @@ pub struct Wishes {
     pub folds: Vec<String>,
     /// Today, ISO.
     pub today: String,
+    /// Ids that are taken by models of the program.
+    pub reserved: Vec<String>,
+}
+
+impl Wishes {
+    /// Refuses ids that are taken.
+    pub(super) fn allow(&self, id: &str) -> Result<(), AiError> {
+        match self.reserved.iter().any(|own| own == id) {
+            true => Err(AiError::Card(format!("`{id}` is part of the program"))),
+            false => Ok(()),
+        }
+    }
 }
 
 /// A model as its importer understands it, before it is written.
@@ -152,6 +164,14 @@ pub fn load_weights(
     rename: &[Rename],
 ) -> Result<Weights, AiError> {
     statedict::load(file, network, rename).map(|(weights, _)| weights)
+}
+
+/// The network that an nnU-Net folder describes.
+///
+/// # Errors
+/// Plans or a dataset that are not valid, or of a kind that is not read.
+pub fn read_plans(folder: &Path) -> Result<Architecture, AiError> {
+    nnunet::planned(folder)
 }
 
 /// One tensor of a PyTorch file.
@@ -379,6 +399,7 @@ fn write(foreign: Foreign, wishes: &Wishes, folder: &Path) -> Result<ImportedCar
             "the id is made of letters, digits, `-`, `_` and `.`".into(),
         ));
     }
+    wishes.allow(&id)?;
     let mut files = Vec::new();
     for path in &foreign.files {
         let (bytes, sha256) = hash_of(path)?;

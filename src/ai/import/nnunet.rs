@@ -83,6 +83,23 @@ pub(super) fn read(folder: &Path, wishes: &Wishes) -> Result<Foreign, AiError> {
     })
 }
 
+/// The network that the plans of a folder describe, without its weights. The configuration is the one that the folder's
+/// name ends in.
+pub(super) fn planned(folder: &Path) -> Result<Architecture, AiError> {
+    let (plans, dataset) = (
+        json(&folder.join("plans.json"))?,
+        json(&folder.join("dataset.json"))?,
+    );
+    let (configuration, _) = configuration(&plans, named_by(folder).as_deref())?;
+    let (_, classes) = labels(&dataset)?;
+    network(&plans, &configuration, &dataset, classes)
+}
+
+fn named_by(folder: &Path) -> Option<String> {
+    let name = folder.file_name()?.to_string_lossy().into_owned();
+    name.rsplit_once("__").map(|(_, last)| last.to_owned())
+}
+
 /// Names and checkpoints of the folds, in the order of names.
 fn folds(folder: &Path, wanted: &[String]) -> Result<Vec<(String, PathBuf)>, AiError> {
     let mut found = Vec::new();
@@ -135,8 +152,7 @@ fn configuration_name(checkpoint: &Checkpoint, folder: &Path) -> Option<String> 
     if let Some(Plain::Text(name)) = said {
         return Some(name.clone());
     }
-    let name = folder.file_name()?.to_string_lossy().into_owned();
-    name.rsplit_once("__").map(|(_, last)| last.to_owned())
+    named_by(folder)
 }
 
 fn mirror_axes(checkpoint: &Checkpoint) -> Result<Vec<usize>, AiError> {

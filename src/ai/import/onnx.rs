@@ -374,6 +374,18 @@ impl Builder {
                 let place = self.place(node, 0)?;
                 self.is(node, place)
             }
+            // Exporters put one in front of windows, also where nothing is added.
+            "Pad" => {
+                let none = match self.constant(node, 1) {
+                    Some(pads) => pads.values.iter().all(|&v| v == 0.0),
+                    None => known.sides_or("pads", &[1])?.iter().all(|&p| p == 0),
+                };
+                if !none {
+                    return refuse("pixels that are added at the edges are not read");
+                }
+                let place = self.place(node, 0)?;
+                self.is(node, place)
+            }
             "Flatten" | "Squeeze" => {
                 let place = self.place(node, 0)?;
                 self.is(

@@ -5,6 +5,7 @@
 
 mod cost;
 mod densenet;
+mod ensemble;
 mod fold;
 mod graph;
 mod grid;
@@ -18,6 +19,7 @@ mod unet;
 
 use super::AiError;
 pub use densenet::{DenseNetConfig, Naming};
+pub use ensemble::Ensemble;
 pub use graph::{GraphConfig, GraphStep, Made};
 pub use grid::Grid;
 pub use meshnet::{MeshNetConfig, Rectifier};

@@ -41,7 +41,8 @@ pub enum Axes {
     Lps,
     /// Columns mostly to the right, rows mostly to the front, slices mostly to the head.
     Ras,
-    /// Columns mostly to the left, rows mostly to the feet, slices mostly to the front: a head as FreeSurfer conforms it.
+    /// Slices mostly to the left, rows mostly to the feet, columns mostly to the front: a head as FreeSurfer conforms it,
+    /// whose first axis is the outermost for a network that was trained on such arrays.
     Lia,
     /// For slices, rows and columns of the network: which of slices (0), rows (1) and columns (2) of the volume they are.
     Exchanged([usize; 3]),
@@ -201,7 +202,7 @@ fn turned_axes(volume: &GridGeometry, axes: Axes) -> [(usize, bool); 3] {
         Axes::Stored => return [(0, true), (1, true), (2, true)],
         Axes::Lps => [DVec3::X, DVec3::Y, DVec3::Z],
         Axes::Ras => [DVec3::NEG_X, DVec3::NEG_Y, DVec3::Z],
-        Axes::Lia => [DVec3::X, DVec3::NEG_Z, DVec3::NEG_Y],
+        Axes::Lia => [DVec3::NEG_Y, DVec3::NEG_Z, DVec3::X],
         Axes::Exchanged([slices, rows, columns]) => {
             return [columns, rows, slices].map(|axis| (2 - axis.min(2), true));
         }

@@ -67,7 +67,7 @@ pub fn segment(
         findings.push(odd);
     }
     let volume = load(&layout, &args.path, common).map_err(refused)?;
-    let loaded = model.load(device).map_err(refusal)?;
+    let loaded = model.load(device, args.mirror).map_err(refusal)?;
     let start = Instant::now();
     let conduct = Conduct {
         limit: common.max_memory,

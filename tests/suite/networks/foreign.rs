@@ -52,7 +52,7 @@ fn expected(name: &str) -> Vec<f32> {
     weights.get("logits").unwrap().values.clone()
 }
 
-const THREE: &str = "nnunet/nnUNetTrainer__nnUNetPlans__3d_fullres";
+pub(super) const THREE: &str = "nnunet/nnUNetTrainer__nnUNetPlans__3d_fullres";
 const REGIONS: &str = "nnunet-regions/nnUNetTrainer__nnUNetPlans__2d";
 
 #[test]
@@ -116,6 +116,48 @@ fn an_nnunet_folder_is_taken_in_with_its_folds() {
     let card = folder.path().join("models/kidney.toml");
     let (copy, _) = taken(&card, &wishes()).unwrap();
     assert_eq!(copy.folds, model.folds);
+}
+
+#[test]
+fn plans_of_older_versions_say_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("nnUNetTrainer__nnUNetPlans__3d_fullres");
+    copy(&fixture(THREE), &place);
+    let (new, _kept) = taken(&place, &wishes()).unwrap();
+    // Before version 2.2 the network followed from numbers, and configurations took over from others.
+    let file = place.join("plans.json");
+    let mut plans: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    let mut base = plans["configurations"]["3d_fullres"].clone();
+    base.as_object_mut().unwrap().remove("architecture");
+    base["UNet_class_name"] = "PlainConvUNet".into();
+    base["UNet_base_num_features"] = 4.into();
+    base["unet_max_num_features"] = 6.into();
+    base["conv_kernel_sizes"] = serde_json::json!([[3, 3, 3], [3, 3, 3], [3, 3, 3]]);
+    base["pool_op_kernel_sizes"] = serde_json::json!([[1, 1, 1], [2, 2, 2], [2, 2, 2]]);
+    base["n_conv_per_stage_encoder"] = serde_json::json!([1, 2, 1]);
+    base["n_conv_per_stage_decoder"] = serde_json::json!([1, 1]);
+    plans["configurations"] = serde_json::json!({
+        "3d_lowres": base, "3d_fullres": {"inherits_from": "3d_lowres", "unet_max_num_features": 320}});
+    fs::write(&file, plans.to_string()).unwrap();
+    // 4, 8, 16 channels are not those of the checkpoint, which has 4, 6, 8.
+    let error = taken(&place, &wishes())
+        .err()
+        .expect("other widths")
+        .to_string();
+    assert!(
+        error.contains("the network needs [8, 4, 3, 3, 3]"),
+        "{error}"
+    );
+    let Architecture::StagedUnet(config) = &new.card.network else {
+        panic!("{:?}", new.card.network);
+    };
+    // With a checkpoint of that shape they are read as the same network, but for the widths.
+    let wide = negatoscope::ai::networks::StagedUNetConfig {
+        features: vec![4, 8, 16],
+        ..config.clone()
+    };
+    let wide = Architecture::StagedUnet(wide);
+    assert_eq!(negatoscope::ai::import::read_plans(&place).unwrap(), wide);
 }
 
 #[test]
@@ -263,7 +305,7 @@ fn what_is_not_read_of_a_folder_is_named() {
         ),
         (
             "monai-bundle",
-            (inference, "\"num_res_units\"", "\"surprise\""),
+            (inference, "\"num_res_units\"", "\"_num_res_units\""),
             "is missing",
         ),
         (
@@ -282,7 +324,7 @@ fn what_is_not_read_of_a_folder_is_named() {
 }
 
 /// The MeshNet of a fixture as a TensorFlow.js model: kernels with channels last, one file of numbers.
-fn tensorflow(folder: &Path, change: impl FnOnce(&mut String, &mut Vec<u8>)) {
+pub(super) fn tensorflow(folder: &Path, change: impl FnOnce(&mut String, &mut Vec<u8>)) {
     let cases: serde_json::Value = serde_json::from_slice(&bytes("cases.json")).unwrap();
     let case = cases
         .as_array()
@@ -391,7 +433,7 @@ fn a_tensorflow_model_is_the_network_it_was_made_from() {
         ("is no volume", "[null,16,16,16,1]", "[null,16,16,1]"),
         (
             "too many",
-            ",{\"dtype\":\"float32\",\"name\":\"output/bias\",\"shape\":[3]}",
+            ",{\"name\":\"output/bias\",\"dtype\":\"float32\",\"shape\":[3]}",
             "",
         ),
     ] {
@@ -403,7 +445,7 @@ fn a_tensorflow_model_is_the_network_it_was_made_from() {
                 json(from, to, text);
             }
         });
-        let found = taken(&place, &wishes()).unwrap_err().to_string();
+        let found = taken(&place, &wishes()).err().expect(part).to_string();
         assert!(found.contains(part), "`{found}` does not say `{part}`");
     }
     for (part, change) in [
@@ -418,7 +460,7 @@ fn a_tensorflow_model_is_the_network_it_was_made_from() {
     ] {
         let place = folder.path().join("changed");
         tensorflow(&place, |_, numbers| change(numbers));
-        let found = taken(&place, &wishes()).unwrap_err().to_string();
+        let found = taken(&place, &wishes()).err().expect(part).to_string();
         assert!(found.contains(part), "`{found}` does not say `{part}`");
     }
 }
@@ -548,7 +590,10 @@ fn plain_weights_need_a_description_and_keep_to_it() {
         ("part of the program", "\"made\"", "\"lung-fields\""),
     ] {
         fs::write(&description, DESCRIPTION.replace(from, to)).unwrap();
-        let found = taken(&description, &wishes()).unwrap_err().to_string();
+        let found = taken(&description, &wishes())
+            .err()
+            .expect(part)
+            .to_string();
         assert!(found.contains(part), "`{found}` does not say `{part}`");
     }
 }

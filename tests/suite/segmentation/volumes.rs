@@ -756,7 +756,7 @@ fn a_networks_grid_covers_the_volume_edge_on_edge() {
             let m = network.geometry(&grid).patient_from_voxel.matrix3;
             let signs = match axes {
                 Axes::Stored | Axes::Exchanged(_) => continue,
-                Axes::Lia => [m.x_axis.x, -m.y_axis.z, -m.z_axis.y],
+                Axes::Lia => [-m.x_axis.y, -m.y_axis.z, m.z_axis.x],
                 Axes::Lps => [m.x_axis.x, m.y_axis.y, m.z_axis.z],
                 Axes::Ras => [-m.x_axis.x, -m.y_axis.y, m.z_axis.z],
             };
