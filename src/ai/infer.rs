@@ -158,6 +158,14 @@ pub fn frame_from_grid(frame: [usize; 2], grid: [usize; 2]) -> DAffine2 {
 }
 
 impl Probability {
+    /// A map that was computed on the device of a network.
+    pub fn computed(tensor: Tensor<2>, device: &BurnDevice) -> Self {
+        Self {
+            tensor,
+            device: device.clone(),
+        }
+    }
+
     /// The tensor and its device; for the read-back.
     pub(crate) fn parts(&self) -> (Tensor<2>, &BurnDevice) {
         (self.tensor.clone(), &self.device)

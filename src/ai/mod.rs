@@ -13,6 +13,7 @@ pub mod data;
 pub mod device;
 mod error;
 pub mod import;
+pub mod explain;
 pub mod infer;
 pub mod learner;
 pub mod learning;

@@ -138,6 +138,10 @@ impl Program {
             Effect::ChooseRecord => dialogs::choose(dialogs::What::Record, events, waker),
             Effect::ChooseCurve => dialogs::choose(dialogs::What::Curve, events, waker),
             Effect::ChooseExport => dialogs::choose(dialogs::What::Export, events, waker),
+            Effect::ChooseEvaluation => dialogs::choose(dialogs::What::Evaluation, events, waker),
+            Effect::ChooseEvaluationImages => {
+                dialogs::choose(dialogs::What::EvaluationImages, events, waker);
+            }
             Effect::Demo => self.start_demo(),
             Effect::Segment => self.segment(),
             Effect::NameMark => {

@@ -105,6 +105,8 @@ pub struct UiState {
     pub browser: super::study_browser::BrowserRows,
     /// The list of studies.
     pub list: super::study_list::ListState,
+    /// The page of an evaluation.
+    pub evaluation: super::evaluation::EvaluationView,
     /// The tag browser's search and open rows.
     pub tags: super::tags::TagsView,
     /// Frames drawn by the renderer so far (not repeated ones), for the bench.
@@ -220,6 +222,7 @@ impl UiState {
             documents: Default::default(),
             browser: Default::default(),
             list: Default::default(),
+            evaluation: Default::default(),
             tags: super::tags::TagsView::default(),
             back: super::back::Back::default(),
             drawn: 0,

@@ -240,6 +240,8 @@ pub enum Action {
     CancelJob(super::jobs::JobId),
     /// Put a message away.
     DismissNotice(usize),
+    /// Something on the page of an evaluation.
+    Evaluation(super::evaluation::EvaluationAction),
     /// Open files and folders.
     Open(Vec<PathBuf>),
     /// Try a passphrase on the archive that is asked about.
@@ -331,6 +333,8 @@ impl Workspace {
             Action::Run(Command::Cancel) if self.list.shown => {
                 self.act_on_list(super::study_list::ListAction::Show(false));
             }
+            Action::Run(Command::Cancel) if self.evaluation.shown => self.evaluation.shown = false,
+            Action::Evaluation(action) => return self.act_on_evaluation(action),
             Action::Run(command) => return self.execute(command),
             Action::Activate(cell) => {
                 if self.active != cell && cell < self.layout.cells() {

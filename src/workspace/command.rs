@@ -123,6 +123,8 @@ pub enum Command {
     PreviousView,
     NextPanel,
     SegmentLungs,
+    OpenEvaluation,
+    ShowEvaluation,
     MeasureCardiothoracic,
     ToggleMasks,
     OverlayText,
@@ -225,6 +227,14 @@ impl Group {
         Self::Ai,
         Self::Help,
     ];
+
+    /// Whether its commands act on the picture that is shown.
+    pub const fn is_of_pictures(self) -> bool {
+        matches!(
+            self,
+            Self::Image | Self::Tool | Self::Measure | Self::Window | Self::Navigate
+        )
+    }
 
     /// Key of the message catalogue.
     pub const fn message_key(self) -> &'static str {
@@ -476,6 +486,8 @@ table! {
     Finalise "cmd-finalise" Reading "Ctrl+Enter" View
     SegmentLungs "cmd-run-lung-segmentation" Ai "" ModelInput
     MeasureCardiothoracic "cmd-cardiothoracic-auto" Ai "" ModelInput
+    OpenEvaluation "cmd-open-evaluation" Ai "" Nothing
+    ShowEvaluation "cmd-show-evaluation" Ai "" Nothing
     ToggleMasks "cmd-toggle-overlay" Ai "G" Nothing
     ShowAi "panel-tab-ai" Ai "" Nothing
     CopyPicture "cmd-copy-picture" Edit "Ctrl+C" View

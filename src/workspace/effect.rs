@@ -15,6 +15,10 @@ pub enum Effect {
     ChooseExport,
     /// Choose a table of measured luminances in a dialog.
     ChooseCurve,
+    /// Choose an evaluation in a dialog.
+    ChooseEvaluation,
+    /// Choose the folder of its pictures in a dialog.
+    ChooseEvaluationImages,
     /// Write and open the demo.
     Demo,
     /// Segment the active frame.

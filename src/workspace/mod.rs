@@ -13,6 +13,7 @@ pub mod demo;
 pub mod display;
 pub mod document;
 pub mod effect;
+pub mod evaluation;
 pub mod event;
 pub mod exchange;
 pub mod filtering;

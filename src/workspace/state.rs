@@ -98,6 +98,8 @@ pub struct Workspace {
     pub measuring: Measuring,
     /// Calibration by a known length.
     pub calibrating: super::calibrating::Calibrating,
+    /// An evaluation on a page of its own.
+    pub evaluation: super::evaluation::EvaluationPage,
     /// Masks over frames.
     pub masks: Masks,
     /// Reports while they are written.
@@ -132,7 +134,7 @@ pub struct Workspace {
     events: (Sender<Event>, Receiver<Event>),
     pub(super) loader: Loader,
     pub(super) scanning: usize,
-    opened_first: bool,
+    pub(super) opened_first: bool,
     pub(super) standing: keeping::Standing,
 }
 
@@ -177,6 +179,7 @@ impl Workspace {
             measuring,
             calibrating: super::calibrating::Calibrating::default(),
             masks: Masks::default(),
+            evaluation: super::evaluation::EvaluationPage::default(),
             drafts: Drafts::default(),
             record: RecordPanel::default(),
             films: Films::default(),

@@ -3,10 +3,12 @@
 mod bundled;
 mod commands;
 mod devices;
+mod explaining;
 mod figures;
 mod files;
 mod heart;
 mod network;
+mod scores;
 mod training;
 
 use negatoscope::ai::{recipe::Recipe, unet::UNetConfig, weights::Weights};

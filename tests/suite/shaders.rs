@@ -208,8 +208,9 @@ fn uniforms_lie_where_the_shader_looks() {
             reached,
             viewport_width,
             viewport_height,
-            spare_0,
-            spare_1,
+            coloured,
+            spare,
+            stops,
         ]
     );
     same_layout!(

@@ -5,6 +5,7 @@ use crate::{
     tools::{Tool, navigate::zoom_wheeled},
     workspace::{
         command::{Command, Needs},
+        evaluation::EvaluationAction,
         measuring::export::MarkFormat,
         planes, presets,
         settings::SideTab,
@@ -92,6 +93,11 @@ impl Workspace {
             Command::WindowNumbers => return Some(Effect::WindowNumbers),
             Command::MonitorSize => return Some(Effect::MonitorSize),
             Command::LifeSize => return self.life_size(),
+            Command::OpenEvaluation => return Some(Effect::ChooseEvaluation),
+            Command::ShowEvaluation => {
+                let shown = !self.evaluation.shown;
+                return self.act_on_evaluation(EvaluationAction::Show(shown));
+            }
             Command::SegmentLungs => return Some(Effect::Segment),
             Command::CloseAll => self.close_all(),
             Command::LayoutOne => self.with_layout(|w| w.set_layout(Layout::ONE)),

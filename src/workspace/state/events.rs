@@ -34,6 +34,7 @@ impl Workspace {
                     self.open_first(done.is_some());
                 }
                 if done.is_some() {
+                    self.show_wanted_picture();
                     self.measuring.touch();
                 }
                 if done.is_some() && self.scanning == 0 {
@@ -63,6 +64,11 @@ impl Workspace {
             Event::Copied(text) => {
                 self.copied = Some(text);
                 self.notify("notice-copied", String::new());
+            }
+            Event::Evaluation(read) => self.take_evaluation(read),
+            Event::ChosenEvaluation(path) => self.open_evaluation(path),
+            Event::ChosenEvaluationImages(folder) => {
+                self.evaluation.images = Some(folder);
             }
             Event::Record(answer) => self.record.answer(answer),
             Event::RecordChanged => self.record.refresh(),
