@@ -30,6 +30,7 @@ pub mod scope;
 pub mod thorax;
 pub mod train;
 pub mod unet;
+pub mod usual;
 pub mod weights;
 pub mod worker;
 

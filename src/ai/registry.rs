@@ -6,8 +6,11 @@
 use super::{
     AiError,
     card::{ModelCard, sha256_hex},
+    data,
     import::{self, ImportedCard, Wishes},
     networks::Plan,
+    preprocess,
+    usual::UsualInputs,
     weights::{MAX_FILE_BYTES, Weights, read_bounded, write_atomic},
 };
 use crate::model::inference::ModelIdentity;
@@ -382,6 +385,34 @@ fn card_text(path: &Path) -> Result<String, AiError> {
 
 fn read_card(path: &Path) -> Result<ModelCard, AiError> {
     ModelCard::parse(&card_text(path)?)
+}
+
+/// Learns from the pictures that a card names what its model's inputs usually look like, and puts it on the card: mean and
+/// covariance from those that trained, the limit from those that did not.
+///
+/// # Errors
+/// A card that cannot be read or written, pictures that are missing or too few.
+pub fn learn_usual(card_file: &Path, images: &Path) -> Result<UsualInputs, AiError> {
+    let mut card = read_card(card_file)?;
+    let known = data::pictures_below(images)?;
+    let side = card.input.side;
+    let inputs = |names: &[String]| -> Result<Vec<Vec<f32>>, AiError> {
+        let of = |name: &String| {
+            let missing = || AiError::Data(format!("the picture `{name}` is not there"));
+            let path = known.get(name).ok_or_else(missing)?;
+            let (values, size) = data::read_grey(path)?;
+            let mut square = preprocess::unit_square(&values, size, side)?;
+            preprocess::standardise(&mut square);
+            Ok(square)
+        };
+        names.iter().map(of).collect()
+    };
+    let training = &card.training;
+    let held_out = [training.validation.as_slice(), training.test.as_slice()].concat();
+    let usual = UsualInputs::learn(&inputs(&training.train)?, &inputs(&held_out)?, side)?;
+    card.usual = Some(usual.clone());
+    write_atomic(card_file, card.to_toml()?.as_bytes())?;
+    Ok(usual)
 }
 
 fn card_beside(file: &Path) -> Result<PathBuf, AiError> {

@@ -7,7 +7,8 @@
 
 use super::{
     AiError, BurnDevice,
-    infer::{MaskOutput, Segmenter},
+    explain::{Explanation, uncertainty},
+    infer::{MaskOutput, Segmented, Segmenter},
     preprocess::FrameInput,
     readback::{self, ProbabilityMap},
     registry::Registry,
@@ -15,6 +16,7 @@ use super::{
 };
 use crate::{
     model::{
+        explanation::Method,
         finding::Finding,
         inference::InferenceProvenance,
         lut::{ModalityLut, PaddingRange},
@@ -51,6 +53,8 @@ pub struct Request {
     pub input_uid: String,
     /// The numbers are wanted on the CPU, to be measured and not to be drawn; on a GPU that is counted.
     pub to_measure: bool,
+    /// Not the mask is wanted but where it is in doubt.
+    pub explain: Option<Method>,
 }
 
 /// The number of a request, rising.
@@ -301,7 +305,10 @@ fn propose(
         padding: request.padding,
         inverted: request.inverted,
     };
-    let segmented = segmenter.run(input, &job.cancel)?;
+    let segmented = match request.explain {
+        Some(method) => explained(segmenter, input, method, &job.cancel)?,
+        None => segmenter.run(input, &job.cancel)?,
+    };
     let seconds = start.elapsed().as_secs_f64();
     let mask = match request.to_measure {
         true => MaskOutput::Cpu(readback::read_back(&segmented.probability)?),
@@ -310,7 +317,7 @@ fn propose(
     let threshold = segmenter.card().input.threshold;
     let mut findings = segmented.findings;
     let mut mean_probability = None;
-    if let MaskOutput::Cpu(map) = &mask {
+    if let (MaskOutput::Cpu(map), None) = (&mask, request.explain) {
         mean_probability = ProbabilityMap::mean_inside(map, threshold);
         findings.extend(scope::plausibility(map, threshold));
     }
@@ -329,5 +336,38 @@ fn propose(
             mean_probability,
         },
         findings,
+    })
+}
+
+/// The doubt about a mask in the place of the mask.
+fn explained(
+    segmenter: &Segmenter,
+    input: FrameInput<'_>,
+    method: Method,
+    cancel: &CancelToken,
+) -> Result<Segmented, AiError> {
+    let map = |e: Explanation| e.map;
+    Ok(match method {
+        Method::Disagreement => {
+            let [straight, mirrored] = segmenter.run_both(input, cancel)?;
+            Segmented {
+                probability: map(uncertainty::disagreement(
+                    &straight.probability,
+                    &mirrored.probability,
+                )),
+                ..straight
+            }
+        }
+        Method::Entropy => {
+            let segmented = segmenter.run(input, cancel)?;
+            Segmented {
+                probability: map(uncertainty::entropy(&segmented.probability)),
+                ..segmented
+            }
+        }
+        Method::GradCam | Method::IntegratedGradients | Method::Occlusion => {
+            let text = "this method is about classes, and the model draws masks";
+            return Err(AiError::Compute(text.into()));
+        }
     })
 }

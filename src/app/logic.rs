@@ -3,6 +3,7 @@
 use super::{Program, demo, dialogs, picture_out::Destination};
 use crate::{
     i18n::Language,
+    model::explanation::Method,
     ui::{
         MonitorField, WindowField,
         marks::Naming,
@@ -144,6 +145,7 @@ impl Program {
             }
             Effect::Demo => self.start_demo(),
             Effect::Segment => self.segment(),
+            Effect::Explain(method) => self.explain(method),
             Effect::NameMark => {
                 if let Some(mark) = self.workspace.selected_mark() {
                     let naming = Naming::of(self.workspace.active, mark);
@@ -250,6 +252,16 @@ impl Program {
 
     #[cfg(not(feature = "ai"))]
     fn cardiothoracic(&mut self) {
+        self.workspace.notify("notice-no-ai", String::new());
+    }
+
+    #[cfg(feature = "ai")]
+    fn explain(&mut self, method: Method) {
+        self.networks.explain(&mut self.workspace, method);
+    }
+
+    #[cfg(not(feature = "ai"))]
+    fn explain(&mut self, _method: Method) {
         self.workspace.notify("notice-no-ai", String::new());
     }
 

@@ -52,7 +52,13 @@ fn classify(args: &ClassifyArgs, common: &Common, out: &mut Output) -> Result<()
     let model = segment::find_model(&args.model, common)?;
     let device = device_of(common)?;
     let classifier = Classifier::new(&model, &registry_of(common), &device).map_err(refusal)?;
-    let mut input = read_input(&args.path, args.frame, args.ignore_scope, common)?;
+    let mut input = read_input(
+        &args.path,
+        args.frame,
+        args.ignore_scope,
+        &model.card.scope(),
+        common,
+    )?;
     let start = Instant::now();
     let found = classifier
         .run(input.frame_input(), &CancelToken::default())

@@ -7,7 +7,7 @@ use super::{
     layout_picker::PickerState,
     loupe::Loupe,
     number_fields::{MonitorField, WindowField},
-    picture::PictureCache,
+    picture::{PictureCache, SceneMap},
     picture_dialog::PictureDialog,
     protocol_editor::EditorState,
     settings::SettingsView,
@@ -15,12 +15,12 @@ use super::{
 };
 use crate::{
     i18n::{Language, Value},
-    model::{study::Instance, view::OverlayStyle},
+    model::study::Instance,
     render::{blit::Blit, slice::SliceRenderer},
     tools::{navigate::ScrollSteps, window_level::WindowDrag},
     workspace::{
-        Action, Command, Workspace, library::Library, settings::OverlayText, state::Arrangement,
-        view::ViewState,
+        Action, Command, Workspace, library::Library, masks::FrameKey, settings::OverlayText,
+        state::Arrangement, view::ViewState,
     },
 };
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
@@ -240,7 +240,7 @@ pub struct UiContext<'a> {
     pub actions: Vec<Action>,
 }
 
-impl UiContext<'_> {
+impl<'a> UiContext<'a> {
     /// The user's language.
     pub fn language(&self) -> Language {
         self.workspace.settings.language
@@ -322,11 +322,23 @@ impl UiContext<'_> {
         }
     }
 
-    /// The mask style, if the workspace shows masks.
-    pub fn mask_style(&self) -> Option<OverlayStyle> {
-        self.workspace
-            .masks
-            .visible
-            .then_some(self.workspace.masks.style)
+    /// What lies over a frame: its explanation, or else its mask, as far as they are shown.
+    pub fn map_over(&self, frame: &FrameKey) -> Option<SceneMap<'a>> {
+        let workspace = self.workspace;
+        if let Some((map, style)) = workspace.explanations.shown(frame) {
+            return Some(SceneMap {
+                buffer: &map.buffer,
+                map_from_pixel: map.map_from_pixel,
+                finished: &map.provenance.finished,
+                style,
+            });
+        }
+        let mask = workspace.masks.get(frame)?;
+        workspace.masks.visible.then(|| SceneMap {
+            buffer: &mask.buffer,
+            map_from_pixel: mask.map_from_pixel,
+            finished: &mask.provenance.finished,
+            style: workspace.masks.style,
+        })
     }
 }

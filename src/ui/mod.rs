@@ -16,6 +16,7 @@ pub mod daylight;
 pub mod document;
 mod document_row;
 pub mod evaluation;
+pub mod explanation_legend;
 pub mod filter_panel;
 pub mod filtered;
 pub mod findings_panel;

@@ -240,6 +240,12 @@ pub enum Action {
     CancelJob(super::jobs::JobId),
     /// Put a message away.
     DismissNotice(usize),
+    /// Another opacity of explanations.
+    ExplanationOpacity(f32),
+    /// Show explanations, or not.
+    ShowExplanations(bool),
+    /// Take the explanation of a frame away.
+    RemoveExplanation(FrameKey),
     /// Something on the page of an evaluation.
     Evaluation(super::evaluation::EvaluationAction),
     /// Open files and folders.
@@ -423,6 +429,11 @@ impl Workspace {
             Action::Thicken { cell, notches } => {
                 self.thicken(cell, notches);
             }
+            Action::ExplanationOpacity(opacity) => {
+                self.explanations.opacity = opacity.clamp(0.0, 1.0);
+            }
+            Action::ShowExplanations(visible) => self.explanations.visible = visible,
+            Action::RemoveExplanation(frame) => self.explanations.remove(&frame),
             Action::MaskStyle(style) => self.masks.style = style,
             Action::RemoveMask(frame) => self.masks.remove(&frame),
             Action::List => {

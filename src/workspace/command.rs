@@ -123,6 +123,9 @@ pub enum Command {
     PreviousView,
     NextPanel,
     SegmentLungs,
+    ExplainEntropy,
+    ExplainDisagreement,
+    ToggleExplanation,
     OpenEvaluation,
     ShowEvaluation,
     MeasureCardiothoracic,
@@ -486,6 +489,9 @@ table! {
     Finalise "cmd-finalise" Reading "Ctrl+Enter" View
     SegmentLungs "cmd-run-lung-segmentation" Ai "" ModelInput
     MeasureCardiothoracic "cmd-cardiothoracic-auto" Ai "" ModelInput
+    ExplainEntropy "cmd-explain-entropy" Ai "" ModelInput
+    ExplainDisagreement "cmd-explain-disagreement" Ai "" ModelInput
+    ToggleExplanation "cmd-toggle-explanation" Ai "Shift+E" Nothing
     OpenEvaluation "cmd-open-evaluation" Ai "" Nothing
     ShowEvaluation "cmd-show-evaluation" Ai "" Nothing
     ToggleMasks "cmd-toggle-overlay" Ai "G" Nothing

@@ -1,6 +1,7 @@
 //! What a command asks of the program around the workspace: what needs dialogs, other windows, the network worker.
 
 use super::{measuring::export::MarkFormat, picture_out::PictureWish, report::ReportFormat};
+use crate::model::explanation::Method;
 
 /// What a command asks of the program around the workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub enum Effect {
     Demo,
     /// Segment the active frame.
     Segment,
+    /// Explain the answer of a network for the active frame.
+    Explain(Method),
     /// Ask for the name of the selected mark, beside it.
     NameMark,
     /// Give the keyboard to the next panel.
@@ -85,6 +88,7 @@ impl Effect {
             self,
             Self::Demo
                 | Self::Segment
+                | Self::Explain(_)
                 | Self::Cardiothoracic
                 | Self::PictureOut { .. }
                 | Self::CopyPicture

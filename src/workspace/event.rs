@@ -63,6 +63,8 @@ pub enum Event {
     Store(super::keeper::StoreNews),
     /// The store holds more than before.
     RecordChanged,
+    /// An explanation ended.
+    Explained(Box<super::explaining::ExplanationOutcome>),
     /// A segmentation ended.
     Mask(Box<MaskOutcome>),
     /// The demo was written; open this folder, and use this store.

@@ -16,6 +16,7 @@ pub mod effect;
 pub mod evaluation;
 pub mod event;
 pub mod exchange;
+pub mod explaining;
 pub mod filtering;
 pub mod framing;
 pub mod hanging;

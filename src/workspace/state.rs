@@ -100,6 +100,8 @@ pub struct Workspace {
     pub calibrating: super::calibrating::Calibrating,
     /// An evaluation on a page of its own.
     pub evaluation: super::evaluation::EvaluationPage,
+    /// Explanations over frames.
+    pub explanations: super::explaining::Explanations,
     /// Masks over frames.
     pub masks: Masks,
     /// Reports while they are written.
@@ -178,6 +180,7 @@ impl Workspace {
             small: super::loader::small::SmallPictures::default(),
             measuring,
             calibrating: super::calibrating::Calibrating::default(),
+            explanations: super::explaining::Explanations::default(),
             masks: Masks::default(),
             evaluation: super::evaluation::EvaluationPage::default(),
             drafts: Drafts::default(),
@@ -516,6 +519,7 @@ impl Workspace {
         self.display_order.clear();
         self.small.clear();
         self.masks.clear();
+        self.explanations.clear();
         self.marks.history.clear();
         self.layout = Layout::default();
         self.viewports.truncate(cells::KEPT);

@@ -2,6 +2,7 @@
 
 use super::{Effect, Layout, Workspace};
 use crate::{
+    model::explanation::Method,
     tools::{Tool, navigate::zoom_wheeled},
     workspace::{
         command::{Command, Needs},
@@ -93,6 +94,9 @@ impl Workspace {
             Command::WindowNumbers => return Some(Effect::WindowNumbers),
             Command::MonitorSize => return Some(Effect::MonitorSize),
             Command::LifeSize => return self.life_size(),
+            Command::ExplainEntropy => return Some(Effect::Explain(Method::Entropy)),
+            Command::ExplainDisagreement => return Some(Effect::Explain(Method::Disagreement)),
+            Command::ToggleExplanation => self.explanations.visible ^= true,
             Command::OpenEvaluation => return Some(Effect::ChooseEvaluation),
             Command::ShowEvaluation => {
                 let shown = !self.evaluation.shown;

@@ -84,6 +84,17 @@ impl Workspace {
                     Err((key, detail)) => self.notify(key, detail),
                 }
             }
+            Event::Explained(outcome) => {
+                self.jobs.finish(outcome.job);
+                match outcome.result {
+                    Ok(map) => {
+                        self.explanations.insert(outcome.frame, map);
+                        self.explanations.visible = true;
+                        self.settings.side_tab = SideTab::Ai;
+                    }
+                    Err((key, detail)) => self.notify(key, detail),
+                }
+            }
             Event::DemoReady { job, result } => {
                 self.jobs.finish(job);
                 match result {

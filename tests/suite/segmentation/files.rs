@@ -202,6 +202,8 @@ fn card(bytes: &[u8]) -> ModelCard {
         },
         metrics: vec![],
         lesions: None,
+        scope: None,
+        usual: None,
     }
 }
 
