@@ -547,6 +547,7 @@ impl Workspace {
             && !self.hanging.previews.is_busy()
             && !self.small.is_waiting()
             && !self.tags.is_reading()
+            && !self.evaluation.reading
             && self.events.1.is_empty()
             && self.measuring.is_idle()
             && !self.record.is_busy()

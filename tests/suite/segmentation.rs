@@ -8,6 +8,7 @@ mod figures;
 mod files;
 mod heart;
 mod network;
+mod sanity;
 mod scores;
 mod training;
 
