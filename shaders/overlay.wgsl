@@ -19,6 +19,8 @@ struct OverlayDraw {
     step_y_hi: vec4i,
     step_y_lo: vec4u,
     color: vec4f,
+    // Colours of an explanation, at equal distances from 0 to 1.
+    stops: array<vec4f, 9>,
     columns: u32,
     rows: u32,
     // Index of the map's first element in the bound part of the buffer.
@@ -39,10 +41,9 @@ struct OverlayDraw {
     reached: vec4u,
     viewport_width: u32,
     viewport_height: u32,
-    // 1 where the map is an explanation: each value has a colour, by stops at equal distances.
+    // 1 where the map is an explanation: each value has a colour.
     coloured: u32,
     spare: u32,
-    stops: array<vec4f, 9>,
 }
 
 @group(0) @binding(0) var<uniform> draw: OverlayDraw;

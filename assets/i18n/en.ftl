@@ -1908,7 +1908,10 @@ evaluation-close = Close the evaluation
 evaluation-notice = Not for diagnostic use
 evaluation-empty = Open a report of “negatoscope evaluate” or a table of cases (CSV)
 evaluation-figures = Figures
-evaluation-intervals = { $percent } % intervals from { $draws } draws { $by }
+evaluation-intervals = { $draws ->
+    [one] { $percent } % intervals from { $draws } draw { $by }
+   *[other] { $percent } % intervals from { $draws } draws { $by }
+}
 evaluation-by-patient = { $count ->
     [one] of { $count } patient
    *[other] of { $count } patients
@@ -1946,11 +1949,9 @@ evaluation-mean-probability = mean probability
 evaluation-share-positive = share of positives
 evaluation-axes = { $y } over { $x }
 evaluation-bin = { $count ->
-    [one] { $low } to { $high }: { $count } case
-   *[other] { $low } to { $high }: { $count } cases
+    [one] { $low } to { $high }: { $count } case, mean probability { $probability }, share of positives { $share }
+   *[other] { $low } to { $high }: { $count } cases, mean probability { $probability }, share of positives { $share }
 }
-    mean probability { $probability }
-    share of positives { $share }
 evaluation-no-curve = There is no curve: one of the two classes has no case
 evaluation-cases-in-order = cases in order
 notice-evaluation-no-picture = The picture of this case is not where the report says; choose its folder under “Pictures…”
@@ -1994,7 +1995,7 @@ explain-occlusion = Occlusion
 explain-entropy = Entropy of the mask
 explain-disagreement = Disagreement with the mirror image
 explain-of-class = { $method }: { $class }
-explain-model = { $model } { $version }, trained { $trained }
+explain-probability = probability { $percent } %
 explain-missed = adds up to the answer within { $percent } %
 explain-none = none
 explain-most = most
@@ -2003,9 +2004,19 @@ explain-for = for +{ $scale }
 explain-sure = sure
 explain-unsure = in doubt
 explain-remove = Remove
-finding-unusual-input = The picture does not look like those the model was trained with ({ $times } times the usual limit)
+finding-unusual-input = The picture does not look like those the model was trained with (distance { $times }, where 1 is the usual limit)
 finding-field-unusual = A side of the picture is { $mm } mm, which is unusual for what the model knows
 finding-spacing-unusual = The pixel spacing is { $mm } mm, which the model does not know
-finding-spacing-unknown = The header gives no pixel spacing; the model expects a certain one
+finding-pixel-spacing-unknown = The header gives no pixel spacing; the model expects a certain one
 finding-slices-unusual = The slices are { $mm } mm thick, which the model does not know
 finding-plane-unknown = The header does not say how the slices lie; the model knows axial ones
+finding-other-body-part = The header names another body part than those the model is for
+finding-not-axial = The slices are not axial; the model knows no other plane
+finding-other-modality = The model is for another modality
+cmd-explain-grad-cam = Class: Grad-CAM
+cmd-explain-grad-cam-tip = Where the last features of the classifier speak for its class, coarse and quick
+cmd-explain-integrated = Class: integrated gradients
+cmd-explain-integrated-tip = What each pixel adds on the way from a flat picture; the parts add up to the answer
+cmd-explain-occlusion = Class: occlusion
+cmd-explain-occlusion-tip = How much the answer loses when a part of the picture is covered; takes longest
+notice-no-classifier = No model that tells classes is installed

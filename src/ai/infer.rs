@@ -213,6 +213,11 @@ impl Probability {
         }
     }
 
+    /// Rows and columns.
+    pub fn size(&self) -> [usize; 2] {
+        self.tensor.dims()
+    }
+
     /// The tensor and its device; for the read-back.
     pub(crate) fn parts(&self) -> (Tensor<2>, &BurnDevice) {
         (self.tensor.clone(), &self.device)

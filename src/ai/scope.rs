@@ -278,7 +278,7 @@ impl Scope {
             }
         } else if self.spacing_mm.is_some() {
             findings.push(flagged(
-                "SPACING_UNKNOWN",
+                "PIXEL_SPACING_UNKNOWN",
                 "The header gives no pixel spacing; the model expects a certain one",
             ));
         }

@@ -156,7 +156,7 @@ impl UsualInputs {
         let distance = self.distance(picture, side)?;
         let times = distance / self.limit;
         let sentence = format!(
-            "The picture does not look like those the model was trained with ({times:.1} times the usual limit)"
+            "The picture does not look like those the model was trained with (distance {times:.1}, where 1 is the usual limit)"
         );
         let finding = Finding::new("UNUSUAL_INPUT", Severity::Warning, sentence)
             .with("times", (times * 10.0).round() / 10.0);

@@ -7,8 +7,8 @@
 
 use super::{
     AiError, BurnDevice,
-    explain::{Explanation, uncertainty},
-    infer::{MaskOutput, Segmented, Segmenter},
+    explain::answer,
+    infer::{MaskOutput, Segmenter},
     preprocess::FrameInput,
     readback::{self, ProbabilityMap},
     registry::Registry,
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     model::{
-        explanation::Method,
+        explanation::{ExplanationFacts, Method},
         finding::Finding,
         inference::InferenceProvenance,
         lut::{ModalityLut, PaddingRange},
@@ -53,7 +53,7 @@ pub struct Request {
     pub input_uid: String,
     /// The numbers are wanted on the CPU, to be measured and not to be drawn; on a GPU that is counted.
     pub to_measure: bool,
-    /// Not the mask is wanted but where it is in doubt.
+    /// Not the mask is wanted but where it is in doubt, or what a class was decided by.
     pub explain: Option<Method>,
 }
 
@@ -95,6 +95,8 @@ pub struct Proposal {
     /// Where the result comes from. The mean probability is known only when the numbers are in CPU memory:
     /// on a GPU it stays `None` until the mask is read back.
     pub provenance: InferenceProvenance,
+    /// For a map that is no mask: what it says.
+    pub explanation: Option<ExplanationFacts>,
     /// What was noticed about picture and result.
     pub findings: Vec<Finding>,
 }
@@ -291,6 +293,9 @@ fn propose(
     loaded: &mut BTreeMap<String, Segmenter>,
 ) -> Result<Proposal, AiError> {
     let request = &job.request;
+    if let Some(method) = request.explain.filter(|m| !m.is_of_masks()) {
+        return answer::of_class(request, method, (device, registry), &job.cancel);
+    }
     if !loaded.contains_key(&request.model) {
         let segmenter = Segmenter::new(&registry.load(&request.model)?, device)?;
         loaded.insert(request.model.clone(), segmenter);
@@ -305,9 +310,9 @@ fn propose(
         padding: request.padding,
         inverted: request.inverted,
     };
-    let segmented = match request.explain {
-        Some(method) => explained(segmenter, input, method, &job.cancel)?,
-        None => segmenter.run(input, &job.cancel)?,
+    let (segmented, explanation) = match request.explain {
+        Some(method) => answer::of_mask(segmenter, input, method, &job.cancel)?,
+        None => (segmenter.run(input, &job.cancel)?, None),
     };
     let seconds = start.elapsed().as_secs_f64();
     let mask = match request.to_measure {
@@ -335,39 +340,7 @@ fn propose(
             input_uid: request.input_uid.clone(),
             mean_probability,
         },
+        explanation,
         findings,
-    })
-}
-
-/// The doubt about a mask in the place of the mask.
-fn explained(
-    segmenter: &Segmenter,
-    input: FrameInput<'_>,
-    method: Method,
-    cancel: &CancelToken,
-) -> Result<Segmented, AiError> {
-    let map = |e: Explanation| e.map;
-    Ok(match method {
-        Method::Disagreement => {
-            let [straight, mirrored] = segmenter.run_both(input, cancel)?;
-            Segmented {
-                probability: map(uncertainty::disagreement(
-                    &straight.probability,
-                    &mirrored.probability,
-                )),
-                ..straight
-            }
-        }
-        Method::Entropy => {
-            let segmented = segmenter.run(input, cancel)?;
-            Segmented {
-                probability: map(uncertainty::entropy(&segmented.probability)),
-                ..segmented
-            }
-        }
-        Method::GradCam | Method::IntegratedGradients | Method::Occlusion => {
-            let text = "this method is about classes, and the model draws masks";
-            return Err(AiError::Compute(text.into()));
-        }
     })
 }

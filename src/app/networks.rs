@@ -22,7 +22,7 @@ use crate::{
         Workspace,
         display::FrameState,
         event::Event,
-        explaining::{ExplanationDisplay, ExplanationFacts, ExplanationOutcome},
+        explaining::{ExplanationDisplay, ExplanationOutcome},
         jobs::JobId,
         masks::{FrameKey, MaskDisplay, MaskOutcome},
         measuring::{self, mark_on},
@@ -50,8 +50,8 @@ enum Want {
     Mask,
     /// The ratio of heart and thorax: this mark, with its points.
     Ratio(Box<Annotation>),
-    /// Where the mask is in doubt.
-    Doubt(Method),
+    /// Where the mask is in doubt, or what the class was decided by.
+    Explanation(Method),
 }
 
 type Pending = Arc<Mutex<HashMap<u64, Asked>>>;
@@ -80,9 +80,9 @@ impl Networks {
         self.ask(workspace, |_| Want::Mask);
     }
 
-    /// Shows where the mask of the active frame is in doubt.
+    /// Shows where the mask of the active frame is in doubt, or what its class was decided by.
     pub fn explain(&mut self, workspace: &mut Workspace, method: Method) {
-        self.ask(workspace, |_| Want::Doubt(method));
+        self.ask(workspace, |_| Want::Explanation(method));
     }
 
     /// Measures heart and thorax of the active frame from its lung fields.
@@ -129,10 +129,18 @@ impl Networks {
         let view = self.views;
         let want = want(&reference);
         let (word, explain) = match want {
-            Want::Doubt(method) => ("job-explaining", Some(method)),
+            Want::Explanation(method) => ("job-explaining", Some(method)),
             Want::Mask | Want::Ratio(_) => ("job-segmenting", None),
         };
         let to_measure = matches!(want, Want::Ratio(_));
+        let model = match explain {
+            Some(method) if !method.is_of_masks() => Registry::new(None).classifier(),
+            _ => Some(LUNG_FIELDS.to_owned()),
+        };
+        let Some(model) = model else {
+            workspace.notify("notice-no-classifier", String::new());
+            return;
+        };
         let job = workspace.jobs.start(word);
         let asked = Asked {
             job: job.id,
@@ -143,7 +151,7 @@ impl Networks {
         self.lock().insert(view, asked);
         let request = Request {
             view,
-            model: LUNG_FIELDS.to_owned(),
+            model,
             frame,
             modality_lut: image.frame(reference.frame).modality_lut.clone(),
             padding: image.padding,
@@ -249,22 +257,17 @@ fn answered(gpu: &GpuContext, asked: Asked, outcome: Outcome) -> Event {
             frame,
             result: proposal.and_then(|p| contained(|| display(gpu, p, findings).map_err(failed))),
         })),
-        Want::Doubt(method) => Event::Explained(Box::new(ExplanationOutcome {
+        Want::Explanation(_) => Event::Explained(Box::new(ExplanationOutcome {
             job,
             frame,
             result: proposal.and_then(|p| {
                 contained(|| {
+                    let facts = p.explanation.clone().ok_or_else(|| failed(String::new()))?;
                     let mask = display(gpu, p, findings).map_err(failed)?;
                     Ok(ExplanationDisplay {
                         buffer: mask.buffer,
                         map_from_pixel: mask.map_from_pixel,
-                        facts: ExplanationFacts {
-                            method,
-                            scale: 1.0,
-                            class: None,
-                            probability: None,
-                            missed: None,
-                        },
+                        facts,
                         provenance: mask.provenance,
                         findings: mask.findings,
                         uploaded: mask.uploaded,

@@ -3,12 +3,13 @@
 use super::{
     Common, Exit, Output,
     inspect::in_pool,
+    models::registry_of,
     segment::{Input, Refusal, device_of, find_model, read_input, refusal},
 };
 use crate::{
     ai::{
         BurnDevice,
-        explain::{Completeness, Explanation, uncertainty},
+        explain::{Completeness, Explanation, classes::ClassExplainer, uncertainty},
         infer::{Segmenter, frame_from_grid},
         readback::{ProbabilityMap, read_back},
         registry::{self, Model},
@@ -118,7 +119,10 @@ fn explain(args: &ExplainArgs, common: &Common, out: &mut Output) -> Result<(), 
     let mut input = read_input(&args.path, args.frame, args.ignore_scope, &scope, common)?;
     let device = device_of(common)?;
     let start = Instant::now();
-    let found = of_mask(args, &model, &mut input, &device)?;
+    let found = match model.card.classifier {
+        Some(_) => of_class(args, &model, &mut input, &device, common)?,
+        None => of_mask(args, &model, &mut input, &device)?,
+    };
     let seconds = start.elapsed().as_secs_f64();
     let identity = model.card.identity();
     write(args, &input, &found, &identity, common)?;
@@ -163,6 +167,35 @@ fn of_mask(
         explanation,
         map,
         class: None,
+    })
+}
+
+fn of_class(
+    args: &ExplainArgs,
+    model: &Model,
+    input: &mut Input,
+    device: &BurnDevice,
+    common: &Common,
+) -> Result<Explained, Refusal> {
+    let method = args.method.unwrap_or(Method::GradCam);
+    if method.is_of_masks() {
+        let text = "this method is for models that draw masks; this one tells classes";
+        return Err((Exit::Unsupported, text.into()));
+    }
+    let explainer = ClassExplainer::new(model, &registry_of(common), device).map_err(refusal)?;
+    let found = explainer
+        .run(input.frame_input(), method, &CancelToken::default())
+        .map_err(refusal)?;
+    input.findings.extend(found.findings);
+    let map = read_back(&found.explanation.map).map_err(refusal)?;
+    Ok(Explained {
+        frame_from_map: found.frame_from_map,
+        explanation: found.explanation,
+        map,
+        class: Some(ClassAnswer {
+            name: found.class,
+            probability: found.probability,
+        }),
     })
 }
 

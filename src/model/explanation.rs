@@ -61,6 +61,21 @@ impl Method {
     }
 }
 
+/// What an explanation says of itself beside its colours.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExplanationFacts {
+    /// How it was made.
+    pub method: Method,
+    /// What the strongest colour stands for: logits, bits, or a difference of probabilities.
+    pub scale: f32,
+    /// The class it is about, where it is about one.
+    pub class: Option<String>,
+    /// Probability of the class, where the model gives one.
+    pub probability: Option<f64>,
+    /// By how much attributions that should add up to the answer miss it, as a share.
+    pub missed: Option<f64>,
+}
+
 /// Colours of a map over a picture. Lightness rises with the value, so that they can be told apart without hue, and
 /// what is no evidence is not drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -49,6 +49,8 @@ pub mod gpu_data {
         pub step_y_lo: [u32; 4],
         /// Colour, code values from 0 to 1.
         pub color: [f32; 4],
+        /// Colours of an explanation, at equal distances from 0 to 1.
+        pub stops: [[f32; 4]; 9],
         /// Columns of the map.
         pub columns: u32,
         /// Rows of the map.
@@ -83,8 +85,6 @@ pub mod gpu_data {
         pub coloured: u32,
         /// Unused.
         pub spare: u32,
-        /// Its colours.
-        pub stops: [[f32; 4]; 9],
     }
 }
 use gpu_data::OverlayDraw;

@@ -150,7 +150,14 @@ fn style(context: &mut UiContext<'_>, ui: &mut Ui) {
 fn explanation(context: &mut UiContext<'_>, ui: &mut Ui) {
     widgets::section(ui, context.word("explain-title"), None);
     ui.horizontal_wrapped(|ui| {
-        for command in [Command::ExplainEntropy, Command::ExplainDisagreement] {
+        let commands = [
+            Command::ExplainGradCam,
+            Command::ExplainIntegrated,
+            Command::ExplainOcclusion,
+            Command::ExplainEntropy,
+            Command::ExplainDisagreement,
+        ];
+        for command in commands {
             let enabled = context.workspace.is_enabled(command);
             let name = context.word(command.row().message_key);
             if ui

@@ -208,7 +208,8 @@ fn head_row(context: &mut UiContext<'_>, ui: &mut Ui) {
                     act(context, EvaluationAction::ChooseImages);
                 }
             }
-            widgets::tag(ui, context.word("evaluation-notice"), theme::WARN);
+            let notice = RichText::new(context.word("evaluation-notice"));
+            ui.label(notice.size(theme::SMALL_PT).color(theme::WARN));
         });
     });
 }
@@ -277,7 +278,10 @@ fn figures(context: &mut UiContext<'_>, ui: &mut Ui, e: &Evaluation) {
         .num_columns(4)
         .spacing([14.0, 5.0])
         .show(ui, |ui| {
-            for summary in &e.summary {
+            // Of probabilities the mean squared error is the Brier score.
+            let twice = e.summary_of("brier").is_some();
+            let shown = e.summary.iter().filter(|s| !twice || s.figure != "mse");
+            for summary in shown {
                 let other = live
                     .into_iter()
                     .flatten()
@@ -313,7 +317,7 @@ fn figure_row(
         ui.label(RichText::new(text).strong());
     });
     let ends = summary.low.zip(summary.high).filter(|_| live.is_none());
-    let (rect, _) = ui.allocate_exact_size(vec2(64.0, 14.0), Sense::hover());
+    let (rect, _) = ui.allocate_exact_size(vec2(72.0, 14.0), Sense::hover());
     let Some((low, high)) = ends else {
         let of_file = live.is_some();
         let text = if of_file {

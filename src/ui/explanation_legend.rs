@@ -1,13 +1,13 @@
 //! What lies over a picture when an explanation does: its colours with their ends, how it was made, by which model, of
 //! which day, and that it is no diagnosis (safety S20).
 
-use super::{context::UiContext, overlay_text::haloed, theme};
+use super::{context::UiContext, halo::haloed, theme};
 use crate::{
     i18n::Value,
     model::explanation::{MapPalette, Method},
     workspace::{explaining::ExplanationDisplay, settings::OverlayText},
 };
-use egui::{Align2, Color32, Mesh, Painter, Rect, Shape, Stroke, pos2, vec2};
+use egui::{Align2, Color32, FontId, Mesh, Painter, Rect, Shape, Stroke, pos2, vec2};
 
 /// Size of the colour bar, points.
 const BAR: [f32; 2] = [140.0, 10.0];
@@ -63,9 +63,17 @@ pub fn lines(context: &UiContext<'_>, map: &ExplanationDisplay) -> Vec<String> {
     let names = [
         ("model", model.id.as_str().into()),
         ("version", model.version.as_str().into()),
-        ("trained", model.trained.as_str().into()),
     ];
-    let mut lines = vec![first, context.tr("explain-model", &names)];
+    let date = [("date", model.trained.as_str().into())];
+    let mut lines = vec![
+        first,
+        context.tr("badge-ai-model", &names),
+        context.tr("badge-ai-trained", &date),
+    ];
+    if let Some(probability) = map.facts.probability {
+        let percent = Value::Fixed(probability * 100.0, 0);
+        lines.push(context.tr("explain-probability", &[("percent", percent)]));
+    }
     if let Some(missed) = map.facts.missed {
         let percent = Value::Fixed(missed * 100.0, 1);
         lines.push(context.tr("explain-missed", &[("percent", percent)]));
@@ -99,9 +107,20 @@ pub fn paint(
         );
         return (None, lines);
     }
-    let height = LINE * (lines.len() + 1) as f32 + BAR[1] + 6.0;
+    let height = LINE * lines.len() as f32 + BAR[1] + 6.0;
     let left = rect.left() + 44.0;
     let mut y = rect.center().y - height / 2.0;
+    let widest = lines
+        .iter()
+        .map(|line| {
+            let font = FontId::proportional(theme::OVERLAY_PT);
+            let galley = painter.layout_no_wrap(line.clone(), font, theme::TEXT);
+            galley.size().x
+        })
+        .fold(BAR[0], f32::max);
+    // Over bright pictures a halo is not enough for so many words.
+    let room = Rect::from_min_size(pos2(left, y), vec2(widest, height + LINE + 4.0));
+    painter.rect_filled(room.expand(8.0), 4.0, Color32::from_black_alpha(150));
     let write = |y: f32, text: &str, color: Color32| {
         let at = pos2(left, y);
         haloed(
@@ -132,11 +151,7 @@ pub fn paint(
         theme::OVERLAY_PT,
         theme::TEXT,
     );
-    let room = Rect::from_min_max(
-        pos2(left, rect.center().y - height / 2.0),
-        pos2(left + 250.0, at.y + LINE),
-    );
-    (Some(room), lines)
+    (Some(room.expand(8.0)), lines)
 }
 
 /// The colours over black, as they lie over the picture at full opacity.

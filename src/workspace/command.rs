@@ -123,6 +123,9 @@ pub enum Command {
     PreviousView,
     NextPanel,
     SegmentLungs,
+    ExplainGradCam,
+    ExplainIntegrated,
+    ExplainOcclusion,
     ExplainEntropy,
     ExplainDisagreement,
     ToggleExplanation,
@@ -489,6 +492,9 @@ table! {
     Finalise "cmd-finalise" Reading "Ctrl+Enter" View
     SegmentLungs "cmd-run-lung-segmentation" Ai "" ModelInput
     MeasureCardiothoracic "cmd-cardiothoracic-auto" Ai "" ModelInput
+    ExplainGradCam "cmd-explain-grad-cam" Ai "" ModelInput
+    ExplainIntegrated "cmd-explain-integrated" Ai "" ModelInput
+    ExplainOcclusion "cmd-explain-occlusion" Ai "" ModelInput
     ExplainEntropy "cmd-explain-entropy" Ai "" ModelInput
     ExplainDisagreement "cmd-explain-disagreement" Ai "" ModelInput
     ToggleExplanation "cmd-toggle-explanation" Ai "Shift+E" Nothing

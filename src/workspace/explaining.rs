@@ -4,26 +4,12 @@ use super::{jobs::JobId, masks::FrameKey};
 use crate::{
     gpu::SharedBuffer,
     model::{
-        explanation::Method, finding::Finding, inference::InferenceProvenance, view::OverlayStyle,
+        explanation::ExplanationFacts, finding::Finding, inference::InferenceProvenance,
+        view::OverlayStyle,
     },
 };
 use glam::DAffine2;
 use std::collections::HashMap;
-
-/// What an explanation says of itself beside its colours.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ExplanationFacts {
-    /// How it was made.
-    pub method: Method,
-    /// What the strongest colour stands for: logits, bits, or a difference of probabilities.
-    pub scale: f32,
-    /// The class it is about, where it is about one.
-    pub class: Option<String>,
-    /// Probability of the class, where the model gives one.
-    pub probability: Option<f64>,
-    /// By how much attributions that should add up to the answer miss it, as a share.
-    pub missed: Option<f64>,
-}
 
 /// An explanation on display.
 #[derive(Clone, Debug)]

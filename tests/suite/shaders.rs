@@ -193,6 +193,7 @@ fn uniforms_lie_where_the_shader_looks() {
             step_y_hi,
             step_y_lo,
             color,
+            stops,
             columns,
             rows,
             first,
@@ -210,7 +211,6 @@ fn uniforms_lie_where_the_shader_looks() {
             viewport_height,
             coloured,
             spare,
-            stops,
         ]
     );
     same_layout!(

@@ -7,6 +7,8 @@
 //! A map shows what the network used, not where a disease is. Each says the method with its settings, and one that
 //! should add up to the answer says by how much it misses.
 
+pub(in crate::ai) mod answer;
+pub mod classes;
 pub mod gradcam;
 pub mod integrated;
 pub mod occlusion;

@@ -100,20 +100,28 @@ impl Chart {
             );
         }
         let font = FontId::proportional(theme::BODY_PT);
-        painter.text(
-            pos2(field.left(), rect.top()),
-            Align2::LEFT_TOP,
-            title,
-            font,
-            theme::TEXT,
-        );
-        painter.text(
-            pos2(field.right(), rect.top() + 1.0),
-            Align2::RIGHT_TOP,
-            said,
-            small.clone(),
-            theme::TEXT_DIM,
-        );
+        let at = pos2(field.left(), rect.top());
+        let written = painter.text(at, Align2::LEFT_TOP, title, font, theme::TEXT);
+        // The name of the figure goes first where both have no room: the title and the list beside say it.
+        let mut beside = said;
+        let fits = |text: &str| {
+            let galley = painter.layout_no_wrap(text.to_owned(), small.clone(), theme::TEXT_DIM);
+            written.right() + 10.0 + galley.size().x <= field.right()
+        };
+        if !fits(beside) {
+            let digit = beside.find(" 0.").or_else(|| beside.find(" 1."));
+            beside = digit.map_or("", |at| beside.split_at(at + 1).1);
+        }
+        if fits(beside) {
+            let at = pos2(field.right(), rect.top() + 1.0);
+            painter.text(
+                at,
+                Align2::RIGHT_TOP,
+                beside,
+                small.clone(),
+                theme::TEXT_DIM,
+            );
+        }
         let text = match y_title.is_empty() {
             true => x_title.to_owned(),
             false => context.tr(

@@ -94,6 +94,11 @@ impl Workspace {
             Command::WindowNumbers => return Some(Effect::WindowNumbers),
             Command::MonitorSize => return Some(Effect::MonitorSize),
             Command::LifeSize => return self.life_size(),
+            Command::ExplainGradCam => return Some(Effect::Explain(Method::GradCam)),
+            Command::ExplainIntegrated => {
+                return Some(Effect::Explain(Method::IntegratedGradients));
+            }
+            Command::ExplainOcclusion => return Some(Effect::Explain(Method::Occlusion)),
             Command::ExplainEntropy => return Some(Effect::Explain(Method::Entropy)),
             Command::ExplainDisagreement => return Some(Effect::Explain(Method::Disagreement)),
             Command::ToggleExplanation => self.explanations.visible ^= true,

@@ -6,13 +6,23 @@ use burn::tensor::{
 use negatoscope::{
     ai::{
         AiError, BurnDevice,
-        explain::{Explained, Question, explain, integrated, uncertainty},
+        card::{Calibration, CardClassifier},
+        classes::Classifier,
+        explain::{Explained, Question, classes::ClassExplainer, explain, integrated, uncertainty},
         infer::Probability,
+        networks::{Architecture, ResNetConfig},
+        preprocess::FrameInput,
         random::Random,
         readback::read_back,
+        recipe::Crop,
+        registry::{Model, Registry},
     },
     imaging::metrics::rank_correlation,
-    model::explanation::Method,
+    model::{
+        explanation::Method,
+        lut::ModalityLut,
+        pixels::{Frame, PixelBytes, StoredType},
+    },
     task::CancelToken,
 };
 
@@ -264,4 +274,92 @@ fn doubt_is_entropy_and_disagreement() {
     for (found, expected) in apart.values.iter().zip([0.0, 0.2, 0.0, 0.4, 1.0]) {
         assert!((found - expected).abs() < 1e-6);
     }
+}
+
+/// A model that tells classes: a small residual network with random weights.
+fn class_model(seed: u64) -> Model {
+    let network = Architecture::Resnet(ResNetConfig {
+        dimensions: 2,
+        input_channels: 1,
+        classes: 1,
+        width: 8,
+        blocks: vec![1, 1],
+        bottleneck: false,
+        stem: 3,
+        groups: 2,
+    });
+    let weights = network.plan().unwrap().random_weights(seed);
+    let mut card = super::bundled::lungs().card;
+    card.input.side = 64;
+    card.classifier = Some(CardClassifier {
+        network,
+        crop: Crop::Whole,
+        positive: "spot".into(),
+        negative: "no spot".into(),
+        calibration: Calibration {
+            slope: 1.0,
+            offset: 0.0,
+        },
+        abstain: [0.4, 0.6],
+        prevalence: 0.5,
+        figures: vec![],
+    });
+    Model { card, weights }
+}
+
+#[test]
+fn a_model_that_tells_classes_is_explained_as_it_answers() {
+    let (device, cancel) = (BurnDevice::flex(), CancelToken::default());
+    let registry = Registry::default();
+    let bytes: Vec<u8> = spot([12, 9], 4)
+        .iter()
+        .map(|v| (64.0 + 30.0 * v).clamp(0.0, 255.0) as u8)
+        .collect();
+    let frame = Frame::new(SIDE, SIDE, 1, StoredType::U8, PixelBytes::from_vec(bytes)).unwrap();
+    let input = FrameInput {
+        frame: &frame,
+        modality_lut: &ModalityLut::IDENTITY,
+        padding: None,
+        inverted: false,
+    };
+    let shown_of = |model: &Model, method| {
+        let explainer = ClassExplainer::new(model, &registry, &device).unwrap();
+        let found = explainer.run(input, method, &cancel).unwrap();
+        (shown(&found.explanation.map, method), found)
+    };
+    for seed in [1, 2, 3] {
+        let model = class_model(seed);
+        let answer = Classifier::new(&model, &registry, &device)
+            .unwrap()
+            .run(input, &cancel)
+            .unwrap();
+        for method in OF_CLASSES {
+            let (map, found) = shown_of(&model, method);
+            assert_eq!(found.class, "spot");
+            assert!((found.probability - answer.probability).abs() < 1e-5);
+            assert!(map.iter().any(|v| *v > 0.0), "{method:?} {seed}");
+            if let Some(complete) = found.explanation.completeness {
+                assert!(complete.error() <= 0.01, "{complete:?}");
+            }
+            let has = found.explanation.completeness.is_some();
+            assert_eq!(has, method == Method::IntegratedGradients);
+            // The corners of the map are those of the frame.
+            let size = found.explanation.map.size();
+            let far = glam::DVec2::new(size[1] as f64, size[0] as f64) - 0.5;
+            let corner = found.frame_from_map.transform_point2(far);
+            assert!((corner - (SIDE as f64 - 0.5)).length() < 1e-9);
+        }
+    }
+    for method in OF_CLASSES {
+        let (one, _) = shown_of(&class_model(1), method);
+        let likeness: Vec<f64> = (10..18)
+            .map(|seed| rank_correlation(&one, &shown_of(&class_model(seed), method).0))
+            .map(|r| r.unwrap_or(0.0).abs())
+            .collect();
+        let mean = likeness.iter().sum::<f64>() / likeness.len() as f64;
+        assert!(mean < 0.6, "{method:?}: {likeness:.2?}");
+    }
+    let masks = super::bundled::lungs();
+    let refused = ClassExplainer::new(&masks, &registry, &device);
+    assert!(matches!(refused, Err(AiError::Card(_))));
 }

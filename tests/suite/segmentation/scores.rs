@@ -115,7 +115,9 @@ fn reliability_is_that_of_scikit_learn() {
             for (i, bin) in filled.iter().enumerate() {
                 near(bin.probability, &expected["mean"][i], &c.name);
                 near(bin.share, &expected["share"][i], &c.name);
-                assert!(bin.low <= bin.probability && bin.probability <= bin.high);
+                // A mean of equal numbers may round beyond them.
+                let range = bin.low - 1e-12..=bin.high + 1e-12;
+                assert!(range.contains(&bin.probability), "{bin:?}");
             }
             let ece = expected_calibration_error(&c.labels, &c.scores, bins).unwrap();
             near(ece, &expected["ece"], &c.name);
