@@ -25,7 +25,10 @@ use crate::{
 };
 use clap::Args;
 use glam::{DAffine2, DVec2};
-use std::{path::PathBuf, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 /// Longest side of the picture that is written.
 const MOST_SIDE: usize = 1024;
@@ -35,6 +38,9 @@ const BAR: usize = 24;
 
 /// Share of the darkest and of the brightest pixels that become black and white.
 const CLIPPED: f64 = 0.005;
+
+/// Opacity of the strongest colour where nothing else is asked for.
+const OPACITY: f32 = 0.6;
 
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
@@ -52,7 +58,7 @@ pub struct ExplainArgs {
     #[arg(long, value_name = "FILE.png")]
     out: PathBuf,
     /// Opacity of the strongest colour, 0 to 1
-    #[arg(long, value_name = "P", default_value_t = 0.6, value_parser = parse_opacity)]
+    #[arg(long, value_name = "P", default_value_t = OPACITY, value_parser = parse_opacity)]
     opacity: f32,
     /// Frame, counted from 1
     #[arg(long, default_value_t = 1, value_name = "N")]
@@ -111,21 +117,23 @@ struct ClassAnswer {
 }
 
 fn explain(args: &ExplainArgs, common: &Common, out: &mut Output) -> Result<(), Refusal> {
-    if !crate::formats::png::is_png(&args.out) {
-        return Err((Exit::Unsupported, "the picture is written as .png".into()));
-    }
+    check_name(&args.out)?;
     let model = find_model(&args.model, common)?;
     let scope = model.card.scope();
     let mut input = read_input(&args.path, args.frame, args.ignore_scope, &scope, common)?;
     let device = device_of(common)?;
     let start = Instant::now();
     let found = match model.card.classifier {
-        Some(_) => of_class(args, &model, &mut input, &device, common)?,
+        Some(_) => {
+            let method = args.method.unwrap_or(Method::GradCam);
+            of_class(method, &model, &mut input, &device, common)?
+        }
         None => of_mask(args, &model, &mut input, &device)?,
     };
     let seconds = start.elapsed().as_secs_f64();
     let identity = model.card.identity();
-    write(args, &input, &found, &identity, common)?;
+    let look = (args.out.as_path(), args.opacity);
+    write(look, &input, &found, &identity, common)?;
     report(
         args, common, &input, &found, &identity, &device, seconds, out,
     );
@@ -171,13 +179,12 @@ fn of_mask(
 }
 
 fn of_class(
-    args: &ExplainArgs,
+    method: Method,
     model: &Model,
     input: &mut Input,
     device: &BurnDevice,
     common: &Common,
 ) -> Result<Explained, Refusal> {
-    let method = args.method.unwrap_or(Method::GradCam);
     if method.is_of_masks() {
         let text = "this method is for models that draw masks; this one tells classes";
         return Err((Exit::Unsupported, text.into()));
@@ -186,7 +193,13 @@ fn of_class(
     let found = explainer
         .run(input.frame_input(), method, &CancelToken::default())
         .map_err(refusal)?;
-    input.findings.extend(found.findings);
+    let known: Vec<&str> = input.findings.iter().map(|f| f.code).collect();
+    let new: Vec<_> = found
+        .findings
+        .into_iter()
+        .filter(|f| !known.contains(&f.code))
+        .collect();
+    input.findings.extend(new);
     let map = read_back(&found.explanation.map).map_err(refusal)?;
     Ok(Explained {
         frame_from_map: found.frame_from_map,
@@ -197,6 +210,32 @@ fn of_class(
             probability: found.probability,
         }),
     })
+}
+
+/// Writes what a class was decided by, for `classify --explain`: Grad-CAM at the usual opacity.
+pub(super) fn write_class_map(
+    out: &Path,
+    model: &Model,
+    input: &mut Input,
+    device: &BurnDevice,
+    common: &Common,
+) -> Result<(), Refusal> {
+    check_name(out)?;
+    let found = of_class(Method::GradCam, model, input, device, common)?;
+    write(
+        (out, OPACITY),
+        input,
+        &found,
+        &model.card.identity(),
+        common,
+    )
+}
+
+fn check_name(out: &Path) -> Result<(), Refusal> {
+    match crate::formats::png::is_png(out) {
+        true => Ok(()),
+        false => Err((Exit::Unsupported, "the picture is written as .png".into())),
+    }
 }
 
 /// The picture in grey, at most [`MOST_SIDE`] pixels long, bright where more X-rays were stopped.
@@ -241,8 +280,9 @@ fn grey(input: &Input) -> Result<(Vec<u8>, [usize; 2]), Refusal> {
     Ok((codes.collect(), size))
 }
 
+/// Writes the picture with the map over it, at an opacity.
 fn write(
-    args: &ExplainArgs,
+    (out, opacity): (&Path, f32),
     input: &Input,
     found: &Explained,
     model: &ModelIdentity,
@@ -251,7 +291,7 @@ fn write(
     let (codes, [rows, columns]) = grey(input)?;
     let mut picture: Vec<u8> = codes.iter().flat_map(|&v| [v, v, v, 255]).collect();
     let method = found.explanation.method;
-    let style = OverlayStyle::explaining(method.palette(), args.opacity);
+    let style = OverlayStyle::explaining(method.palette(), opacity);
     // Pixel centres of the written picture lie at half-integers; outer edges meet those of the frame.
     let [wide, high] = [
         input.frame.columns as f64 / columns.max(1) as f64,
@@ -296,8 +336,8 @@ fn write(
         ("Creation Time", common.now()),
     ];
     let color = image::ExtendedColorType::Rgb8;
-    write_noted_picture(&args.out, &rgb, [width, bottom], color, &notes).map_err(|error| {
-        let text = format!("cannot write: {error}: {}", args.out.display());
+    write_noted_picture(out, &rgb, [width, bottom], color, &notes).map_err(|error| {
+        let text = format!("cannot write: {error}: {}", out.display());
         (Exit::Io, text)
     })
 }
