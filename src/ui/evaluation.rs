@@ -274,7 +274,7 @@ fn figures(context: &mut UiContext<'_>, ui: &mut Ui, e: &Evaluation) {
     }
     let moved = !context.workspace.evaluation.at_threshold_of_file();
     let live = context.workspace.evaluation.decided().filter(|_| moved);
-    Grid::new("evaluation-figures")
+    Grid::new("figures of an evaluation")
         .num_columns(4)
         .spacing([14.0, 5.0])
         .show(ui, |ui| {
@@ -401,7 +401,7 @@ fn decisions(context: &mut UiContext<'_>, ui: &mut Ui, e: &Evaluation) {
     .max()
     .unwrap_or(1)
     .max(1);
-    Grid::new("evaluation-matrix")
+    Grid::new("matrix of decisions")
         .num_columns(3)
         .spacing([6.0, 6.0])
         .show(ui, |ui| {

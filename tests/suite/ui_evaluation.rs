@@ -43,9 +43,14 @@ fn page(stage: &mut Stage) -> Value {
 fn labels(stage: &mut Stage) -> Vec<String> {
     let tree = screen::describe(stage);
     let nodes = tree["nodes"].as_array().unwrap().iter();
-    nodes
-        .filter_map(|n| n["label"].as_str().map(str::to_owned))
-        .collect()
+    // What is only read says its text as its value.
+    let said = |n: &Value| {
+        n["label"]
+            .as_str()
+            .or(n["value"].as_str())
+            .map(str::to_owned)
+    };
+    nodes.filter_map(said).collect()
 }
 
 #[test]
