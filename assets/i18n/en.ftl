@@ -1944,16 +1944,16 @@ evaluation-column-decision = Decision
 evaluation-roc = ROC
 evaluation-pr = Precision and recall
 evaluation-reliability = Reliability
-evaluation-false-positive-rate = false positive rate
-evaluation-mean-probability = mean probability
-evaluation-share-positive = share of positives
-evaluation-axes = { $y } over { $x }
+evaluation-false-positive-rate = False positive rate
+evaluation-mean-probability = Mean probability
+evaluation-share-positive = Share of positives
+evaluation-axes = { $y } (across: { $x })
 evaluation-bin = { $count ->
     [one] { $low } to { $high }: { $count } case, mean probability { $probability }, share of positives { $share }
    *[other] { $low } to { $high }: { $count } cases, mean probability { $probability }, share of positives { $share }
 }
 evaluation-no-curve = There is no curve: one of the two classes has no case
-evaluation-cases-in-order = cases in order
+evaluation-cases-in-order = Cases in order
 notice-evaluation-no-picture = The picture of this case is not where the report says; choose its folder under “Pictures…”
 figure-dice = Dice
 figure-dice-tip = Twice the overlap by the sum of both areas; 1 is the same mask
@@ -2013,6 +2013,8 @@ finding-plane-unknown = The header does not say how the slices lie; the model kn
 finding-other-body-part = The header names another body part than those the model is for
 finding-not-axial = The slices are not axial; the model knows no other plane
 finding-other-modality = The model is for another modality
+finding-few-pixels = The picture has fewer pixels than the network looks at
+finding-synthetic-only = The model was trained on generated pictures alone
 cmd-explain-grad-cam = Class: Grad-CAM
 cmd-explain-grad-cam-tip = Where the last features of the classifier speak for its class, coarse and quick
 cmd-explain-integrated = Class: integrated gradients

@@ -74,29 +74,28 @@ pub struct Scope {
     pub field_mm: Option<[f64; 2]>,
 }
 
-/// Whether a series is one that a model for volumes was made for; the reason not to run it if not. A model that was
-/// trained on made-up people proposes on real ones only when asked to in spite of this.
-pub fn volume_scope(layout: &SeriesLayout, card: &ModelCard) -> Result<(), Finding> {
+/// As [`Scope::check`] for a series and a model for volumes: what its card says, or else its modalities. A model that
+/// was trained on made-up people proposes on real ones only when asked to in spite of this.
+///
+/// # Errors
+/// The reason not to run, as a finding.
+pub fn volume_scope(layout: &SeriesLayout, card: &ModelCard) -> Result<Vec<Finding>, Finding> {
     let Some(instance) = layout.first_instance() else {
         return Err(refused("NO_PICTURE", "The series holds no picture"));
     };
-    let modality = instance.series.modality.trim().to_ascii_uppercase();
-    if instance.source.kind == SourceKind::Dicom && !card.about.modalities.contains(&modality) {
-        return Err(refused(
-            "OTHER_MODALITY",
-            format!(
-                "The model is for {}, and this is another modality",
-                card.about.modalities.join(", ")
-            ),
-        ));
-    }
+    let scope = card.scope.clone().unwrap_or_else(|| Scope {
+        modalities: card.about.modalities.clone(),
+        volumes: true,
+        ..Scope::default()
+    });
+    let findings = scope.check(instance)?;
     if card.about.synthetic_only && !instance.patient.synthetic {
         return Err(refused(
             "SYNTHETIC_ONLY",
             "The model was trained on generated pictures alone; it is not shown real patients unless asked to",
         ));
     }
-    Ok(())
+    Ok(findings)
 }
 
 impl Scope {

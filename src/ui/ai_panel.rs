@@ -25,9 +25,13 @@ pub fn ai_panel_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
         .as_ref()
         .and_then(|f| context.workspace.masks.get(f))
         .cloned();
+    let explained = |f| context.workspace.explanations.get(f).is_some();
+    let explained = frame.as_ref().is_some_and(explained);
     let (Some(mask), Some(frame)) = (mask, frame) else {
-        ui.add_space(12.0);
-        widgets::dim(ui, context.word("ai-no-result"));
+        if !explained {
+            ui.add_space(12.0);
+            widgets::dim(ui, context.word("ai-no-result"));
+        }
         return;
     };
     widgets::section(ui, context.word("ai-result"), None);

@@ -89,7 +89,12 @@ impl Completeness {
     /// How far the sum misses, as a share of the difference; of a tenth of a logit where the difference is smaller,
     /// since nothing is a hundredth of nothing.
     pub fn error(&self) -> f64 {
-        (self.sum - self.difference).abs() / self.difference.abs().max(0.1)
+        (self.sum - self.difference).abs() / self.weight()
+    }
+
+    /// What shares are of.
+    fn weight(&self) -> f64 {
+        self.difference.abs().max(0.1)
     }
 }
 
