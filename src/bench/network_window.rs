@@ -250,6 +250,8 @@ fn write_model(folder: &Path, args: &NetworkArgs, seed: u64) -> Result<u64, Fail
             },
             labels: vec![label(0, "background"), label(1, "something")],
         }),
+        scope: None,
+        usual: None,
         weights: CardWeights {
             file: format!("{MODEL}.safetensors"),
             sha256: sha256_hex(&bytes),

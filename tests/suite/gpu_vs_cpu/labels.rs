@@ -166,6 +166,7 @@ fn looks(meaning: Meaning) -> Vec<MaskLook> {
             outline_px,
             dashed,
             color: [0.2, 0.9, 0.4],
+            palette: None,
         },
         labels: [Label::new(1, "one"), Label::new(2, "two")].into(),
     })

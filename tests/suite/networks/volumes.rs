@@ -76,11 +76,11 @@ fn run(model: &ForVolumes, mirror: bool, volume: &Volume) -> Vec<u8> {
 fn mean(model: &ImportedModel, seen: &[f32], side: usize, mirrors: &[&[isize]]) -> Vec<f32> {
     let device = BurnDevice::flex();
     let data = TensorData::new(seen.to_vec(), [1, 1, side, side, side]);
-    let x = Tensor::<5>::from_data(data, device.burn());
+    let x = Tensor::<5>::from_data(data, &device.tensor_device());
     let turned = |x: Tensor<5>, axes: &[isize]| axes.iter().fold(x, |x, &axis| x.flip([axis]));
     let mut sum: Option<Tensor<5>> = None;
     for weights in &model.folds {
-        let net = Net::new(&model.plan, weights, device.burn()).unwrap();
+        let net = Net::new(&model.plan, weights, &device.tensor_device()).unwrap();
         for axes in mirrors {
             let answer = turned(net.forward(turned(x.clone(), axes)).unwrap(), axes);
             sum = Some(sum.map_or(answer.clone(), |sum| sum + answer));

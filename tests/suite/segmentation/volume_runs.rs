@@ -129,6 +129,8 @@ fn write_model(folder: &Path, id: &str, exclusive: bool, input: Preparation) {
             input,
             labels,
         }),
+        scope: None,
+        usual: None,
         weights: CardWeights {
             file: format!("{id}.safetensors"),
             sha256: sha256_hex(&bytes),
