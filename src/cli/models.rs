@@ -103,6 +103,7 @@ pub fn run(args: &ModelsArgs, common: &Common, out: &mut Output) -> Exit {
                 sha256: sha256.clone(),
                 folds: folds.clone(),
                 today: common.now().get(..10).unwrap_or_default().to_owned(),
+                // The registry knows them.
                 reserved: Vec::new(),
             };
             import(&registry, files, &wishes, common, out)
