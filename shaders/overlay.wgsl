@@ -19,6 +19,8 @@ struct OverlayDraw {
     step_y_hi: vec4i,
     step_y_lo: vec4u,
     color: vec4f,
+    // Colours of an explanation, at equal distances from 0 to 1.
+    stops: array<vec4f, 9>,
     columns: u32,
     rows: u32,
     // Index of the map's first element in the bound part of the buffer.
@@ -39,8 +41,9 @@ struct OverlayDraw {
     reached: vec4u,
     viewport_width: u32,
     viewport_height: u32,
-    spare_0: u32,
-    spare_1: u32,
+    // 1 where the map is an explanation: each value has a colour.
+    coloured: u32,
+    spare: u32,
 }
 
 @group(0) @binding(0) var<uniform> draw: OverlayDraw;
@@ -163,6 +166,13 @@ fn probability_at(pixel: vec2i) -> f32 {
     return select(stored, BESIDE - stored, stored < 0.0);
 }
 
+// Colour and opacity of a value of an explanation.
+fn stop_colour(value: f32) -> vec4f {
+    let place = clamp(value, 0.0, 1.0) * 8.0;
+    let low = min(u32(place), 7u);
+    return mix(draw.stops[low], draw.stops[low + 1u], place - f32(low));
+}
+
 @fragment
 fn fs_overlay(@builtin(position) position: vec4f) -> @location(0) vec4f {
     let x = u32(position.x);
@@ -170,6 +180,10 @@ fn fs_overlay(@builtin(position) position: vec4f) -> @location(0) vec4f {
     let pixel = vec2i(position.xy) + i32(draw.margin);
     let far = i32(draw.reach);
     let p = textureLoad(probabilities, pixel, 0).x;
+    if draw.coloured != 0u {
+        let colour = stop_colour(p);
+        return vec4f(colour.rgb, select(colour.a * draw.opacity, 0.0, p < 0.0));
+    }
     // The larger of the two one-sided differences: of a sharp edge, only one side sees the step.
     let gx = max(
         abs(probability_at(pixel + vec2i(far, 0)) - p),

@@ -1898,3 +1898,141 @@ notice-studies-imported = { $count ->
     [one] { $count } file added to the library
    *[other] { $count } files added to the library
 }
+
+# The page of an evaluation
+cmd-open-evaluation = Open evaluation…
+cmd-open-evaluation-tip = A report of “evaluate” (JSON), or a table of cases (CSV)
+cmd-show-evaluation = Evaluation
+cmd-show-evaluation-tip = Figures, curves and cases of what was judged
+evaluation-title = Evaluation
+evaluation-title-masks = Evaluation of masks
+evaluation-title-scores = Evaluation of scores
+evaluation-cases = { $count ->
+    [one] { $count } case
+   *[other] { $count } cases
+}
+evaluation-failed = { $count } not compared
+evaluation-reading = Reading…
+evaluation-refused = This cannot be shown: { $reason }
+evaluation-open = Open…
+evaluation-open-case = Open the picture
+evaluation-images = Pictures…
+evaluation-images-tip = The folder of the pictures; they have the names of the cases
+evaluation-close = Close the evaluation
+evaluation-notice = Not for diagnostic use
+evaluation-empty = Open a report of “negatoscope evaluate” or a table of cases (CSV)
+evaluation-figures = Figures
+evaluation-intervals = { $draws ->
+    [one] { $percent } % intervals from { $draws } draw { $by }
+   *[other] { $percent } % intervals from { $draws } draws { $by }
+}
+evaluation-by-patient = { $count ->
+    [one] of { $count } patient
+   *[other] of { $count } patients
+}
+evaluation-by-case = { $count ->
+    [one] of { $count } case
+   *[other] of { $count } cases
+}
+evaluation-from-to = { $low } to { $high }
+evaluation-spread = { $count ->
+    [one] Median { $median }; a twentieth is worse than { $worst }; { $count } case
+   *[other] Median { $median }; a twentieth is worse than { $worst }; { $count } cases
+}
+evaluation-no-interval = at this threshold
+evaluation-decisions = Decisions
+evaluation-threshold = Threshold
+evaluation-threshold-back = Back to { $threshold }
+evaluation-called-positive = called positive
+evaluation-called-negative = called negative
+evaluation-is-positive = is positive
+evaluation-is-negative = is negative
+evaluation-right = right
+evaluation-wrong = wrong
+evaluation-positive = positive
+evaluation-negative = negative
+evaluation-column-case = Case
+evaluation-column-class = True class
+evaluation-column-score = Score
+evaluation-column-decision = Decision
+evaluation-roc = ROC
+evaluation-pr = Precision and recall
+evaluation-reliability = Reliability
+evaluation-false-positive-rate = False positive rate
+evaluation-mean-probability = Mean probability
+evaluation-share-positive = Share of positives
+evaluation-axes = { $y } (across: { $x })
+evaluation-bin = { $count ->
+    [one] { $low } to { $high }: { $count } case, mean probability { $probability }, share of positives { $share }
+   *[other] { $low } to { $high }: { $count } cases, mean probability { $probability }, share of positives { $share }
+}
+evaluation-no-curve = There is no curve: one of the two classes has no case
+evaluation-cases-in-order = Cases in order
+notice-evaluation-no-picture = The picture of this case is not where the report says; choose its folder under “Pictures…”
+figure-dice = Dice
+figure-dice-tip = Twice the overlap by the sum of both areas; 1 is the same mask
+figure-iou = IoU
+figure-iou-tip = Overlap by union; 1 is the same mask
+figure-hd95 = HD95
+figure-hd95-tip = 95 of 100 points of either outline are nearer to the other one than this
+figure-assd = ASSD
+figure-assd-tip = Mean distance of the two outlines
+figure-auroc = AUROC
+figure-auroc-tip = How often a positive case scores above a negative one; 0.5 is chance
+figure-average-precision = Average precision
+figure-average-precision-tip = Area under precision over recall; the share of positives is chance
+figure-precision = Precision
+figure-precision-tip = Share of what was called positive that is
+figure-recall = Recall
+figure-recall-tip = Share of what is positive that was found: sensitivity
+figure-specificity = Specificity
+figure-specificity-tip = Share of what is negative that was called so
+figure-f1 = F1
+figure-accuracy = Accuracy
+figure-brier = Brier score
+figure-brier-tip = Mean squared distance of probability and truth; 0 is perfect
+figure-ece = Calibration error (ECE)
+figure-ece-tip = How far probabilities are from the shares that they promise
+figure-mse = Mean squared error
+
+# Explanations of what a network answers
+cmd-explain-entropy = Where the lung mask is unsure
+cmd-explain-entropy-tip = Entropy of the mask's probability, as colours over the picture
+cmd-explain-disagreement = Where picture and mirror image disagree
+cmd-explain-disagreement-tip = The network sees the picture and its mirror image; colours show where its answers differ
+cmd-toggle-explanation = Show explanation
+job-explaining = Explaining
+explain-title = Explanation
+explain-grad-cam = Grad-CAM
+explain-integrated-gradients = Integrated gradients
+explain-occlusion = Occlusion
+explain-entropy = Entropy of the mask
+explain-disagreement = Disagreement with the mirror image
+explain-of-class = { $method }: { $class }
+explain-probability = probability { $percent } %
+explain-missed = adds up to the answer within { $percent } %
+explain-none = none
+explain-most = most
+explain-against = against −{ $scale }
+explain-for = for +{ $scale }
+explain-sure = sure
+explain-unsure = in doubt
+explain-remove = Remove
+finding-unusual-input = The picture does not look like those the model was trained with (distance { $times }, where 1 is the usual limit)
+finding-field-unusual = A side of the picture is { $mm } mm, which is unusual for what the model knows
+finding-spacing-unusual = The pixel spacing is { $mm } mm, which the model does not know
+finding-pixel-spacing-unknown = The header gives no pixel spacing; the model expects a certain one
+finding-slices-unusual = The slices are { $mm } mm thick, which the model does not know
+finding-plane-unknown = The header does not say how the slices lie; the model knows axial ones
+finding-other-body-part = The header names another body part than those the model is for
+finding-not-axial = The slices are not axial; the model knows no other plane
+finding-other-modality = The model is for another modality
+finding-few-pixels = The picture has fewer pixels than the network looks at
+finding-synthetic-only = The model was trained on generated pictures alone
+cmd-explain-grad-cam = Class: Grad-CAM
+cmd-explain-grad-cam-tip = Where the last features of the classifier speak for its class, coarse and quick
+cmd-explain-integrated = Class: integrated gradients
+cmd-explain-integrated-tip = What each pixel adds on the way from a flat picture; the parts add up to the answer
+cmd-explain-occlusion = Class: occlusion
+cmd-explain-occlusion-tip = How much the answer loses when a part of the picture is covered; takes longest
+notice-no-classifier = No model that tells classes is installed

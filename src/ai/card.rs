@@ -7,7 +7,9 @@ use super::{
     data::{Pair, Split},
     networks::Architecture,
     recipe::{Crop, Recipe},
+    scope::Scope,
     unet::UNetConfig,
+    usual::UsualInputs,
     volume_card::VolumePart,
 };
 use serde::{Deserialize, Serialize};
@@ -49,6 +51,12 @@ pub struct ModelCard {
     /// How many lesions of held-out cases are found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lesions: Option<LesionMetrics>,
+    /// What it is for, as far as a header tells; without it that of frontal chest radiographs of adults.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
+    /// What its inputs usually look like.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usual: Option<UsualInputs>,
 }
 
 pub(crate) const fn no_unet() -> UNetConfig {
@@ -416,6 +424,9 @@ impl ModelCard {
         if !(card.input.threshold > 0.0 && card.input.threshold < 1.0) {
             return refuse("threshold must lie between 0 and 1");
         }
+        if let Some(usual) = &card.usual {
+            usual.check()?;
+        }
         Ok(card)
     }
 
@@ -428,6 +439,11 @@ impl ModelCard {
             Some(classifier) => Ok(classifier.network.plan()?.tensors()),
             None => Ok(self.network.tensors(false)),
         }
+    }
+
+    /// What the model is for.
+    pub fn scope(&self) -> Scope {
+        self.scope.clone().unwrap_or_else(Scope::chest_radiographs)
     }
 
     /// The card file.
@@ -526,6 +542,8 @@ pub(crate) fn from_training(
         },
         metrics,
         lesions: None,
+        scope: None,
+        usual: None,
     }
 }
 

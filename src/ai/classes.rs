@@ -308,6 +308,11 @@ impl Classifier {
                 "The picture has fewer pixels than the network looks at",
             ));
         }
+        if let Some(usual) = &self.card.usual {
+            let mut seen = picture.clone();
+            preprocess::standardise(&mut seen);
+            findings.extend(usual.finding(&seen, side)?);
+        }
         let evidence = evidence_of(&self.network, &[picture], side, &self.device, &go_on)?;
         if cancel.is_cancelled() {
             return Err(AiError::Cancelled);

@@ -188,6 +188,32 @@ pub fn load(pairs: &[Pair], recipe: &DataRecipe, side: usize) -> Result<Vec<Samp
         .collect()
 }
 
+/// Folders that are gone into below one that is given.
+const MOST_DEPTH: usize = 4;
+
+/// Picture files below a folder by name without ending; of two of one name the first in order of paths.
+pub(crate) fn pictures_below(folder: &Path) -> Result<BTreeMap<String, PathBuf>, AiError> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![(folder.to_owned(), 0)];
+    while let Some((folder, depth)) = open.pop() {
+        let listing = fs::read_dir(&folder).map_err(AiError::io("cannot list", &folder))?;
+        let mut paths: Vec<PathBuf> = listing.filter_map(|e| Some(e.ok()?.path())).collect();
+        paths.sort();
+        for path in paths {
+            let ending = path.extension().and_then(|e| e.to_str());
+            let is_picture = ending
+                .is_some_and(|e| ["png", "jpg", "jpeg"].contains(&e.to_ascii_lowercase().as_str()));
+            if path.is_dir() && depth < MOST_DEPTH {
+                open.push((path, depth + 1));
+            } else if is_picture && let Some(name) = path.file_stem().and_then(|n| n.to_str()) {
+                let name = name.to_owned();
+                found.entry(name).or_insert(path);
+            }
+        }
+    }
+    Ok(found)
+}
+
 /// Reads a picture as grey values 0 to 1 with rows and columns.
 pub(crate) fn read_grey(path: &Path) -> Result<(Vec<f32>, [usize; 2]), AiError> {
     let broken = |error: image::ImageError| AiError::Data(format!("{error}: {}", path.display()));

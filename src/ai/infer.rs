@@ -89,10 +89,48 @@ impl Segmenter {
     /// On a GPU each block is waited for before the next is submitted, so a cancelled run ends with the current
     /// block, and frames of the window are drawn in between.
     pub fn run(&self, input: FrameInput<'_>, cancel: &CancelToken) -> Result<Segmented, AiError> {
+        let (logits, findings) = self.logits(input, self.card.input.mirrored, cancel)?;
+        let logits = match logits.dims()[0] {
+            2 => {
+                let [straight, mirrored] = halves(logits);
+                (straight + mirrored) * 0.5
+            }
+            _ => logits,
+        };
+        self.segmented(logits, findings, input, cancel)
+    }
+
+    /// The answers for the picture and for its mirror image, the latter mirrored back.
+    ///
+    /// # Errors
+    /// As for [`Self::run`].
+    pub fn run_both(
+        &self,
+        input: FrameInput<'_>,
+        cancel: &CancelToken,
+    ) -> Result<[Segmented; 2], AiError> {
+        let (logits, findings) = self.logits(input, true, cancel)?;
+        let [straight, mirrored] = halves(logits);
+        Ok([
+            self.segmented(straight, findings, input, cancel)?,
+            self.segmented(mirrored, Vec::new(), input, cancel)?,
+        ])
+    }
+
+    /// Logits of the picture, and of its mirror image behind it; and what was noticed about the picture.
+    fn logits(
+        &self,
+        input: FrameInput<'_>,
+        mirrored: bool,
+        cancel: &CancelToken,
+    ) -> Result<(Tensor<4>, Vec<Finding>), AiError> {
         let side = self.card.input.side;
-        let (values, findings) = preprocess::prepare(input, side)?;
+        let (values, mut findings) = preprocess::prepare(input, side)?;
+        if let Some(usual) = &self.card.usual {
+            findings.extend(usual.finding(&values, side)?);
+        }
         let device = self.device.burn();
-        let values = if self.card.input.mirrored {
+        let values = if mirrored {
             with_mirror_image(values, side)
         } else {
             values
@@ -104,24 +142,26 @@ impl Segmenter {
         let pace = Pace::new(&self.device, cancel);
         let logits = self.network.forward_while(tensor, &|| pace.go_on());
         pace.check()?;
-        let logits = logits?;
-        let logits = if pictures == 2 {
-            let straight = logits.clone().narrow(0, 0, 1);
-            let mirrored = logits.narrow(0, 1, 1).flip([3]);
-            (straight + mirrored) * 0.5
-        } else {
-            logits
-        };
+        Ok((logits?, findings))
+    }
+
+    fn segmented(
+        &self,
+        logits: Tensor<4>,
+        findings: Vec<Finding>,
+        input: FrameInput<'_>,
+        cancel: &CancelToken,
+    ) -> Result<Segmented, AiError> {
+        let side = self.card.input.side;
+        let pace = Pace::new(&self.device, cancel);
         let probability = sigmoid(logits).reshape([side, side]);
-        device
+        self.device
+            .burn()
             .sync()
             .map_err(|error| AiError::Compute(error.to_string()))?;
         pace.check()?;
         Ok(Segmented {
-            probability: Probability {
-                tensor: probability,
-                device: self.device.clone(),
-            },
+            probability: Probability::computed(probability, &self.device),
             frame_from_probability: frame_from_grid(
                 [input.frame.rows, input.frame.columns],
                 [side, side],
@@ -129,6 +169,14 @@ impl Segmenter {
             findings,
         })
     }
+}
+
+/// Those of the picture, and those of its mirror image mirrored back.
+fn halves(logits: Tensor<4>) -> [Tensor<4>; 2] {
+    [
+        logits.clone().narrow(0, 0, 1),
+        logits.narrow(0, 1, 1).flip([3]),
+    ]
 }
 
 /// The picture, and behind it its mirror image.
@@ -155,6 +203,19 @@ pub fn frame_from_grid(frame: [usize; 2], grid: [usize; 2]) -> DAffine2 {
 }
 
 impl Probability {
+    /// A map that was computed on the device of a network.
+    pub fn computed(tensor: Tensor<2>, device: &BurnDevice) -> Self {
+        Self {
+            tensor,
+            device: device.clone(),
+        }
+    }
+
+    /// Rows and columns.
+    pub fn size(&self) -> [usize; 2] {
+        self.tensor.dims()
+    }
+
     /// The tensor and its device; for the read-back.
     pub(crate) fn parts(&self) -> (Tensor<2>, &BurnDevice) {
         (self.tensor.clone(), &self.device)

@@ -4,10 +4,15 @@
 //! Weights are data; nothing of them is ever run.
 
 use super::{
-    AiError,
+    AiError, BurnDevice,
     card::{ModelCard, sha256_hex},
+    classes::{self, LungLocator},
+    data,
     import::{self, ImportedCard, Wishes},
     networks::Plan,
+    preprocess,
+    recipe::Crop,
+    usual::UsualInputs,
     weights::{MAX_FILE_BYTES, Weights, read_bounded, write_atomic},
 };
 use crate::model::inference::ModelIdentity;
@@ -263,6 +268,13 @@ impl Registry {
         Ok(())
     }
 
+    /// Id of the first model that tells classes, in the order of ids.
+    pub fn classifier(&self) -> Option<String> {
+        let entries = self.list().0.into_iter();
+        let mut known = entries.filter(|e| e.card.classifier.is_some());
+        known.next().map(|e| e.card.id)
+    }
+
     /// The model of an id, checked.
     pub fn load(&self, id: &str) -> Result<Model, AiError> {
         let entry = self.list().0.into_iter().find(|entry| entry.card.id == id);
@@ -376,6 +388,43 @@ fn card_text(path: &Path) -> Result<String, AiError> {
 
 fn read_card(path: &Path) -> Result<ModelCard, AiError> {
     ModelCard::parse(&card_text(path)?)
+}
+
+/// Learns from the pictures that a card names what its model's inputs usually look like, and puts it on the card: mean and
+/// covariance from those that trained, the limit from those that did not.
+///
+/// # Errors
+/// A card that cannot be read or written, pictures that are missing or too few.
+pub fn learn_usual(card_file: &Path, images: &Path) -> Result<UsualInputs, AiError> {
+    let mut card = read_card(card_file)?;
+    let known = data::pictures_below(images)?;
+    let side = card.input.side;
+    let crop = card.classifier.as_ref().map(|c| c.crop);
+    let lungs = match crop {
+        Some(Crop::Lungs) => Some(LungLocator::new(&Registry::default(), &BurnDevice::flex())?),
+        _ => None,
+    };
+    let inputs = |names: &[String]| -> Result<Vec<Vec<f32>>, AiError> {
+        let of = |name: &String| {
+            let missing = || AiError::Data(format!("the picture `{name}` is not there"));
+            let path = known.get(name).ok_or_else(missing)?;
+            let (values, size) = data::read_grey(path)?;
+            let area = match &lungs {
+                Some(lungs) => Some(lungs.locate(&values, size, &|| true)?.area),
+                None => None,
+            };
+            let mut square = classes::shown(&values, size, area, side)?;
+            preprocess::standardise(&mut square);
+            Ok(square)
+        };
+        names.iter().map(of).collect()
+    };
+    let training = &card.training;
+    let held_out = [training.validation.as_slice(), training.test.as_slice()].concat();
+    let usual = UsualInputs::learn(&inputs(&training.train)?, &inputs(&held_out)?, side)?;
+    card.usual = Some(usual.clone());
+    write_atomic(card_file, card.to_toml()?.as_bytes())?;
+    Ok(usual)
 }
 
 fn card_beside(file: &Path) -> Result<PathBuf, AiError> {

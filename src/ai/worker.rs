@@ -7,6 +7,7 @@
 
 use super::{
     AiError, BurnDevice,
+    explain::answer,
     infer::{MaskOutput, Segmenter},
     preprocess::FrameInput,
     readback::{self, ProbabilityMap},
@@ -16,6 +17,7 @@ use super::{
 };
 use crate::{
     model::{
+        explanation::{ExplanationFacts, Method},
         finding::Finding,
         inference::InferenceProvenance,
         labels::Label,
@@ -54,6 +56,8 @@ pub struct Request {
     pub input_uid: String,
     /// The numbers are wanted on the CPU, to be measured and not to be drawn; on a GPU that is counted.
     pub to_measure: bool,
+    /// Not the mask is wanted but where it is in doubt, or what a class was decided by.
+    pub explain: Option<Method>,
 }
 
 /// The number of a request, rising.
@@ -96,6 +100,8 @@ pub struct Proposal {
     /// Where the result comes from. The mean probability is known only when the numbers are in CPU memory:
     /// on a GPU it stays `None` until the mask is read back.
     pub provenance: InferenceProvenance,
+    /// For a map that is no mask: what it says.
+    pub explanation: Option<ExplanationFacts>,
     /// What was noticed about picture and result.
     pub findings: Vec<Finding>,
 }
@@ -359,6 +365,9 @@ fn propose(
     registry: &Registry,
     loaded: &mut BTreeMap<String, Segmenter>,
 ) -> Result<Proposal, AiError> {
+    if let Some(method) = request.explain.filter(|m| !m.is_of_masks()) {
+        return answer::of_class(request, method, (device, registry), cancel);
+    }
     if !loaded.contains_key(&request.model) {
         let segmenter = Segmenter::new(&registry.load(&request.model)?, device)?;
         loaded.insert(request.model.clone(), segmenter);
@@ -373,7 +382,10 @@ fn propose(
         padding: request.padding,
         inverted: request.inverted,
     };
-    let segmented = segmenter.run(input, cancel)?;
+    let (segmented, explanation) = match request.explain {
+        Some(method) => answer::of_mask(segmenter, input, method, cancel)?,
+        None => (segmenter.run(input, cancel)?, None),
+    };
     let seconds = start.elapsed().as_secs_f64();
     let mask = match request.to_measure {
         true => MaskOutput::Cpu(readback::read_back(&segmented.probability)?),
@@ -382,7 +394,7 @@ fn propose(
     let threshold = segmenter.card().input.threshold;
     let mut findings = segmented.findings;
     let mut mean_probability = None;
-    if let MaskOutput::Cpu(map) = &mask {
+    if let (MaskOutput::Cpu(map), None) = (&mask, request.explain) {
         mean_probability = ProbabilityMap::mean_inside(map, threshold);
         findings.extend(scope::plausibility(map, threshold));
     }
@@ -400,6 +412,7 @@ fn propose(
             input_uid: request.input_uid.clone(),
             mean_probability,
         },
+        explanation,
         findings,
     })
 }

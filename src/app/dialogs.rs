@@ -26,6 +26,10 @@ pub enum What {
     Export,
     /// A table of measured luminances.
     Curve,
+    /// An evaluation.
+    Evaluation,
+    /// The folder of its pictures.
+    EvaluationImages,
 }
 
 /// A portal that has not even answered "cancelled" after this long is taken for broken.
@@ -51,6 +55,12 @@ pub fn choose(what: What, events: Sender<Event>, waker: Waker) {
             (What::Curve, Some(paths)) => paths
                 .first()
                 .map(|path| Event::ChosenCurve(read_curve(path))),
+            (What::Evaluation, Some(paths)) => {
+                paths.into_iter().next().map(Event::ChosenEvaluation)
+            }
+            (What::EvaluationImages, Some(paths)) => {
+                paths.into_iter().next().map(Event::ChosenEvaluationImages)
+            }
             (What::Record, Some(paths)) => Some(Event::ChosenRecord(paths)),
             (_, Some(paths)) => Some(Event::Chosen(paths)),
             (_, None) if started.elapsed() < NEVER_SHOWN || started.elapsed() >= TIMEOUT => {
@@ -94,10 +104,16 @@ fn ask(what: What) -> Option<Vec<PathBuf>> {
     let dialog = rfd::FileDialog::new();
     match what {
         What::Files => dialog.pick_files(),
-        What::Folder | What::Export => dialog.pick_folder().map(|folder| vec![folder]),
+        What::Folder | What::Export | What::EvaluationImages => {
+            dialog.pick_folder().map(|folder| vec![folder])
+        }
         What::Record => dialog
             .add_filter("FHIR R4", &["json", "ndjson"])
             .pick_files(),
+        What::Evaluation => dialog
+            .add_filter("JSON, CSV", &["json", "csv"])
+            .pick_file()
+            .map(|file| vec![file]),
         What::Curve => dialog
             .add_filter("CSV", &["csv", "txt"])
             .pick_file()

@@ -3,6 +3,7 @@
 use super::{Program, demo, dialogs, picture_out::Destination};
 use crate::{
     i18n::Language,
+    model::explanation::Method,
     ui::{
         MonitorField, WindowField,
         marks::Naming,
@@ -139,8 +140,13 @@ impl Program {
             Effect::ChooseRecord => dialogs::choose(dialogs::What::Record, events, waker),
             Effect::ChooseCurve => dialogs::choose(dialogs::What::Curve, events, waker),
             Effect::ChooseExport => dialogs::choose(dialogs::What::Export, events, waker),
+            Effect::ChooseEvaluation => dialogs::choose(dialogs::What::Evaluation, events, waker),
+            Effect::ChooseEvaluationImages => {
+                dialogs::choose(dialogs::What::EvaluationImages, events, waker);
+            }
             Effect::Demo => self.start_demo(),
             Effect::Segment => self.segment(),
+            Effect::Explain(method) => self.explain(method),
             Effect::SegmentVolume => self.segment_volume(),
             Effect::NetworksOnCpu => self.networks_on_cpu(),
             Effect::NameMark => {
@@ -273,6 +279,16 @@ impl Program {
 
     #[cfg(not(feature = "ai"))]
     fn cardiothoracic(&mut self) {
+        self.workspace.notify("notice-no-ai", String::new());
+    }
+
+    #[cfg(feature = "ai")]
+    fn explain(&mut self, method: Method) {
+        self.networks.explain(&mut self.workspace, method);
+    }
+
+    #[cfg(not(feature = "ai"))]
+    fn explain(&mut self, _method: Method) {
         self.workspace.notify("notice-no-ai", String::new());
     }
 

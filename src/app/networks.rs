@@ -14,6 +14,8 @@ use crate::{
     gpu::GpuContext,
     model::{
         annotation::{Annotation, Author, MarkKind, PointSpace, Shape},
+        explanation::Method,
+        finding::Finding,
         layout::FrameRef,
     },
     render::overlay,
@@ -22,6 +24,7 @@ use crate::{
         Workspace,
         display::FrameState,
         event::Event,
+        explaining::{ExplanationDisplay, ExplanationOutcome},
         jobs::JobId,
         masks::{FrameKey, MaskDisplay, MaskOutcome},
         measuring::{self, mark_on},
@@ -35,13 +38,25 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// What is asked for, by view; with a mark the ratio of heart and thorax is, in the place of a mask.
-type Asked = (
-    JobId,
-    FrameKey,
-    Vec<crate::model::finding::Finding>,
-    Option<Box<Annotation>>,
-);
+/// What is asked for, by view.
+struct Asked {
+    job: JobId,
+    frame: FrameKey,
+    /// What the scope of the model says of the picture.
+    findings: Vec<Finding>,
+    want: Want,
+}
+
+/// What is wanted of an answer.
+enum Want {
+    /// A mask over the frame.
+    Mask,
+    /// The ratio of heart and thorax: this mark, with its points.
+    Ratio(Box<Annotation>),
+    /// Where the mask is in doubt, or what the class was decided by.
+    Explanation(Method),
+}
+
 type Pending = Arc<Mutex<HashMap<u64, Asked>>>;
 
 /// The line to the network worker; nothing is loaded before the first request.
@@ -88,15 +103,22 @@ impl Networks {
 
     /// Segments the lungs of the active frame.
     pub fn segment(&mut self, workspace: &mut Workspace) {
-        self.ask(workspace, false);
+        self.ask(workspace, |_| Want::Mask);
+    }
+
+    /// Shows where the mask of the active frame is in doubt, or what its class was decided by.
+    pub fn explain(&mut self, workspace: &mut Workspace, method: Method) {
+        self.ask(workspace, |_| Want::Explanation(method));
     }
 
     /// Measures heart and thorax of the active frame from its lung fields.
     pub fn cardiothoracic(&mut self, workspace: &mut Workspace) {
-        self.ask(workspace, true);
+        self.ask(workspace, |reference| {
+            Want::Ratio(Box::new(ratio_mark(reference)))
+        });
     }
 
-    fn ask(&mut self, workspace: &mut Workspace, ratio: bool) {
+    fn ask(&mut self, workspace: &mut Workspace, want: impl FnOnce(&FrameRef) -> Want) {
         let cell = workspace.active;
         let Some(frame_key) = workspace.frame_key(cell) else {
             return;
@@ -130,19 +152,38 @@ impl Networks {
             return;
         }
         let view = self.next_view();
-        let job = workspace.jobs.start("job-segmenting");
-        let mark = ratio.then(|| Box::new(ratio_mark(&reference)));
-        self.lock()
-            .insert(view, (job.id, frame_key, findings, mark));
+        let want = want(&reference);
+        let (word, explain) = match want {
+            Want::Explanation(method) => ("job-explaining", Some(method)),
+            Want::Mask | Want::Ratio(_) => ("job-segmenting", None),
+        };
+        let to_measure = matches!(want, Want::Ratio(_));
+        let model = match explain {
+            Some(method) if !method.is_of_masks() => Registry::new(None).classifier(),
+            _ => Some(LUNG_FIELDS.to_owned()),
+        };
+        let Some(model) = model else {
+            workspace.notify("notice-no-classifier", String::new());
+            return;
+        };
+        let job = workspace.jobs.start(word);
+        let asked = Asked {
+            job: job.id,
+            frame: frame_key,
+            findings,
+            want,
+        };
+        self.lock().insert(view, asked);
         let request = Request {
             view,
-            model: LUNG_FIELDS.to_owned(),
+            model,
             frame,
             modality_lut: image.frame(reference.frame).modality_lut.clone(),
             padding: image.padding,
             inverted: image.lowest_is_white(),
             input_uid: reference.instance.sop_instance_uid.clone(),
-            to_measure: ratio,
+            to_measure,
+            explain,
         };
         if let Some(worker) = &self.worker {
             worker.request(request);
@@ -158,7 +199,7 @@ impl Networks {
             let stop = |id: JobId| jobs.iter().any(|j| j.id == id && j.cancel.is_cancelled());
             self.lock()
                 .iter()
-                .filter(|(_, p)| stop(p.0))
+                .filter(|(_, p)| stop(p.job))
                 .map(|(view, _)| *view)
                 .collect()
         };
@@ -213,32 +254,10 @@ impl Networks {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .remove(&answer.view);
-            let Some((job, frame, scope_findings, mark)) = entry else {
+            let Some(asked) = entry else {
                 return;
             };
-            let event = match (answer.outcome, mark) {
-                (Outcome::Cancelled | Outcome::Volume(_), _) => Event::JobEnded(job),
-                (Outcome::Done(proposal), Some(mark)) => Event::ProposedMark {
-                    job,
-                    result: contained(|| measured(*mark, &proposal)).map(Box::new),
-                },
-                (Outcome::Failed(error), Some(_)) => Event::ProposedMark {
-                    job,
-                    result: Err(("badge-ai-failed", error.to_string())),
-                },
-                (Outcome::Failed(error), None) => Event::Mask(Box::new(MaskOutcome {
-                    job,
-                    frame,
-                    result: Err(("badge-ai-failed", error.to_string())),
-                })),
-                (Outcome::Done(proposal), None) => {
-                    let shown = || {
-                        display(&gpu, *proposal, scope_findings).map_err(|e| ("badge-ai-failed", e))
-                    };
-                    let result = contained(shown);
-                    Event::Mask(Box::new(MaskOutcome { job, frame, result }))
-                }
-            };
+            let event = answered(&gpu, asked, answer.outcome);
             let _ = events.send(event);
             waker.wake("mask");
         };
@@ -263,6 +282,53 @@ impl Networks {
             DeviceChoice::Auto => ai::device::auto(instance, adapter, device, queue),
         }
         .map(|device| device.with_context(gpu))
+    }
+}
+
+/// What the workspace is told of an answer.
+fn answered(gpu: &GpuContext, asked: Asked, outcome: Outcome) -> Event {
+    let Asked {
+        job,
+        frame,
+        findings,
+        want,
+    } = asked;
+    let proposal = match outcome {
+        Outcome::Cancelled | Outcome::Volume(_) => return Event::JobEnded(job),
+        Outcome::Done(proposal) => Ok(*proposal),
+        Outcome::Failed(error) => Err(("badge-ai-failed", error.to_string())),
+    };
+    let failed = |e| ("badge-ai-failed", e);
+    match want {
+        Want::Ratio(mark) => Event::ProposedMark {
+            job,
+            result: proposal
+                .and_then(|p| contained(|| measured(*mark, &p)))
+                .map(Box::new),
+        },
+        Want::Mask => Event::Mask(Box::new(MaskOutcome {
+            job,
+            frame,
+            result: proposal.and_then(|p| contained(|| display(gpu, p, findings).map_err(failed))),
+        })),
+        Want::Explanation(_) => Event::Explained(Box::new(ExplanationOutcome {
+            job,
+            frame,
+            result: proposal.and_then(|p| {
+                contained(|| {
+                    let facts = p.explanation.clone().ok_or_else(|| failed(String::new()))?;
+                    let mask = display(gpu, p, findings).map_err(failed)?;
+                    Ok(ExplanationDisplay {
+                        buffer: mask.buffer,
+                        map_from_pixel: mask.map_from_pixel,
+                        facts,
+                        provenance: mask.provenance,
+                        findings: mask.findings,
+                        uploaded: mask.uploaded,
+                    })
+                })
+            }),
+        })),
     }
 }
 
@@ -312,7 +378,7 @@ fn measured(mut mark: Annotation, proposal: &Proposal) -> Result<Annotation, Fai
 fn display(
     gpu: &GpuContext,
     proposal: Proposal,
-    mut findings: Vec<crate::model::finding::Finding>,
+    mut findings: Vec<Finding>,
 ) -> Result<MaskDisplay, String> {
     let (buffer, uploaded) = match proposal.mask {
         MaskOutput::Gpu(buffer) => (buffer, false),

@@ -1,7 +1,7 @@
 //! `negatoscope classify`.
 
 use super::{
-    Common, Exit, Output,
+    Common, Exit, Output, explain,
     inspect::in_pool,
     models::registry_of,
     segment::{self, Refusal, device_of, read_input, refusal},
@@ -28,6 +28,9 @@ pub struct ClassifyArgs {
     /// Run although the picture is out of the model's scope; the reason stays a finding
     #[arg(long)]
     ignore_scope: bool,
+    /// Write what the class was decided by as colours over the picture (Grad-CAM); `explain` has other methods
+    #[arg(long, value_name = "FILE.png")]
+    explain: Option<PathBuf>,
 }
 
 /// Runs `classify`.
@@ -52,13 +55,22 @@ fn classify(args: &ClassifyArgs, common: &Common, out: &mut Output) -> Result<()
     let model = segment::find_model(&args.model, common)?;
     let device = device_of(common)?;
     let classifier = Classifier::new(&model, &registry_of(common), &device).map_err(refusal)?;
-    let mut input = read_input(&args.path, args.frame, args.ignore_scope, common)?;
+    let mut input = read_input(
+        &args.path,
+        args.frame,
+        args.ignore_scope,
+        &model.card.scope(),
+        common,
+    )?;
     let start = Instant::now();
     let found = classifier
         .run(input.frame_input(), &CancelToken::default())
         .map_err(refusal)?;
     let seconds = start.elapsed().as_secs_f64();
     input.findings.extend(found.findings.iter().cloned());
+    if let Some(out) = &args.explain {
+        explain::write_class_map(out, &model, &mut input, &device, common)?;
+    }
     report(
         args,
         common,
@@ -113,6 +125,7 @@ fn report(
             "finished": common.now(),
             "input_uid": input.uid,
             "findings": findings,
+            "explanation": args.explain.as_ref().map(|p| p.display().to_string()),
             "notice": AI_NOTICE,
         }));
         return;

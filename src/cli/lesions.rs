@@ -40,13 +40,11 @@ pub(super) fn run(
     }
     let refused = |r: series::Refusal| (r.exit, r.message);
     let layout = series::choose(&args.path, None, None, common).map_err(refused)?;
-    let mut findings = Vec::new();
-    if let Err(finding) = scope::volume_scope(&layout, &model.card) {
-        if !args.ignore_scope {
-            return Err((Exit::Rejected, finding.sentence));
-        }
-        findings.push(finding);
-    }
+    let findings = match scope::volume_scope(&layout, &model.card) {
+        Ok(findings) => findings,
+        Err(reason) if args.ignore_scope => vec![reason],
+        Err(reason) => return Err((Exit::Rejected, reason.sentence)),
+    };
     let volume = super::volume::load(&layout, &args.path, common).map_err(refused)?;
     let grid = HounsfieldGrid::of(&volume).map_err(refusal)?;
     let finder = LesionFinder::new(model, device).map_err(refusal)?;

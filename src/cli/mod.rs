@@ -12,6 +12,8 @@ pub mod display;
 pub mod doctor;
 pub mod edit;
 pub mod evaluate;
+#[cfg(feature = "ai")]
+pub mod explain;
 mod filtering;
 pub mod hang;
 pub mod inspect;
@@ -72,6 +74,9 @@ pub enum Command {
     /// Tell the class of a picture: calibrated probability, or no answer
     #[cfg(feature = "ai")]
     Classify(classify::ClassifyArgs),
+    /// Show what a model's answer rests on, or where it is in doubt, as colours over the picture
+    #[cfg(feature = "ai")]
+    Explain(explain::ExplainArgs),
     /// The models that are known here
     #[cfg(feature = "ai")]
     Models(models::ModelsArgs),
@@ -116,6 +121,8 @@ pub fn run(command: Command, common: &Common, out: &mut Output) -> Exit {
         Command::Segment(args) => segment::run(&args, common, out),
         #[cfg(feature = "ai")]
         Command::Classify(args) => classify::run(&args, common, out),
+        #[cfg(feature = "ai")]
+        Command::Explain(args) => explain::run(&args, common, out),
         #[cfg(feature = "ai")]
         Command::Models(args) => models::run(&args, common, out),
         #[cfg(feature = "ai")]

@@ -31,6 +31,15 @@ enum Action {
         /// Id of one model (default: all)
         id: Option<String>,
     },
+    /// Learn from its own pictures what a model's inputs usually look like, and write it on its card: other pictures are
+    /// flagged from then on
+    Usual {
+        /// The card; it is replaced
+        card: PathBuf,
+        /// Folder with the pictures that the card names, at any depth
+        #[arg(long, value_name = "DIR")]
+        images: PathBuf,
+    },
     /// Take models in: a card (.toml) with its weights beside it, or the other way round; an nnU-Net v2 folder; a MONAI
     /// bundle; a TensorFlow.js layers model (folder or .json); an ONNX file of convolutions; weights (.pt, .pth, .safetensors) with NAME.import.toml
     /// beside them. Nothing of them is run; they are converted once and checked
@@ -98,6 +107,7 @@ pub fn run(args: &ModelsArgs, common: &Common, out: &mut Output) -> Exit {
             import(&registry, files, &wishes, common, out)
         }
         Action::Remove { ids } => remove(&registry, ids, common, out),
+        Action::Usual { card, images } => usual(card, images, common, out),
     }
 }
 
@@ -330,6 +340,31 @@ fn verify(registry: &Registry, id: Option<&str>, common: &Common, out: &mut Outp
         Exit::Done
     } else {
         Exit::Finding
+    }
+}
+
+fn usual(card: &Path, images: &Path, common: &Common, out: &mut Output) -> Exit {
+    match registry::learn_usual(card, images) {
+        Ok(found) => {
+            if common.json {
+                out.json(&serde_json::json!({
+                    "card": card.display().to_string(),
+                    "pictures": found.pictures,
+                    "held_out": found.held_out,
+                    "limit": found.limit,
+                }));
+            } else {
+                out.line(format!(
+                    "usual inputs from {} pictures, limit {:.3} from {} others",
+                    found.pictures, found.limit, found.held_out
+                ));
+            }
+            Exit::Done
+        }
+        Err(error) => {
+            out.error(error.to_string());
+            exit_of(&error)
+        }
     }
 }
 

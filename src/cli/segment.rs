@@ -17,7 +17,8 @@ use crate::{
         preprocess::FrameInput,
         readback::{ProbabilityMap, read_back},
         registry::{self, Model},
-        scope, thorax,
+        scope::{self, Scope},
+        thorax,
         volume_import::ForVolumes,
     },
     dicom::{frames::FrameSource as _, scan::read_instance},
@@ -92,10 +93,10 @@ pub(super) fn refusal(error: AiError) -> Refusal {
 /// One frame with what its header says.
 pub(super) struct Input {
     pub(super) frame: Frame,
-    modality_lut: ModalityLut,
-    padding: Option<PaddingRange>,
-    inverted: bool,
-    spacing: Spacing,
+    pub(super) modality_lut: ModalityLut,
+    pub(super) padding: Option<PaddingRange>,
+    pub(super) inverted: bool,
+    pub(super) spacing: Spacing,
     pub(super) uid: String,
     pub(super) findings: Vec<Finding>,
 }
@@ -130,7 +131,13 @@ fn segment(args: &SegmentArgs, common: &Common, out: &mut Output) -> Result<(), 
         return volume::segment(args, &model, &device_of(common)?, common, out);
     }
     check_output(&args.out)?;
-    let mut input = read_input(&args.path, args.frame, args.ignore_scope, common)?;
+    let mut input = read_input(
+        &args.path,
+        args.frame,
+        args.ignore_scope,
+        &model.card.scope(),
+        common,
+    )?;
     let device = device_of(common)?;
     let segmenter = Segmenter::new(&model, &device).map_err(refusal)?;
     let start = Instant::now();
@@ -211,6 +218,7 @@ pub(super) fn read_input(
     path: &Path,
     frame: usize,
     ignore_scope: bool,
+    scope: &Scope,
     common: &Common,
 ) -> Result<Input, Refusal> {
     let limits = limits(common);
@@ -224,7 +232,7 @@ pub(super) fn read_input(
     let Some(index) = frame.checked_sub(1) else {
         return Err((Exit::Usage, "frames count from 1".into()));
     };
-    let findings = scope::scope_check(&instance).or_else(|refused| {
+    let findings = scope.check(&instance).or_else(|refused| {
         // A reason that is about pixels is met again when they are prepared.
         if ignore_scope {
             Ok(vec![refused])

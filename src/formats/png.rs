@@ -63,6 +63,46 @@ pub fn write_picture(
     })
 }
 
+/// As [`write_picture`], with texts that the file carries: keyword (PNG 11.3.3.2, Latin letters) and text.
+///
+/// # Errors
+/// Those of the disk, and a size that does not fit the pixels.
+pub fn write_noted_picture(
+    path: &Path,
+    bytes: &[u8],
+    [width, height]: [u32; 2],
+    color: ExtendedColorType,
+    notes: &[(&str, String)],
+) -> io::Result<()> {
+    let pixels = u64::from(width).saturating_mul(u64::from(height));
+    let bits = pixels.saturating_mul(u64::from(color.bits_per_pixel()));
+    if bits.div_ceil(8) != bytes.len() as u64 {
+        return Err(io::Error::other("the picture has another size"));
+    }
+    let mut plain = Vec::new();
+    let encoder = image::codecs::png::PngEncoder::new(&mut plain);
+    image::ImageEncoder::write_image(encoder, bytes, width, height, color)
+        .map_err(io::Error::other)?;
+    // Signature and IHDR have a fixed length; texts may stand anywhere behind them.
+    let (head, rest) = plain
+        .split_at_checked(HEAD_BYTES)
+        .ok_or_else(|| io::Error::other("the encoder wrote no header"))?;
+    let mut file = head.to_vec();
+    for (keyword, text) in notes {
+        let text: String = text
+            .chars()
+            .map(|c| if c.is_ascii() { c } else { '?' })
+            .collect();
+        let body = [keyword.as_bytes(), &[0], text.as_bytes()].concat();
+        chunk(&mut file, b"tEXt", &body);
+    }
+    file.extend(rest);
+    write_whole(path, &file)
+}
+
+/// Bytes of the signature and of IHDR.
+const HEAD_BYTES: usize = 8 + 25;
+
 /// Whether a name asks for pictures.
 pub fn is_png(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();

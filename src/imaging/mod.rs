@@ -4,6 +4,7 @@ pub mod burned_text;
 pub mod calibrate;
 pub mod components;
 pub mod cover;
+pub mod evaluation;
 pub mod filter;
 pub mod gsdf;
 pub mod labels;

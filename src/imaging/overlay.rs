@@ -111,6 +111,28 @@ pub fn opacity_at(
     1.0 - (1.0 - fill) * (1.0 - outline)
 }
 
+/// Colour and opacity of the overlay at a viewport pixel, 0 to 1.
+pub fn colour_at(
+    map: &ProbabilityMap<'_>,
+    style: &OverlayStyle,
+    grid: &PixelGrid,
+    x: u32,
+    y: u32,
+) -> [f64; 4] {
+    let Some(palette) = style.palette else {
+        let [r, g, b] = style.color.map(f64::from);
+        return [r, g, b, opacity_at(map, style, grid, x, y)];
+    };
+    let here = grid.at(x, y);
+    let [rows, columns] = map.shape;
+    let outside = |p: i64, size: usize| p < 0 || p >= (size as i64) << 32;
+    if outside(here[0], columns) || outside(here[1], rows) {
+        return [0.0; 4];
+    }
+    let [r, g, b, a] = palette.at(map.at(here));
+    [r, g, b, a * f64::from(style.opacity)]
+}
+
 /// Lays the map over an RGBA picture of the given width and height.
 pub fn draw_cpu(
     picture: &mut [u8],
@@ -123,9 +145,9 @@ pub fn draw_cpu(
     let width = size[0].max(1);
     for (i, pixel) in picture.as_chunks_mut::<4>().0.iter_mut().enumerate() {
         let (x, y) = (i as u32 % width, i as u32 / width);
-        let opacity = opacity_at(map, style, &grid, x, y);
-        for (code, color) in pixel.iter_mut().zip(style.color) {
-            let mixed = f64::from(color) * opacity + f64::from(*code) / 255.0 * (1.0 - opacity);
+        let [r, g, b, opacity] = colour_at(map, style, &grid, x, y);
+        for (code, color) in pixel.iter_mut().zip([r, g, b]) {
+            let mixed = color * opacity + f64::from(*code) / 255.0 * (1.0 - opacity);
             *code = super::window::code_value(mixed);
         }
     }
@@ -142,6 +164,7 @@ mod tests {
         color: [1.0, 1.0, 1.0],
         outline_px: 0.0,
         dashed: false,
+        palette: None,
     };
 
     /// A half-plane mask of 8 columns, set from column 4 on, drawn over black at a zoom.

@@ -16,6 +16,7 @@ pub mod date;
 pub mod edit;
 pub mod elements;
 pub mod exchange;
+pub mod explanation;
 pub mod facts;
 pub mod filter;
 pub mod finding;

@@ -1,6 +1,7 @@
 //! What a viewport shows, as numbers: the same description feeds the shader and its CPU twin.
 
 use super::{
+    explanation::MapPalette,
     geometry::{BodyPlane, GridGeometry, orientation_letters},
     lut::{LookupTable, ModalityLut, PaddingRange, Voi},
     pixels::StoredType,
@@ -272,9 +273,22 @@ pub struct OverlayStyle {
     pub outline_px: f32,
     /// Dashed outline: the mark of AI output.
     pub dashed: bool,
+    /// The values are those of an explanation: each is drawn in its colour, and nothing is thresholded or outlined.
+    pub palette: Option<MapPalette>,
 }
 
 impl OverlayStyle {
+    /// The look of an explanation.
+    pub const fn explaining(palette: MapPalette, opacity: f32) -> Self {
+        Self {
+            threshold: 0.0,
+            opacity,
+            outline_px: 0.0,
+            palette: Some(palette),
+            ..Self::AI
+        }
+    }
+
     /// The look of an AI proposal (violet, dashed).
     pub const AI: Self = Self {
         threshold: 0.5,
@@ -282,6 +296,7 @@ impl OverlayStyle {
         color: [0.710, 0.549, 1.0],
         outline_px: 1.5,
         dashed: true,
+        palette: None,
     };
 }
 

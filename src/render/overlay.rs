@@ -8,7 +8,10 @@ use super::{
 use crate::{
     gpu::{Cargo, GpuContext, GpuError, SharedBuffer, shader},
     imaging::{overlay, reslice::PixelGrid},
-    model::view::{OverlayStyle, SliceView},
+    model::{
+        explanation::{MapPalette, STOPS},
+        view::{OverlayStyle, SliceView},
+    },
 };
 use glam::{DAffine2, DMat2, DVec2};
 
@@ -46,6 +49,8 @@ pub mod gpu_data {
         pub step_y_lo: [u32; 4],
         /// Colour, code values from 0 to 1.
         pub color: [f32; 4],
+        /// Colours of an explanation, at equal distances from 0 to 1.
+        pub stops: [[f32; 4]; 9],
         /// Columns of the map.
         pub columns: u32,
         /// Rows of the map.
@@ -76,10 +81,10 @@ pub mod gpu_data {
         pub viewport_width: u32,
         /// Height of the viewport.
         pub viewport_height: u32,
+        /// 1 for the colours of an explanation.
+        pub coloured: u32,
         /// Unused.
-        pub spare_0: u32,
-        /// Unused.
-        pub spare_1: u32,
+        pub spare: u32,
     }
 }
 use gpu_data::OverlayDraw;
@@ -141,9 +146,15 @@ impl Tiles {
                 skip_empty: true,
             };
         }
+        Self::whole(reached)
+    }
+
+    /// One tile that holds all.
+    const fn whole(reached: [u32; 4]) -> Self {
+        let [_, _, width, height] = reached;
         Self {
             reached,
-            side: width.max(height),
+            side: if width > height { width } else { height },
             across: 1,
             down: 1,
             skip_empty: false,
@@ -264,7 +275,11 @@ impl OverlayPass {
         let Some(reached) = covered(&scene.map_from_viewport, [columns, rows], size, 1) else {
             return Ok(None);
         };
-        let tiles = Tiles::of(reached, &scene.map_from_viewport);
+        let tiles = match scene.style.palette {
+            // Every value may show.
+            Some(_) => Tiles::whole(reached),
+            None => Tiles::of(reached, &scene.map_from_viewport),
+        };
         let data = overlay_draw(scene, first, reach, size, &tiles);
         gpu.door
             .upload_buffer(Cargo::Uniform, &self.uniforms, 0, bytemuck::bytes_of(&data))?;
@@ -417,8 +432,9 @@ fn overlay_draw(
         reached: tiles.reached,
         viewport_width: viewport[0],
         viewport_height: viewport[1],
-        spare_0: 0,
-        spare_1: 0,
+        coloured: u32::from(style.palette.is_some()),
+        spare: 0,
+        stops: style.palette.map_or([[0.0; 4]; STOPS], MapPalette::stops),
     }
 }
 

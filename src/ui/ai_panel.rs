@@ -1,6 +1,6 @@
 //! AI results of the active frame: what it is, where it comes from, how it is drawn.
 
-use super::{context::UiContext, overlay_text, theme, widgets};
+use super::{context::UiContext, explanation_legend, overlay_text, theme, widgets};
 use crate::workspace::{Action, Command};
 use egui::{RichText, Slider, Ui};
 
@@ -19,6 +19,7 @@ pub fn ai_panel_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
         context.run(Command::SegmentLungs);
     }
     widgets::dim(ui, context.word("ai-only-chest"));
+    explanation(context, ui);
     super::volume_panel::volume_ui(context, ui);
     if context.workspace.active_volume_mask().is_some() {
         return;
@@ -28,9 +29,13 @@ pub fn ai_panel_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
         .as_ref()
         .and_then(|f| context.workspace.masks.get(f))
         .cloned();
+    let explained = |f| context.workspace.explanations.get(f).is_some();
+    let explained = frame.as_ref().is_some_and(explained);
     let (Some(mask), Some(frame)) = (mask, frame) else {
-        ui.add_space(12.0);
-        widgets::dim(ui, context.word("ai-no-result"));
+        if !explained {
+            ui.add_space(12.0);
+            widgets::dim(ui, context.word("ai-no-result"));
+        }
         return;
     };
     widgets::section(ui, context.word("ai-result"), None);
@@ -147,4 +152,77 @@ pub(super) fn style(context: &mut UiContext<'_>, ui: &mut Ui) {
     if style != before {
         context.actions.push(Action::MaskStyle(style));
     }
+}
+
+/// Where a mask is in doubt, and what a class was decided by: how to ask for it, and how it is drawn.
+fn explanation(context: &mut UiContext<'_>, ui: &mut Ui) {
+    widgets::section(ui, context.word("explain-title"), None);
+    ui.horizontal_wrapped(|ui| {
+        let commands = [
+            Command::ExplainGradCam,
+            Command::ExplainIntegrated,
+            Command::ExplainOcclusion,
+            Command::ExplainEntropy,
+            Command::ExplainDisagreement,
+        ];
+        for command in commands {
+            let enabled = context.workspace.is_enabled(command);
+            let name = context.word(command.row().message_key);
+            if ui
+                .add_enabled(enabled, egui::Button::new(name))
+                .on_hover_text(context.tooltip(command))
+                .clicked()
+            {
+                context.run(command);
+            }
+        }
+    });
+    let frame = context.workspace.frame_key(context.workspace.active);
+    let explanations = &context.workspace.explanations;
+    let (mut visible, before) = (explanations.visible, explanations.opacity);
+    let Some((frame, map)) = frame.and_then(|f| {
+        let map = explanations.get(&f).cloned()?;
+        Some((f, map))
+    }) else {
+        return;
+    };
+    ui.add_space(6.0);
+    for finding in &map.findings {
+        ui.label(
+            RichText::new(overlay_text::finding_text(context.language(), finding))
+                .color(theme::WARN),
+        );
+    }
+    for line in explanation_legend::lines(context, &map) {
+        widgets::dim(ui, line);
+    }
+    if map.uploaded {
+        widgets::dim(ui, context.word("ai-computed-elsewhere"));
+    }
+    ui.add_space(4.0);
+    let mut opacity = before;
+    ui.horizontal(|ui| {
+        let label = ui.label(
+            RichText::new(context.word("ai-opacity"))
+                .size(theme::SMALL_PT)
+                .color(theme::TEXT_DIM),
+        );
+        ui.add(Slider::new(&mut opacity, 0.0..=1.0).fixed_decimals(2))
+            .labelled_by(label.id);
+    });
+    if opacity != before {
+        context.actions.push(Action::ExplanationOpacity(opacity));
+    }
+    ui.horizontal(|ui| {
+        if ui
+            .checkbox(&mut visible, context.word("ai-visible"))
+            .on_hover_text(context.tooltip(Command::ToggleExplanation))
+            .changed()
+        {
+            context.actions.push(Action::ShowExplanations(visible));
+        }
+        if ui.button(context.word("explain-remove")).clicked() {
+            context.actions.push(Action::RemoveExplanation(frame));
+        }
+    });
 }

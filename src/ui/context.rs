@@ -7,7 +7,7 @@ use super::{
     layout_picker::PickerState,
     loupe::Loupe,
     number_fields::{MonitorField, WindowField},
-    picture::PictureCache,
+    picture::{PictureCache, SceneMap},
     picture_dialog::PictureDialog,
     protocol_editor::EditorState,
     settings::SettingsView,
@@ -19,8 +19,8 @@ use crate::{
     render::{blit::Blit, slice::SliceRenderer},
     tools::{navigate::ScrollSteps, window_level::WindowDrag},
     workspace::{
-        Action, Command, Workspace, library::Library, settings::OverlayText, state::Arrangement,
-        view::ViewState,
+        Action, Command, Workspace, library::Library, masks::FrameKey, settings::OverlayText,
+        state::Arrangement, view::ViewState,
     },
 };
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
@@ -105,6 +105,8 @@ pub struct UiState {
     pub browser: super::study_browser::BrowserRows,
     /// The list of studies.
     pub list: super::study_list::ListState,
+    /// The page of an evaluation.
+    pub evaluation: super::evaluation::EvaluationView,
     /// The tag browser's search and open rows.
     pub tags: super::tags::TagsView,
     /// Frames drawn by the renderer so far (not repeated ones), for the bench.
@@ -220,6 +222,7 @@ impl UiState {
             documents: Default::default(),
             browser: Default::default(),
             list: Default::default(),
+            evaluation: Default::default(),
             tags: super::tags::TagsView::default(),
             back: super::back::Back::default(),
             drawn: 0,
@@ -237,7 +240,7 @@ pub struct UiContext<'a> {
     pub actions: Vec<Action>,
 }
 
-impl UiContext<'_> {
+impl<'a> UiContext<'a> {
     /// The user's language.
     pub fn language(&self) -> Language {
         self.workspace.settings.language
@@ -319,11 +322,29 @@ impl UiContext<'_> {
         }
     }
 
-    /// The mask style, if the workspace shows masks.
+    /// What lies over a frame: its explanation, or else its mask, as far as they are shown.
+    pub fn map_over(&self, frame: &FrameKey) -> Option<SceneMap<'a>> {
+        let workspace = self.workspace;
+        if let Some((map, style)) = workspace.explanations.shown(frame) {
+            return Some(SceneMap {
+                buffer: &map.buffer,
+                map_from_pixel: map.map_from_pixel,
+                finished: &map.provenance.finished,
+                style,
+            });
+        }
+        let mask = workspace.masks.get(frame)?;
+        workspace.masks.visible.then(|| SceneMap {
+            buffer: &mask.buffer,
+            map_from_pixel: mask.map_from_pixel,
+            finished: &mask.provenance.finished,
+            style: workspace.masks.style,
+        })
+    }
+
+    /// How masks of volumes look, where they are shown.
     pub fn mask_style(&self) -> Option<OverlayStyle> {
-        self.workspace
-            .masks
-            .visible
-            .then_some(self.workspace.masks.style)
+        let masks = &self.workspace.masks;
+        masks.visible.then_some(masks.style)
     }
 }

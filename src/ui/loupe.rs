@@ -132,10 +132,10 @@ pub(super) fn paint(
     }
     let workspace = context.workspace;
     let frame_key = masks::key_of(reference);
-    let mask = workspace
-        .masks
-        .get(&frame_key)
-        .filter(|_| !viewport.is_cut());
+    let map = match viewport.is_cut() {
+        true => None,
+        false => context.map_over(&frame_key),
+    };
     let scene = Scene {
         display,
         view: &view,
@@ -143,7 +143,7 @@ pub(super) fn paint(
             .cover
             .as_ref()
             .map(|c| (c, workspace.settings.cover)),
-        mask: mask.zip(context.mask_style()),
+        map,
         volume: workspace
             .volume_masks
             .get(&display.key)

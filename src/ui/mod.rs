@@ -15,6 +15,8 @@ mod corner_fit;
 pub mod daylight;
 pub mod document;
 mod document_row;
+pub mod evaluation;
+pub mod explanation_legend;
 pub mod filter_panel;
 pub mod filtered;
 pub mod findings_panel;

@@ -6,7 +6,7 @@ use super::{
     filtered::{FilterScene, FilteredCache},
 };
 use crate::{
-    gpu::{GpuContext, MaskVolume},
+    gpu::{GpuContext, MaskVolume, SharedBuffer},
     model::{
         cover::{CoverShown, FrameCover},
         labels::MaskLook,
@@ -21,10 +21,7 @@ use crate::{
         slice::{SliceRenderer, SliceScene},
         target::{Target, TargetKind},
     },
-    workspace::{
-        display::SeriesDisplay, filtering::FilterWorker, masks::MaskDisplay,
-        volume_masks::VolumeMaskDisplay,
-    },
+    workspace::{display::SeriesDisplay, filtering::FilterWorker, volume_masks::VolumeMaskDisplay},
 };
 use glam::DAffine2;
 use std::sync::Arc;
@@ -36,7 +33,7 @@ struct Key {
     view: SliceView,
     arrived: usize,
     cover: Option<(CoverKey, CoverShown)>,
-    mask: Option<(MaskKey, OverlayStyle)>,
+    map: Option<(MapKey, OverlayStyle)>,
     labels: Option<(MaskVolume, usize, MaskLook)>,
     filtered: Option<u64>,
 }
@@ -51,9 +48,9 @@ impl PartialEq for CoverKey {
     }
 }
 
-/// Which mask: its buffer and who made it.
+/// Which map: its buffer and when it was made.
 #[derive(Clone, PartialEq)]
-struct MaskKey {
+struct MapKey {
     buffer: wgpu::Buffer,
     finished: String,
 }
@@ -78,12 +75,25 @@ pub struct Scene<'a> {
     pub view: &'a SliceView,
     /// Its overlay planes and shutter, and what of them is drawn.
     pub cover: Option<(&'a Arc<FrameCover>, CoverShown)>,
-    /// A mask over it, with its look.
-    pub mask: Option<(&'a MaskDisplay, OverlayStyle)>,
+    /// A mask or an explanation over it.
+    pub map: Option<SceneMap<'a>>,
     /// A mask over the series, with the look of masks.
     pub volume: Option<(&'a VolumeMaskDisplay, OverlayStyle)>,
     /// The filters.
     pub filters: WantedFilters<'a>,
+}
+
+/// A map over a picture.
+#[derive(Clone, Copy)]
+pub struct SceneMap<'a> {
+    /// Its values.
+    pub buffer: &'a SharedBuffer,
+    /// Map pixel from frame pixel.
+    pub map_from_pixel: DAffine2,
+    /// When it was made.
+    pub finished: &'a str,
+    /// Its look.
+    pub style: OverlayStyle,
 }
 
 /// The filters of a cell as they are wanted.
@@ -166,12 +176,12 @@ impl PictureCache {
             labels: labels
                 .as_ref()
                 .map(|(mask, look, _)| (mask.mask.clone(), mask.windows[0], look.clone())),
-            mask: scene.mask.map(|(mask, style)| {
-                let key = MaskKey {
-                    buffer: mask.buffer.buffer.clone(),
-                    finished: mask.provenance.finished.clone(),
+            map: scene.map.map(|map| {
+                let key = MapKey {
+                    buffer: map.buffer.buffer.clone(),
+                    finished: map.finished.to_owned(),
                 };
-                (key, style)
+                (key, map.style)
             }),
         };
         if self.key.as_ref() == Some(&key) {
@@ -190,10 +200,10 @@ impl PictureCache {
         let Some((target, _)) = &self.target else {
             return Ok(false);
         };
-        let overlay = scene.mask.map(|(mask, style)| OverlayScene {
-            buffer: &mask.buffer,
-            style,
-            map_from_viewport: mask.map_from_pixel * pixel_from_viewport(scene.view),
+        let overlay = scene.map.map(|map| OverlayScene {
+            buffer: map.buffer,
+            style: map.style,
+            map_from_viewport: map.map_from_pixel * pixel_from_viewport(scene.view),
         });
         let (view, texture) = match &plane {
             Some((texture, view)) => (view, texture.as_ref()),

@@ -23,14 +23,15 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
     let (open, asking) = is_asking(&context);
     if !open && !asking {
         super::tags::take_keys(&mut context, ui);
+        super::evaluation::take_keys(&mut context, ui);
         // In the list Escape goes back to the pictures at once.
         context.state.hands.escape_is_taken =
-            !workspace.list.shown && context.state.focus.gives_back(ui.ctx());
+            !workspace.page_is_shown() && context.state.focus.gives_back(ui.ctx());
     }
     context.state.windows.screen = super::windows::screen_of(&context, ui.ctx());
     take_keys(&mut context, ui);
     let empty = workspace.is_empty();
-    let cells = !workspace.list.shown && !empty;
+    let cells = !workspace.page_is_shown() && !empty;
     // Views fill their own room, so where they are most of the rest are panels.
     let back = &mut context.state.back;
     back.begin(ui, if cells { theme::PANEL } else { theme::APP });
@@ -95,6 +96,8 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
         let rect = ui.available_rect_before_wrap();
         if workspace.list.shown {
             super::study_list::study_list_ui(&mut context, ui, rect);
+        } else if workspace.evaluation.shown {
+            super::evaluation::evaluation_ui(&mut context, ui, rect);
         } else if empty {
             start_screen::start_screen_ui(&mut context, ui, rect);
         } else {
@@ -132,7 +135,7 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
 /// The panels on the screen, in the order of the walk through them.
 fn parts(workspace: &Workspace) -> Vec<Part> {
     let (settings, empty) = (&workspace.settings, workspace.is_empty());
-    let sides = !empty && !workspace.list.shown;
+    let sides = !empty && !workspace.page_is_shown();
     [
         (true, Part::Menu),
         (settings.show_browser && sides, Part::Browser),
@@ -176,11 +179,17 @@ pub(super) fn take_keys(context: &mut UiContext<'_>, ui: &Ui) {
             &mut context.state.hands,
             tool,
             std::time::Instant::now(),
-            |command| workspace.is_enabled(command) && !workspace.list.shown,
+            |command| workspace.is_enabled(command) && !workspace.page_is_shown(),
         );
+        // What is about a picture has none to act on while a page is in its place.
+        let page = workspace.evaluation.shown;
+        let acts = |wish: &keys::Wish| match wish {
+            keys::Wish::Run(command) => !page || !command.row().group.is_of_pictures(),
+            keys::Wish::Tool(_) => !page,
+        };
         context
             .actions
-            .extend(wishes.into_iter().map(|wish| match wish {
+            .extend(wishes.into_iter().filter(acts).map(|wish| match wish {
                 keys::Wish::Run(command) => Action::Run(command),
                 keys::Wish::Tool(tool) => Action::Tool(tool),
             }));

@@ -5,6 +5,7 @@ use super::{
     context::{Drag, Dragged, UiContext},
     corner_draw,
     document::document_ui,
+    explanation_legend,
     filtered::FilterScene,
     gestures::gestures,
     halo::over_picture,
@@ -228,6 +229,18 @@ fn contents(
     let fitted = corner_draw::fitted(&painter, words, inner, &corners);
     let mut taken = corner_draw::occupied(&painter, inner, &corners, &fitted, hover);
     taken.extend(beside_picture(context, rect, picture));
+    let explanation = match viewport.is_cut() {
+        true => None,
+        false => context
+            .workspace
+            .explanations
+            .shown(&masks::key_of(&reference)),
+    };
+    if let Some((map, _)) = explanation {
+        let (legend, said) = explanation_legend::paint(context, &painter, rect, map);
+        taken.extend(legend);
+        texts.extend(said);
+    }
     texts.extend(marks::paint(
         context,
         &painter,
@@ -289,12 +302,10 @@ fn draw_picture(
     let workspace = context.workspace;
     let is_cut = viewport.kind.is_cut() && display.is_volume();
     let frame_key = masks::key_of(reference);
-    let mask = if is_cut {
-        None
-    } else {
-        workspace.masks.get(&frame_key)
+    let map = match is_cut {
+        true => None,
+        false => context.map_over(&frame_key),
     };
-    let mask = mask.zip(context.mask_style());
     let scene = Scene {
         display,
         view: &picture.view,
@@ -302,7 +313,7 @@ fn draw_picture(
             .cover
             .as_ref()
             .map(|c| (c, workspace.settings.cover)),
-        mask,
+        map,
         volume: workspace
             .volume_masks
             .get(&display.key)
@@ -537,10 +548,12 @@ fn is_key_image(context: &UiContext<'_>, instance: &Instance, frame: usize) -> b
 /// What an AI overlay always says of itself (safety S20).
 fn ai_lines(context: &UiContext<'_>, instance: &Instance, frame: usize) -> Vec<String> {
     let workspace = context.workspace;
-    let Some(mask) = workspace
-        .masks
-        .get(&(Arc::clone(&instance.source.path), frame))
-    else {
+    let key = (Arc::clone(&instance.source.path), frame);
+    if workspace.explanations.shown(&key).is_some() {
+        // Its legend says all of it.
+        return Vec::new();
+    }
+    let Some(mask) = workspace.masks.get(&key) else {
         return Vec::new();
     };
     if !workspace.masks.visible {

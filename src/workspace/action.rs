@@ -244,6 +244,14 @@ pub enum Action {
     CancelJob(super::jobs::JobId),
     /// Put a message away.
     DismissNotice(usize),
+    /// Another opacity of explanations.
+    ExplanationOpacity(f32),
+    /// Show explanations, or not.
+    ShowExplanations(bool),
+    /// Take the explanation of a frame away.
+    RemoveExplanation(FrameKey),
+    /// Something on the page of an evaluation.
+    Evaluation(super::evaluation::EvaluationAction),
     /// Open files and folders.
     Open(Vec<PathBuf>),
     /// Try a passphrase on the archive that is asked about.
@@ -335,6 +343,8 @@ impl Workspace {
             Action::Run(Command::Cancel) if self.list.shown => {
                 self.act_on_list(super::study_list::ListAction::Show(false));
             }
+            Action::Run(Command::Cancel) if self.evaluation.shown => self.evaluation.shown = false,
+            Action::Evaluation(action) => return self.act_on_evaluation(action),
             Action::Run(command) => return self.execute(command),
             Action::Activate(cell) => {
                 if self.active != cell && cell < self.layout.cells() {
@@ -423,6 +433,11 @@ impl Workspace {
             Action::Thicken { cell, notches } => {
                 self.thicken(cell, notches);
             }
+            Action::ExplanationOpacity(opacity) => {
+                self.explanations.opacity = opacity.clamp(0.0, 1.0);
+            }
+            Action::ShowExplanations(visible) => self.explanations.visible = visible,
+            Action::RemoveExplanation(frame) => self.explanations.remove(&frame),
             Action::MaskStyle(style) => self.masks.style = style,
             Action::VolumeModel(id) => self.volume_masks.chosen = Some(id),
             Action::RemoveVolumeMask(series) => self.volume_masks.remove(&series),

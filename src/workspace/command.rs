@@ -123,6 +123,14 @@ pub enum Command {
     PreviousView,
     NextPanel,
     SegmentLungs,
+    ExplainGradCam,
+    ExplainIntegrated,
+    ExplainOcclusion,
+    ExplainEntropy,
+    ExplainDisagreement,
+    ToggleExplanation,
+    OpenEvaluation,
+    ShowEvaluation,
     SegmentVolume,
     NetworksOnCpu,
     MeasureCardiothoracic,
@@ -227,6 +235,14 @@ impl Group {
         Self::Ai,
         Self::Help,
     ];
+
+    /// Whether its commands act on the picture that is shown.
+    pub const fn is_of_pictures(self) -> bool {
+        matches!(
+            self,
+            Self::Image | Self::Tool | Self::Measure | Self::Window | Self::Navigate
+        )
+    }
 
     /// Key of the message catalogue.
     pub const fn message_key(self) -> &'static str {
@@ -480,6 +496,14 @@ table! {
     Finalise "cmd-finalise" Reading "Ctrl+Enter" View
     SegmentLungs "cmd-run-lung-segmentation" Ai "" ModelInput
     MeasureCardiothoracic "cmd-cardiothoracic-auto" Ai "" ModelInput
+    ExplainGradCam "cmd-explain-grad-cam" Ai "" ModelInput
+    ExplainIntegrated "cmd-explain-integrated" Ai "" ModelInput
+    ExplainOcclusion "cmd-explain-occlusion" Ai "" ModelInput
+    ExplainEntropy "cmd-explain-entropy" Ai "" ModelInput
+    ExplainDisagreement "cmd-explain-disagreement" Ai "" ModelInput
+    ToggleExplanation "cmd-toggle-explanation" Ai "Shift+E" Nothing
+    OpenEvaluation "cmd-open-evaluation" Ai "" Nothing
+    ShowEvaluation "cmd-show-evaluation" Ai "" Nothing
     SegmentVolume "cmd-segment-volume" Ai "" ModelVolume
     NetworksOnCpu "cmd-networks-on-cpu" Ai "" Nothing
     ToggleMasks "cmd-toggle-overlay" Ai "G" Nothing

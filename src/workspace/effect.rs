@@ -1,6 +1,7 @@
 //! What a command asks of the program around the workspace: what needs dialogs, other windows, the network worker.
 
 use super::{measuring::export::MarkFormat, picture_out::PictureWish, report::ReportFormat};
+use crate::model::explanation::Method;
 
 /// What a command asks of the program around the workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,10 +16,16 @@ pub enum Effect {
     ChooseExport,
     /// Choose a table of measured luminances in a dialog.
     ChooseCurve,
+    /// Choose an evaluation in a dialog.
+    ChooseEvaluation,
+    /// Choose the folder of its pictures in a dialog.
+    ChooseEvaluationImages,
     /// Write and open the demo.
     Demo,
     /// Segment the active frame.
     Segment,
+    /// Explain the answer of a network for the active frame.
+    Explain(Method),
     /// Segment the volume of the active cell.
     SegmentVolume,
     /// Let networks run on the CPU, or where they ran before.
@@ -85,6 +92,7 @@ impl Effect {
             self,
             Self::Demo
                 | Self::Segment
+                | Self::Explain(_)
                 | Self::Cardiothoracic
                 | Self::PictureOut { .. }
                 | Self::CopyPicture

@@ -51,12 +51,20 @@ pub enum Event {
     MarksRead(Result<Box<crate::model::exchange::MarksRead>, String>),
     /// A text for the clipboard is ready.
     Copied(String),
+    /// An evaluation was read, or why not.
+    Evaluation(Result<Box<super::evaluation::ReadEvaluation>, String>),
+    /// An evaluation was chosen in a dialog.
+    ChosenEvaluation(std::path::PathBuf),
+    /// The folder of its pictures was chosen.
+    ChosenEvaluationImages(std::path::PathBuf),
     /// A record was looked up.
     Record(RecordAnswer),
     /// News of the store that keeps the marks.
     Store(super::keeper::StoreNews),
     /// The store holds more than before.
     RecordChanged,
+    /// An explanation ended.
+    Explained(Box<super::explaining::ExplanationOutcome>),
     /// A segmentation ended.
     Mask(Box<MaskOutcome>),
     /// How far a mask over a series is.

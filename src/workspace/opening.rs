@@ -126,7 +126,14 @@ fn archives_of(locked: &[Arc<Path>]) -> Vec<LockedArchive> {
 
 impl Workspace {
     /// Opens files and folders in the background.
-    pub fn open(&mut self, paths: Vec<PathBuf>) {
+    pub fn open(&mut self, mut paths: Vec<PathBuf>) {
+        if let Some(place) = paths.iter().position(|p| super::evaluation::may_be(p)) {
+            let evaluation = paths.remove(place);
+            self.open_evaluation(evaluation);
+            if paths.is_empty() {
+                return;
+            }
+        }
         // What somebody opens himself may be of anybody, and is listed beside the pictures.
         self.list.show_fetched();
         for path in &paths {

@@ -99,6 +99,10 @@ pub struct Workspace {
     pub measuring: Measuring,
     /// Calibration by a known length.
     pub calibrating: super::calibrating::Calibrating,
+    /// An evaluation on a page of its own.
+    pub evaluation: super::evaluation::EvaluationPage,
+    /// Explanations over frames.
+    pub explanations: super::explaining::Explanations,
     /// Masks over frames.
     pub masks: Masks,
     /// What was opened, in this order.
@@ -137,7 +141,7 @@ pub struct Workspace {
     events: (Sender<Event>, Receiver<Event>),
     pub(super) loader: Loader,
     pub(super) scanning: usize,
-    opened_first: bool,
+    pub(super) opened_first: bool,
     pub(super) standing: keeping::Standing,
 }
 
@@ -181,7 +185,9 @@ impl Workspace {
             small: super::loader::small::SmallPictures::default(),
             measuring,
             calibrating: super::calibrating::Calibrating::default(),
+            explanations: super::explaining::Explanations::default(),
             masks: Masks::default(),
+            evaluation: super::evaluation::EvaluationPage::default(),
             opened: Vec::new(),
             volume_masks: Default::default(),
             drafts: Drafts::default(),
@@ -520,6 +526,7 @@ impl Workspace {
         self.display_order.clear();
         self.small.clear();
         self.masks.clear();
+        self.explanations.clear();
         self.volume_masks.clear();
         self.opened.clear();
         self.marks.history.clear();
@@ -549,6 +556,7 @@ impl Workspace {
             && !self.hanging.previews.is_busy()
             && !self.small.is_waiting()
             && !self.tags.is_reading()
+            && !self.evaluation.reading
             && self.events.1.is_empty()
             && self.measuring.is_idle()
             && !self.record.is_busy()

@@ -66,6 +66,8 @@ mod support;
 mod syntaxes;
 #[cfg(feature = "screen")]
 mod ui_documents;
+#[cfg(feature = "screen")]
+mod ui_evaluation;
 mod ui_filters;
 #[cfg(feature = "screen")]
 mod ui_list;

@@ -3,10 +3,13 @@
 mod bundled;
 mod commands;
 mod devices;
+mod explaining;
 mod figures;
 mod files;
 mod heart;
 mod network;
+mod sanity;
+mod scores;
 mod training;
 #[cfg(feature = "screen")]
 mod volume_runs;

@@ -205,6 +205,7 @@ fn uniforms_lie_where_the_shader_looks() {
             step_y_hi,
             step_y_lo,
             color,
+            stops,
             columns,
             rows,
             first,
@@ -220,8 +221,8 @@ fn uniforms_lie_where_the_shader_looks() {
             reached,
             viewport_width,
             viewport_height,
-            spare_0,
-            spare_1,
+            coloured,
+            spare,
         ]
     );
     same_layout!(

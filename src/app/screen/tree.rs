@@ -61,6 +61,7 @@ pub fn describe(stage: &mut Stage) -> Value {
             "found": program.workspace.list.rows().len(),
             "studies": program.workspace.list.index().len(),
         },
+        "evaluation": evaluation(program),
         "keeping": keeping(program),
         "frames_drawn": program.frames,
         "pictures_drawn": program.state.drawn,
@@ -81,6 +82,27 @@ fn hanging(program: &Program) -> Value {
         "stage": hangs.stage + 1,
         "stages": hangs.stages,
         "prior": hangs.prior.as_ref().map(|(uid, _)| uid),
+    })
+}
+
+/// The page of an evaluation; null while none was read.
+fn evaluation(program: &Program) -> Value {
+    let page = &program.workspace.evaluation;
+    let Some(e) = page.evaluation() else {
+        return Value::Null;
+    };
+    json!({
+        "shown": page.shown,
+        "cases": e.cases.len(),
+        "threshold": page.threshold,
+        "confusion": page.counts.map(|c| json!({
+            "true_positive": c.true_positive,
+            "false_positive": c.false_positive,
+            "false_negative": c.false_negative,
+            "true_negative": c.true_negative,
+        })),
+        "first": page.rows.first().and_then(|row| e.cases.get(*row)).map(|c| c.name.as_str()),
+        "selected": page.selected.and_then(|s| e.cases.get(s)).map(|c| c.name.as_str()),
     })
 }
 

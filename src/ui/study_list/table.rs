@@ -171,7 +171,7 @@ fn head(context: &mut UiContext<'_>, ui: &mut Ui, columns: &[(f32, f32)], width:
 }
 
 /// A small triangle: no font is sure to have one.
-pub(super) fn arrow(ui: &Ui, at: egui::Pos2, upwards: bool, color: Color32) {
+pub(in crate::ui) fn arrow(ui: &Ui, at: egui::Pos2, upwards: bool, color: Color32) {
     // Clockwise both ways, as the toolkit fills.
     let down = if upwards { -1.0 } else { 1.0 };
     let corners = [(0.0, 2.5), (-3.5, -2.5), (3.5, -2.5)];

@@ -2,9 +2,11 @@
 
 use super::{Effect, Layout, Workspace};
 use crate::{
+    model::explanation::Method,
     tools::{Tool, navigate::zoom_wheeled},
     workspace::{
         command::{Command, Needs},
+        evaluation::EvaluationAction,
         measuring::export::MarkFormat,
         planes, presets,
         settings::SideTab,
@@ -98,6 +100,19 @@ impl Workspace {
             Command::WindowNumbers => return Some(Effect::WindowNumbers),
             Command::MonitorSize => return Some(Effect::MonitorSize),
             Command::LifeSize => return self.life_size(),
+            Command::ExplainGradCam => return Some(Effect::Explain(Method::GradCam)),
+            Command::ExplainIntegrated => {
+                return Some(Effect::Explain(Method::IntegratedGradients));
+            }
+            Command::ExplainOcclusion => return Some(Effect::Explain(Method::Occlusion)),
+            Command::ExplainEntropy => return Some(Effect::Explain(Method::Entropy)),
+            Command::ExplainDisagreement => return Some(Effect::Explain(Method::Disagreement)),
+            Command::ToggleExplanation => self.explanations.visible ^= true,
+            Command::OpenEvaluation => return Some(Effect::ChooseEvaluation),
+            Command::ShowEvaluation => {
+                let shown = !self.evaluation.shown;
+                return self.act_on_evaluation(EvaluationAction::Show(shown));
+            }
             Command::SegmentLungs => return Some(Effect::Segment),
             Command::SegmentVolume => return Some(Effect::SegmentVolume),
             Command::NetworksOnCpu => return Some(Effect::NetworksOnCpu),

@@ -34,6 +34,7 @@ impl Workspace {
                     self.open_first(done.is_some());
                 }
                 if done.is_some() {
+                    self.show_wanted_picture();
                     self.measuring.touch();
                 }
                 if done.is_some() && self.scanning == 0 {
@@ -64,6 +65,11 @@ impl Workspace {
                 self.copied = Some(text);
                 self.notify("notice-copied", String::new());
             }
+            Event::Evaluation(read) => self.take_evaluation(read),
+            Event::ChosenEvaluation(path) => self.open_evaluation(path),
+            Event::ChosenEvaluationImages(folder) => {
+                self.evaluation.images = Some(folder);
+            }
             Event::Record(answer) => self.record.answer(answer),
             Event::RecordChanged => self.record.refresh(),
             Event::Store(news) => self.take_store(news),
@@ -73,6 +79,17 @@ impl Workspace {
                     Ok(mask) => {
                         self.masks.insert(outcome.frame, mask);
                         self.masks.visible = true;
+                        self.settings.side_tab = SideTab::Ai;
+                    }
+                    Err((key, detail)) => self.notify(key, detail),
+                }
+            }
+            Event::Explained(outcome) => {
+                self.jobs.finish(outcome.job);
+                match outcome.result {
+                    Ok(map) => {
+                        self.explanations.insert(outcome.frame, map);
+                        self.explanations.visible = true;
                         self.settings.side_tab = SideTab::Ai;
                     }
                     Err((key, detail)) => self.notify(key, detail),

@@ -112,6 +112,7 @@ impl Workspace {
 
     fn show_list(&mut self, shown: bool) {
         self.list.shown = shown;
+        self.evaluation.shown &= !shown;
         self.read_ahead();
     }
 

@@ -4,6 +4,7 @@ use super::{bench, compare, drawn, hounsfield, phantom, texture_of};
 use negatoscope::{
     gpu::{Cargo, SharedBuffer},
     imaging::{overlay, reslice},
+    model::explanation::MapPalette,
     model::view::{Interpolation, OverlayStyle, ViewPlane},
     render::{OverlayScene, map_from_viewport, upload_probabilities},
 };
@@ -47,7 +48,11 @@ fn overlays_have_a_twin() {
             outline_px,
             dashed,
             color: [0.9, 0.4, 0.1],
+            palette: None,
         });
+    }
+    for palette in [MapPalette::Heat, MapPalette::Signed, MapPalette::Doubt] {
+        styles.push(OverlayStyle::explaining(palette, 0.8));
     }
     for shape in [[43, 57], [32, 32], [101, 64]] {
         for binary in [false, true] {

@@ -62,6 +62,9 @@ const KINDS: &[&str] = &[
     "report",
     "calibration",
     "suv",
+    "evaluation",
+    "figure",
+    "explain",
 ];
 
 /// Methods whose first argument is a key.

@@ -329,3 +329,214 @@ fn a_model_is_trained_imported_and_used() {
     assert_eq!(verify.exit, Exit::Finding);
     assert!(verify.out.contains("the model card says"));
 }
+
+#[test]
+fn scores_are_judged_with_intervals_and_a_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut table = String::from("name,patient,label,score\n");
+    for i in 0..40 {
+        let positive = i % 2;
+        let score = f64::from((i * 37) % 41) / 41.0 * 0.7 + 0.3 * f64::from(positive);
+        table += &format!("c{i},Doe^{},{positive},{score:.3}\n", i / 2);
+    }
+    std::fs::write(folder.path().join("scores.csv"), &table).unwrap();
+    let found = lines(&run(
+        folder.path(),
+        &[
+            "evaluate",
+            "--scores",
+            "@scores.csv",
+            "--report",
+            "@report.json",
+            "--json",
+        ],
+    ));
+    let summary = &found[0]["summary"];
+    assert_eq!(summary["cases"], 40);
+    assert_eq!(summary["intervals"]["by"], "patient");
+    assert_eq!(summary["intervals"]["groups"], 20);
+    for figure in [
+        "auroc",
+        "average_precision",
+        "precision",
+        "recall",
+        "specificity",
+        "f1",
+        "accuracy",
+        "brier",
+        "ece",
+    ] {
+        let value = summary["value"][figure].as_f64().unwrap();
+        let [low, high] = [0, 1].map(|i| summary["interval"][figure][i].as_f64().unwrap());
+        assert!(low <= high && (0.0..=1.0).contains(&value), "{figure}");
+        // The calibration error of a draw is biased upwards; the others lie within.
+        assert!(
+            figure == "ece" || (low <= value && value <= high),
+            "{figure}"
+        );
+    }
+    let json = std::fs::read_to_string(folder.path().join("report.json")).unwrap();
+    let text = std::fs::read_to_string(folder.path().join("report.md")).unwrap();
+    assert!(
+        !json.contains("Doe") && !text.contains("Doe"),
+        "patients are numbered"
+    );
+    let report: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(report["roc"].as_array().unwrap().len(), 41);
+    assert_eq!(report["made"], "2026-11-23T12:00:00Z");
+    assert!(text.contains("## Worst cases") && text.contains("| AUROC |"));
+    // The same seed gives the same bytes, another one other intervals.
+    let again = |seed: &str, name: &str| {
+        let place = format!("@{name}");
+        let ended = run(
+            folder.path(),
+            &[
+                "evaluate",
+                "--scores",
+                "@scores.csv",
+                "--seed",
+                seed,
+                "--report",
+                &place,
+            ],
+        );
+        assert_eq!(ended.exit, Exit::Done);
+        std::fs::read_to_string(folder.path().join(name)).unwrap()
+    };
+    assert_eq!(again("1", "same.json"), json);
+    assert_ne!(again("2", "other.json"), json);
+    let wrong = |text: &str| {
+        std::fs::write(folder.path().join("wrong.csv"), text).unwrap();
+        run(folder.path(), &["evaluate", "--scores", "@wrong.csv"])
+    };
+    let ended = wrong("label,score\n1,0.5\n0,nan\n");
+    assert_eq!(ended.exit, Exit::Rejected);
+    assert!(
+        ended.err.contains("line 3: `nan` is not a number"),
+        "{}",
+        ended.err
+    );
+    assert_eq!(wrong("").exit, Exit::Rejected);
+}
+
+#[test]
+fn volumes_and_listed_pairs_are_compared_in_millimetres() {
+    use glam::{DAffine3, DMat3, DVec3};
+    use negatoscope::{
+        formats::{self, VolumeOut},
+        model::{
+            geometry::GridGeometry,
+            lut::{ModalityLut, ModalityUnit},
+            pixels::{Frame, PixelBytes, StoredType},
+            volume::Volume,
+        },
+    };
+    let folder = tempfile::tempdir().unwrap();
+    // A box of 4 × 4 × 2 voxels, one column further for the prediction; columns are 2 mm wide, slices 5 mm apart.
+    let save = |name: &str, shift: usize, far: f64| {
+        let frame = |slice: usize| {
+            let inside = |i: usize| {
+                let (x, y) = (i % 12, i / 12);
+                (3 + shift..7 + shift).contains(&x) && (2..6).contains(&y) && slice > 0
+            };
+            let bytes = (0..144).map(|i| u8::from(inside(i))).collect();
+            Frame::new(12, 12, 1, StoredType::U8, PixelBytes::from_vec(bytes)).unwrap()
+        };
+        let volume = Volume {
+            grid: GridGeometry {
+                size: [12, 12, 3],
+                patient_from_voxel: DAffine3 {
+                    matrix3: DMat3::from_diagonal(DVec3::new(2.0, 1.0, 5.0)),
+                    translation: DVec3::splat(far),
+                },
+            },
+            frames: (0..3).map(frame).collect(),
+            modality_lut: ModalityLut::IDENTITY,
+            unit: ModalityUnit::Unspecified,
+            padding: None,
+        };
+        let path = folder.path().join(name);
+        formats::write(&path, &VolumeOut::new(&volume)).unwrap();
+    };
+    save("truth.nii.gz", 0, 0.0);
+    save("pred.nrrd", 1, 0.0);
+    save("elsewhere.nii.gz", 0, 30.0);
+    let table = "name,truth,pred,patient\none,truth.nii.gz,pred.nrrd,A\nsame,truth.nii.gz,truth.nii.gz,B\n\
+        off,truth.nii.gz,elsewhere.nii.gz,B\n";
+    std::fs::write(folder.path().join("pairs.csv"), table).unwrap();
+    let ended = run(
+        folder.path(),
+        &["evaluate", "--pairs", "@pairs.csv", "--json"],
+    );
+    assert_eq!(ended.exit, Exit::Finding, "{}", ended.err);
+    assert!(
+        ended.err.contains("off: the masks lie at different places"),
+        "{}",
+        ended.err
+    );
+    let found: Vec<Value> = ended
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(found.len(), 3);
+    // Three of four columns overlap; the outermost columns are 2 mm apart.
+    assert_eq!(found[0]["dice"].as_f64(), Some(0.75));
+    assert_eq!(found[0]["hd95"].as_f64(), Some(2.0));
+    assert_eq!(found[1]["assd"].as_f64(), Some(0.0));
+    let summary = &found[2]["summary"];
+    assert_eq!(
+        (&summary["length_unit"], &summary["failed"]),
+        (&"mm".into(), &1.into())
+    );
+    assert_eq!(summary["intervals"]["by"], "patient");
+    assert_eq!(summary["worst"][0], "one");
+}
+
+#[test]
+fn doubt_is_drawn_over_the_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    film(&folder.path().join("film.png"));
+    for method in ["entropy", "disagreement"] {
+        let found = lines(&run(
+            folder.path(),
+            &[
+                "explain",
+                "@film.png",
+                "--method",
+                method,
+                "--out",
+                "@map.png",
+                "--device",
+                "cpu",
+                "--json",
+            ],
+        ));
+        let v = &found[0];
+        assert_eq!(v["method"], method);
+        assert_eq!(v["notice"], "AI, not for diagnostic use");
+        let mean = v["mean"].as_f64().unwrap();
+        assert!(mean > 0.0 && mean < 0.5, "{method}: {mean}");
+        let bytes = std::fs::read(folder.path().join("map.png")).unwrap();
+        let said = |text: &str| bytes.windows(text.len()).any(|w| w == text.as_bytes());
+        assert!(said("AI, not for diagnostic use") && said("lung-fields"));
+        let picture = image::load_from_memory(&bytes).unwrap().into_rgb8();
+        assert_eq!(picture.dimensions(), (300, 260 + 24));
+        let coloured = picture
+            .pixels()
+            .filter(|p| p.0[2] > p.0[1].saturating_add(12));
+        assert!(coloured.count() > 200, "{method}");
+    }
+    let ended = run(
+        folder.path(),
+        &[
+            "explain",
+            "@film.png",
+            "--method",
+            "grad-cam",
+            "--out",
+            "@map.png",
+        ],
+    );
+    assert_eq!(ended.exit, Exit::Unsupported);
+}

@@ -73,6 +73,8 @@ fn model(config: UNetConfig, side: usize) -> Model {
             },
             metrics: vec![],
             lesions: None,
+            scope: None,
+            usual: None,
         },
         weights,
     }
@@ -304,6 +306,7 @@ fn models_folder() -> (tempfile::TempDir, Registry) {
 fn request(view: u64, model: &str) -> Request {
     Request {
         to_measure: false,
+        explain: None,
         view,
         model: model.into(),
         frame: wavy_frame(64, 48),

@@ -1,5 +1,5 @@
 //! Metrics and resizing against scikit-learn, MedPy, SimpleITK, scikit-image and NumPy.
-//! `tests/data/metrics_reference.py` made the numbers.
+//! `tests/data/metrics/masks.py` made the numbers.
 
 use negatoscope::imaging::{
     metrics::{Confusion, auroc, mean_squared_error, surface_distances},
@@ -8,7 +8,7 @@ use negatoscope::imaging::{
 use serde_json::Value;
 
 fn reference() -> Value {
-    serde_json::from_str(include_str!("../../data/metrics_reference.json")).unwrap()
+    serde_json::from_str(include_str!("../../data/metrics/masks.json")).unwrap()
 }
 
 fn list(value: &Value) -> Vec<f64> {

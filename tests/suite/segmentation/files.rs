@@ -203,6 +203,8 @@ fn card(bytes: &[u8]) -> ModelCard {
         },
         metrics: vec![],
         lesions: None,
+        scope: None,
+        usual: None,
     }
 }
 

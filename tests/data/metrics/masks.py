@@ -1,7 +1,7 @@
-"""Makes tests/data/metrics_reference.json: numbers of scikit-learn, MedPy, SimpleITK, scikit-image and NumPy for
+"""Makes tests/data/metrics/masks.json: numbers of scikit-learn, MedPy, SimpleITK, scikit-image and NumPy for
 small made-up masks, scores and grids. Run with a Python that has them:
 
-    python tests/data/metrics_reference.py > tests/data/metrics_reference.json
+    python tests/data/metrics/masks.py > tests/data/metrics/masks.json
 """
 
 import json
