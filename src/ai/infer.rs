@@ -153,6 +153,7 @@ impl Segmenter {
         cancel: &CancelToken,
     ) -> Result<Segmented, AiError> {
         let side = self.card.input.side;
+        let pace = Pace::new(&self.device, cancel);
         let probability = sigmoid(logits).reshape([side, side]);
         self.device
             .burn()

@@ -146,9 +146,9 @@ impl Program {
             }
             Effect::Demo => self.start_demo(),
             Effect::Segment => self.segment(),
+            Effect::Explain(method) => self.explain(method),
             Effect::SegmentVolume => self.segment_volume(),
             Effect::NetworksOnCpu => self.networks_on_cpu(),
-            Effect::Explain(method) => self.explain(method),
             Effect::NameMark => {
                 if let Some(mark) = self.workspace.selected_mark() {
                     let naming = Naming::of(self.workspace.active, mark);

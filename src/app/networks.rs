@@ -159,9 +159,7 @@ impl Networks {
         };
         let to_measure = matches!(want, Want::Ratio(_));
         let model = match explain {
-            Some(method) if !method.is_of_masks() => {
-                Registry::new(self.models_folder.clone()).classifier()
-            }
+            Some(method) if !method.is_of_masks() => Registry::new(None).classifier(),
             _ => Some(LUNG_FIELDS.to_owned()),
         };
         let Some(model) = model else {

@@ -19,11 +19,11 @@ pub fn ai_panel_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
         context.run(Command::SegmentLungs);
     }
     widgets::dim(ui, context.word("ai-only-chest"));
+    explanation(context, ui);
     super::volume_panel::volume_ui(context, ui);
     if context.workspace.active_volume_mask().is_some() {
         return;
     }
-    explanation(context, ui);
     let frame = context.workspace.frame_key(context.workspace.active);
     let mask = frame
         .as_ref()

@@ -322,12 +322,6 @@ impl<'a> UiContext<'a> {
         }
     }
 
-    /// The look of masks, where they are shown.
-    pub fn mask_style(&self) -> Option<OverlayStyle> {
-        let masks = &self.workspace.masks;
-        masks.visible.then_some(masks.style)
-    }
-
     /// What lies over a frame: its explanation, or else its mask, as far as they are shown.
     pub fn map_over(&self, frame: &FrameKey) -> Option<SceneMap<'a>> {
         let workspace = self.workspace;
@@ -346,5 +340,11 @@ impl<'a> UiContext<'a> {
             finished: &mask.provenance.finished,
             style: workspace.masks.style,
         })
+    }
+
+    /// How masks of volumes look, where they are shown.
+    pub fn mask_style(&self) -> Option<OverlayStyle> {
+        let masks = &self.workspace.masks;
+        masks.visible.then_some(masks.style)
     }
 }

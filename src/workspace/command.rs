@@ -123,8 +123,6 @@ pub enum Command {
     PreviousView,
     NextPanel,
     SegmentLungs,
-    SegmentVolume,
-    NetworksOnCpu,
     ExplainGradCam,
     ExplainIntegrated,
     ExplainOcclusion,
@@ -133,6 +131,8 @@ pub enum Command {
     ToggleExplanation,
     OpenEvaluation,
     ShowEvaluation,
+    SegmentVolume,
+    NetworksOnCpu,
     MeasureCardiothoracic,
     ToggleMasks,
     OverlayText,
@@ -496,8 +496,6 @@ table! {
     Finalise "cmd-finalise" Reading "Ctrl+Enter" View
     SegmentLungs "cmd-run-lung-segmentation" Ai "" ModelInput
     MeasureCardiothoracic "cmd-cardiothoracic-auto" Ai "" ModelInput
-    SegmentVolume "cmd-segment-volume" Ai "" ModelVolume
-    NetworksOnCpu "cmd-networks-on-cpu" Ai "" Nothing
     ExplainGradCam "cmd-explain-grad-cam" Ai "" ModelInput
     ExplainIntegrated "cmd-explain-integrated" Ai "" ModelInput
     ExplainOcclusion "cmd-explain-occlusion" Ai "" ModelInput
@@ -506,6 +504,8 @@ table! {
     ToggleExplanation "cmd-toggle-explanation" Ai "Shift+E" Nothing
     OpenEvaluation "cmd-open-evaluation" Ai "" Nothing
     ShowEvaluation "cmd-show-evaluation" Ai "" Nothing
+    SegmentVolume "cmd-segment-volume" Ai "" ModelVolume
+    NetworksOnCpu "cmd-networks-on-cpu" Ai "" Nothing
     ToggleMasks "cmd-toggle-overlay" Ai "G" Nothing
     ShowAi "panel-tab-ai" Ai "" Nothing
     CopyPicture "cmd-copy-picture" Edit "Ctrl+C" View

@@ -24,12 +24,12 @@ pub enum Effect {
     Demo,
     /// Segment the active frame.
     Segment,
+    /// Explain the answer of a network for the active frame.
+    Explain(Method),
     /// Segment the volume of the active cell.
     SegmentVolume,
     /// Let networks run on the CPU, or where they ran before.
     NetworksOnCpu,
-    /// Explain the answer of a network for the active frame.
-    Explain(Method),
     /// Ask for the name of the selected mark, beside it.
     NameMark,
     /// Give the keyboard to the next panel.

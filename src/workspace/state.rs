@@ -187,9 +187,9 @@ impl Workspace {
             calibrating: super::calibrating::Calibrating::default(),
             explanations: super::explaining::Explanations::default(),
             masks: Masks::default(),
+            evaluation: super::evaluation::EvaluationPage::default(),
             opened: Vec::new(),
             volume_masks: Default::default(),
-            evaluation: super::evaluation::EvaluationPage::default(),
             drafts: Drafts::default(),
             record: RecordPanel::default(),
             films: Films::default(),
@@ -526,9 +526,9 @@ impl Workspace {
         self.display_order.clear();
         self.small.clear();
         self.masks.clear();
+        self.explanations.clear();
         self.volume_masks.clear();
         self.opened.clear();
-        self.explanations.clear();
         self.marks.history.clear();
         self.layout = Layout::default();
         self.viewports.truncate(cells::KEPT);

@@ -84,8 +84,6 @@ impl Workspace {
                     Err((key, detail)) => self.notify(key, detail),
                 }
             }
-            Event::VolumeMask(news) => self.take_volume_mask(*news),
-            Event::VolumeModels(models) => self.volume_masks.models = models,
             Event::Explained(outcome) => {
                 self.jobs.finish(outcome.job);
                 match outcome.result {
@@ -97,6 +95,8 @@ impl Workspace {
                     Err((key, detail)) => self.notify(key, detail),
                 }
             }
+            Event::VolumeMask(news) => self.take_volume_mask(*news),
+            Event::VolumeModels(models) => self.volume_masks.models = models,
             Event::DemoReady { job, result } => {
                 self.jobs.finish(job);
                 match result {
