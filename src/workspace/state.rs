@@ -127,6 +127,10 @@ pub struct Workspace {
     pub list: super::study_list::StudyList,
     /// The tag browser.
     pub tags: TagsPanel,
+    /// Copies without identity.
+    pub deid: super::deid::Deid,
+    /// Who works here.
+    pub access: super::access::Access,
     /// A text that waits for the clipboard.
     pub copied: Option<String>,
     pub(super) found: SharedFound,
@@ -196,6 +200,8 @@ impl Workspace {
             passphrases: Passphrases::default(),
             list: super::study_list::StudyList::default(),
             tags: TagsPanel::default(),
+            deid: super::deid::Deid::default(),
+            access: super::access::Access::default(),
             copied: None,
             found: SharedFound::default(),
             documents: documents::Documents::default(),
@@ -335,6 +341,7 @@ impl Workspace {
             viewport.show(node.clone(), display, kind);
         }
         self.recall_view(cell);
+        self.log_viewed(cell);
         self.active = cell.min(self.layout.cells().saturating_sub(1));
         match self.layout {
             Layout::Mpr => self.arrange_mpr(),
@@ -549,6 +556,8 @@ impl Workspace {
             && !self.hanging.previews.is_busy()
             && !self.small.is_waiting()
             && !self.tags.is_reading()
+            && !self.deid.looking
+            && !self.access.trying
             && self.events.1.is_empty()
             && self.measuring.is_idle()
             && !self.record.is_busy()
