@@ -8,7 +8,7 @@
 //! written into the log. Roles bind people who use this program: whoever has a passphrase and writes a program of their
 //! own has the key.
 
-use super::{AuditEvent, KdfCost, Store, StoreError, database, files, key, now_ms};
+use super::{AuditEvent, KdfCost, Store, StoreError, files, key, now_ms};
 use crate::model::{
     access::{AuditKind, Right, Role},
     edit::Edit,
@@ -268,7 +268,7 @@ impl Store {
             "INSERT INTO account (name, role, created) VALUES (?1, ?2, ?3)",
             params![name, role.name(), created.to_string()],
         )?;
-        database::checkpoint(&self.connection)?;
+        self.checkpoint()?;
         let detail = format!("{name}: {}", role.name());
         self.log_now(AuditEvent::new(AuditKind::UserAdded, detail))
     }
@@ -302,7 +302,7 @@ impl Store {
             "UPDATE account SET role = ?2 WHERE name = ?1 COLLATE NOCASE",
             params![name, role.name()],
         )?;
-        database::checkpoint(&self.connection)?;
+        self.checkpoint()?;
         let detail = format!("{name}: {} to {}", before.name(), role.name());
         self.log_now(AuditEvent::new(AuditKind::RoleChanged, detail))
     }
@@ -325,7 +325,7 @@ impl Store {
         }
         self.connection
             .execute("DELETE FROM account WHERE name = ?1 COLLATE NOCASE", [name])?;
-        database::checkpoint(&self.connection)?;
+        self.checkpoint()?;
         self.log_now(AuditEvent::new(AuditKind::UserRemoved, name))
     }
 

@@ -7,6 +7,7 @@ use super::{
     AuditEvent, KdfCost, Store, StoreError, Writing,
     accounts::{self, OWNER},
     audit::{self, Audit},
+    copies::{self, Snapshot, backups, is_user_key, parts},
     database, files,
     journal::{self, Journal, NewJournal, Tail},
     key::{self, StoreKey},
@@ -17,6 +18,7 @@ use crate::model::{
     edit::{Edit, Kept},
     passphrase::Passphrase,
 };
+use crate::task::CancelToken;
 use rusqlite::params;
 use std::{
     collections::HashSet,
@@ -24,87 +26,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Folder of the copies within a store.
-pub const BACKUPS: &str = "backups";
-/// Copies that are kept.
-pub const KEPT_BACKUPS: usize = 5;
 /// A store of another key that is whole and not yet in its place.
 const REKEYED: &str = "rekeyed";
-
-/// Files that make a store.
-fn parts(dir: &Path) -> Result<Vec<PathBuf>, StoreError> {
-    let entries = fs::read_dir(dir).map_err(StoreError::io("reading the folder of the store"))?;
-    let mut found: Vec<PathBuf> = entries
-        .flatten()
-        .map(|e| e.path())
-        .filter(|path| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let fixed = [
-                key::FILE,
-                key::COPY,
-                database::FILE,
-                journal::FILE,
-                audit::FILE,
-                audit::HEAD_FILE,
-            ];
-            path.is_file() && (fixed.contains(&&*name) || is_user_key(&name))
-        })
-        .collect();
-    found.sort();
-    Ok(found)
-}
-
-fn is_user_key(name: &str) -> bool {
-    name.starts_with("user-") && (name.ends_with(".key") || name.ends_with(".key.copy"))
-}
-
-/// Copies files into a new folder that gets its name when it is whole.
-fn copy_parts(dir: &Path, target: &Path) -> Result<u64, StoreError> {
-    let parent = target.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(parent).map_err(StoreError::io("making the folder of copies"))?;
-    if target.exists() {
-        return Err(StoreError::Exists(StoreError::name(target)));
-    }
-    let nursery = tempfile::Builder::new()
-        .prefix(".negatoscope-copy-")
-        .tempdir_in(parent)
-        .map_err(StoreError::io("making the folder of the copy"))?;
-    let inner = nursery.path().join("store");
-    files::make_private(&inner)?;
-    let mut bytes = 0;
-    for part in parts(dir)? {
-        let to = inner.join(part.file_name().unwrap_or_default());
-        bytes += fs::copy(&part, &to).map_err(StoreError::io("copying the store"))?;
-        fs::File::open(&to)
-            .and_then(|file| file.sync_all())
-            .map_err(StoreError::io("copying the store"))?;
-    }
-    files::sync_folder(&inner)?;
-    fs::rename(&inner, target).map_err(StoreError::io("naming the copy"))?;
-    files::sync_folder(parent)?;
-    Ok(bytes)
-}
-
-/// The copies within a store, the oldest first.
-pub fn backups(dir: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(dir.join(BACKUPS)) else {
-        return Vec::new();
-    };
-    let mut found: Vec<PathBuf> = entries
-        .flatten()
-        .map(|e| e.path())
-        .filter(|p| p.join(key::FILE).exists() && p.join(database::FILE).exists())
-        .collect();
-    found.sort();
-    found
-}
-
-fn stamp() -> String {
-    // With milliseconds, so that two copies of one second have their names.
-    jiff::Timestamp::now()
-        .strftime("%Y%m%dT%H%M%S%3fZ")
-        .to_string()
-}
 
 /// What repairing did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -150,38 +73,6 @@ impl Store {
         self.copy_now(target)
     }
 
-    /// Makes a copy when the last one is older than a day; whether it did.
-    ///
-    /// # Errors
-    /// Those of the disk.
-    pub fn backup_daily(&self) -> Result<bool, StoreError> {
-        const DAY: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
-        let newest = backups(&self.dir).pop();
-        let young = newest.and_then(|p| p.metadata().ok()?.modified().ok()?.elapsed().ok());
-        if young.is_some_and(|age| age < DAY) || self.journal_damage().is_some() {
-            return Ok(false);
-        }
-        self.copy_now(None).map(|_| true)
-    }
-
-    fn copy_now(&self, target: Option<&Path>) -> Result<(PathBuf, u64), StoreError> {
-        database::checkpoint(&self.connection)?;
-        if let Some(audit) = self.audit.borrow_mut().as_mut() {
-            audit.sync()?;
-        }
-        let own = self.dir.join(BACKUPS).join(stamp());
-        let to = target.map_or(own, Path::to_owned);
-        let bytes = copy_parts(&self.dir, &to)?;
-        if target.is_none() {
-            let all = backups(&self.dir);
-            let old = all.len().saturating_sub(KEPT_BACKUPS);
-            for folder in all.iter().take(old) {
-                fs::remove_dir_all(folder).map_err(StoreError::io("removing an old copy"))?;
-            }
-        }
-        Ok((to, bytes))
-    }
-
     /// Puts a copy in the place of a store; what stood there becomes a copy itself. The log goes on, so that nobody
     /// loses what they did by going back.
     ///
@@ -202,8 +93,8 @@ impl Store {
         let now = audit::read(dir, &key, None, &mut |_| {})?;
         let keep_log = now.problem.is_none();
         if !parts(dir)?.is_empty() {
-            let aside = dir.join(BACKUPS).join(stamp());
-            copy_parts(dir, &aside)?;
+            let aside = copies::next_name(dir);
+            Snapshot::take(dir)?.write(&aside, None, &CancelToken::default())?;
         }
         for part in parts(dir)? {
             let name = part.file_name().unwrap_or_default();
@@ -263,6 +154,7 @@ impl Store {
         if self.journal_damage().is_some() {
             return Err(StoreError::damaged("journal", "it must be repaired first"));
         }
+        self.stop_copy()?;
         let head = self.audit_head();
         let dir = self.dir.clone();
         let key = StoreKey::random()?;
@@ -315,13 +207,11 @@ impl Store {
             format!("head before: {before}"),
         ))?;
         *self.audit.get_mut() = None;
-        for backup in backups(&dir) {
-            fs::remove_dir_all(&backup).map_err(StoreError::io("removing an old copy"))?;
-        }
-        drop(self);
         files::sync_folder(&inner)?;
+        // With the lock still held: whoever opens the store from here on opens the new one.
         fs::rename(&inner, dir.join(REKEYED)).map_err(StoreError::io("naming the new store"))?;
         files::sync_folder(&dir)?;
+        drop(self);
         finish_rekey(&dir)
     }
 
@@ -357,6 +247,7 @@ impl Store {
         if record.is_none() && studies.is_empty() {
             return Err(StoreError::UnknownPatient);
         }
+        self.stop_copy()?;
         let mut report = EraseReport {
             studies: studies.len(),
             files: studies.iter().map(|s| s.instances).sum(),
@@ -458,20 +349,17 @@ impl Store {
 
     /// Removes copies and what repairs put aside, and makes one new copy where there were some.
     fn purge_copies(&mut self) -> Result<usize, StoreError> {
-        let all = backups(&self.dir);
-        for folder in &all {
-            fs::remove_dir_all(folder).map_err(StoreError::io("removing a copy"))?;
-        }
+        let all = copies::remove_all(&self.dir)?;
         let entries = fs::read_dir(&self.dir).map_err(StoreError::io("reading the folder"))?;
         for entry in entries.flatten() {
             if entry.file_name().to_string_lossy().contains(".damaged-") {
                 fs::remove_file(entry.path()).map_err(StoreError::io("removing a file"))?;
             }
         }
-        if !all.is_empty() {
+        if all > 0 {
             self.copy_now(None)?;
         }
-        Ok(all.len())
+        Ok(all)
     }
 }
 
@@ -515,15 +403,26 @@ fn remove_logs(dir: &Path) {
     }
 }
 
+/// Whether a store of a new key waits for being put into its place.
+pub(super) fn is_rekeyed(dir: &Path) -> bool {
+    dir.join(REKEYED).is_dir()
+}
+
 /// Puts a store of a new key into its place; a crash on the way is made good by the next opening.
 ///
 /// # Errors
 /// Those of the disk.
 pub(super) fn finish_rekey(dir: &Path) -> Result<(), StoreError> {
-    let fresh = dir.join(REKEYED);
-    if !fresh.is_dir() {
+    if !is_rekeyed(dir) {
         return Ok(());
     }
+    let _lock = files::lock(dir)?;
+    if !is_rekeyed(dir) {
+        // Somebody else did it a moment ago.
+        return Ok(());
+    }
+    let fresh = dir.join(REKEYED);
+    copies::remove_all(dir)?;
     let doing = || StoreError::io("putting the new store into its place");
     for part in parts(dir)? {
         let name = part.file_name().unwrap_or_default().to_string_lossy();

@@ -10,6 +10,7 @@
 pub mod accounts;
 pub mod audit;
 pub mod codec;
+pub mod copies;
 pub mod database;
 mod error;
 mod files;
@@ -68,6 +69,7 @@ pub struct Store {
     session: Session,
     /// None where the log cannot be written.
     audit: RefCell<Option<Audit>>,
+    copying: RefCell<Option<copies::Copying>>,
     _lock: files::Lock,
     temporary: Option<TempDir>,
 }
@@ -259,6 +261,11 @@ impl Store {
 
     fn open_with(dir: &Path, key: StoreKey, create: bool) -> Result<Self, StoreError> {
         let lock = files::lock(dir)?;
+        if maintenance::is_rekeyed(dir) {
+            // Another key took its place between the passphrase and the lock.
+            return Err(StoreError::Busy);
+        }
+        copies::unshare(dir)?;
         // The journal first: what a later version wrote is refused before the database is touched.
         let path = dir.join(journal::FILE);
         let replay = journal::read(&path, &key)?;
@@ -292,6 +299,7 @@ impl Store {
             dir: dir.to_owned(),
             session: Session::owner(),
             audit: RefCell::new(audit),
+            copying: RefCell::default(),
             _lock: lock,
             temporary: None,
         })
@@ -316,6 +324,7 @@ impl Store {
     pub fn verify_folder(dir: &Path, passphrase: &Passphrase) -> Result<VerifyReport, StoreError> {
         let key = accounts::open_key(dir, None, passphrase)?;
         let _lock = files::lock(dir)?;
+        copies::unshare(dir)?;
         match database::connect(&dir.join(database::FILE), &key, false) {
             Ok(connection) => verify::verify(dir, &key, Ok(&connection)),
             Err(error @ StoreError::NewerVersion { .. }) => Err(error),
@@ -508,6 +517,7 @@ fn open_log(
 
 impl Drop for Store {
     fn drop(&mut self) {
+        let _ = self.stop_copy();
         let detail = format!("{} commits", self.commits());
         self.log(AuditEvent::new(AuditKind::Closed, detail));
         if let Writing::Open(journal) = &self.journal {

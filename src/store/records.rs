@@ -172,7 +172,7 @@ impl Store {
             }
         }
         transaction.commit()?;
-        database::checkpoint(&self.connection)?;
+        self.checkpoint()?;
         report.report = bundle.report;
         let detail = format!("{} new, {} replaced", report.new, report.replaced);
         self.log(AuditEvent::new(AuditKind::RecordsImported, detail));

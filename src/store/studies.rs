@@ -98,7 +98,7 @@ impl Store {
              DELETE FROM subject WHERE id NOT IN (SELECT subject FROM study);",
         )?;
         transaction.commit()?;
-        database::checkpoint(&self.connection)?;
+        self.checkpoint()?;
         let detail = format!("{} new files, {} again", report.new, report.again);
         self.log(AuditEvent::new(AuditKind::StudiesImported, detail));
         Ok(report)

@@ -124,11 +124,7 @@ pub fn deid_dialog_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
         ui.add_space(10.0);
         ui.horizontal(|ui| {
             let ready = !dialog.folder.trim().is_empty() && files > 0;
-            let word = RichText::new(context.word("deid-write")).color(theme::APP);
-            let button = Button::new(word.strong())
-                .fill(theme::ACCENT)
-                .min_size(vec2(120.0, 30.0));
-            write = ui.add_enabled(ready, button).clicked();
+            write = widgets::main_button(ui, context.word("deid-write"), ready).clicked();
             let button = Button::new(context.word("button-cancel")).min_size(vec2(96.0, 30.0));
             close = ui.add(button).clicked();
         });
@@ -245,8 +241,9 @@ fn lines_ui(context: &UiContext<'_>, ui: &mut Ui, preview: &Preview) {
                 };
                 let small = |text: &str| RichText::new(text).size(theme::SMALL_PT);
                 ui.label(small(context.word(key)).color(theme::TEXT_DIM));
-                widgets::line(ui, small(&line.at).monospace().color(theme::TEXT_DIM));
-                widgets::line(ui, small(line.name).color(theme::TEXT));
+                ui.label(small(line.name).color(theme::TEXT));
+                // Deep in sequences it is long, and stands where nothing comes after it.
+                ui.label(small(&line.at).monospace().color(theme::TEXT_DIM));
                 ui.end_row();
             }
         });
@@ -257,7 +254,8 @@ fn folder_ui(context: &mut UiContext<'_>, ui: &mut Ui, dialog: &mut DeidDialog) 
         let label = ui.label(context.word("deid-folder"));
         let edit = TextEdit::singleline(&mut dialog.folder)
             .id(egui::Id::unique("deid folder"))
-            .desired_width(ui.available_width() - 110.0);
+            .hint_text(context.word("deid-folder-hint"))
+            .desired_width(ui.available_width() - 90.0);
         ui.add(edit).labelled_by(label.id);
         if ui.button(context.word("deid-choose")).clicked() {
             dialog.folder.clear();

@@ -3,7 +3,7 @@
 use super::{
     context::{UiContext, UiState},
     icons::{self, Icon},
-    theme, unlock,
+    theme, unlock, widgets,
 };
 use crate::{
     model::passphrase::Passphrase,
@@ -12,33 +12,21 @@ use crate::{
 use egui::{
     Align, Button, CentralPanel, Frame, Key, Layout, RichText, Sense, TextEdit, Ui, Vec2, vec2,
 };
-use std::{
-    fmt,
-    time::{Duration, Instant},
-};
+use std::{fmt, time::Duration};
 use zeroize::Zeroizing;
 
 /// Width of the field, points.
 const WIDTH: f32 = 360.0;
 
 /// What is typed on the locked window, and since when nobody did anything.
+#[derive(Default)]
 pub struct LockField {
     typed: Zeroizing<String>,
     /// The reason that is typed for more rights.
     reason: String,
-    last_hand: Instant,
+    /// On the clock of the toolkit, seconds.
+    last_hand: Option<f64>,
     open: bool,
-}
-
-impl Default for LockField {
-    fn default() -> Self {
-        Self {
-            typed: Zeroizing::default(),
-            reason: String::new(),
-            last_hand: Instant::now(),
-            open: false,
-        }
-    }
 }
 
 impl fmt::Debug for LockField {
@@ -107,14 +95,11 @@ pub fn lock_screen_ui(workspace: &Workspace, state: &mut UiState, ui: &mut Ui) -
                 ui.label(RichText::new(text).size(theme::SMALL_PT).color(color));
                 ui.add_space(10.0);
                 let ready = !access.trying && !field.typed.is_empty();
-                let word = RichText::new(context.word("lock-unlock")).color(theme::APP);
-                let button = Button::new(word.strong())
-                    .fill(theme::ACCENT)
-                    .min_size(vec2(120.0, 30.0));
-                unlock = ui.add_enabled(ready, button).clicked() || (ready && entered);
+                let word = context.word("lock-unlock");
+                unlock = widgets::main_button(ui, word, ready).clicked() || (ready && entered);
             });
         });
-    field.last_hand = Instant::now();
+    field.last_hand = Some(ui.input(|i| i.time));
     if unlock {
         let passphrase = Passphrase::new(field.typed.as_bytes());
         context.actions.push(Action::TryUnlock(passphrase));
@@ -130,18 +115,20 @@ pub fn lock_screen_ui(workspace: &Workspace, state: &mut UiState, ui: &mut Ui) -
 pub fn watch_idle(context: &mut UiContext<'_>, ctx: &egui::Context) {
     let workspace = context.workspace;
     let minutes = workspace.settings.lock_after_minutes;
-    let field = &mut context.state.lock_field;
-    let hands = ctx.input(|i| !i.events.is_empty() || i.pointer.is_moving());
+    let (now, hands) = ctx.input(|i| (i.time, !i.events.is_empty() || i.pointer.is_moving()));
+    let last = *context.state.lock_field.last_hand.get_or_insert(now);
+    // A hand that comes back to a window that was to be locked finds it locked, also where no frame was drawn meanwhile.
+    let patience = f64::from(minutes) * 60.0;
+    if minutes > 0 && workspace.can_lock() {
+        if now - last >= patience {
+            context.actions.push(Action::Lock);
+        }
+        let since = if hands { now } else { last };
+        let left = Duration::try_from_secs_f64(since + patience - now).unwrap_or_default();
+        ctx.request_repaint_after(left);
+    }
     if hands {
-        field.last_hand = Instant::now();
-    }
-    if minutes == 0 || !workspace.can_lock() {
-        return;
-    }
-    let patience = Duration::from_secs(u64::from(minutes) * 60);
-    match patience.checked_sub(field.last_hand.elapsed()) {
-        Some(left) if !left.is_zero() => ctx.request_repaint_after(left),
-        _ => context.actions.push(Action::Lock),
+        context.state.lock_field.last_hand = Some(now);
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
         identity::PatientIdentity,
         passphrase::Passphrase,
     },
-    store::{AuditEvent, KdfCost, Store, StoreError, Unfinished},
+    store::{AuditEvent, KdfCost, Store, StoreError, Unfinished, accounts::OWNER},
     task::spawn_named,
 };
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -316,6 +316,8 @@ impl Serving {
             if !waiting.is_empty() {
                 self.save(&mut store, &mut waiting);
             }
+            // What failed of a copy is tried again at the next opening.
+            let _ = store.tend_copy();
             if ended {
                 break;
             }
@@ -349,8 +351,11 @@ impl Serving {
                             unkept: Some(Unkept::InUse),
                             last_ms: None,
                             unfinished: None,
-                            // Nothing can be written, so nothing is refused but what the store itself refuses.
-                            who: (user.unwrap_or_default(), Role::Viewer),
+                            // What the role of an account is stands where the other window has it.
+                            who: match user.filter(|name| !name.eq_ignore_ascii_case(OWNER)) {
+                                Some(name) => (name, Role::Viewer),
+                                None => (OWNER.to_owned(), Role::Admin),
+                            },
                         })),
                         Err(error) => StoreNews::Failed(failure(&error)),
                     };

@@ -591,7 +591,7 @@ impl Workspace {
         match news {
             StoreNews::Opened(opened) => {
                 let unfinished = opened.unfinished;
-                self.access.who = (opened.unkept.is_none()).then(|| opened.who.clone());
+                self.access.who = Some(opened.who.clone());
                 if let Some(unkept) = opened.unkept {
                     let key = match unkept {
                         Unkept::InUse => "notice-store-in-use",
@@ -624,7 +624,7 @@ impl Workspace {
             StoreNews::Stopped { keeps } => {
                 self.record.disconnect(keeps);
                 if keeps {
-                    self.access.who = None;
+                    // Who works here stays: nobody gets more rights by a fault.
                     self.marks.take_stopped();
                 } else {
                     self.notify("notice-record-stopped", String::new());

@@ -105,6 +105,49 @@ fn a_locked_window_shows_nothing_and_keeps_everything() {
 }
 
 #[test]
+fn a_window_that_nobody_touches_locks_itself() {
+    let _alone = alone();
+    let (study, (_folder, dir)) = (study(), made());
+    let mut stage = window(&study, Some(&dir));
+    let patience = f64::from(stage.program().workspace.settings.lock_after_minutes) * 60.0;
+    assert!(
+        patience >= 60.0,
+        "it does so unless somebody says otherwise"
+    );
+    let begun = stage.harness().ctx.input(|i| i.time);
+    let wait = |stage: &mut Stage, until: f64| {
+        stage.harness().input_mut().time = Some(begun + until);
+        stage.settle().unwrap();
+        stage.program().workspace.access.locked
+    };
+    assert!(!wait(&mut stage, 1.0));
+    assert!(!wait(&mut stage, patience - 1.0));
+    // It looks again by itself when it may be time.
+    let output = stage.harness().output();
+    let delay = output.viewport_output[&egui::ViewportId::ROOT].repaint_delay;
+    assert!(delay.as_secs_f64() <= patience, "{delay:?}");
+    // A hand puts it off.
+    stage.key(egui::Modifiers::NONE, egui::Key::I);
+    assert!(!wait(&mut stage, patience + 60.0));
+    assert!(!wait(&mut stage, 2.0 * patience - 2.0));
+    // Nobody drew a frame meanwhile, and the first one is that of a hand.
+    stage.harness().input_mut().time = Some(begun + 3.0 * patience);
+    stage.key(egui::Modifiers::NONE, egui::Key::I);
+    stage.settle().unwrap();
+    assert!(stage.program().workspace.access.locked);
+    let said = screen::describe(&mut stage).to_string();
+    assert!(!said.contains("CANARY"), "{said}");
+    act(&mut stage, Action::TryUnlock(Passphrase::new(PASSPHRASE)));
+    assert!(!stage.program().workspace.access.locked);
+    assert!(!wait(&mut stage, 4.0 * patience - 2.0), "counted anew");
+    stage.program_mut().workspace.settings.lock_after_minutes = 0;
+    assert!(
+        !wait(&mut stage, 9.0 * patience),
+        "never, where that is said"
+    );
+}
+
+#[test]
 fn without_a_store_there_is_nothing_to_unlock_with() {
     let _alone = alone();
     let study = study();
@@ -147,6 +190,20 @@ fn an_account_at_the_window_may_what_its_role_allows() {
     assert_eq!(screen::describe(&mut stage)["role"], "reader");
     assert!(stage.program_mut().workspace.commit(vec![mark("a")]));
     stage.settle().unwrap();
+    // Beside a window that has the store open an account may no more than look, whatever it may elsewhere.
+    let mut second = window(&study, None);
+    let workspace = &mut second.program_mut().workspace;
+    workspace.set_store_place(negatoscope::workspace::marks::StorePlace {
+        dir: dir.clone(),
+        exists: true,
+    });
+    workspace.access.account = Some("Lee".into());
+    let pass = Passphrase::new("viewer's own");
+    act(&mut second, Action::OpenStore(pass));
+    assert_eq!(screen::describe(&mut second)["role"], "viewer");
+    run(&mut second, Command::Anonymize);
+    assert!(second.program().state.deid_dialog.is_none());
+    drop(second);
     drop(stage);
     assert_eq!(kept(&dir).marks.len(), 1);
 }

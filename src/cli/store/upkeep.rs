@@ -66,7 +66,7 @@ pub(super) fn backup(args: &BackupArgs, common: &Common, out: &mut Output) -> Re
 
 pub(super) fn restore(args: &RestoreArgs, common: &Common, out: &mut Output) -> Result<Exit, Exit> {
     let dir = named_folder(common, out)?;
-    let newest = || crate::store::maintenance::backups(&dir).pop();
+    let newest = || crate::store::copies::backups(&dir).pop();
     let Some(from) = args.from.clone().or_else(newest) else {
         out.error("the store has no copy; name one with --from DIR");
         return Err(Exit::Rejected);

@@ -510,8 +510,9 @@ impl<'a> Rewrite<'a> {
                 _ => Act::Drop("X", "profile"),
             });
         }
-        // What the dictionary does not know nobody has judged.
-        if &dictionary_vr(element.tag) == b"UN" {
+        // What the dictionary does not know nobody has judged, nor a text where the standard has none.
+        let known = dictionary_vr(element.tag);
+        if &known == b"UN" || value::is_text(vr) && !value::is_text(known) {
             return Ok(Act::Drop("X", "unknown"));
         }
         match &vr {

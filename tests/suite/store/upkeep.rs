@@ -12,7 +12,7 @@ use negatoscope::{
     },
     store::{
         KdfCost, Passphrase, Store, StoreError,
-        maintenance::{KEPT_BACKUPS, backups},
+        copies::{KEPT_BACKUPS, backups},
     },
 };
 use std::{fs, path::Path};
@@ -85,6 +85,109 @@ fn copies_roll_and_one_can_be_put_back() {
         Err(StoreError::Damaged { .. })
     ));
     assert_eq!(Store::open(&dir, &pass()).unwrap().marks().len(), 2);
+}
+
+#[test]
+fn the_copy_of_the_day_keeps_nobody_waiting_and_is_of_one_moment() {
+    let (_folder, dir) = made();
+    let mut store = Store::open(&dir, &pass()).unwrap();
+    fill(&mut store, 8);
+    store.commit(&[add("before")]).unwrap();
+    let sizes = store.sizes().unwrap();
+    assert!(store.backup_daily().unwrap());
+    assert!(!store.backup_daily().unwrap(), "one is in the making");
+    // What is done meanwhile is not in it.
+    store.commit(&[add("meanwhile")]).unwrap();
+    store
+        .import_bundle(&bundle(&[patient("late", "Late", "1815-12-10", "L1")]))
+        .unwrap();
+    store.end_copy().unwrap();
+    let copy = backups(&dir).pop().unwrap();
+    let of_copy = Store::open(&copy, &pass()).unwrap();
+    assert_eq!(of_copy.sizes().unwrap(), sizes);
+    assert_eq!(of_copy.marks().len(), 1);
+    drop(of_copy);
+    assert!(Store::verify_folder(&copy, &pass()).unwrap().is_sound());
+    assert_eq!(store.marks().len(), 2);
+    drop(store);
+    assert!(Store::verify_folder(&dir, &pass()).unwrap().is_sound());
+    // Closing does not wait for a copy, nor does a copy keep the store from being closed.
+    fs::remove_dir_all(dir.join("backups")).unwrap();
+    let store = Store::open(&dir, &pass()).unwrap();
+    assert!(store.backup_daily().unwrap());
+    drop(store);
+    assert!(Store::verify_folder(&dir, &pass()).unwrap().is_sound());
+    for copy in backups(&dir) {
+        assert!(Store::verify_folder(&copy, &pass()).unwrap().is_sound());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_did_not_change_is_copied_once_and_copies_stay_apart() {
+    use std::os::unix::fs::MetadataExt as _;
+    let (_folder, dir) = made();
+    let mut store = Store::open(&dir, &pass()).unwrap();
+    fill(&mut store, 3);
+    // As if it had been written long ago.
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    let age = || {
+        let file = fs::File::options().write(true).open(dir.join("store.db"));
+        file.unwrap().set_modified(long_ago).unwrap();
+    };
+    age();
+    let (first, bytes) = store.backup(None).unwrap();
+    assert!(bytes > 50_000);
+    let (second, _) = store.backup(None).unwrap();
+    let inode = |folder: &Path| fs::metadata(folder.join("store.db")).unwrap().ino();
+    assert_eq!(inode(&first), inode(&second));
+    let (outside, _) = store
+        .backup(Some(&dir.parent().unwrap().join("o")))
+        .unwrap();
+    assert_ne!(inode(&outside), inode(&first));
+    // A change of a moment ago may not show in the time of the file.
+    fill(&mut store, 4);
+    age();
+    let (third, _) = store.backup(None).unwrap();
+    assert_ne!(inode(&third), inode(&first));
+    // Who works on a copy changes no other.
+    let before = contents(&second);
+    let mut opened = Store::open(&first, &pass()).unwrap();
+    opened.commit(&[add("in the copy")]).unwrap();
+    fill(&mut opened, 6);
+    drop(opened);
+    assert!(contents(&second) == before);
+    assert_ne!(inode(&first), inode(&second));
+    assert!(Store::verify_folder(&second, &pass()).unwrap().is_sound());
+}
+
+#[test]
+fn a_crash_while_another_key_takes_its_place_is_made_good() {
+    let (_folder, dir) = made();
+    let mut store = Store::open(&dir, &pass()).unwrap();
+    store.commit(&[add("a")]).unwrap();
+    store.backup(None).unwrap();
+    let new = Passphrase::new("new");
+    store.rekey(&new, KdfCost::CHEAP).unwrap();
+    // As it is when the new store is whole and nothing of it is in its place, and when half of it is.
+    for moved in [0, 2, 4] {
+        let fresh = dir.join("rekeyed");
+        fs::create_dir(&fresh).unwrap();
+        let names = ["audit.head", "audit.log", "edits.journal", "store.db"];
+        for name in names
+            .iter()
+            .chain(&["store.key", "store.key.copy"])
+            .skip(moved)
+        {
+            fs::rename(dir.join(name), fresh.join(name)).unwrap();
+            fs::write(dir.join(name), "of the old key").unwrap();
+        }
+        let lock = Store::open(&dir, &new).unwrap();
+        assert_eq!(lock.marks().len(), 1, "{moved}");
+        assert!(!fresh.exists());
+        drop(lock);
+        assert!(Store::verify_folder(&dir, &new).unwrap().is_sound());
+    }
 }
 
 #[test]
