@@ -94,7 +94,7 @@ impl Effect {
             Self::SaveMarks(_) | Self::ChooseExport => Right::ExportMarks,
             Self::ReportOut(_) => Right::ExportReports,
             Self::DeidDialog => Right::Anonymize,
-            Self::Segment | Self::Cardiothoracic => Right::Segment,
+            Self::Segment | Self::SegmentVolume | Self::Cardiothoracic => Right::Segment,
             _ => return None,
         })
     }
