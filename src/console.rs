@@ -56,6 +56,12 @@ pub struct Common {
     /// File descriptor to read the passphrase from, up to its end or first line feed
     #[arg(long, global = true, value_name = "N")]
     pub passphrase_fd: Option<i32>,
+    /// Account of the store (default: its owner)
+    #[arg(long, global = true, value_name = "NAME")]
+    pub user: Option<String>,
+    /// Do what a reader may although the account may not, for a reason that the log keeps
+    #[arg(long, global = true, value_name = "REASON")]
+    pub break_glass: Option<String>,
     /// File descriptor to read the passphrase of encrypted archives from, in the same way
     #[arg(long, global = true, value_name = "N")]
     pub archive_passphrase_fd: Option<i32>,

@@ -69,12 +69,19 @@ pub fn put_new<E: From<io::Error>>(
     let mut file = File::create_new(&beside)?;
     let put = write(&mut file).and_then(|()| {
         drop(file);
-        if !path.exists() {
+        // A link never takes the place of another file, whoever makes one at the same moment.
+        let linked = fs::hard_link(&beside, path);
+        let there = matches!(&linked, Err(e) if e.kind() == io::ErrorKind::AlreadyExists);
+        if linked.is_err() && !there && !path.exists() {
+            // Some file systems have no links.
             fs::rename(&beside, path)?;
             return Ok(Put::New);
         }
-        let same = same_bytes(&beside, path)?;
+        let same = linked.is_ok() || same_bytes(&beside, path)?;
         fs::remove_file(&beside)?;
+        if linked.is_ok() {
+            return Ok(Put::New);
+        }
         match same {
             true => Ok(Put::Same),
             false => Err(io::Error::from(io::ErrorKind::AlreadyExists).into()),

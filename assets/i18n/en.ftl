@@ -2036,3 +2036,92 @@ cmd-explain-integrated-tip = What each pixel adds on the way from a flat picture
 cmd-explain-occlusion = Class: occlusion
 cmd-explain-occlusion-tip = How much the answer loses when a part of the picture is covered; takes longest
 notice-no-classifier = No model that tells classes is installed
+cmd-anonymize = Copies without identity…
+cmd-anonymize-tip = Write the files of this study anew so that nobody can be recognised (DICOM PS3.15)
+deid-title = Copies without identity
+deid-text = { $count ->
+    [one] One file of this study is written anew; the file itself stays as it is
+   *[other] { $count } files of this study are written anew; the files themselves stay as they are
+}
+deid-stays = Stays, although the profile takes it out
+deid-cleaned = Is cleaned instead of taken out
+deid-retain-patient = Age, size and weight
+deid-retain-modified-dates = Dates, all moved by the same days
+deid-retain-full-dates = Dates as they are
+deid-retain-device = Devices
+deid-retain-institution = Institution
+deid-retain-uids = UIDs
+deid-retain-safe-private = Private values known to be safe
+deid-clean-descriptors = Descriptions, by known words
+deid-clean-structured-content = Contents of reports
+deid-clean-graphics = Marks and overlays
+deid-clean-pixels = Text in the pixels
+deid-clean-faces = Faces
+deid-burned = Text in the pixels
+deid-burned-report = Look for it and say so
+deid-burned-mask = Cover what is found
+deid-burned-refuse = Do not write such files
+deid-looking = Looking at what would change…
+deid-preview = { $count ->
+    [one] One value of the first file would change
+   *[other] { $count } values of the first file would change, { $gone } of them go
+}
+deid-pixel-text = { $count ->
+    [0] Its pixels may hold text; look at them before they leave
+    [one] Its pixels may hold text; one line was seen
+   *[other] Its pixels may hold text; { $count } lines were seen
+}
+deid-action-removed = removed
+deid-action-emptied = emptied
+deid-action-replaced = replaced
+deid-action-uid = new UID
+deid-action-cleaned = cleaned
+deid-folder = Folder
+deid-folder-hint = Where the copies go
+deid-choose = Choose…
+deid-keep-key = Same pseudonyms next time (their key is kept beside the settings)
+deid-write = Write copies
+job-deid = Writing copies without identity
+notice-deid-done = { $count ->
+    [one] One copy without identity was written
+   *[other] { $count } copies without identity were written
+}
+notice-deid-some = { $count ->
+    [one] One copy without identity was written; others could not be
+   *[other] { $count } copies without identity were written; others could not be
+}
+notice-deid-cancelled = { $count ->
+    [one] Stopped after one copy without identity
+   *[other] Stopped after { $count } copies without identity
+}
+notice-deid-review = { $count ->
+    [one] One copy may hold text in its pixels: look at it before it leaves
+   *[other] { $count } copies may hold text in their pixels: look at them before they leave
+}
+notice-deid-failed = The copies could not be written
+cmd-lock = Lock the window
+cmd-lock-tip = Hide everything until the passphrase is given; what is open stays
+lock-title = Locked
+lock-text = Opened by { $name }
+lock-kept = What is open and unsaved stays as it is
+lock-wrong = This passphrase does not unlock it; try again
+lock-wait = Too many wrong passphrases; wait a little
+lock-unlock = Unlock
+settings-lock = Lock after
+settings-lock-minutes = minutes without a hand on it (0: never)
+cmd-break-glass = Break glass…
+cmd-break-glass-tip = Do what a reader may although the account may not, for a reason that is written down
+glass-title = Break glass
+glass-text = For this session the account may do what a reader may; the log keeps who did it and why
+glass-reason = Reason
+glass-break = Break glass
+status-role-viewer = may look
+status-role-annotator = may mark
+status-role-reader = may read and report
+status-role-admin = may do everything
+status-role-broken = glass is broken
+notice-glass-broken = Glass is broken: this session may do what a reader may, and the log says so
+notice-glass-whole = Nothing more is allowed: the reason could not be written down
+notice-not-allowed = The account may not do this
+save-not-allowed = Not saved: the account may not do this
+save-not-allowed-advice = Nothing was kept of it

@@ -1776,3 +1776,79 @@ cmd-explain-integrated-tip = 从均匀图像出发，每个像素的贡献；各
 cmd-explain-occlusion = 分类：遮挡
 cmd-explain-occlusion-tip = 遮住图像一部分后结果下降多少；用时最长
 notice-no-classifier = 没有安装用于分类的模型
+cmd-anonymize = 去标识副本…
+cmd-anonymize-tip = 将此检查的文件重新写出，使人无法识别患者（DICOM PS3.15）
+deid-title = 去标识副本
+deid-text = { $count ->
+   *[other] 将重新写出此检查的 { $count } 个文件；原文件保持不变
+}
+deid-stays = 虽按配置应去除，仍保留
+deid-cleaned = 清理而不去除
+deid-retain-patient = 年龄、身高和体重
+deid-retain-modified-dates = 日期，全部移动相同天数
+deid-retain-full-dates = 原日期
+deid-retain-device = 设备
+deid-retain-institution = 机构
+deid-retain-uids = UID
+deid-retain-safe-private = 已知安全的私有值
+deid-clean-descriptors = 描述，只留已知词
+deid-clean-structured-content = 报告内容
+deid-clean-graphics = 标记和叠加层
+deid-clean-pixels = 像素中的文字
+deid-clean-faces = 面部
+deid-burned = 像素中的文字
+deid-burned-report = 查找并提示
+deid-burned-mask = 遮盖找到的文字
+deid-burned-refuse = 不写出此类文件
+deid-looking = 正在查看将改变的内容…
+deid-preview = 第一个文件将改变 { $count } 个值，其中去除 { $gone } 个
+deid-pixel-text = { $count ->
+    [0] 像素中可能有文字；发出前请查看
+   *[other] 像素中可能有文字；看到 { $count } 行
+}
+deid-action-removed = 去除
+deid-action-emptied = 清空
+deid-action-replaced = 替换
+deid-action-uid = 新 UID
+deid-action-cleaned = 清理
+deid-folder = 文件夹
+deid-folder-hint = 副本的去处
+deid-choose = 选择…
+deid-keep-key = 下次使用相同假名（密钥保存在设置旁）
+deid-write = 写出副本
+job-deid = 正在写出去标识副本
+notice-deid-done = { $count ->
+   *[other] 已写出 { $count } 个去标识副本
+}
+notice-deid-some = 已写出 { $count } 个去标识副本；其余未能写出
+notice-deid-cancelled = 写出 { $count } 个去标识副本后停止
+notice-deid-review = { $count ->
+   *[other] { $count } 个副本的像素中可能有文字：发出前请查看
+}
+notice-deid-failed = 未能写出副本
+cmd-lock = 锁定窗口
+cmd-lock-tip = 隐藏一切，直到输入密码；已打开的内容保持不变
+lock-title = 已锁定
+lock-text = 使用者：{ $name }
+lock-kept = 已打开和未保存的内容保持不变
+lock-wrong = 此密码不正确，请重试
+lock-wait = 密码错误次数过多，请稍候
+lock-unlock = 解锁
+settings-lock = 自动锁定
+settings-lock-minutes = 分钟无操作后（0：从不）
+cmd-break-glass = 紧急访问…
+cmd-break-glass-tip = 账户无权时做阅片者可做的事，原因会被记录
+glass-title = 紧急访问
+glass-text = 在本次使用中，此账户可以做阅片者能做的事；日志会记录使用者和原因
+glass-reason = 原因
+glass-break = 紧急访问
+status-role-viewer = 可查看
+status-role-annotator = 可标记
+status-role-reader = 可阅片和写报告
+status-role-admin = 可做一切
+status-role-broken = 紧急访问中
+notice-glass-broken = 已紧急访问：本次可做阅片者可做的事，日志已记录
+notice-glass-whole = 未获更多权限：原因未能记录
+notice-not-allowed = 账户无权这样做
+save-not-allowed = 未保存：账户无权这样做
+save-not-allowed-advice = 没有保留其内容

@@ -5,7 +5,7 @@ use crate::{
     files::write_whole,
     imaging::gsdf::{CurveError, DisplayCurve},
     task::spawn_named,
-    workspace::{Waker, event::Event},
+    workspace::{Waker, deid::DeidNews, event::Event},
 };
 use crossbeam_channel::{Sender, bounded};
 use std::{
@@ -24,6 +24,8 @@ pub enum What {
     Record,
     /// A folder for marks.
     Export,
+    /// A folder for copies without identity.
+    Deid,
     /// A table of measured luminances.
     Curve,
     /// An evaluation.
@@ -52,6 +54,10 @@ pub fn choose(what: What, events: Sender<Event>, waker: Waker) {
         let event = match (what, paths) {
             (_, Some(paths)) if paths.is_empty() => None,
             (What::Export, Some(paths)) => paths.into_iter().next().map(Event::ChosenExport),
+            (What::Deid, Some(paths)) => {
+                let first = paths.into_iter().next();
+                first.map(|folder| Event::Deid(DeidNews::Chosen(folder)))
+            }
             (What::Curve, Some(paths)) => paths
                 .first()
                 .map(|path| Event::ChosenCurve(read_curve(path))),
@@ -104,7 +110,7 @@ fn ask(what: What) -> Option<Vec<PathBuf>> {
     let dialog = rfd::FileDialog::new();
     match what {
         What::Files => dialog.pick_files(),
-        What::Folder | What::Export | What::EvaluationImages => {
+        What::Folder | What::Export | What::Deid | What::EvaluationImages => {
             dialog.pick_folder().map(|folder| vec![folder])
         }
         What::Record => dialog

@@ -19,13 +19,15 @@ impl Program {
     }
 
     /// Which of the parts that come and go by a key are open.
-    fn open_parts(&self) -> [bool; 6] {
+    fn open_parts(&self) -> [bool; 8] {
         let state = &self.state;
         [
             state.palette.is_some(),
             state.help,
             state.settings.is_some(),
             state.picture_dialog.is_some(),
+            state.deid_dialog.is_some(),
+            self.workspace.access.locked,
             state.picker.open,
             self.workspace.tags.open,
         ]

@@ -3,9 +3,11 @@
 use super::{Program, demo, dialogs, picture_out::Destination};
 use crate::{
     i18n::Language,
-    model::explanation::Method,
+    model::{access::AuditKind, explanation::Method},
+    store::AuditEvent,
     ui::{
         MonitorField, WindowField,
+        deid_dialog::DeidDialog,
         marks::Naming,
         palette,
         picture_dialog::PictureDialog,
@@ -91,7 +93,8 @@ impl Program {
             let object = v.document.as_ref().map(|d| &d.object.instance.series);
             node.or(object.map(|series| series.modality.as_str()))
         });
-        match modality {
+        let locked = self.workspace.access.locked;
+        match modality.filter(|_| !locked) {
             Some(modality) if !modality.is_empty() => format!("{modality} – {name}"),
             _ => name.to_owned(),
         }
@@ -134,7 +137,22 @@ impl Program {
         if effect.is_long() {
             self.workspace.note_standing();
         }
+        if let Some(right) = effect.right()
+            && !self.workspace.allowed(right)
+        {
+            return;
+        }
+        if effect.leaves() {
+            let detail = effect.right().map_or("", crate::model::access::Right::name);
+            let event = AuditEvent::new(AuditKind::Exported, detail);
+            self.workspace.log(event);
+        }
         match effect {
+            Effect::DeidDialog => {
+                let dialog = DeidDialog::new();
+                self.state.deid_dialog = Some(dialog);
+            }
+            Effect::ChooseDeid => dialogs::choose(dialogs::What::Deid, events, waker),
             Effect::ChooseFiles => dialogs::choose(dialogs::What::Files, events, waker),
             Effect::ChooseFolder => dialogs::choose(dialogs::What::Folder, events, waker),
             Effect::ChooseRecord => dialogs::choose(dialogs::What::Record, events, waker),

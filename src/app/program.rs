@@ -44,6 +44,8 @@ pub struct Options {
     pub store: Option<StorePlace>,
     /// Its passphrase, when it came with the command line.
     pub store_passphrase: Option<Passphrase>,
+    /// Account that the store is opened as; its owner where none is named.
+    pub account: Option<String>,
     /// Opened studies stay as they are instead of hanging by their protocol.
     pub plain: bool,
     /// What is done when the graphics device is lost; nothing when absent.
@@ -70,6 +72,7 @@ impl Options {
             keys: common.keys.clone(),
             store: common.store.clone().map(store_place),
             models_folder: common.models_folder(),
+            account: common.user.clone(),
             ..Self::default()
         }
     }
@@ -186,6 +189,7 @@ impl Program {
         }
         if let Some(place) = options.store.clone() {
             workspace.set_store_place(place);
+            workspace.access.account.clone_from(&options.account);
             let handed = options.handover.as_mut().and_then(|h| h.store.take());
             if let Some(passphrase) = options.store_passphrase.take().or(handed) {
                 workspace.open_store(passphrase);

@@ -7,6 +7,7 @@
 //! Must stay true: what is measured is the code that the window and the commands use; inputs are made before the
 //! clock runs. Floors are measured in the same run, interleaved with the work that they are the floor of.
 
+mod deid;
 mod drawing;
 mod floor;
 mod generate;
@@ -55,6 +56,8 @@ pub enum Bench {
     Gen(generate::GenArgs),
     /// Headers of a folder to sorted series
     Scan(series::SeriesArgs),
+    /// Copies without identity of a folder
+    Deid(series::SeriesArgs),
     /// A series to a volume in memory
     Load(series::SeriesArgs),
     /// From a known series to its first slice on the screen
@@ -165,6 +168,7 @@ pub fn run(args: &BenchArgs, common: &Common, out: &mut Output) -> Exit {
         Bench::Floor(args) => floor::run(args, &mut cases),
         Bench::Gen(args) => generate::run(args, common, &mut cases),
         Bench::Scan(args) => series::scan(args, &mut cases),
+        Bench::Deid(args) => deid::run(args, &mut cases),
         Bench::Load(args) => series::load(args, &mut cases),
         Bench::FirstSlice(args) => series::first_slice(args, &mut cases),
         Bench::Upload(args) => series::upload(args, &mut cases),

@@ -9,8 +9,12 @@ use crate::{
         },
         guard::Limits,
     },
-    imaging::burned_text::PixelBox,
-    model::study::{Rejection, RejectionKind},
+    imaging::glyphs::PixelBox,
+    model::{
+        access::{AuditKind, Right},
+        study::{Rejection, RejectionKind},
+    },
+    store::AuditEvent,
     task::{CancelToken, Progress},
 };
 use clap::{Args, ValueEnum};
@@ -98,15 +102,32 @@ fn parse_box(text: &str) -> Result<PixelBox, String> {
     }
 }
 
-/// Runs `anonymize`.
+/// Runs `anonymize`. Where a store is opened with a passphrase, its account must be allowed to, and its log says so.
 pub fn run(args: &AnonymizeArgs, common: &Common, out: &mut Output) -> Exit {
-    match settings(args, common) {
-        Ok(settings) => carry_out(args, settings, common, out),
+    let settings = match settings(args, common) {
+        Ok(settings) => settings,
         Err((exit, text)) => {
             out.error(text);
-            exit
+            return exit;
         }
+    };
+    if common.passphrase_fd.is_none() {
+        return carry_out(args, settings, common, out);
     }
+    let store = match super::store::open(common, out) {
+        Ok(store) => store,
+        Err(exit) => return exit,
+    };
+    if let Err(error) = store.demand(Right::Anonymize) {
+        return super::store::report(&error, out);
+    }
+    let exit = carry_out(args, settings, common, out);
+    let event = AuditEvent::new(AuditKind::Anonymized, format!("exit code {}", exit as u8));
+    store.log(match exit {
+        Exit::Done | Exit::Finding => event,
+        _ => event.failed(),
+    });
+    exit
 }
 
 fn settings(args: &AnonymizeArgs, common: &Common) -> Result<Settings, (Exit, String)> {

@@ -5,6 +5,7 @@
 
 pub mod annotations;
 pub mod anonymize;
+pub mod audit;
 #[cfg(feature = "ai")]
 pub mod classify;
 pub mod content;
@@ -36,6 +37,7 @@ mod suv;
 pub mod tags;
 #[cfg(feature = "ai")]
 pub mod train;
+pub mod user;
 pub mod volume;
 
 pub use crate::console as common;
@@ -85,8 +87,14 @@ pub enum Command {
     Train(train::TrainArgs),
     /// Compare predicted masks with true ones
     Evaluate(evaluate::EvaluateArgs),
-    /// The encrypted store: make, look, verify
+    /// The encrypted store: make, look, verify, copy, repair
     Store(store::StoreArgs),
+    /// Take everything about a patient out of the store
+    ErasePatient(store::upkeep::EraseArgs),
+    /// Accounts of the store and what they may do
+    User(user::UserArgs),
+    /// Who did what, and whether the log of it is whole
+    Audit(audit::AuditArgs),
     /// Take studies into the store
     Import(store::ImportArgs),
     /// The studies in the store
@@ -129,6 +137,9 @@ pub fn run(command: Command, common: &Common, out: &mut Output) -> Exit {
         Command::Train(args) => train::run(&args, common, out),
         Command::Evaluate(args) => evaluate::run(&args, common, out),
         Command::Store(args) => store::run(&args, common, out),
+        Command::ErasePatient(args) => store::upkeep::erase(&args, common, out),
+        Command::User(args) => user::run(&args, common, out),
+        Command::Audit(args) => audit::run(&args, common, out),
         Command::Import(args) => store::import(&args, common, out),
         Command::List(args) => list::run(&args, common, out),
         Command::Record(args) => record::run(&args, common, out),

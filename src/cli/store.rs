@@ -1,5 +1,7 @@
 //! `negatoscope store`, `import` and `list`, and what every command needs that opens the store.
 
+pub(super) mod upkeep;
+
 use super::{Common, Exit, Output, common::read_passphrase};
 use crate::{
     dicom::{
@@ -39,7 +41,8 @@ pub fn passphrase(common: &Common, out: &mut Output) -> Result<Passphrase, Exit>
 /// The exit code of a store's error.
 pub fn exit_of(error: &StoreError) -> Exit {
     match error {
-        StoreError::WrongPassphrase => Exit::Locked,
+        StoreError::WrongPassphrase | StoreError::TooManyTries { .. } => Exit::Locked,
+        StoreError::NotAllowed(_) => Exit::Denied,
         StoreError::Damaged { .. } => Exit::StoreDamaged,
         StoreError::NewerVersion { .. } => Exit::Unsupported,
         StoreError::Fhir(fhir) if fhir.is_limit() => Exit::Limit,
@@ -48,6 +51,7 @@ pub fn exit_of(error: &StoreError) -> Exit {
         | StoreError::Fhir(_)
         | StoreError::Conflict(_)
         | StoreError::InvalidEdit(_)
+        | StoreError::InvalidAccount(_)
         | StoreError::PatientConflict
         | StoreError::UnknownPatient => Exit::Rejected,
         _ if error.is_denied() => Exit::Denied,
@@ -65,7 +69,14 @@ pub fn report(error: &StoreError, out: &mut Output) -> Exit {
 pub fn open(common: &Common, out: &mut Output) -> Result<Store, Exit> {
     let dir = existing_folder(common, out)?;
     let passphrase = passphrase(common, out)?;
-    let store = Store::open(&dir, &passphrase).map_err(|error| report(&error, out))?;
+    let user = common.user.as_deref();
+    let mut store = Store::open_as(&dir, user, &passphrase).map_err(|error| report(&error, out))?;
+    if let Some(reason) = &common.break_glass {
+        store
+            .break_glass(reason)
+            .map_err(|error| report(&error, out))?;
+        out.note("glass broken: the log says so, and why");
+    }
     if let Some(problem) = store.journal_damage() {
         out.note(format!(
             "the journal of edits is damaged: {problem}; what precedes can be read, nothing can be added"
@@ -74,7 +85,7 @@ pub fn open(common: &Common, out: &mut Output) -> Result<Store, Exit> {
     Ok(store)
 }
 
-fn existing_folder(common: &Common, out: &mut Output) -> Result<PathBuf, Exit> {
+pub(super) fn existing_folder(common: &Common, out: &mut Output) -> Result<PathBuf, Exit> {
     let dir = named_folder(common, out)?;
     // A missing store is said before a passphrase is asked for.
     match Store::key_status(&dir) {
@@ -83,7 +94,7 @@ fn existing_folder(common: &Common, out: &mut Output) -> Result<PathBuf, Exit> {
     }
 }
 
-fn named_folder(common: &Common, out: &mut Output) -> Result<PathBuf, Exit> {
+pub(super) fn named_folder(common: &Common, out: &mut Output) -> Result<PathBuf, Exit> {
     folder(common).ok_or_else(|| {
         out.error("this account has no data folder; name one with --store DIR");
         Exit::Usage
@@ -107,6 +118,14 @@ pub enum StoreAction {
     Status,
     /// Read every page and record and hold it against what protects it
     Verify,
+    /// Copy the store into a new folder, or among its own copies
+    Backup(upkeep::BackupArgs),
+    /// Put a copy in the place of the store; what stood there becomes a copy itself
+    Restore(upkeep::RestoreArgs),
+    /// Repair a damaged store: keep what can be read, take the rest from the last copy
+    Recover,
+    /// Give the store a new key and a new passphrase
+    Rekey(upkeep::RekeyArgs),
 }
 
 /// Arguments of `store init`.
@@ -126,6 +145,10 @@ pub fn run(args: &StoreArgs, common: &Common, out: &mut Output) -> Exit {
         StoreAction::Init(init) => init_store(init, common, out),
         StoreAction::Status => status(common, out),
         StoreAction::Verify => verify(common, out),
+        StoreAction::Backup(args) => upkeep::backup(args, common, out),
+        StoreAction::Restore(args) => upkeep::restore(args, common, out),
+        StoreAction::Recover => upkeep::recover(common, out),
+        StoreAction::Rekey(args) => upkeep::rekey(args, common, out),
     };
     outcome.unwrap_or_else(|exit| exit)
 }
@@ -151,7 +174,7 @@ fn init_store(args: &InitArgs, common: &Common, out: &mut Output) -> Result<Exit
     Ok(Exit::Done)
 }
 
-fn kdf_json(cost: KdfCost) -> Value {
+pub(super) fn kdf_json(cost: KdfCost) -> Value {
     json!({
         "name": "argon2id",
         "memory_kib": cost.memory_kib,
@@ -204,7 +227,7 @@ fn status(common: &Common, out: &mut Output) -> Result<Exit, Exit> {
     })
 }
 
-fn iso(milliseconds: i64) -> Option<String> {
+pub(super) fn iso(milliseconds: i64) -> Option<String> {
     let time = jiff::Timestamp::from_millisecond(milliseconds).ok()?;
     Some(time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }

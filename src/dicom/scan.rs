@@ -272,7 +272,11 @@ pub(super) fn list_files(
         let text = "an object within an archive; unpack it first";
         found.reject(&archive, Fault::unsupported("ARCHIVE_MEMBER", text));
     }
-    (found.files, found.rejected, !found.listed.is_empty())
+    let directory = !found.listed.is_empty();
+    if directory {
+        found.files.retain(|path| !directory::is_named_so(path));
+    }
+    (found.files, found.rejected, directory)
 }
 
 /// The archive that a path leads into, and the name within, where the path itself is nothing on the disk.

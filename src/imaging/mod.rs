@@ -1,11 +1,11 @@
 //! CPU algorithms: the f64 reference of every GPU picture, statistics, resampling, metrics.
 
-pub mod burned_text;
 pub mod calibrate;
 pub mod components;
 pub mod cover;
 pub mod evaluation;
 pub mod filter;
+pub mod glyphs;
 pub mod gsdf;
 pub mod labels;
 pub mod measure;

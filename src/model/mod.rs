@@ -4,6 +4,7 @@
 //! Must stay true: this module does no input or output and knows no GPU, no toolkit and no file format.
 //! Its names are those of the DICOM and FHIR standards. Patient space is DICOM LPS in millimetres, `f64`.
 
+pub mod access;
 pub mod annotation;
 pub mod archive;
 pub mod arrangement;

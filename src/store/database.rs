@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 pub const FILE: &str = "store.db";
 
 /// One step a version; a step is never changed once released.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = ["
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 
 -- Patients of the record. family and given are folded for comparing; the Patient resource has the truth.
@@ -86,6 +86,13 @@ CREATE TABLE instance (
 ) WITHOUT ROWID;
 CREATE INDEX instance_by_series ON instance (series);
 CREATE INDEX instance_by_uid ON instance (uid);
+", "
+-- Accounts beside that of the owner, whose passphrase made the store.
+CREATE TABLE account (
+    name TEXT PRIMARY KEY,
+    role TEXT NOT NULL,
+    created TEXT NOT NULL
+) WITHOUT ROWID;
 "];
 
 /// Version of the schema that this program writes.
@@ -113,7 +120,7 @@ pub fn salt_is_sound(path: &Path, key: &StoreKey) -> Result<bool, StoreError> {
     }
 }
 
-fn key_statement(key: &StoreKey) -> Zeroizing<String> {
+pub(super) fn key_statement(key: &StoreKey) -> Zeroizing<String> {
     let mut sql = Zeroizing::new(String::with_capacity(128));
     sql.push_str("PRAGMA key = \"x'");
     let raw = key.derive("negatoscope database 1");

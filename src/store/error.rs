@@ -1,6 +1,9 @@
 //! What can go wrong with a store.
 
-use crate::{clinical::FhirError, model::edit::EditConflict};
+use crate::{
+    clinical::FhirError,
+    model::{access::Right, edit::EditConflict},
+};
 use std::{io, path::Path};
 
 /// Why a store did not do what was asked.
@@ -67,6 +70,18 @@ pub enum StoreError {
         "a patient of the file has the id of another person in the store; nothing was imported"
     )]
     PatientConflict,
+    /// The role of the account does not allow it; nothing was done.
+    #[error("the account may not do this: {}", .0.name())]
+    NotAllowed(Right),
+    /// Too many wrong passphrases.
+    #[error("too many wrong passphrases; wait {seconds} seconds")]
+    TooManyTries {
+        /// How long.
+        seconds: u64,
+    },
+    /// An account that cannot be made or changed like this.
+    #[error("{0}")]
+    InvalidAccount(&'static str),
     /// No such patient.
     #[error("there is no such patient in the store")]
     UnknownPatient,

@@ -233,6 +233,74 @@ pub fn read(path: &Path, key: &StoreKey) -> Result<Replay, StoreError> {
     replay(&mut BufReader::with_capacity(1 << 16, file), length, key)
 }
 
+/// A file that is brought to the disk once, at the end.
+struct AtTheEnd(File);
+
+impl Medium for AtTheEnd {
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_at(offset, bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn cut(&mut self, length: u64) -> io::Result<()> {
+        self.0.cut(length)
+    }
+}
+
+/// A journal that is made whole before anybody opens it: of another key, or without somebody.
+pub(super) struct NewJournal {
+    journal: Journal<AtTheEnd>,
+}
+
+impl NewJournal {
+    /// Makes the file, which must not exist.
+    pub(super) fn create(path: &Path, key: &StoreKey) -> Result<Self, StoreError> {
+        create(path)?;
+        let replay = read(path, key)?;
+        let file = OpenOptions::new()
+            .write(true)
+            .open(path)
+            .map_err(StoreError::io("opening the journal for writing"))?;
+        Ok(Self {
+            journal: Journal::on(AtTheEnd(file), replay, key)?,
+        })
+    }
+
+    /// All commits of another journal.
+    pub(super) fn copy(&mut self, path: &Path, key: &StoreKey) -> Result<(), StoreError> {
+        let file = File::open(path).map_err(StoreError::io("opening the journal"))?;
+        let length = file
+            .metadata()
+            .map_err(StoreError::io("reading the journal"))?
+            .len();
+        let mut source = BufReader::with_capacity(1 << 16, file);
+        let journal = &mut self.journal;
+        reading::replay_each(&mut source, length, key, &mut |commit| {
+            journal.append(commit).map(|_| ())
+        })
+        .map(|_| ())
+    }
+
+    /// A state, as if it had been noted at once.
+    pub(super) fn put(&mut self, edits: &[Edit], time_ms: i64) -> Result<(), StoreError> {
+        for part in edits.chunks(1000) {
+            self.journal.note(part, time_ms)?;
+        }
+        Ok(())
+    }
+
+    /// Brings it to the disk; commits and chain value.
+    pub(super) fn finish(self) -> Result<(u64, Chain), StoreError> {
+        let (commits, chain) = (self.journal.commits, self.journal.chain);
+        let synced = self.journal.medium.0.sync_all();
+        synced.map_err(StoreError::io("writing the journal"))?;
+        Ok((commits, chain))
+    }
+}
+
 impl Journal {
     /// Opens a journal for writing. A torn end is cut off; a damaged journal is not opened.
     pub fn open(path: &Path, replay: Replay, key: &StoreKey) -> Result<Self, StoreError> {

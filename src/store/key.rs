@@ -91,7 +91,7 @@ impl KdfCost {
 pub struct StoreKey(Zeroizing<[u8; 32]>);
 
 impl StoreKey {
-    fn random() -> Result<Self, StoreError> {
+    pub(super) fn random() -> Result<Self, StoreError> {
         let mut key = Zeroizing::new([0; 32]);
         fill_random(&mut *key)?;
         Ok(Self(key))
@@ -117,7 +117,7 @@ impl fmt::Debug for StoreKey {
 }
 
 /// HMAC (RFC 2104) with SHA-256, for keys of up to 64 bytes.
-fn hmac_sha256(key: &[u8], message: &[u8]) -> Zeroizing<[u8; 32]> {
+pub(super) fn hmac_sha256(key: &[u8], message: &[u8]) -> Zeroizing<[u8; 32]> {
     let pad = |byte: u8| {
         let mut block = Zeroizing::new([byte; 64]);
         for (slot, key_byte) in block.iter_mut().zip(key) {
@@ -294,16 +294,32 @@ pub struct KeyStatus {
 /// Makes a key and writes both copies.
 pub fn create(dir: &Path, passphrase: &Passphrase, cost: KdfCost) -> Result<StoreKey, StoreError> {
     let key = StoreKey::random()?;
+    let mut store_id = [0; 16];
+    fill_random(&mut store_id)?;
+    wrap(dir, [FILE, COPY], &key, store_id, passphrase, cost)?;
+    Ok(key)
+}
+
+/// Writes both copies of a file that gives the key for a passphrase.
+pub(super) fn wrap(
+    dir: &Path,
+    names: [&str; 2],
+    key: &StoreKey,
+    store_id: [u8; 16],
+    passphrase: &Passphrase,
+    cost: KdfCost,
+) -> Result<(), StoreError> {
     let mut bytes = Vec::with_capacity(LENGTH);
     bytes.extend(MAGIC);
     for number in [VERSION, 1, cost.memory_kib, cost.passes, cost.lanes] {
         bytes.extend(number.to_le_bytes());
     }
-    let mut random = [0; 16 + 16 + 24];
+    let mut random = [0; 16 + 24];
     fill_random(&mut random)?;
-    let (head, nonce) = random.split_at(32);
-    bytes.extend(head);
-    let wrapping = stretch(passphrase, head.get(..16).unwrap_or_default(), cost)?;
+    let (salt, nonce) = random.split_at(16);
+    bytes.extend(salt);
+    bytes.extend(store_id);
+    let wrapping = stretch(passphrase, salt, cost)?;
     let sealed = XNonce::try_from(nonce)
         .ok()
         .and_then(|nonce| {
@@ -321,16 +337,32 @@ pub fn create(dir: &Path, passphrase: &Passphrase, cost: KdfCost) -> Result<Stor
     let digest = Sha256::digest(&bytes);
     bytes.extend(digest);
     debug_assert_eq!(bytes.len(), DIGEST_AT + 32);
-    for name in [COPY, FILE] {
+    for name in names.into_iter().rev() {
         files::write_whole(&dir.join(name), &bytes)?;
     }
-    Ok(key)
+    Ok(())
 }
 
-fn read_both(dir: &Path) -> Result<([CopyState; 2], Vec<KeyFile>), StoreError> {
+/// Writes the copy that is missing or damaged anew from the one that is sound; whether there was something to do.
+pub(super) fn mend(dir: &Path, names: [&str; 2]) -> Result<bool, StoreError> {
+    let (states, sound) = read_both(dir, names)?;
+    let Some(file) = sound.first() else {
+        return Err(none_sound(dir, states));
+    };
+    let mut mended = false;
+    for (state, name) in states.into_iter().zip(names) {
+        if state != CopyState::Sound {
+            files::write_whole(&dir.join(name), &file.bytes)?;
+            mended = true;
+        }
+    }
+    Ok(mended)
+}
+
+fn read_both(dir: &Path, names: [&str; 2]) -> Result<([CopyState; 2], Vec<KeyFile>), StoreError> {
     let mut states = [CopyState::Sound; 2];
     let mut sound = Vec::new();
-    for (state, name) in states.iter_mut().zip([FILE, COPY]) {
+    for (state, name) in states.iter_mut().zip(names) {
         match KeyFile::read(&dir.join(name))? {
             Ok(file) => sound.push(file),
             Err(found) => *state = found,
@@ -349,7 +381,7 @@ fn none_sound(dir: &Path, states: [CopyState; 2]) -> StoreError {
 
 /// What can be said without a passphrase.
 pub fn status(dir: &Path) -> Result<KeyStatus, StoreError> {
-    let (copies, sound) = read_both(dir)?;
+    let (copies, sound) = read_both(dir, [FILE, COPY])?;
     let file = sound.first().ok_or_else(|| none_sound(dir, copies))?;
     Ok(KeyStatus {
         cost: file.cost(),
@@ -360,7 +392,16 @@ pub fn status(dir: &Path) -> Result<KeyStatus, StoreError> {
 
 /// Unwraps the key with either copy.
 pub fn open(dir: &Path, passphrase: &Passphrase) -> Result<StoreKey, StoreError> {
-    let (states, sound) = read_both(dir)?;
+    open_named(dir, [FILE, COPY], passphrase)
+}
+
+/// Unwraps the key with either copy of an account's file.
+pub(super) fn open_named(
+    dir: &Path,
+    names: [&str; 2],
+    passphrase: &Passphrase,
+) -> Result<StoreKey, StoreError> {
+    let (states, sound) = read_both(dir, names)?;
     let mut outcome = Err(none_sound(dir, states));
     let mut tried: Option<&KeyFile> = None;
     for file in &sound {

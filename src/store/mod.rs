@@ -7,35 +7,47 @@
 //! open; an edit is acknowledged after it is on the disk; a wrong passphrase and damage are different errors;
 //! whatever a later version wrote is refused untouched.
 
+pub mod accounts;
+pub mod audit;
 pub mod codec;
+pub mod copies;
 pub mod database;
 mod error;
 mod files;
 pub mod journal;
 pub mod key;
+pub mod maintenance;
 mod records;
+mod salvage;
 mod session;
 mod studies;
 mod verify;
 mod worklists;
 
 pub use crate::model::passphrase::Passphrase;
+pub use accounts::Account;
+pub use audit::{AuditEntry, AuditEvent, AuditReport, Head};
 pub use error::StoreError;
 pub use journal::Tail;
 pub use key::{CopyState, KdfCost, KeyStatus};
+pub use maintenance::{EraseReport, RecoverReport};
 pub use records::{ImportReport, PatientSummary, READING_BUNDLE, RecordMatch, today};
 pub use session::Unfinished;
 pub use studies::{IndexReport, StudyRow};
 pub use verify::{Check, VerifyReport};
 
 use crate::model::{
+    access::{AuditKind, Right},
     annotation::AnnotationId,
     edit::{AnnotationSet, Edit, Kept},
 };
+use accounts::Session;
+use audit::Audit;
 use journal::{Journal, Replay};
 use key::StoreKey;
 use rusqlite::Connection;
 use std::{
+    cell::RefCell,
     fs,
     path::{Path, PathBuf},
 };
@@ -54,6 +66,10 @@ pub struct Store {
     journal: Writing,
     key: StoreKey,
     dir: PathBuf,
+    session: Session,
+    /// None where the log cannot be written.
+    audit: RefCell<Option<Audit>>,
+    copying: RefCell<Option<copies::Copying>>,
     _lock: files::Lock,
     temporary: Option<TempDir>,
 }
@@ -112,10 +128,121 @@ impl Store {
         Self::open(dir, passphrase)
     }
 
-    /// Opens a store.
+    /// Opens a store as its owner.
     pub fn open(dir: &Path, passphrase: &Passphrase) -> Result<Self, StoreError> {
-        let key = key::open(dir, passphrase)?;
-        Self::open_with(dir, key, false)
+        Self::open_as(dir, None, passphrase)
+    }
+
+    /// Opens a store as one of its accounts; nobody is the owner.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; an account that there is not is a wrong passphrase. [`StoreError::TooManyTries`].
+    pub fn open_as(
+        dir: &Path,
+        user: Option<&str>,
+        passphrase: &Passphrase,
+    ) -> Result<Self, StoreError> {
+        let key = accounts::open_key(dir, user, passphrase)?;
+        let mut store = Self::open_with(dir, key, false)?;
+        if let Some(name) = user.filter(|name| !name.eq_ignore_ascii_case(accounts::OWNER)) {
+            let role = store.role_of(name)?.ok_or(StoreError::WrongPassphrase)?;
+            store.session = Session {
+                user: name.to_owned(),
+                role,
+                broken: None,
+            };
+        }
+        store.begin_log();
+        Ok(store)
+    }
+
+    /// Writes into the log that the store was opened, and what happened since it was last.
+    fn begin_log(&self) {
+        let tries = accounts::take_tries(&self.dir);
+        if tries > 0 {
+            let detail = format!("{tries} wrong passphrases before this");
+            self.log(AuditEvent::new(AuditKind::LoginFailed, detail).failed());
+        }
+        let detail = format!("{} commits", self.commits());
+        // Where the log cannot be written the store is still there to be read.
+        let _ = self.log_now(AuditEvent::new(AuditKind::Opened, detail));
+    }
+
+    /// Writes something into the log, soon on the disk.
+    pub fn log(&self, event: AuditEvent) {
+        // What the disk refuses is said by whoever looks the store over.
+        let _ = self.write_log(event, false);
+    }
+
+    /// Writes something into the log; when this returns, it is on the disk.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub fn log_now(&self, event: AuditEvent) -> Result<(), StoreError> {
+        self.write_log(event, true)
+    }
+
+    fn write_log(&self, event: AuditEvent, now: bool) -> Result<(), StoreError> {
+        let entry = AuditEntry {
+            number: 0,
+            time_ms: now_ms(),
+            user: self.session.user.clone(),
+            role: self.session.role,
+            kind: event.kind,
+            done: event.done,
+            patient: self.reference(&event.patient),
+            study: self.reference(&event.study),
+            detail: event.detail,
+        };
+        match self.audit.borrow_mut().as_mut() {
+            Some(audit) => audit.append(entry, now),
+            None => Err(StoreError::damaged("log", "it cannot be written")),
+        }
+    }
+
+    /// What stands in the log for a patient or a study: the same for the same, and nothing to read in it, so that the
+    /// log can stay when somebody is taken out of the store.
+    pub fn reference(&self, id: &str) -> String {
+        let id = id.trim();
+        if id.is_empty() {
+            return String::new();
+        }
+        let key = self.key.derive("negatoscope audit reference 1");
+        let mac = key::hmac_sha256(key.as_slice(), id.as_bytes());
+        mac.iter().take(12).map(|b| format!("{b:02x}")).collect()
+    }
+
+    /// Where the log is: to be kept elsewhere, so that an older copy of the store is told from this one.
+    pub fn audit_head(&self) -> Option<Head> {
+        let mut audit = self.audit.borrow_mut();
+        let audit = audit.as_mut()?;
+        audit.sync().ok()?;
+        Some(audit.head())
+    }
+
+    /// Reads the log; `sink` gets each entry.
+    ///
+    /// # Errors
+    /// When the role does not allow it; those of the disk.
+    pub fn read_audit(&self, sink: &mut dyn FnMut(AuditEntry)) -> Result<AuditReport, StoreError> {
+        self.demand(Right::ReadAudit)?;
+        self.log_now(AuditEvent::new(AuditKind::AuditRead, ""))?;
+        audit::read(&self.dir, &self.key, None, sink)
+    }
+
+    /// Holds the log of a store against itself, and against a head that was written out; nothing is written.
+    ///
+    /// # Errors
+    /// Those of the key and of the disk.
+    pub fn verify_audit(
+        dir: &Path,
+        user: Option<&str>,
+        passphrase: &Passphrase,
+        expected: Option<&(u64, String)>,
+    ) -> Result<AuditReport, StoreError> {
+        let key = accounts::open_key(dir, user, passphrase)?;
+        let _lock = files::lock(dir)?;
+        audit::read(dir, &key, expected, &mut |_| {})
     }
 
     /// A store in a temporary folder under a random passphrase, gone when dropped. What a crash leaves behind
@@ -134,6 +261,11 @@ impl Store {
 
     fn open_with(dir: &Path, key: StoreKey, create: bool) -> Result<Self, StoreError> {
         let lock = files::lock(dir)?;
+        if maintenance::is_rekeyed(dir) {
+            // Another key took its place between the passphrase and the lock.
+            return Err(StoreError::Busy);
+        }
+        copies::unshare(dir)?;
         // The journal first: what a later version wrote is refused before the database is touched.
         let path = dir.join(journal::FILE);
         let replay = journal::read(&path, &key)?;
@@ -159,11 +291,15 @@ impl Store {
                 Writing::Open(Box::new(journal))
             }
         };
+        let audit = open_log(dir, &key, &connection)?;
         Ok(Self {
             connection,
             journal,
             key,
             dir: dir.to_owned(),
+            session: Session::owner(),
+            audit: RefCell::new(audit),
+            copying: RefCell::default(),
             _lock: lock,
             temporary: None,
         })
@@ -186,8 +322,9 @@ impl Store {
 
     /// Looks a store over that may be too damaged to open.
     pub fn verify_folder(dir: &Path, passphrase: &Passphrase) -> Result<VerifyReport, StoreError> {
-        let key = key::open(dir, passphrase)?;
+        let key = accounts::open_key(dir, None, passphrase)?;
         let _lock = files::lock(dir)?;
+        copies::unshare(dir)?;
         match database::connect(&dir.join(database::FILE), &key, false) {
             Ok(connection) => verify::verify(dir, &key, Ok(&connection)),
             Err(error @ StoreError::NewerVersion { .. }) => Err(error),
@@ -245,7 +382,17 @@ impl Store {
     /// Carries out one gesture: all its edits or none. When this returns, it is on the disk; the number of the
     /// commit comes back.
     pub fn commit(&mut self, edits: &[Edit]) -> Result<u64, StoreError> {
-        self.journal()?.commit(edits, now_ms())
+        for edit in edits {
+            self.demand(accounts::right_of(edit))?;
+        }
+        let number = self.journal()?.commit(edits, now_ms())?;
+        self.log_edit(AuditKind::Edited, number, edits.len());
+        Ok(number)
+    }
+
+    fn log_edit(&self, kind: AuditKind, number: u64, edits: usize) {
+        let detail = format!("commit {number}: {edits} edits");
+        self.log(AuditEvent::new(kind, detail));
     }
 
     /// Keeps how the window stands: no gesture, so nothing that undo takes back. Durable as [`Store::commit`].
@@ -255,12 +402,22 @@ impl Store {
 
     /// Takes the last gesture back; `None` when there is none.
     pub fn undo(&mut self) -> Result<Option<u64>, StoreError> {
-        self.journal()?.undo(now_ms())
+        self.demand(Right::Annotate)?;
+        let number = self.journal()?.undo(now_ms())?;
+        if let Some(number) = number {
+            self.log_edit(AuditKind::Undone, number, 1);
+        }
+        Ok(number)
     }
 
     /// Does the last gesture that was taken back again; `None` when there is none.
     pub fn redo(&mut self) -> Result<Option<u64>, StoreError> {
-        self.journal()?.redo(now_ms())
+        self.demand(Right::Annotate)?;
+        let number = self.journal()?.redo(now_ms())?;
+        if let Some(number) = number {
+            self.log_edit(AuditKind::Undone, number, 1);
+        }
+        Ok(number)
     }
 
     /// Whether there is something to take back, and something to do again.
@@ -306,8 +463,63 @@ pub struct Sizes {
     pub instances: usize,
 }
 
+/// Opens the log, makes it where a store of an earlier version has none, and begins a new one behind one that is damaged.
+fn open_log(
+    dir: &Path,
+    key: &StoreKey,
+    connection: &Connection,
+) -> Result<Option<Audit>, StoreError> {
+    const NOTE: &str = "audit";
+    let known = database::meta(connection, NOTE)?.is_some();
+    let begin = |event: AuditEvent| -> Result<Option<Audit>, StoreError> {
+        Audit::create(dir, key)?;
+        let mut audit = match Audit::open(dir, key)? {
+            Ok(audit) => audit,
+            Err(text) => return Err(StoreError::damaged("log", text)),
+        };
+        let entry = AuditEntry {
+            number: 0,
+            time_ms: now_ms(),
+            user: accounts::OWNER.to_owned(),
+            role: crate::model::access::Role::Admin,
+            kind: event.kind,
+            done: event.done,
+            patient: String::new(),
+            study: String::new(),
+            detail: event.detail,
+        };
+        audit.append(entry, true)?;
+        database::set_meta(connection, NOTE, &[1])?;
+        Ok(Some(audit))
+    };
+    let opened = match known || dir.join(audit::FILE).exists() {
+        false => begin(AuditEvent::new(AuditKind::Begun, "")),
+        true => match Audit::open(dir, key)? {
+            Ok(audit) => Ok(Some(audit)),
+            Err(text) => {
+                // What is left of it is kept for who wants to look at it.
+                let aside = format!("{}.damaged-{}", audit::FILE, now_ms());
+                match fs::rename(dir.join(audit::FILE), dir.join(aside)) {
+                    Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                        Err(StoreError::io("keeping the damaged log")(e))
+                    }
+                    _ => begin(AuditEvent::new(AuditKind::AuditDamaged, text).failed()),
+                }
+            }
+        },
+    };
+    match opened {
+        // With a full disk marks and records can still be read.
+        Err(StoreError::Io { .. }) => Ok(None),
+        other => other,
+    }
+}
+
 impl Drop for Store {
     fn drop(&mut self) {
+        let _ = self.stop_copy();
+        let detail = format!("{} commits", self.commits());
+        self.log(AuditEvent::new(AuditKind::Closed, detail));
         if let Writing::Open(journal) = &self.journal {
             // A note for finding a cut journal; without it the next opening makes it.
             let _ = verify::remember(&self.connection, journal.commits(), journal.chain());
@@ -369,7 +581,7 @@ mod tests {
                 Err(StoreError::NewerVersion {
                     part: "database",
                     found: 99,
-                    known: 1
+                    known: database::VERSION
                 })
             ));
             assert!(matches!(

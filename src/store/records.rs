@@ -1,6 +1,6 @@
 //! Patients and their FHIR resources in the store.
 
-use super::{Store, StoreError, database};
+use super::{AuditEvent, Store, StoreError, database};
 use crate::clinical::fhir::{FhirError, MAX_BYTES};
 use crate::{
     clinical::{
@@ -11,6 +11,7 @@ use crate::{
         record::patient_identity,
     },
     model::{
+        access::{AuditKind, Right},
         date::Date,
         identity::{IdentityMatch, PatientIdentity, Phi},
         record::PatientRecord,
@@ -117,6 +118,7 @@ impl Store {
 
     /// Keeps a bundle that was read.
     pub fn import_parsed(&mut self, bundle: ParsedBundle) -> Result<ImportReport, StoreError> {
+        self.demand(Right::ImportRecords)?;
         let mut report = ImportReport {
             kind: bundle.kind.clone(),
             patients: bundle
@@ -170,13 +172,17 @@ impl Store {
             }
         }
         transaction.commit()?;
-        database::checkpoint(&self.connection)?;
+        self.checkpoint()?;
         report.report = bundle.report;
+        let detail = format!("{} new, {} replaced", report.new, report.replaced);
+        self.log(AuditEvent::new(AuditKind::RecordsImported, detail));
         Ok(report)
     }
 
     /// All patients of the record, by name.
     pub fn patients(&self) -> Result<Vec<PatientSummary>, StoreError> {
+        self.demand(Right::ViewRecords)?;
+        self.log(AuditEvent::new(AuditKind::Query, "records"));
         let mut statement = self.connection.prepare(
             "SELECT fhir_id, imported,
                     (SELECT COUNT(*) FROM resource WHERE resource.patient = fhir_id)
@@ -204,6 +210,8 @@ impl Store {
 
     /// The record of a patient by the logical id of the FHIR Patient.
     pub fn record(&self, patient_id: &str) -> Result<PatientRecord, StoreError> {
+        self.demand(Right::ViewRecords)?;
+        self.log(AuditEvent::new(AuditKind::RecordViewed, "").of_patient(patient_id));
         let counts = self.counts(patient_id)?;
         if counts.is_empty() {
             return Err(StoreError::UnknownPatient);

@@ -1,7 +1,7 @@
 //! Sessions of the window on a store: whether the last one ended as it should, and what it left; looking into a
 //! store that another window has open; going on after the disk refused.
 
-use super::{Store, StoreError, Writing, database, journal, key};
+use super::{Store, StoreError, Writing, accounts, database, journal};
 use crate::model::{edit::Kept, passphrase::Passphrase};
 use std::{collections::BTreeSet, path::Path};
 
@@ -56,8 +56,12 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::open`], but for [`StoreError::Busy`].
-    pub fn peek(dir: &Path, passphrase: &Passphrase) -> Result<Kept, StoreError> {
-        let key = key::open(dir, passphrase)?;
+    pub fn peek(
+        dir: &Path,
+        user: Option<&str>,
+        passphrase: &Passphrase,
+    ) -> Result<Kept, StoreError> {
+        let key = accounts::open_key(dir, user, passphrase)?;
         // What the other window is writing this moment looks like a torn end and is left out.
         journal::read(&dir.join(journal::FILE), &key).map(|replay| replay.kept)
     }
@@ -135,10 +139,10 @@ mod tests {
         store.commit(&[add("a")]).unwrap();
         assert!(matches!(Store::open(&dir, &pass), Err(StoreError::Busy)));
         let before = fs::read(dir.join(journal::FILE)).unwrap();
-        assert_eq!(&Store::peek(&dir, &pass).unwrap(), store.kept());
+        assert_eq!(&Store::peek(&dir, None, &pass).unwrap(), store.kept());
         let wrong = Passphrase::new("q");
         assert!(matches!(
-            Store::peek(&dir, &wrong),
+            Store::peek(&dir, None, &wrong),
             Err(StoreError::WrongPassphrase)
         ));
         assert_eq!(fs::read(dir.join(journal::FILE)).unwrap(), before);

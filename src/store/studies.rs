@@ -1,7 +1,8 @@
 //! The index of studies: what lies where. The files stay where they are; the index can be made anew.
 
-use super::{Store, StoreError, database};
+use super::{AuditEvent, Store, StoreError, database};
 use crate::model::{
+    access::{AuditKind, Right},
     date::Date,
     identity::{PatientIdentity, PersonName, Phi, Sex},
     study::Instance,
@@ -54,6 +55,7 @@ impl Store {
         &mut self,
         instances: &[Arc<Instance>],
     ) -> Result<IndexReport, StoreError> {
+        self.demand(Right::ImportStudies)?;
         let transaction = self.connection.transaction()?;
         let mut report = IndexReport::default();
         for instance in instances {
@@ -96,7 +98,9 @@ impl Store {
              DELETE FROM subject WHERE id NOT IN (SELECT subject FROM study);",
         )?;
         transaction.commit()?;
-        database::checkpoint(&self.connection)?;
+        self.checkpoint()?;
+        let detail = format!("{} new files, {} again", report.new, report.again);
+        self.log(AuditEvent::new(AuditKind::StudiesImported, detail));
         Ok(report)
     }
 
@@ -111,6 +115,9 @@ impl Store {
     }
 
     fn studies_under(&self, patient_id: Option<&str>) -> Result<Vec<StudyRow>, StoreError> {
+        self.demand(Right::ViewStudies)?;
+        let event = AuditEvent::new(AuditKind::Query, "studies");
+        self.log(event.of_patient(patient_id.unwrap_or_default()));
         let mut statement = self.connection.prepare(
             "SELECT alphabetic, ideographic, phonetic, patient_id, issuer, birth_date, sex,
                     synthetic, study.uid, study.date, study.time, study.description, accession,
@@ -161,6 +168,8 @@ impl Store {
 
     /// Where the files of a study lie, by series and instance number.
     pub fn study_files(&self, study_uid: &str) -> Result<Vec<PathBuf>, StoreError> {
+        self.demand(Right::ViewStudies)?;
+        self.log(AuditEvent::new(AuditKind::StudyViewed, "").of_study(study_uid));
         let mut statement = self.connection.prepare(
             "SELECT instance.path FROM instance
              JOIN series ON series.id = instance.series JOIN study ON study.id = series.study

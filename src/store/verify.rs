@@ -1,7 +1,7 @@
 //! Looking a store over: every page, row and record is read and held against what protects it.
 
 use super::{
-    StoreError, database,
+    StoreError, audit, database,
     journal::{self, Tail},
     key::{self, CopyState, StoreKey},
 };
@@ -151,6 +151,14 @@ pub(super) fn verify(
         }
         Err(error @ StoreError::NewerVersion { .. }) => return Err(error),
         Err(error) => report.add("journal", false, error.to_string()),
+    }
+    // A store of an earlier version has no log yet.
+    if dir.join(audit::FILE).exists() || dir.join(audit::HEAD_FILE).exists() {
+        let found = audit::read(dir, key, None, &mut |_| {})?;
+        match found.problem {
+            None => report.add("log", true, format!("{} entries: sound", found.entries)),
+            Some((number, text)) => report.add("log", false, format!("entry {number}: {text}")),
+        }
     }
     Ok(report)
 }

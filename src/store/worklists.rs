@@ -39,7 +39,7 @@ impl Store {
             .collect();
         let note = Value::from(lists).to_string();
         database::set_meta(&self.connection, NOTE, note.as_bytes())?;
-        database::checkpoint(&self.connection)
+        self.checkpoint()
     }
 }
 

@@ -1,10 +1,12 @@
 //! What every panel gets: the workspace to read, a list to push wishes into, words in the user's language.
 
 use super::{
+    deid_dialog::DeidDialog,
     document::DocumentLayout,
     keys::Holding,
     layout::LineDrag,
     layout_picker::PickerState,
+    lock_screen::LockField,
     loupe::Loupe,
     number_fields::{MonitorField, WindowField},
     picture::{PictureCache, SceneMap},
@@ -55,6 +57,10 @@ pub struct UiState {
     pub settings: Option<SettingsView>,
     /// What picture shall leave is asked.
     pub picture_dialog: Option<PictureDialog>,
+    /// How copies without identity are made is asked.
+    pub deid_dialog: Option<DeidDialog>,
+    /// The passphrase that is typed on the locked window, and since when nobody did anything.
+    pub lock_field: LockField,
     /// Size of all cells on the screen, pixels.
     pub cells_pixels: [u32; 2],
     /// Height of all cells on the screen, points.
@@ -197,6 +203,8 @@ impl UiState {
             help: false,
             settings: None,
             picture_dialog: None,
+            deid_dialog: None,
+            lock_field: LockField::default(),
             cells_pixels: [1, 1],
             cells_points: 1,
             report_section: 0,

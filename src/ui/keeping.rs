@@ -64,6 +64,7 @@ const fn problem_key(problem: Problem) -> &'static str {
         Problem::Denied => "save-denied",
         Problem::Disk => "save-disk",
         Problem::Invalid => "save-invalid",
+        Problem::NotAllowed => "save-not-allowed",
         Problem::Stopped => "save-stopped",
     }
 }
@@ -74,6 +75,7 @@ const fn advice_key(problem: Problem) -> &'static str {
         Problem::Denied => "save-denied-advice",
         Problem::Disk => "save-disk-advice",
         Problem::Invalid => "save-invalid-advice",
+        Problem::NotAllowed => "save-not-allowed-advice",
         Problem::Stopped => "save-stopped-advice",
     }
 }
@@ -182,6 +184,7 @@ pub fn store_question_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
             (true, ..) => ("unlock-trying", theme::TEXT_DIM),
             (_, _, false) if !field.again.is_empty() => ("save-store-differ", theme::WARN),
             (_, Some(OpenFailure::WrongPassphrase), _) => ("save-store-wrong", theme::ERROR),
+            (_, Some(OpenFailure::Wait(_)), _) => ("lock-wait", theme::ERROR),
             (_, Some(OpenFailure::Newer), _) => ("save-store-newer", theme::ERROR),
             (_, Some(OpenFailure::Damaged), _) => ("save-store-broken", theme::ERROR),
             (_, Some(OpenFailure::Refused), _) => ("save-store-refused", theme::ERROR),

@@ -1,10 +1,10 @@
 //! The whole window: where each panel stands.
 
 use super::{
-    banner, calibration, context::UiContext, context::UiState, daylight, focus::Part, help,
-    keeping, keys, layout, layout_picker, link_question, marks, menu_bar, mixing, number_fields,
-    palette, picture_dialog, protocol_editor, settings, side_panel, start_screen, status_bar,
-    study_browser, theme, unlock,
+    banner, calibration, context::UiContext, context::UiState, daylight, deid_dialog, focus::Part,
+    help, keeping, keys, layout, layout_picker, link_question, lock_screen, marks, menu_bar,
+    mixing, number_fields, palette, picture_dialog, protocol_editor, settings, side_panel,
+    start_screen, status_bar, study_browser, theme, unlock,
 };
 use crate::workspace::{Action, Workspace, calibrating::Asked};
 use egui::{CentralPanel, Frame, Key, Margin, Panel, Pos2, Ui};
@@ -12,6 +12,9 @@ use egui::{CentralPanel, Frame, Key, Margin, Panel, Pos2, Ui};
 /// Draws everything and gives back what the user wishes.
 pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<Action> {
     state.correct_screens(workspace);
+    if workspace.access.locked {
+        return lock_screen::lock_screen_ui(workspace, state, ui);
+    }
     state.screen_check.take_keys(ui.ctx());
     let mut context = UiContext {
         workspace,
@@ -119,6 +122,8 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
     help::help_ui(&mut context, ui);
     settings::settings_ui(&mut context, ui);
     picture_dialog::picture_dialog_ui(&mut context, ui);
+    deid_dialog::deid_dialog_ui(&mut context, ui);
+    lock_screen::reason_ui(&mut context, ui);
     layout_picker::layout_picker_ui(&mut context, ui);
     protocol_editor::protocol_editor_ui(&mut context, ui);
     mixing::mixing_ui(&mut context, ui);
@@ -129,6 +134,7 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
     keeping::store_question_ui(&mut context, ui);
     keeping::closing_ui(&mut context, ui);
     context.state.focus.remember(ui.ctx());
+    lock_screen::watch_idle(&mut context, ui.ctx());
     context.actions
 }
 
@@ -162,6 +168,8 @@ fn is_asking(context: &UiContext<'_>) -> (bool, bool) {
     let open = state.palette.is_some()
         || state.help
         || state.settings.is_some()
+        || state.deid_dialog.is_some()
+        || workspace.access.asking_reason
         || state.picture_dialog.is_some();
     (open, asking)
 }

@@ -11,7 +11,9 @@ use crate::{
         settings::{SCALE_RANGE, Settings, Theme},
     },
 };
-use egui::{Button, ComboBox, Grid, Key, RichText, ScrollArea, Slider, TextEdit, Ui, vec2};
+use egui::{
+    Button, ComboBox, DragValue, Grid, Key, RichText, ScrollArea, Slider, TextEdit, Ui, vec2,
+};
 
 /// Which page is open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -144,9 +146,16 @@ fn general(context: &UiContext<'_>, ui: &mut Ui) -> Option<Settings> {
                 new.set_scale(percent);
             }
             ui.end_row();
+            let label = ui.label(context.word("settings-lock"));
+            ui.horizontal(|ui| {
+                let field = DragValue::new(&mut new.lock_after_minutes).range(0..=240);
+                ui.add(field).labelled_by(label.id);
+                ui.label(context.word("settings-lock-minutes"));
+            });
+            ui.end_row();
         });
-    let same = (new.language, new.theme, new.scale_percent)
-        == (now.language, now.theme, now.scale_percent);
+    let of = |s: &Settings| (s.language, s.theme, s.scale_percent, s.lock_after_minutes);
+    let same = of(&new) == of(now);
     (!same).then_some(new)
 }
 

@@ -1,7 +1,7 @@
 //! The line at the bottom: what this is not for, what runs, what draws.
 
 use super::{context::UiContext, hanging_words, keeping, theme};
-use crate::workspace::Action;
+use crate::{model::access::Role, store::accounts::OWNER, workspace::Action};
 use egui::{Align, Layout, RichText, Ui};
 use std::time::Duration;
 
@@ -55,6 +55,30 @@ fn right(context: &mut UiContext<'_>, ui: &mut Ui, width: f32) {
         ui.label(faint(text)).on_hover_text(name);
     }
     keeping::save_state_ui(context, ui);
+    who(context, ui);
+}
+
+/// Which account works here, where it is not the owner of the store, and whether it does more than it may.
+fn who(context: &UiContext<'_>, ui: &mut Ui) {
+    let access = &context.workspace.access;
+    let Some((name, role)) = access.who.as_ref().filter(|(name, _)| name != OWNER) else {
+        return;
+    };
+    let (key, color) = match access.broken {
+        true => ("status-role-broken", theme::WARN),
+        false => (role_word(*role), theme::TEXT_DIM),
+    };
+    let text = format!("{name}: {}", context.word(key));
+    ui.label(RichText::new(text).size(theme::SMALL_PT).color(color));
+}
+
+const fn role_word(role: Role) -> &'static str {
+    match role {
+        Role::Viewer => "status-role-viewer",
+        Role::Annotator => "status-role-annotator",
+        Role::Reader => "status-role-reader",
+        Role::Admin => "status-role-admin",
+    }
 }
 
 /// Which stage of which protocol hangs.

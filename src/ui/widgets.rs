@@ -6,7 +6,7 @@ use super::{
     theme,
 };
 use crate::workspace::Command;
-use egui::{Color32, Response, RichText, Role, Sense, Stroke, Ui, Vec2, WidgetInfo};
+use egui::{Button, Color32, Response, RichText, Role, Sense, Stroke, Ui, Vec2, WidgetInfo, vec2};
 
 /// Side of a tool button, points.
 pub const BUTTON: f32 = 28.0;
@@ -146,4 +146,14 @@ pub fn dim(ui: &mut Ui, text: impl Into<String>) -> Response {
 /// A line of text cut at the panel's edge, whole on hover.
 pub fn line(ui: &mut Ui, text: RichText) -> Response {
     ui.add(egui::Label::new(text).truncate())
+}
+
+/// The button of what a question is for, larger and in the colour that says so once it can be pressed.
+pub fn main_button(ui: &mut Ui, word: &str, ready: bool) -> Response {
+    let size = vec2(120.0, 30.0);
+    let button = match ready {
+        true => Button::new(RichText::new(word).color(theme::APP).strong()).fill(theme::ACCENT),
+        false => Button::new(word),
+    };
+    ui.add_enabled(ready, button.min_size(size))
 }

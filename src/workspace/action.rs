@@ -266,6 +266,14 @@ pub enum Action {
     KeepNothing,
     /// Ask for the passphrase of the store.
     AskStore,
+    /// Something about copies without identity.
+    Deid(super::deid::DeidAction),
+    /// Lock the window.
+    Lock,
+    /// Try a passphrase on the locked window.
+    TryUnlock(Passphrase),
+    /// The reason why more is to be allowed; nothing closes the question.
+    BreakGlass(Option<String>),
     /// Do not close.
     StayOpen,
     /// Close although something is on no disk.
@@ -482,6 +490,11 @@ impl Workspace {
             Action::OpenStore(passphrase) => self.open_store(passphrase),
             Action::KeepNothing => self.keep_nothing(),
             Action::AskStore => self.ask_for_store(true),
+            Action::Deid(action) => return self.act_on_deid(action),
+            Action::Lock => self.lock(),
+            Action::TryUnlock(passphrase) => self.try_unlock(passphrase),
+            Action::BreakGlass(Some(reason)) => self.break_glass(reason),
+            Action::BreakGlass(None) => self.access.asking_reason = false,
             Action::StayOpen => self.marks.closing = false,
             Action::CloseAnyway => return Some(super::state::Effect::QuitAnyway),
             Action::CopyElements { table, from, to } => self.copy_elements(table, from, to),

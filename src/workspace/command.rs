@@ -175,6 +175,9 @@ pub enum Command {
     Finalise,
     CopyPicture,
     SavePicture,
+    Anonymize,
+    Lock,
+    BreakGlass,
     Settings,
     KeySettings,
     LightTheme,
@@ -307,6 +310,8 @@ pub enum Needs {
     Redo,
     /// Something runs.
     Job,
+    /// A store is open.
+    Account,
 }
 
 /// One row of the table.
@@ -510,6 +515,9 @@ table! {
     ShowAi "panel-tab-ai" Ai "" Nothing
     CopyPicture "cmd-copy-picture" Edit "Ctrl+C" View
     SavePicture "cmd-save-picture" File "Ctrl+P" View
+    Anonymize "cmd-anonymize" File "" View
+    Lock "cmd-lock" File "Ctrl+Shift+U" Account
+    BreakGlass "cmd-break-glass" File "" Account
     Settings "cmd-settings" Edit "Ctrl+," Nothing
     KeySettings "cmd-key-settings" Help "" Nothing
     LightTheme "cmd-theme-light" View "" Nothing

@@ -1,5 +1,7 @@
 //! What a command asks of the program around the workspace: what needs dialogs, other windows, the network worker.
 
+use crate::model::access::Right;
+
 use super::{measuring::export::MarkFormat, picture_out::PictureWish, report::ReportFormat};
 use crate::model::explanation::Method;
 
@@ -47,6 +49,10 @@ pub enum Effect {
     CopyPicture,
     /// Ask what picture shall leave, and where to.
     PictureDialog,
+    /// Ask how copies without identity are made.
+    DeidDialog,
+    /// Choose a folder for them in a dialog.
+    ChooseDeid,
     /// Open or close the preferences.
     Settings,
     /// The same at their keys.
@@ -86,6 +92,28 @@ pub enum Effect {
 }
 
 impl Effect {
+    /// The right that it needs, when it writes something out.
+    pub const fn right(self) -> Option<Right> {
+        Some(match self {
+            Self::PictureOut { .. } | Self::CopyPicture | Self::PictureDialog => {
+                Right::ExportImages
+            }
+            Self::SaveMarks(_) | Self::ChooseExport => Right::ExportMarks,
+            Self::ReportOut(_) => Right::ExportReports,
+            Self::DeidDialog => Right::Anonymize,
+            Self::Segment | Self::SegmentVolume | Self::Cardiothoracic => Right::Segment,
+            _ => return None,
+        })
+    }
+
+    /// Whether something leaves the window with it.
+    pub const fn leaves(self) -> bool {
+        matches!(
+            self,
+            Self::PictureOut { .. } | Self::CopyPicture | Self::SaveMarks(_) | Self::ReportOut(_)
+        )
+    }
+
     /// Whether it starts work that takes its time, or ends everything: how the window stands is kept before.
     pub const fn is_long(self) -> bool {
         matches!(

@@ -109,6 +109,12 @@ pub enum Event {
     },
     /// A mark was measured.
     Measured(Box<super::measuring::Answer>),
+    /// News of copies without identity.
+    Deid(super::deid::DeidNews),
+    /// A passphrase was tried on the locked window.
+    Unlock(Result<(), super::access::StaysLocked>),
+    /// More was to be allowed: whether it is.
+    Broken(bool),
     /// A job ended without other news.
     JobEnded(JobId),
 }

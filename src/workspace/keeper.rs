@@ -12,11 +12,12 @@ use super::{
 };
 use crate::{
     model::{
+        access::Role,
         edit::{Edit, Kept},
         identity::PatientIdentity,
         passphrase::Passphrase,
     },
-    store::{KdfCost, Store, StoreError, Unfinished},
+    store::{AuditEvent, KdfCost, Store, StoreError, Unfinished, accounts::OWNER},
     task::spawn_named,
 };
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -65,6 +66,10 @@ pub(super) enum Ask {
     },
     /// Something about studies.
     Known(KnownAsk),
+    /// Something to be written into the log.
+    Log(AuditEvent),
+    /// More than the role allows is to be allowed, for this reason.
+    BreakGlass(String),
     /// An edit to be saved.
     Save { number: u64, gesture: Gesture },
 }
@@ -95,6 +100,8 @@ pub enum Origin {
     Folder {
         /// Where.
         dir: PathBuf,
+        /// The account; nobody is the owner.
+        user: Option<String>,
         /// Its passphrase.
         passphrase: Passphrase,
         /// There is none yet.
@@ -119,6 +126,8 @@ pub enum Unkept {
 pub enum OpenFailure {
     /// Try another passphrase.
     WrongPassphrase,
+    /// Too many were tried; so many seconds are left.
+    Wait(u64),
     /// Written by a later version.
     Newer,
     /// A part that all needs is damaged.
@@ -138,6 +147,8 @@ pub enum Problem {
     Disk,
     /// The journal refuses the edit itself; it is given up.
     Invalid,
+    /// The account may not do it; it is given up.
+    NotAllowed,
     /// The thread that saves came to an end; the store can be opened again.
     Stopped,
 }
@@ -156,6 +167,7 @@ impl Problem {
                 Self::DiskFull
             }
             StoreError::Conflict(_) | StoreError::InvalidEdit(_) => Self::Invalid,
+            StoreError::NotAllowed(_) => Self::NotAllowed,
             error if error.is_denied() => Self::Denied,
             _ => Self::Disk,
         }
@@ -168,6 +180,7 @@ impl Problem {
             Self::Denied => "denied",
             Self::Disk => "disk",
             Self::Invalid => "invalid",
+            Self::NotAllowed => "not-allowed",
             Self::Stopped => "stopped",
         }
     }
@@ -184,6 +197,8 @@ pub struct Opened {
     pub last_ms: Option<i64>,
     /// What the last session left, if it was cut short.
     pub unfinished: Option<Unfinished>,
+    /// Account and role.
+    pub who: (String, Role),
 }
 
 /// News of the store.
@@ -301,6 +316,8 @@ impl Serving {
             if !waiting.is_empty() {
                 self.save(&mut store, &mut waiting);
             }
+            // What failed of a copy is tried again at the next opening.
+            let _ = store.tend_copy();
             if ended {
                 break;
             }
@@ -319,17 +336,26 @@ impl Serving {
                 dir,
                 passphrase,
                 create: true,
+                ..
             } => Store::create(&dir, &passphrase, KdfCost::default()),
             Origin::Folder {
-                dir, passphrase, ..
-            } => match Store::open(&dir, &passphrase) {
+                dir,
+                user,
+                passphrase,
+                ..
+            } => match Store::open_as(&dir, user.as_deref(), &passphrase) {
                 Err(StoreError::Busy) => {
-                    let news = match Store::peek(&dir, &passphrase) {
+                    let news = match Store::peek(&dir, user.as_deref(), &passphrase) {
                         Ok(kept) => StoreNews::Opened(Box::new(Opened {
                             kept,
                             unkept: Some(Unkept::InUse),
                             last_ms: None,
                             unfinished: None,
+                            // What the role of an account is stands where the other window has it.
+                            who: match user.filter(|name| !name.eq_ignore_ascii_case(OWNER)) {
+                                Some(name) => (name, Role::Viewer),
+                                None => (OWNER.to_owned(), Role::Admin),
+                            },
                         })),
                         Err(error) => StoreNews::Failed(failure(&error)),
                     };
@@ -350,7 +376,10 @@ impl Serving {
                         unkept: damaged,
                         last_ms: store.last_saved_ms(),
                         unfinished,
+                        who: (store.user().to_owned(), store.role()),
                     }))));
+                    // A copy that cannot be made now is made at the next opening.
+                    let _ = store.backup_daily();
                 }
                 Some(store)
             }
@@ -383,6 +412,11 @@ impl Serving {
                 drop(answered);
                 self.waker.wake("record");
             }
+            Ask::Log(event) => store.log(event),
+            Ask::BreakGlass(reason) => {
+                let broken = store.break_glass(&reason).is_ok();
+                self.tell(Event::Broken(broken));
+            }
             Ask::Known(ask) => known::answer(store, ask, &self.events, &self.waker),
             Ask::Save { number, gesture } => waiting.push_back((number, gesture)),
         }
@@ -397,7 +431,8 @@ impl Serving {
                 Ok(()) => saved = Some(number),
                 Err(error) => {
                     let problem = Problem::of(&error);
-                    let given_up = (problem == Problem::Invalid).then_some(number);
+                    let refused = matches!(problem, Problem::Invalid | Problem::NotAllowed);
+                    let given_up = refused.then_some(number);
                     self.report(store, saved.take());
                     self.tell(Event::Store(StoreNews::NotSaved { problem, given_up }));
                     if given_up.is_none() {
@@ -439,6 +474,7 @@ fn went(number: Option<u64>) -> Result<(), StoreError> {
 fn failure(error: &StoreError) -> OpenFailure {
     match error {
         StoreError::WrongPassphrase => OpenFailure::WrongPassphrase,
+        StoreError::TooManyTries { seconds } => OpenFailure::Wait(*seconds),
         StoreError::NewerVersion { .. } => OpenFailure::Newer,
         StoreError::Damaged { .. } => OpenFailure::Damaged,
         _ => OpenFailure::Refused,

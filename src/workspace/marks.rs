@@ -450,6 +450,9 @@ impl Workspace {
     }
 
     pub(super) fn commit_step(&mut self, mut step: Step) -> bool {
+        if !self.may_edit(&step.edits) {
+            return false;
+        }
         let marks = &mut self.marks;
         if check_gesture(&step.edits).is_err() {
             return false;
@@ -562,6 +565,7 @@ impl Workspace {
         self.marks.passphrase = Some(passphrase.clone());
         let origin = Origin::Folder {
             dir: place.dir,
+            user: self.access.account.clone(),
             passphrase,
             create: !place.exists,
         };
@@ -587,6 +591,7 @@ impl Workspace {
         match news {
             StoreNews::Opened(opened) => {
                 let unfinished = opened.unfinished;
+                self.access.who = Some(opened.who.clone());
                 if let Some(unkept) = opened.unkept {
                     let key = match unkept {
                         Unkept::InUse => "notice-store-in-use",
@@ -619,6 +624,7 @@ impl Workspace {
             StoreNews::Stopped { keeps } => {
                 self.record.disconnect(keeps);
                 if keeps {
+                    // Who works here stays: nobody gets more rights by a fault.
                     self.marks.take_stopped();
                 } else {
                     self.notify("notice-record-stopped", String::new());
@@ -674,6 +680,7 @@ mod tests {
             unkept: None,
             last_ms: None,
             unfinished: None,
+            who: (String::new(), crate::model::access::Role::Admin),
         }
     }
 

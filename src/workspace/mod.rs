@@ -3,12 +3,14 @@
 //! Must stay true: no toolkit is known here. The UI thread reads this state every frame and sends commands;
 //! everything slow happens on named workers that report through one channel ([`event::Event`]).
 
+pub mod access;
 pub mod action;
 pub mod bands;
 pub mod calibrating;
 pub mod cine;
 pub mod command;
 pub mod content_words;
+pub mod deid;
 pub mod demo;
 pub mod display;
 pub mod document;

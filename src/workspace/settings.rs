@@ -88,6 +88,8 @@ pub struct Settings {
     pub keys: KeyMap,
     /// Which button does what.
     pub mouse: MouseMap,
+    /// Minutes without a hand on mouse or keys until the window locks, where a store is open; 0 is never.
+    pub lock_after_minutes: u16,
     /// Colours of the panels.
     pub theme: Theme,
     /// Size of text and buttons, percent of the system's.
@@ -116,6 +118,7 @@ impl Settings {
             memory_budget,
             keys: KeyMap::default(),
             mouse: MouseMap::default(),
+            lock_after_minutes: 15,
             theme: Theme::Dark,
             scale_percent: 100,
             screens: BTreeMap::new(),

@@ -38,6 +38,7 @@ struct Stored {
     show_status: Option<bool>,
     side_tab: Option<String>,
     hang: Option<bool>,
+    lock_after_minutes: Option<u16>,
     lock_planes: Option<bool>,
     start_with_scroll: Option<bool>,
     pixel_pitch_mm: Option<f64>,
@@ -93,6 +94,9 @@ impl StoredScreen {
     }
 }
 
+/// Most minutes without a hand on it until the window locks: a day.
+const LONGEST_WATCH: u16 = 24 * 60;
+
 const THEMES: [(&str, Theme); 2] = [("dark", Theme::Dark), ("light", Theme::Light)];
 const AMOUNTS: [(&str, OverlayText); 3] = [
     ("full", OverlayText::Full),
@@ -130,6 +134,7 @@ impl Stored {
             show_status: Some(settings.show_status),
             side_tab: name_of(&TABS, settings.side_tab),
             hang: Some(settings.hang),
+            lock_after_minutes: Some(settings.lock_after_minutes),
             lock_planes: Some(settings.lock_planes),
             start_with_scroll: Some(settings.start_with_scroll),
             key_profile: Some(settings.keys.profile().name().to_owned()),
@@ -156,6 +161,8 @@ impl Stored {
         settings.show_status = self.show_status.unwrap_or(settings.show_status);
         settings.side_tab = named(&TABS, self.side_tab.as_ref()).unwrap_or(settings.side_tab);
         settings.hang = self.hang.unwrap_or(settings.hang);
+        let lock = self.lock_after_minutes.filter(|m| *m <= LONGEST_WATCH);
+        settings.lock_after_minutes = lock.unwrap_or(settings.lock_after_minutes);
         settings.lock_planes = self.lock_planes.unwrap_or(settings.lock_planes);
         let scroll = self.start_with_scroll;
         settings.start_with_scroll = scroll.unwrap_or(settings.start_with_scroll);

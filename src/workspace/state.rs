@@ -131,6 +131,10 @@ pub struct Workspace {
     pub list: super::study_list::StudyList,
     /// The tag browser.
     pub tags: TagsPanel,
+    /// Copies without identity.
+    pub deid: super::deid::Deid,
+    /// Who works here.
+    pub access: super::access::Access,
     /// A text that waits for the clipboard.
     pub copied: Option<String>,
     pub(super) found: SharedFound,
@@ -202,6 +206,8 @@ impl Workspace {
             passphrases: Passphrases::default(),
             list: super::study_list::StudyList::default(),
             tags: TagsPanel::default(),
+            deid: super::deid::Deid::default(),
+            access: super::access::Access::default(),
             copied: None,
             found: SharedFound::default(),
             documents: documents::Documents::default(),
@@ -341,6 +347,7 @@ impl Workspace {
             viewport.show(node.clone(), display, kind);
         }
         self.recall_view(cell);
+        self.log_viewed(cell);
         self.active = cell.min(self.layout.cells().saturating_sub(1));
         match self.layout {
             Layout::Mpr => self.arrange_mpr(),
@@ -557,6 +564,8 @@ impl Workspace {
             && !self.small.is_waiting()
             && !self.tags.is_reading()
             && !self.evaluation.reading
+            && !self.deid.looking
+            && !self.access.trying
             && self.events.1.is_empty()
             && self.measuring.is_idle()
             && !self.record.is_busy()

@@ -18,6 +18,7 @@ mod calibrating;
 mod content;
 mod covers;
 mod decode_worker;
+mod deid;
 #[cfg(feature = "screen")]
 mod device_loss;
 mod dicom_reading;
@@ -74,6 +75,8 @@ mod ui_list;
 mod ui_marks;
 #[cfg(feature = "screen")]
 mod ui_planes;
+#[cfg(feature = "screen")]
+mod ui_privacy;
 #[cfg(feature = "screen")]
 mod ui_snapshots;
 mod volumes;

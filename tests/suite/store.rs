@@ -1,10 +1,13 @@
 //! The store: keys, journal, database, and the command line on top of them.
 
+mod access;
 mod command_line;
 mod damage;
 mod durable;
+mod log;
 mod opening;
 mod records;
+mod upkeep;
 mod versions;
 
 use crate::support::PROGRAM;

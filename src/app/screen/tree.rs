@@ -42,9 +42,11 @@ pub fn describe(stage: &mut Stage) -> Value {
         })
         .collect();
     let program = stage.program();
-    let viewports: Vec<Value> = program
-        .workspace
-        .visible_cells()
+    let access = &program.workspace.access;
+    // Behind a locked window nothing is on the screen.
+    let cells = program.workspace.visible_cells();
+    let viewports: Vec<Value> = cells
+        .filter(|_| !access.locked)
         .enumerate()
         .map(|(at, cell)| viewport(program, cell, texts.get(at).map_or("", String::as_str)))
         .collect();
@@ -57,12 +59,15 @@ pub fn describe(stage: &mut Stage) -> Value {
         "hanging": hanging(program),
         "list": {
             "shown": program.workspace.list.shown,
-            "query": program.workspace.list.text,
+            "query": if access.locked { "" } else { program.workspace.list.text.as_str() },
             "found": program.workspace.list.rows().len(),
             "studies": program.workspace.list.index().len(),
         },
         "evaluation": evaluation(program),
         "keeping": keeping(program),
+        "locked": access.locked,
+        "user": access.who.as_ref().map(|(name, _)| name),
+        "role": program.workspace.role().name(),
         "frames_drawn": program.frames,
         "pictures_drawn": program.state.drawn,
         "repaint_causes": program.workspace.waker.causes(),

@@ -1,16 +1,12 @@
 //! Writes a DICOMDIR for a folder of de-identified files (PS3.3 annex F, PS3.10 chapter 8): nothing of the old one is kept.
 
 use super::emit::{self, Writer};
-use crate::{
-    dicom::{guard::Limits, header, syntax::Encoding},
-    model::study::Instance,
-};
+use crate::dicom::syntax::Encoding;
 use dicom_object::Tag;
 use std::{
     collections::BTreeMap,
     io,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 /// The kind of record of an object that is no picture (PS3.3 table F.4-1).
@@ -75,36 +71,49 @@ fn chain(records: &mut [Record], level: &[usize]) {
     }
 }
 
-type Tree = BTreeMap<String, BTreeMap<String, BTreeMap<String, Vec<(PathBuf, Instance)>>>>;
+/// What the directory says of an object.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Entry {
+    /// Its place below the folder.
+    pub(super) place: PathBuf,
+    pub(super) patient: String,
+    pub(super) study: String,
+    pub(super) series: String,
+    pub(super) instance: String,
+    pub(super) class: String,
+    pub(super) syntax: String,
+    pub(super) modality: String,
+    pub(super) series_number: String,
+    pub(super) instance_number: String,
+    pub(super) date: String,
+    pub(super) time: String,
+}
 
-/// Writes `DICOMDIR` into `folder` for files that lie in it, given by their places below it.
+type Tree = BTreeMap<String, BTreeMap<String, BTreeMap<String, Vec<Entry>>>>;
+
+/// Writes `DICOMDIR` into `folder` for files that lie in it.
 ///
 /// # Errors
 /// Those of the disk.
-pub(super) fn write(folder: &Path, files: &[PathBuf]) -> io::Result<()> {
+pub(super) fn write(folder: &Path, entries: Vec<Entry>) -> io::Result<()> {
     let mut tree = Tree::new();
-    for place in files {
-        let path: Arc<Path> = Arc::from(folder.join(place));
-        let Ok(instance) = header::read_dicom(&path, &Limits::default()) else {
-            continue;
-        };
-        let patient = instance.patient.id.reveal().clone();
+    for entry in entries {
         let series = tree
-            .entry(patient)
+            .entry(entry.patient.clone())
             .or_default()
-            .entry(instance.study.uid.clone())
+            .entry(entry.study.clone())
             .or_default()
-            .entry(instance.series.uid.clone())
+            .entry(entry.series.clone())
             .or_default();
-        series.push((place.clone(), instance));
+        series.push(entry);
     }
     let bytes = encode(&tree);
     crate::files::write_whole(&folder.join("DICOMDIR"), &bytes)
 }
 
-fn date_of(instance: &Instance) -> String {
-    let digits = |d: crate::model::date::Date| d.to_string().replace('-', "");
-    instance.study.date.map(digits).unwrap_or_default()
+/// A value that a record must have.
+const fn or<'a>(value: &'a str, other: &'a str) -> &'a str {
+    if value.is_empty() { other } else { value }
 }
 
 fn encode(tree: &Tree) -> Vec<u8> {
@@ -123,15 +132,15 @@ fn encode(tree: &Tree) -> Vec<u8> {
         let mut of_patient = Vec::new();
         for (uid, series) in studies {
             let first = series.values().flatten().next();
-            let date = first.map(|(_, i)| date_of(i)).unwrap_or_default();
-            let time = first.map(|(_, i)| i.study.time.replace(':', ""));
+            let date = first.map_or("", |e| e.date.as_str());
+            let time = first.map_or("", |e| e.time.as_str());
             of_patient.push(records.len());
             let study = records.len();
             records.push(Record::new(
                 "STUDY",
                 &[
-                    (Tag(0x0008, 0x0020), b"DA", &date),
-                    (Tag(0x0008, 0x0030), b"TM", &time.unwrap_or_default()),
+                    (Tag(0x0008, 0x0020), b"DA", date),
+                    (Tag(0x0008, 0x0030), b"TM", time),
                     (Tag(0x0008, 0x0050), b"SH", ""),
                     (Tag(0x0008, 0x1030), b"LO", ""),
                     (Tag(0x0020, 0x000D), b"UI", uid),
@@ -140,32 +149,32 @@ fn encode(tree: &Tree) -> Vec<u8> {
             ));
             let mut of_study = Vec::new();
             for (uid, files) in series {
-                let described = files.first().map(|(_, i)| &i.series);
-                let number = described.and_then(|s| s.number).unwrap_or(0).to_string();
-                let modality = described.map_or("OT", |s| s.modality.as_str());
+                let first = files.first();
+                let number = first.map_or("", |e| e.series_number.as_str());
+                let modality = first.map_or("", |e| e.modality.as_str());
                 of_study.push(records.len());
                 let series = records.len();
                 records.push(Record::new(
                     "SERIES",
                     &[
-                        (Tag(0x0008, 0x0060), b"CS", modality),
+                        (Tag(0x0008, 0x0060), b"CS", or(modality, "OT")),
                         (Tag(0x0020, 0x000E), b"UI", uid),
-                        (Tag(0x0020, 0x0011), b"IS", &number),
+                        (Tag(0x0020, 0x0011), b"IS", or(number, "0")),
                     ],
                 ));
                 let mut of_series = Vec::new();
-                for (place, instance) in files {
+                for entry in files {
                     of_series.push(records.len());
-                    let parts: Vec<_> = place.iter().map(|p| p.to_string_lossy()).collect();
-                    let number = instance.instance_number.unwrap_or(1).to_string();
+                    let parts = entry.place.iter().map(|p| p.to_string_lossy());
+                    let parts: Vec<_> = parts.collect();
                     records.push(Record::new(
-                        kind_of(&instance.sop_class_uid),
+                        kind_of(&entry.class),
                         &[
                             (Tag(4, 0x1500), b"CS", &parts.join("\\")),
-                            (Tag(4, 0x1510), b"UI", &instance.sop_class_uid),
-                            (Tag(4, 0x1511), b"UI", &instance.sop_instance_uid),
-                            (Tag(4, 0x1512), b"UI", &instance.transfer_syntax_uid),
-                            (Tag(0x0020, 0x0013), b"IS", &number),
+                            (Tag(4, 0x1510), b"UI", &entry.class),
+                            (Tag(4, 0x1511), b"UI", &entry.instance),
+                            (Tag(4, 0x1512), b"UI", &entry.syntax),
+                            (Tag(0x0020, 0x0013), b"IS", or(&entry.instance_number, "1")),
                         ],
                     ));
                 }

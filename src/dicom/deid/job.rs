@@ -3,7 +3,7 @@
 use super::{Change, Deidentifier, Plan, Settings, dicomdir};
 use crate::{
     dicom::{
-        deid::burned::BurnedText,
+        deid::pixel_text::BurnedText,
         guard::{Fault, Limits},
         scan,
     },
@@ -154,8 +154,8 @@ pub fn anonymize(
                     let Some(path) = files.get(number).filter(|_| !cancel.is_cancelled()) else {
                         break;
                     };
-                    let event = one(job, path, places, write);
-                    if sender.send((number, event)).is_err() {
+                    let done = one(job, path, places, write);
+                    if sender.send((number, done)).is_err() {
                         break;
                     }
                 }
@@ -165,46 +165,48 @@ pub fn anonymize(
         // Events wait for those before them; never more than the threads are apart.
         let mut waiting = BTreeMap::new();
         let mut turn = 0;
-        for (number, event) in &receiver {
-            waiting.insert(number, event);
-            while let Some(event) = waiting.remove(&turn) {
+        for (number, done) in &receiver {
+            waiting.insert(number, done);
+            while let Some((event, entry)) = waiting.remove(&turn) {
                 turn += 1;
                 progress.add(1);
-                count(&event, &mut summary, &mut written, directory);
+                count(&event, &mut summary);
+                written.extend(entry);
                 sink(event);
             }
         }
     });
     summary.cancelled = cancel.is_cancelled();
     if directory && write && !written.is_empty() && !summary.cancelled {
-        dicomdir::write(out, &written)?;
+        dicomdir::write(out, written)?;
         summary.directory = true;
     }
     Ok(summary)
 }
 
-fn count(event: &DeidEvent, summary: &mut Summary, written: &mut Vec<PathBuf>, keep: bool) {
+fn count(event: &DeidEvent, summary: &mut Summary) {
     match event {
-        DeidEvent::Written {
-            output,
-            text,
-            again,
-            ..
-        } => {
+        DeidEvent::Written { text, again, .. } => {
             summary.written += usize::from(!again);
             summary.again += usize::from(*again);
             summary.with_text += usize::from(!text.boxes.is_empty() && !text.covered);
             summary.to_review += usize::from(!text.risk.is_empty() && !text.covered);
-            if keep {
-                written.push(output.clone());
-            }
         }
         DeidEvent::Rejected(_) => summary.rejected += 1,
     }
 }
 
-fn one(job: &Deidentifier, path: &Arc<Path>, places: &Places<'_>, write: bool) -> DeidEvent {
-    let reject = |fault: Fault| DeidEvent::Rejected(fault.rejection(Arc::clone(path)));
+/// What became of a file, and what a directory says of it where one is written.
+fn one(
+    job: &Deidentifier,
+    path: &Arc<Path>,
+    places: &Places<'_>,
+    write: bool,
+) -> (DeidEvent, Option<dicomdir::Entry>) {
+    let reject = |fault: Fault| {
+        let rejection = fault.rejection(Arc::clone(path));
+        (DeidEvent::Rejected(rejection), None)
+    };
     let plan = match job.plan(path) {
         Ok(plan) => plan,
         Err(fault) => return reject(fault),
@@ -230,12 +232,14 @@ fn one(job: &Deidentifier, path: &Arc<Path>, places: &Places<'_>, write: bool) -
             Err(error) => return reject(error.into()),
         }
     }
-    DeidEvent::Written {
+    let entry = places.media.then(|| plan.entry_at(&place));
+    let event = DeidEvent::Written {
         path: Arc::clone(path),
         output: if places.exact { target } else { place },
         class: plan.class,
         changes: plan.changes,
         text: plan.text,
         again,
-    }
+    };
+    (event, entry)
 }

@@ -5,20 +5,20 @@
 //! what identifies follows from a secret (`secret`), so that two runs with one key file agree and nobody without it can
 //! go back.
 
-mod burned;
 mod dicomdir;
 mod emit;
 mod job;
 mod options;
+mod pixel_text;
 mod rewrite;
 mod secret;
 mod stand_in;
 mod table;
 mod value;
 
-pub use burned::{BurnedIn, BurnedText};
 pub use job::{DeidEvent, Summary, anonymize};
 pub use options::{DeidOption, DeidOptions};
+pub use pixel_text::{BurnedIn, BurnedText};
 pub use secret::Secret;
 
 use super::{
@@ -28,10 +28,10 @@ use super::{
     syntax,
     worker::Workers,
 };
-use burned::Reader;
 use dicom_core::dictionary::{DataDictionary as _, DataDictionaryEntry as _};
 use dicom_object::Tag;
 use emit::{Piece, Sink, Writer};
+use pixel_text::Reader;
 use rewrite::Rewrite;
 use serde_json::{Value as Json, json};
 use std::{
@@ -69,13 +69,23 @@ pub struct Change {
 }
 
 impl Change {
-    /// As JSON: where, which, what, why; with the value that stood there when it was asked for.
-    pub fn json(&self) -> Json {
+    /// The element, with the sequences around it.
+    pub fn place(&self) -> String {
         let step = |(tag, item): &(Tag, usize)| format!("{tag}[{item}].");
         let path: String = self.path.iter().map(step).collect();
+        format!("{path}{}", self.tag)
+    }
+
+    /// Its keyword; empty when it has none.
+    pub fn name(&self) -> &'static str {
+        name_of(self.tag)
+    }
+
+    /// As JSON: where, which, what, why; with the value that stood there when it was asked for.
+    pub fn json(&self) -> Json {
         let mut json = json!({
-            "at": format!("{path}{}", self.tag),
-            "name": name_of(self.tag),
+            "at": self.place(),
+            "name": self.name(),
             "action": self.code,
             "why": self.why,
         });
@@ -206,8 +216,9 @@ impl Deidentifier {
             true => uid,
             false => self.uid(&uid),
         });
+        let mut entry = self.entry_of(&mut new);
         let mut text = BurnedText {
-            risk: burned::risk(&structure),
+            risk: pixel_text::risk(&structure),
             ..BurnedText::default()
         };
         let covered = self.look_at_pixels(path, &structure, &mut text)?;
@@ -232,7 +243,9 @@ impl Deidentifier {
             Some(_) => None,
         };
         let meta = emit::meta(&class, &instance, syntax);
+        entry.syntax = syntax.to_owned();
         Ok(Plan {
+            entry,
             class,
             instance,
             study,
@@ -247,6 +260,31 @@ impl Deidentifier {
             big_endian: structure.encoding.big_endian,
             source: structure.source.clone(),
         })
+    }
+
+    /// What a directory of the new files says of this one, as far as it stays.
+    fn entry_of(&self, new: &mut Rewrite<'_>) -> dicomdir::Entry {
+        let stays = |option| self.options.has(option);
+        let dates = stays(DeidOption::RetainFullDates);
+        let moved = stays(DeidOption::RetainModifiedDates);
+        let date = new.bytes_of(Tag(0x0008, 0x0020));
+        let date = match moved {
+            true => value::shift(*b"DA", &date, new.days).unwrap_or_default(),
+            false if dates => date,
+            false => Vec::new(),
+        };
+        let time = match dates || moved {
+            true => new.text_of(Tag(0x0008, 0x0030)),
+            false => String::new(),
+        };
+        dicomdir::Entry {
+            date: String::from_utf8_lossy(&date).trim().to_owned(),
+            time,
+            modality: new.text_of(Tag(0x0008, 0x0060)),
+            series_number: new.text_of(Tag(0x0020, 0x0011)),
+            instance_number: new.text_of(Tag(0x0020, 0x0013)),
+            ..dicomdir::Entry::default()
+        }
     }
 
     /// What tells one patient from another: the ID with who issued it, else name and birth date, else the study.
@@ -500,7 +538,7 @@ fn embedded_overlays(structure: &Structure) -> Option<u16> {
 /// Frames that are covered as they are written.
 struct Film {
     reader: Reader,
-    boxes: Vec<(usize, crate::imaging::burned_text::PixelBox)>,
+    boxes: Vec<(usize, crate::imaging::glyphs::PixelBox)>,
     odd: bool,
     /// Bytes of a value, when its most significant byte comes first.
     swap: Option<usize>,
@@ -522,6 +560,8 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// Text in the pixels.
     pub text: BurnedText,
+    /// What a DICOMDIR says of it beside that.
+    entry: dicomdir::Entry,
     meta: Vec<u8>,
     pieces: Vec<Piece>,
     film: Option<Film>,
@@ -538,6 +578,19 @@ impl std::fmt::Debug for Plan {
 }
 
 impl Plan {
+    /// What a directory says of it at its place.
+    fn entry_at(&self, place: &Path) -> dicomdir::Entry {
+        dicomdir::Entry {
+            place: place.to_owned(),
+            patient: self.patient.clone(),
+            study: self.study.clone(),
+            series: self.series.clone(),
+            instance: self.instance.clone(),
+            class: self.class.clone(),
+            ..self.entry.clone()
+        }
+    }
+
     /// Writes the object, whole or not at all; a file that is there is never replaced.
     ///
     /// # Errors
@@ -603,7 +656,7 @@ impl Film {
                 .filter(|(n, _)| *n == number)
                 .map(|(_, b)| *b)
                 .collect();
-            let mut bytes = burned::covered(&frame, &boxes);
+            let mut bytes = pixel_text::covered(&frame, &boxes);
             if let Some(size) = self.swap.filter(|s| *s > 1) {
                 bytes.chunks_exact_mut(size).for_each(<[u8]>::reverse);
             }

@@ -31,6 +31,8 @@ enum Mode {
     Descriptions,
     /// A tree of content: texts are cleaned, codes stay.
     Content,
+    /// References to other objects: their UIDs and numbers, and nothing that was written about them.
+    References,
 }
 
 /// Where an element is.
@@ -349,7 +351,7 @@ impl<'a> Rewrite<'a> {
         let grey: Vec<u8> = (0..rows * columns)
             .map(|i| u8::from(bit(i)) * 255)
             .collect();
-        Ok(!crate::imaging::burned_text::find_text(&grey, columns, rows).is_empty())
+        Ok(!crate::imaging::glyphs::find_text(&grey, columns, rows).is_empty())
     }
 
     fn listed(
@@ -440,7 +442,7 @@ impl<'a> Rewrite<'a> {
         Ok(match simple {
             Basic::Remove => Act::Drop("X", "profile"),
             Basic::Empty => Act::Put(Vec::new(), "Z", "profile"),
-            Basic::Uid if &vr == b"SQ" => Act::Into(inside.mode),
+            Basic::Uid if &vr == b"SQ" => Act::Into(Mode::References),
             Basic::Uid => self.uids(element)?,
             // A dummy of a UID is a UID in the place of another.
             _ if &vr == b"UI" => self.uids(element)?,
@@ -500,10 +502,21 @@ impl<'a> Rewrite<'a> {
         inside: Inside,
         options: DeidOptions,
     ) -> Result<Act, Fault> {
+        if inside.mode == Mode::References {
+            let purpose = element.tag == Tag(0x0040, 0xA170);
+            return Ok(match &vr {
+                b"SQ" if purpose => Act::Into(Mode::Plain),
+                b"UI" | b"IS" | b"US" | b"UL" => Act::Keep,
+                _ => Act::Drop("X", "profile"),
+            });
+        }
+        // What the dictionary does not know nobody has judged, nor a text where the standard has none.
+        let known = dictionary_vr(element.tag);
+        if &known == b"UN" || value::is_text(vr) && !value::is_text(known) {
+            return Ok(Act::Drop("X", "unknown"));
+        }
         match &vr {
             b"SQ" => return Ok(Act::Into(inside.mode)),
-            // What the dictionary does not know nobody has judged.
-            b"UN" => return Ok(Act::Drop("X", "unknown")),
             b"PN" => return Ok(Act::Drop("X", "name")),
             b"DA" | b"DT" if !options.has(DeidOption::RetainFullDates) => {
                 let dummy = value::dummy(vr).unwrap_or_default();
@@ -603,7 +616,7 @@ impl<'a> Rewrite<'a> {
                     inside: Inside {
                         above: key(element.tag),
                         mode: match inside.mode {
-                            Mode::Plain => mode,
+                            Mode::Plain | Mode::References => mode,
                             kept => kept,
                         },
                     },

@@ -193,13 +193,6 @@ impl Table {
             .iter()
             .any(|(name, g, e)| *g == group && *e == element && *name == creator)
     }
-
-    #[cfg(test)]
-    pub(super) fn all(&self) -> Vec<(u32, Row)> {
-        let mut rows: Vec<_> = self.rows.iter().map(|(k, r)| (*k, *r)).collect();
-        rows.sort_by_key(|(key, _)| *key);
-        rows
-    }
 }
 
 #[cfg(test)]

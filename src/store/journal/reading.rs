@@ -49,6 +49,16 @@ fn only_zeros(source: &mut impl Read) -> Result<bool, StoreError> {
 
 /// Replays the `length` bytes of a journal.
 pub fn replay(source: &mut impl Read, length: u64, key: &StoreKey) -> Result<Replay, StoreError> {
+    replay_each(source, length, key, &mut |_| Ok(()))
+}
+
+/// The same; `sink` gets every commit.
+pub(super) fn replay_each(
+    source: &mut impl Read,
+    length: u64,
+    key: &StoreKey,
+    sink: &mut dyn FnMut(Commit) -> Result<(), StoreError>,
+) -> Result<Replay, StoreError> {
     let mut bytes = [0; HEADER];
     let got = read_up_to(source, &mut bytes)?;
     let (fields, digest) = bytes.split_at(32);
@@ -89,7 +99,7 @@ pub fn replay(source: &mut impl Read, length: u64, key: &StoreKey) -> Result<Rep
     }
     let cipher = cipher(key);
     while replay.tail == Tail::Clean && replay.bytes < length {
-        replay.step(source, length, &cipher)?;
+        replay.step(source, length, &cipher, sink)?;
     }
     Ok(replay)
 }
@@ -101,6 +111,7 @@ impl Replay {
         source: &mut impl Read,
         length: u64,
         cipher: &XChaCha20Poly1305,
+        sink: &mut dyn FnMut(Commit) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let number = self.commits + 1;
         let left = length - self.bytes;
@@ -173,7 +184,7 @@ impl Replay {
         self.commits = number;
         self.chain = chain;
         self.bytes += (HEAD + body_length + CHAIN) as u64;
-        Ok(())
+        sink(commit)
     }
 
     fn open_body(&self, cipher: &XChaCha20Poly1305, body: &[u8], number: u64) -> Option<Commit> {

@@ -2,7 +2,7 @@
 
 use super::{Effect, Layout, Workspace};
 use crate::{
-    model::explanation::Method,
+    model::{access::Right, explanation::Method},
     tools::{Tool, navigate::zoom_wheeled},
     workspace::{
         command::{Command, Needs},
@@ -47,6 +47,7 @@ impl Workspace {
             Needs::Mark => self.selected_mark().is_some(),
             Needs::Undo => self.marks.history.available().0,
             Needs::Redo => self.marks.history.available().1,
+            Needs::Account => self.can_lock(),
             Needs::Job => {
                 !self.jobs.running().is_empty() || self.maximised || self.films.any_running()
             }
@@ -57,7 +58,15 @@ impl Workspace {
     pub fn execute(&mut self, command: Command) -> Option<Effect> {
         // What was written is a step of its own before anything else is one.
         self.keep_reports(true);
-        if !self.is_enabled(command) {
+        if !self.is_enabled(command) || self.access.locked {
+            return None;
+        }
+        let right = match command {
+            Command::AddToLibrary => Some(Right::ImportStudies),
+            Command::ImportRecord => Some(Right::ImportRecords),
+            _ => None,
+        };
+        if right.is_some_and(|right| !self.allowed(right)) {
             return None;
         }
         if let Some(tool) = command.tool() {
@@ -87,6 +96,9 @@ impl Workspace {
             Command::Palette => return Some(Effect::Palette),
             Command::Help => return Some(Effect::Help),
             Command::CopyPicture => return Some(Effect::CopyPicture),
+            Command::Anonymize => return Some(Effect::DeidDialog),
+            Command::Lock => self.lock(),
+            Command::BreakGlass => self.access.asking_reason = true,
             Command::SavePicture => return Some(Effect::PictureDialog),
             Command::Settings => return Some(Effect::Settings),
             Command::KeySettings => return Some(Effect::KeySettings),

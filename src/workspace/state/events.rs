@@ -130,6 +130,9 @@ impl Workspace {
                 }
             }
             Event::Measured(answer) => self.take_measured(*answer),
+            Event::Deid(news) => self.take_deid(news),
+            Event::Unlock(answer) => self.take_unlock(answer),
+            Event::Broken(broken) => self.take_broken(broken),
             Event::JobEnded(job) => self.jobs.finish(job),
         }
     }

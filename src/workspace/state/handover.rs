@@ -16,6 +16,8 @@ pub struct Handover {
     pub archives: Vec<Passphrase>,
     /// What was opened, in this order.
     pub paths: Vec<PathBuf>,
+    /// The window is locked, and stays so.
+    pub locked: bool,
     /// Without a store: marks, calibrations, reports, states and layouts.
     pub edits: Vec<Edit>,
 }
@@ -47,6 +49,9 @@ impl Handover {
         };
         if let Some(passphrase) = &self.store {
             put(b'S', passphrase.bytes());
+        }
+        if self.locked {
+            put(b'L', &[]);
         }
         for passphrase in &self.archives {
             put(b'A', passphrase.bytes());
@@ -81,6 +86,7 @@ impl Handover {
             rest = after.get(length..)?;
             match kind {
                 b'S' => found.store = Some(Passphrase::new(content)),
+                b'L' => found.locked = true,
                 b'A' => found.archives.push(Passphrase::new(content)),
                 b'P' => found.paths.push(path_of(content)?),
                 b'E' => found.edits.extend(decode(content)?.edits),
@@ -112,6 +118,7 @@ impl Workspace {
         let kept = self.marks.is_kept();
         Handover {
             store: self.marks.passphrase.clone().filter(|_| kept),
+            locked: self.access.locked,
             archives: self.passphrases.keys.passphrases(),
             paths: self.opened.clone(),
             edits: if kept {
@@ -145,6 +152,8 @@ impl Workspace {
         for passphrase in handover.archives.iter().rev() {
             self.passphrases.keys.add(passphrase.clone());
         }
+        // Only what has a passphrase can be unlocked.
+        self.access.locked = handover.locked && self.marks.place.is_some();
         self.marks.take_over(&handover.edits);
         self.follow_calibrations();
     }
@@ -158,6 +167,7 @@ mod tests {
     fn a_handover_goes_through_a_pipe() {
         let handover = Handover {
             store: Some(Passphrase::new(*b"correct horse")),
+            locked: true,
             archives: vec![Passphrase::new(*b"one"), Passphrase::new(*b"two")],
             paths: vec![PathBuf::from("/tmp/a b"), PathBuf::from("rel/\u{80ba}")],
             edits: vec![Edit::Layout {
@@ -169,6 +179,7 @@ mod tests {
         let bytes = handover.to_bytes();
         let back = Handover::from_bytes(&bytes).unwrap();
         assert_eq!(back.store, handover.store);
+        assert!(back.locked);
         assert_eq!(back.archives, handover.archives);
         assert_eq!(back.paths, handover.paths);
         assert_eq!(back.edits, handover.edits);

@@ -155,6 +155,9 @@ fn the_command_line_tells_its_refusals_apart() {
             text(&wrong.stderr).contains("wrong passphrase"),
             "{command:?}"
         );
+        // Who comes in needs not wait for tries before.
+        let right = run(&dir, "correct horse", &["store", "status"], "");
+        assert_eq!(code(&right), Some(0));
     }
     let status = without(&["store", "status", "--json"], &dir);
     let value: Value = serde_json::from_slice(&status.stdout).unwrap();

@@ -4,12 +4,13 @@ use super::{bundle, contents, dicom, instance, mark, patient};
 use glam::DVec3;
 use negatoscope::{
     model::{
+        access::{AuditKind, Role},
         annotation::{AnnotationId, Author, Code, MarkKind, PointSpace, Shape},
         edit::{Edit, Kept, ViewPlace},
         identity::Phi,
         reading::ReadStatus,
     },
-    store::{KdfCost, Passphrase, Store, StoreError},
+    store::{AuditEvent, KdfCost, Passphrase, Store, StoreError},
 };
 use std::{
     fs,
@@ -17,15 +18,15 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// The store that a version of the formats wrote; every later version must open it.
-fn golden(version: u32) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/journal-v{version}"))
+/// Stores that versions of the formats wrote; every later version must open them.
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/{name}"))
 }
 
-/// A copy of it that may be written on.
-fn golden_copy(version: u32) -> TempDir {
+/// A copy of one that may be written on.
+fn golden_copy(name: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    for (path, bytes) in contents(&golden(version)) {
+    for (path, bytes) in contents(&golden(name)) {
         fs::write(folder.path().join(path.file_name().unwrap()), bytes).unwrap();
     }
     folder
@@ -142,7 +143,7 @@ fn golden_note() -> Edit {
 #[test]
 #[ignore = "writes the fixture; only for a new version of the formats, into a new folder"]
 fn write_the_golden_store() {
-    let dir = golden(2);
+    let dir = golden("store-v2");
     let mut store =
         Store::create(&dir, &Passphrase::new(GOLDEN_PASSPHRASE), KdfCost::CHEAP).unwrap();
     for edit in golden_edits().into_iter().chain(golden_edits_2()) {
@@ -158,11 +159,82 @@ fn write_the_golden_store() {
     store
         .index_instances(&[instance(Path::new("/data/b.dcm"), &ada, "1.9", "1.9.1", 2)])
         .unwrap();
+    let lee = Passphrase::new("Lee fixture");
+    store
+        .add_account("Lee", Role::Annotator, &lee, KdfCost::CHEAP)
+        .unwrap();
+    let event = AuditEvent::new(AuditKind::Exported, "a picture").of_patient("77");
+    store.log_now(event).unwrap();
+}
+
+#[test]
+fn the_store_with_accounts_and_a_log_opens() {
+    let folder = golden_copy("store-v2");
+    let pass = Passphrase::new(GOLDEN_PASSPHRASE);
+    assert!(
+        Store::verify_folder(folder.path(), &pass)
+            .unwrap()
+            .is_sound()
+    );
+    let lee = Passphrase::new("Lee fixture");
+    let mut store = Store::open_as(folder.path(), Some("lee"), &lee).unwrap();
+    assert_eq!(store.role(), Role::Annotator);
+    store.commit(&[Edit::Add(mark("of Lee", ""))]).unwrap();
+    drop(store);
+    let store = Store::open(folder.path(), &pass).unwrap();
+    let mut expected = Kept::default();
+    expected
+        .apply_all(&[golden_edits(), golden_edits_2()].concat())
+        .unwrap();
+    expected.apply(&golden_note()).unwrap();
+    expected.apply(&Edit::Add(mark("of Lee", ""))).unwrap();
+    assert_eq!(store.kept(), &expected);
+    assert_eq!(store.accounts().unwrap().len(), 2);
+    let patient = store.reference("77");
+    let mut exported = Vec::new();
+    let report = store
+        .read_audit(&mut |entry| {
+            if entry.kind == AuditKind::Exported {
+                exported.push((entry.detail, entry.patient));
+            }
+        })
+        .unwrap();
+    assert_eq!(report.problem, None);
+    assert!(!report.damaged_before);
+    assert_eq!(exported, [("a picture".to_owned(), patient)]);
+}
+
+#[test]
+fn an_earlier_store_gets_a_log_and_accounts() {
+    for name in ["journal-v1", "journal-v2"] {
+        let folder = golden_copy(name);
+        let pass = Passphrase::new(GOLDEN_PASSPHRASE);
+        let mut store = Store::open(folder.path(), &pass).unwrap();
+        let lee = Passphrase::new("Lee");
+        store
+            .add_account("Lee", Role::Viewer, &lee, KdfCost::CHEAP)
+            .unwrap();
+        let mut kinds = Vec::new();
+        let report = store.read_audit(&mut |e| kinds.push(e.kind)).unwrap();
+        assert_eq!(report.problem, None, "{name}");
+        assert_eq!(
+            kinds[..3],
+            [AuditKind::Begun, AuditKind::Opened, AuditKind::UserAdded],
+            "{name}"
+        );
+        drop(store);
+        drop(Store::open_as(folder.path(), Some("Lee"), &lee).unwrap());
+        assert!(
+            Store::verify_folder(folder.path(), &pass)
+                .unwrap()
+                .is_sound()
+        );
+    }
 }
 
 #[test]
 fn the_store_of_version_2_opens() {
-    let folder = golden_copy(2);
+    let folder = golden_copy("journal-v2");
     let mut store = Store::open(folder.path(), &Passphrase::new(GOLDEN_PASSPHRASE)).unwrap();
     let mut expected = Kept::default();
     let edits = [golden_edits(), golden_edits_2()].concat();
@@ -177,7 +249,7 @@ fn the_store_of_version_2_opens() {
 
 #[test]
 fn the_store_of_version_1_opens() {
-    let folder = golden_copy(1);
+    let folder = golden_copy("journal-v1");
     let pass = Passphrase::new(GOLDEN_PASSPHRASE);
     assert!(matches!(
         Store::open(folder.path(), &Passphrase::new("fixture")),
@@ -202,7 +274,7 @@ fn the_store_of_version_1_opens() {
 
 #[test]
 fn the_store_of_version_1_is_written_on() {
-    let folder = golden_copy(1);
+    let folder = golden_copy("journal-v1");
     let old = fs::read(folder.path().join("edits.journal")).unwrap();
     let pass = Passphrase::new(GOLDEN_PASSPHRASE);
     let mut store = Store::open(folder.path(), &pass).unwrap();

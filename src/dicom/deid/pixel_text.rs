@@ -6,7 +6,7 @@ use crate::{
         guard::Structure,
         header,
     },
-    imaging::burned_text::{self, PixelBox},
+    imaging::glyphs::{self, PixelBox},
     model::{
         pixels::{Frame, StoredType},
         study::Instance,
@@ -129,7 +129,7 @@ impl Reader {
         for number in (0..count).step_by(step.max(1)) {
             match self.frame(number) {
                 Ok(frame) => {
-                    let found = burned_text::find_text(&grey_of(&frame), frame.columns, frame.rows);
+                    let found = glyphs::find_text(&grey_of(&frame), frame.columns, frame.rows);
                     text.boxes.extend(found.into_iter().map(|b| (number, b)));
                 }
                 Err(_) => text.unread = true,
