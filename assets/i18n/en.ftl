@@ -1898,3 +1898,41 @@ notice-studies-imported = { $count ->
     [one] { $count } file added to the library
    *[other] { $count } files added to the library
 }
+
+# Training and classes
+cmd-classify-tb = Tuberculosis or normal?
+cmd-classify-tb-tip = Run the classifier on this frontal chest film: calibrated probability, or no answer; AI, not for diagnostic use
+cmd-training = Train a model
+cmd-training-tip = Open or close the training panel: choose a task, watch its curves, pause and stop
+cmd-training-start = Start training
+cmd-training-start-tip = Start the chosen training run, or go on where it was stopped
+cmd-training-pause = Pause training
+cmd-training-pause-tip = Pause the training run after its current step, or let it go on
+cmd-training-stop = Stop training
+cmd-training-stop-tip = Stop the training run; its last whole epoch stays on the disk, and it can go on from there
+job-training = Training a model
+job-classifying = Classifying the picture
+training-title = Training
+training-task = Model
+training-needs-nothing = Learns from generated people; nothing else is needed
+training-choose-data = Choose the folder of pictures…
+training-no-data = no folder chosen
+training-go-on = Go on
+training-preparing = Reading or making the pictures…
+training-at = Epoch { $epoch } of { $epochs }, step { $step } of { $steps }
+training-paused-at = Paused in epoch { $epoch } of { $epochs }, at step { $step } of { $steps }
+training-stopped = Stopped; the last whole epoch is kept
+training-done = Finished; the best epoch is the model
+training-loss = Loss over the epochs
+training-score = { $score } of the validation part
+training-steps = steps
+training-train = training
+training-validation = validation
+class-no-answer = No answer: too near one half
+class-tuberculosis = Tuberculosis
+class-normal = Normal
+class-abnormal = Abnormal
+class-probability = Probability of { $class }: { $percent } %
+class-calibrated = Calibrated where { $percent } % of the patients have it; where fewer have, it is too high
+class-auroc = On patients it never saw: AUROC { $value } (95 %: { $low } to { $high })
+notice-no-folder = There is no folder for the training run; start with --store

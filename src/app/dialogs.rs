@@ -26,6 +26,8 @@ pub enum What {
     Export,
     /// A table of measured luminances.
     Curve,
+    /// A folder of pictures to learn from.
+    Training,
 }
 
 /// A portal that has not even answered "cancelled" after this long is taken for broken.
@@ -48,6 +50,7 @@ pub fn choose(what: What, events: Sender<Event>, waker: Waker) {
         let event = match (what, paths) {
             (_, Some(paths)) if paths.is_empty() => None,
             (What::Export, Some(paths)) => paths.into_iter().next().map(Event::ChosenExport),
+            (What::Training, Some(paths)) => paths.into_iter().next().map(Event::ChosenTraining),
             (What::Curve, Some(paths)) => paths
                 .first()
                 .map(|path| Event::ChosenCurve(read_curve(path))),
@@ -94,7 +97,9 @@ fn ask(what: What) -> Option<Vec<PathBuf>> {
     let dialog = rfd::FileDialog::new();
     match what {
         What::Files => dialog.pick_files(),
-        What::Folder | What::Export => dialog.pick_folder().map(|folder| vec![folder]),
+        What::Folder | What::Export | What::Training => {
+            dialog.pick_folder().map(|folder| vec![folder])
+        }
         What::Record => dialog
             .add_filter("FHIR R4", &["json", "ndjson"])
             .pick_files(),

@@ -6,9 +6,9 @@ use crate::{
         self,
         device::BurnDevice,
         infer::MaskOutput,
-        registry::{LUNG_FIELDS, Registry},
+        registry::{CHEST_TB, LUNG_FIELDS, Registry},
         scope, thorax,
-        worker::{Answer, NetworkWorker, Outcome, Proposal, Request},
+        worker::{Answer, ClassAnswer, NetworkWorker, Outcome, Proposal, Request},
     },
     console::DeviceChoice,
     gpu::GpuContext,
@@ -20,6 +20,7 @@ use crate::{
     task::spawn_named,
     workspace::{
         Workspace,
+        classes::{ClassOutcome, ClassShown},
         display::FrameState,
         event::Event,
         jobs::JobId,
@@ -34,6 +35,17 @@ use std::{
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
+
+/// What is asked of a network about a frame.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    /// Its lung fields.
+    Lungs,
+    /// The ratio of heart and thorax.
+    Ratio,
+    /// Its class.
+    Class,
+}
 
 /// What is asked for, by view; with a mark the ratio of heart and thorax is, in the place of a mask.
 type Asked = (
@@ -88,15 +100,20 @@ impl Networks {
 
     /// Segments the lungs of the active frame.
     pub fn segment(&mut self, workspace: &mut Workspace) {
-        self.ask(workspace, false);
+        self.ask(workspace, Wish::Lungs);
     }
 
     /// Measures heart and thorax of the active frame from its lung fields.
     pub fn cardiothoracic(&mut self, workspace: &mut Workspace) {
-        self.ask(workspace, true);
+        self.ask(workspace, Wish::Ratio);
     }
 
-    fn ask(&mut self, workspace: &mut Workspace, ratio: bool) {
+    /// Tells whether the active frame shows tuberculosis or is normal.
+    pub fn classify(&mut self, workspace: &mut Workspace) {
+        self.ask(workspace, Wish::Class);
+    }
+
+    fn ask(&mut self, workspace: &mut Workspace, wish: Wish) {
         let cell = workspace.active;
         let Some(frame_key) = workspace.frame_key(cell) else {
             return;
@@ -130,19 +147,25 @@ impl Networks {
             return;
         }
         let view = self.next_view();
-        let job = workspace.jobs.start("job-segmenting");
-        let mark = ratio.then(|| Box::new(ratio_mark(&reference)));
+        let job = workspace.jobs.start(match wish {
+            Wish::Class => "job-classifying",
+            Wish::Lungs | Wish::Ratio => "job-segmenting",
+        });
+        let mark = (wish == Wish::Ratio).then(|| Box::new(ratio_mark(&reference)));
         self.lock()
             .insert(view, (job.id, frame_key, findings, mark));
         let request = Request {
             view,
-            model: LUNG_FIELDS.to_owned(),
+            model: match wish {
+                Wish::Class => CHEST_TB.to_owned(),
+                Wish::Lungs | Wish::Ratio => LUNG_FIELDS.to_owned(),
+            },
             frame,
             modality_lut: image.frame(reference.frame).modality_lut.clone(),
             padding: image.padding,
             inverted: image.lowest_is_white(),
             input_uid: reference.instance.sop_instance_uid.clone(),
-            to_measure: ratio,
+            to_measure: wish == Wish::Ratio,
         };
         if let Some(worker) = &self.worker {
             worker.request(request);
@@ -218,6 +241,15 @@ impl Networks {
             };
             let event = match (answer.outcome, mark) {
                 (Outcome::Cancelled | Outcome::Volume(_), _) => Event::JobEnded(job),
+                (Outcome::Classified(answer), _) => {
+                    let mut shown = *answer;
+                    shown.findings.splice(0..0, scope_findings);
+                    Event::Classified(Box::new(ClassOutcome {
+                        job,
+                        frame,
+                        result: Ok(class_shown(shown)),
+                    }))
+                }
                 (Outcome::Done(proposal), Some(mark)) => Event::ProposedMark {
                     job,
                     result: contained(|| measured(*mark, &proposal)).map(Box::new),
@@ -273,6 +305,27 @@ type Failure = (&'static str, String);
 fn contained<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     let fault = || ("badge-ai-failed", "a fault of the program".to_owned());
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(fault()))
+}
+
+/// An answer as the panel shows it.
+fn class_shown(answer: ClassAnswer) -> ClassShown {
+    let figure = answer
+        .classes
+        .figures
+        .iter()
+        .find(|f| f.subset == "all" && f.figure == "auroc");
+    let auroc = figure.and_then(|f| Some([f.value, f.low?, f.high?]));
+    ClassShown {
+        probability: answer.found.probability,
+        abstain: answer.classes.abstain,
+        abstained: answer.found.abstained,
+        positive: answer.classes.positive,
+        negative: answer.classes.negative,
+        prevalence: answer.classes.prevalence,
+        auroc,
+        provenance: answer.provenance,
+        findings: answer.findings,
+    }
 }
 
 /// The mark that will hold the ratio; its points are found later.

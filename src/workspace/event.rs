@@ -57,6 +57,12 @@ pub enum Event {
     Store(super::keeper::StoreNews),
     /// The store holds more than before.
     RecordChanged,
+    /// A folder of pictures to learn from was chosen.
+    ChosenTraining(std::path::PathBuf),
+    /// News of the training run.
+    Training(super::training::TrainingNews),
+    /// A picture was classified, or not.
+    Classified(Box<super::classes::ClassOutcome>),
     /// A segmentation ended.
     Mask(Box<MaskOutcome>),
     /// How far a mask over a series is.

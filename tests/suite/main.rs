@@ -74,4 +74,6 @@ mod ui_marks;
 mod ui_planes;
 #[cfg(feature = "screen")]
 mod ui_snapshots;
+#[cfg(all(feature = "ai", feature = "screen"))]
+mod ui_training;
 mod volumes;

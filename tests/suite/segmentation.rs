@@ -6,6 +6,7 @@ mod devices;
 mod figures;
 mod files;
 mod heart;
+mod lessons;
 mod network;
 mod training;
 #[cfg(feature = "screen")]
