@@ -124,7 +124,7 @@ pub fn volume_scope(layout: &SeriesLayout, card: &ModelCard) -> Result<(), Findi
     let modality = instance.series.modality.trim().to_ascii_uppercase();
     if instance.source.kind == SourceKind::Dicom && !card.about.modalities.contains(&modality) {
         return Err(refused(
-            "OTHER_MODALITY",
+            "MODEL_MODALITY",
             format!(
                 "The model is for {}, and this is another modality",
                 card.about.modalities.join(", ")

@@ -62,6 +62,8 @@ const KINDS: &[&str] = &[
     "report",
     "calibration",
     "suv",
+    "class",
+    "training",
 ];
 
 /// Methods whose first argument is a key.
