@@ -159,7 +159,7 @@ impl Segmenter {
             .burn()
             .sync()
             .map_err(|error| AiError::Compute(error.to_string()))?;
-        Pace::new(&self.device, cancel).check()?;
+        pace.check()?;
         Ok(Segmented {
             probability: Probability::computed(probability, &self.device),
             frame_from_probability: frame_from_grid(

@@ -6,9 +6,9 @@ use crate::{
         self,
         device::BurnDevice,
         infer::MaskOutput,
-        registry::{LUNG_FIELDS, Registry},
+        registry::{CHEST_TB, LUNG_FIELDS, Registry},
         scope, thorax,
-        worker::{Answer, NetworkWorker, Outcome, Proposal, Request},
+        worker::{Answer, ClassAnswer, NetworkWorker, Outcome, Proposal, Request},
     },
     console::DeviceChoice,
     gpu::GpuContext,
@@ -22,6 +22,7 @@ use crate::{
     task::spawn_named,
     workspace::{
         Workspace,
+        classes::{ClassOutcome, ClassShown},
         display::FrameState,
         event::Event,
         explaining::{ExplanationDisplay, ExplanationOutcome},
@@ -53,6 +54,8 @@ enum Want {
     Mask,
     /// The ratio of heart and thorax: this mark, with its points.
     Ratio(Box<Annotation>),
+    /// The class of the frame.
+    Class,
     /// Where the mask is in doubt, or what the class was decided by.
     Explanation(Method),
 }
@@ -106,6 +109,11 @@ impl Networks {
         self.ask(workspace, |_| Want::Mask);
     }
 
+    /// Tells whether the active frame shows tuberculosis or is normal.
+    pub fn classify(&mut self, workspace: &mut Workspace) {
+        self.ask(workspace, |_| Want::Class);
+    }
+
     /// Shows where the mask of the active frame is in doubt, or what its class was decided by.
     pub fn explain(&mut self, workspace: &mut Workspace, method: Method) {
         self.ask(workspace, |_| Want::Explanation(method));
@@ -155,11 +163,15 @@ impl Networks {
         let want = want(&reference);
         let (word, explain) = match want {
             Want::Explanation(method) => ("job-explaining", Some(method)),
+            Want::Class => ("job-classifying", None),
             Want::Mask | Want::Ratio(_) => ("job-segmenting", None),
         };
         let to_measure = matches!(want, Want::Ratio(_));
-        let model = match explain {
-            Some(method) if !method.is_of_masks() => Registry::new(None).classifier(),
+        let model = match (&want, explain) {
+            (Want::Class, _) => Some(CHEST_TB.to_owned()),
+            (_, Some(method)) if !method.is_of_masks() => {
+                Registry::new(self.models_folder.clone()).classifier()
+            }
             _ => Some(LUNG_FIELDS.to_owned()),
         };
         let Some(model) = model else {
@@ -244,7 +256,9 @@ impl Networks {
                 let outcome = match answer.outcome {
                     Outcome::Volume(proposal) => Ok(proposal),
                     Outcome::Failed(error) => Err(error),
-                    Outcome::Cancelled | Outcome::Done(_) => Err(ai::AiError::Cancelled),
+                    Outcome::Cancelled | Outcome::Done(_) | Outcome::Classified(_) => {
+                        Err(ai::AiError::Cancelled)
+                    }
                 };
                 let _ = events.send(volume_networks::ended(&running, outcome));
                 waker.wake("mask");
@@ -295,6 +309,15 @@ fn answered(gpu: &GpuContext, asked: Asked, outcome: Outcome) -> Event {
     } = asked;
     let proposal = match outcome {
         Outcome::Cancelled | Outcome::Volume(_) => return Event::JobEnded(job),
+        Outcome::Classified(answer) => {
+            let mut shown = *answer;
+            shown.findings.splice(0..0, findings);
+            return Event::Classified(Box::new(ClassOutcome {
+                job,
+                frame,
+                result: Ok(class_shown(shown)),
+            }));
+        }
         Outcome::Done(proposal) => Ok(*proposal),
         Outcome::Failed(error) => Err(("badge-ai-failed", error.to_string())),
     };
@@ -310,6 +333,11 @@ fn answered(gpu: &GpuContext, asked: Asked, outcome: Outcome) -> Event {
             job,
             frame,
             result: proposal.and_then(|p| contained(|| display(gpu, p, findings).map_err(failed))),
+        })),
+        Want::Class => Event::Classified(Box::new(ClassOutcome {
+            job,
+            frame,
+            result: proposal.and_then(|_| Err(failed(String::new()))),
         })),
         Want::Explanation(_) => Event::Explained(Box::new(ExplanationOutcome {
             job,
@@ -339,6 +367,27 @@ type Failure = (&'static str, String);
 fn contained<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     let fault = || ("badge-ai-failed", "a fault of the program".to_owned());
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(fault()))
+}
+
+/// An answer as the panel shows it.
+fn class_shown(answer: ClassAnswer) -> ClassShown {
+    let figure = answer
+        .classes
+        .figures
+        .iter()
+        .find(|f| f.subset == "all" && f.figure == "auroc");
+    let auroc = figure.and_then(|f| Some([f.value, f.low?, f.high?]));
+    ClassShown {
+        probability: answer.found.probability,
+        abstain: answer.classes.abstain,
+        abstained: answer.found.abstained,
+        positive: answer.classes.positive,
+        negative: answer.classes.negative,
+        prevalence: answer.classes.prevalence,
+        auroc,
+        provenance: answer.provenance,
+        findings: answer.findings,
+    }
 }
 
 /// The mark that will hold the ratio; its points are found later.

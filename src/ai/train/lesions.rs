@@ -8,7 +8,7 @@ use crate::{
             self, CardVolume, CaseMetrics, LesionMetrics, ModelCard, Parts, SLICES, SubsetMetrics,
         },
         learning::{Lesson, Run, TrainEvent},
-        lesions::{HounsfieldGrid, LesionFinder, Window},
+        lesions::{HounsfieldGrid, LesionFinder, Window, cut},
         loss,
         random::Random,
         recipe::{AugmentationRecipe, PhantomRecipe, Recipe},
@@ -28,6 +28,10 @@ use std::{collections::BTreeSet, ops::Range};
 const COUNTED_FROM_MM: f64 = 4.0;
 /// Voxels around the lungs that are kept of a person to learn from.
 const CROP_MARGIN: usize = 12;
+/// Where masks may begin.
+const THRESHOLDS: [f32; 4] = [0.25, 0.375, 0.5, 0.625];
+/// How much Dice may be given up for lesions found.
+const DICE_ROOM: f64 = 0.003;
 /// Names the random sequences of patches.
 const LABEL: u64 = u64::from_le_bytes(*b"patch\0\0\0");
 
@@ -100,8 +104,15 @@ pub(super) fn run(
         spacing_mm: phantom.spacing_mm,
         window_hu: phantom.window_hu,
         smallest_mm3: phantom.smallest_mm3,
+        least_peak: 0.0,
     });
-    let (cases, lesions, rows) = test(run, phantom, &card, Weights::load(&weights_file)?)?;
+    let weights = Weights::load(&weights_file)?;
+    let point = operating_point(run, phantom, &card, weights.clone())?;
+    card.input.threshold = point.threshold;
+    if let Some(volume) = &mut card.input.volume {
+        volume.least_peak = point.least_peak;
+    }
+    let (cases, lesions, rows) = test(run, phantom, &card, weights)?;
     card.metrics = SubsetMetrics::all(&cases);
     card.lesions = Some(lesions);
     let name = format!("{}.toml", recipe.model);
@@ -432,6 +443,93 @@ impl LesionLesson<'_> {
     }
 }
 
+/// What is cut out of the probabilities, chosen on the people who chose the epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct OperatingPoint {
+    /// Where a mask begins.
+    threshold: f32,
+    /// Least peak of a reported lesion.
+    least_peak: f64,
+    /// Lesions that touch a planted one, less those that touch none.
+    kept: i64,
+    /// Mean over the people.
+    dice: f64,
+}
+
+/// The threshold and the least peak with most planted nodules less false ones, among the thresholds that give nearly the
+/// best Dice.
+fn operating_point(
+    run: &Run<'_>,
+    phantom: &PhantomRecipe,
+    card: &ModelCard,
+    weights: Weights,
+) -> Result<OperatingPoint, AiError> {
+    let model = Model {
+        card: card.clone(),
+        weights,
+    };
+    let Some(volume) = card.input.volume else {
+        return Err(AiError::Card("the card has no volume".into()));
+    };
+    let finder = LesionFinder::new(&model, &BurnDevice::of(run.device))?;
+    let mut points = THRESHOLDS.map(|threshold| OperatingPoint {
+        threshold,
+        ..OperatingPoint::default()
+    });
+    // The peak of each lesion, and whether it is a planted one.
+    let mut peaks: [Vec<(f64, bool)>; THRESHOLDS.len()] = Default::default();
+    for seed in seeds(phantom.validation) {
+        let person = Person::new(phantom, seed, run.cancel)?;
+        let truth = person.truth();
+        let found = finder.find(&person.grid, run.cancel, &Progress::default())?;
+        for (point, peaks) in points.iter_mut().zip(&mut peaks) {
+            let probability = found.probability.clone();
+            let found = cut(&person.grid, probability, &volume, point.threshold);
+            let mask: Vec<bool> = found.labels.iter().map(|&l| l > 0).collect();
+            point.dice += Confusion::of(&truth, &mask).unwrap_or_default().dice();
+            let right = Hits::of(&person, &found.labels, found.list.len()).right;
+            peaks.extend(
+                found
+                    .list
+                    .iter()
+                    .map(|l| (l.peak_probability, right.contains(&l.part.label))),
+            );
+        }
+    }
+    let people = seeds(phantom.validation).count().max(1) as f64;
+    for (point, peaks) in points.iter_mut().zip(&mut peaks) {
+        point.dice /= people;
+        (point.least_peak, point.kept) = best_cut(peaks);
+    }
+    Ok(best_point(&points))
+}
+
+fn best_point(points: &[OperatingPoint]) -> OperatingPoint {
+    let best_dice = points.iter().map(|p| p.dice).fold(0.0, f64::max);
+    let good = points.iter().filter(|p| p.dice >= best_dice - DICE_ROOM);
+    // The higher threshold of equals: the smaller masks.
+    good.max_by_key(|p| p.kept).copied().unwrap_or_default()
+}
+
+/// The least peak that leaves most true lesions less false ones, and that difference; the lowest of equals, so that nothing
+/// is dropped without need.
+fn best_cut(peaks: &mut [(f64, bool)]) -> (f64, i64) {
+    peaks.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let all: i64 = peaks.iter().map(|p| if p.1 { 1 } else { -1 }).sum();
+    let (mut best, mut gained, mut least) = (0i64, 0i64, 0.0);
+    // Dropping the lowest first: a false one gains, a true one loses.
+    for (index, (peak, right)) in peaks.iter().enumerate() {
+        gained += if *right { -1 } else { 1 };
+        if gained > best {
+            best = gained;
+            // Half way to the next one.
+            let next = peaks.get(index + 1).map_or(1.0, |(peak, _)| *peak);
+            least = 0.5 * (peak + next);
+        }
+    }
+    (least, all + best)
+}
+
 /// Whole people that neither trained nor chose: masks, and how many lesions are found.
 fn test(
     run: &Run<'_>,
@@ -514,17 +612,19 @@ struct Hits {
     found: [usize; 2],
     false_positives: usize,
     missed: Vec<String>,
+    /// Numbers of the lesions that touch a planted one.
+    right: BTreeSet<u32>,
 }
 
 impl Hits {
     fn of(person: &Person, labels: &[u32], lesions: usize) -> Self {
         let [columns, rows, slices] = person.grid.size;
-        let mut right = BTreeSet::new();
         let mut out = Self {
             planted: [0; 2],
             found: [0; 2],
             false_positives: 0,
             missed: Vec::new(),
+            right: BTreeSet::new(),
         };
         for (nodule, (centre, _)) in person.nodules.iter().zip(&person.places) {
             let radius = nodule.diameter_mm * 0.5;
@@ -557,9 +657,50 @@ impl Hits {
             } else {
                 out.found[class] += 1;
             }
-            right.extend(touched);
+            out.right.extend(touched);
         }
-        out.false_positives = lesions.saturating_sub(right.len());
+        out.false_positives = lesions.saturating_sub(out.right.len());
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cut_drops_false_lesions_and_keeps_true_ones() {
+        let mut peaks = [
+            (0.95, true),
+            (0.6, false),
+            (0.7, false),
+            (0.9, true),
+            (0.65, true),
+            (0.75, false),
+        ];
+        // Dropping 0.6, 0.65, 0.7 and 0.75 loses one and gains three.
+        let (least, kept) = best_cut(&mut peaks);
+        assert!((least - 0.825).abs() < 1e-12);
+        assert_eq!(kept, 2);
+        assert_eq!(best_cut(&mut [(0.6, true), (0.9, false)]), (0.0, 0));
+        assert_eq!(best_cut(&mut []), (0.0, 0));
+    }
+
+    #[test]
+    fn a_threshold_with_more_lesions_wins_where_masks_are_as_good() {
+        let point = |threshold, kept, dice| OperatingPoint {
+            threshold,
+            least_peak: 0.0,
+            kept,
+            dice,
+        };
+        let points = [
+            point(0.2, 30, 0.90),
+            point(0.3, 25, 0.953),
+            point(0.4, 25, 0.954),
+            point(0.5, 24, 0.955),
+        ];
+        assert_eq!(best_point(&points).threshold, 0.4);
+        assert_eq!(best_point(&points[..1]).threshold, 0.2);
     }
 }
