@@ -131,8 +131,6 @@ struct Letters {
     next: [usize; 2],
     height: usize,
     font: Font,
-    /// The pass in which the copy of the toolkit's texture was made.
-    pass: u64,
 }
 
 type AllLetters = Arc<Mutex<HashMap<u32, Letters>>>;
@@ -145,7 +143,7 @@ fn letters(painter: &Painter, run: impl FnOnce(&mut Letters, &Context) -> bool) 
     let scale = painter.pixels_per_point();
     let first = line(painter, "…".to_owned(), 13.0);
     let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
-    let (key, pass) = (scale.to_bits(), ctx.cumulative_pass_nr());
+    let key = scale.to_bits();
     let still = |letters: &Letters| Arc::ptr_eq(&letters.first, &first);
     if !all.get(&key).is_some_and(still) {
         all.insert(key, Letters::new(ctx, scale, first));
@@ -153,10 +151,13 @@ fn letters(painter: &Painter, run: impl FnOnce(&mut Letters, &Context) -> bool) 
     let Some(letters) = all.get_mut(&key) else {
         return false;
     };
-    if letters.pass != pass {
-        (letters.pass, letters.font.image) = (pass, None);
+    let before = letters.known.len();
+    let done = run(letters, ctx);
+    if letters.known.len() == before {
+        // A copy of the toolkit's texture is large: it is kept while texts bring new letters, and no longer.
+        letters.font.image = None;
     }
-    run(letters, ctx)
+    done
 }
 
 impl Letters {
@@ -173,7 +174,6 @@ impl Letters {
             next: [0, 0],
             height: 0,
             font: Font::default(),
-            pass: 0,
         }
     }
 
