@@ -51,7 +51,7 @@ fn row_of(index: usize, count: usize, direction: f32) -> usize {
 }
 
 /// Where the corners stand, for whoever writes over the same picture. What lies under the pointer (`hover`) comes and
-/// goes: two lines have their place in any case, so that nothing moves when it does. Widths are rounded up, so that few
+/// goes: three lines have their place in any case, so that nothing moves when it does. Widths are rounded up, so that few
 /// numbers change them.
 pub fn occupied(
     painter: &Painter,
@@ -82,7 +82,7 @@ pub fn occupied(
         }
         if number == 2 && !lines.is_empty() {
             let others = lines.iter().filter(|line| !comes_and_goes(line)).count();
-            for more in 0..told.max(2) {
+            for more in 0..told.max(HOVER_LINES) {
                 let at = corner + vec2(0.0, direction * (others + more) as f32 * step);
                 let room = vec2(HOVER_PT.min(rect.width() * 0.5), *step);
                 found.push(anchor.anchor_size(at, room));
@@ -94,6 +94,8 @@ pub fn occupied(
 
 /// About how wide the lines about what lies under the pointer are.
 const HOVER_PT: f32 = 260.0;
+/// How many there may be: the value, the place, the label.
+const HOVER_LINES: usize = 3;
 /// Widths of what is occupied are multiples of this.
 const WIDTHS_PT: f32 = 32.0;
 
@@ -189,8 +191,8 @@ mod tests {
         for rect in &one {
             assert!(rect.min.x == MARGIN.x, "{rect}");
         }
-        // Whose picture it is, the window, and two lines for what comes and goes.
-        assert_eq!(one.len(), 4);
+        // Whose picture it is, the window, and three lines for what comes and goes.
+        assert_eq!(one.len(), 2 + HOVER_LINES);
         assert_eq!(one, boxes("W 411  C 41", ""));
         assert_eq!(one, boxes("W 400  C 40", "12 HU\nright lung"));
         assert_eq!(one, boxes("W 400  C 40", "-1024 HU\nnothing at all"));

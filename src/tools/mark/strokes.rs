@@ -15,8 +15,10 @@ const HEAD: f64 = 11.0;
 const CROSS: [f64; 2] = [2.5, 8.0];
 /// Longest leg of the arc in an angle.
 const ARC: f64 = 26.0;
-/// Steps of a whole round.
-const ROUND: usize = 72;
+/// How far the straight pieces of a round line may lie from it, pixels.
+const ROUND_PX: f64 = 0.1;
+/// How many pieces that takes at least and at most.
+const ROUND: std::ops::RangeInclusive<usize> = 16..=256;
 
 /// A line to draw.
 #[derive(Clone, Debug, PartialEq)]
@@ -145,9 +147,14 @@ pub fn strokes(shape: &Shape, lens: &Lens, scale: f64) -> Vec<Stroke> {
 
 /// Points of an ellipse.
 fn ellipse(centre: DVec2, a: DVec2, b: DVec2) -> Vec<DVec2> {
-    (0..ROUND)
+    let radius = a.length().max(b.length());
+    // A chord lies r (1 - cos(pi / n)) from its arc.
+    let wanted = std::f64::consts::PI * (radius / (2.0 * ROUND_PX)).sqrt();
+    // Both axes end on a point. The cast saturates.
+    let count = ((wanted / 4.0).ceil() as usize * 4).clamp(*ROUND.start(), *ROUND.end());
+    (0..count)
         .map(|i| {
-            let (sin, cos) = (i as f64 / ROUND as f64 * std::f64::consts::TAU).sin_cos();
+            let (sin, cos) = (i as f64 / count as f64 * std::f64::consts::TAU).sin_cos();
             centre + a * cos + b * sin
         })
         .collect()
@@ -271,6 +278,18 @@ mod tests {
         let expected = [(2.0, 3.0), (7.0, 3.0), (7.0, 9.0), (2.0, 9.0)];
         for (found, (x, y)) in corners.iter().zip(expected) {
             assert!(found.distance(DVec3::new(x, y, 0.0)) < 1e-12);
+        }
+    }
+
+    #[test]
+    fn round_lines_have_as_many_pieces_as_can_be_seen() {
+        for (radius, pieces) in [(0.5, 16), (10.0, 24), (40.0, 48), (400.0, 144), (1e6, 256)] {
+            let points = ellipse(DVec2::ZERO, DVec2::X * radius, DVec2::Y * radius);
+            assert_eq!(points.len(), pieces, "{radius}");
+            let middle = (points[0] + points[1]) * 0.5;
+            let off = radius - middle.length();
+            assert!(off <= ROUND_PX || pieces == *ROUND.end(), "{radius}: {off}");
+            assert!(points.contains(&(DVec2::X * radius)));
         }
     }
 }
