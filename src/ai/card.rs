@@ -169,6 +169,20 @@ pub struct ClassFigure {
     pub high: Option<f64>,
 }
 
+impl ClassFigure {
+    /// One line for people.
+    pub fn line(&self) -> String {
+        let interval = match (self.low, self.high) {
+            (Some(low), Some(high)) => format!("  95 % {low:.3} to {high:.3}"),
+            _ => String::new(),
+        };
+        format!(
+            "{:<12} {:>3} cases  {:<18} {:.3}{interval}",
+            self.subset, self.cases, self.figure, self.value
+        )
+    }
+}
+
 /// Lesions found and not found in held-out cases. A lesion counts as found when a reported one touches it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -245,6 +259,9 @@ pub struct CardVolume {
     pub window_hu: [f64; 2],
     /// Lesions smaller than this are not reported.
     pub smallest_mm3: f64,
+    /// Lesions whose highest probability is below this are not reported; chosen on the validation part.
+    #[serde(default)]
+    pub least_peak: f64,
 }
 
 /// The preprocessing of pictures that this version knows.
@@ -446,6 +463,41 @@ impl ModelCard {
         self.scope.clone().unwrap_or_else(Scope::chest_radiographs)
     }
 
+    /// What the model does on held-out cases, one line a figure, for people.
+    pub fn figure_lines(&self) -> Vec<String> {
+        let unit = match self.input.volume {
+            Some(_) => "mm",
+            None => "px",
+        };
+        let mut lines: Vec<String> = self
+            .metrics
+            .iter()
+            .map(|m| {
+                format!(
+                    "{:<12} {:>3} cases  Dice {:.4} (lowest {:.4})  IoU {:.4}  HD95 {:.2} {unit}",
+                    m.subset, m.cases, m.dice_mean, m.dice_min, m.iou_mean, m.hd95_px_mean
+                )
+            })
+            .collect();
+        if let Some(l) = &self.lesions {
+            lines.push(format!(
+                "{} of {} lesions of {} mm and more found, {} of {} smaller ones; {} false ones in {} cases, {} in one at most",
+                l.found,
+                l.planted,
+                l.counted_from_mm,
+                l.found_smaller,
+                l.planted_smaller,
+                l.false_positives,
+                l.cases,
+                l.false_positives_most
+            ));
+        }
+        for f in self.classifier.iter().flat_map(|c| &c.figures) {
+            lines.push(f.line());
+        }
+        lines
+    }
+
     /// The card file.
     pub fn to_toml(&self) -> Result<String, AiError> {
         toml::to_string(self).map_err(|error| AiError::Card(error.to_string()))
@@ -459,7 +511,8 @@ impl CardVolume {
             && (-5000.0..=30_000.0).contains(&low)
             && (-5000.0..=30_000.0).contains(&high)
             && low < high
-            && (0.0..=1e6).contains(&self.smallest_mm3);
+            && (0.0..=1e6).contains(&self.smallest_mm3)
+            && (0.0..=1.0).contains(&self.least_peak);
         if sane {
             Ok(())
         } else {

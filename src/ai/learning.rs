@@ -4,14 +4,16 @@
 //! was killed: the checkpoint of the last finished epoch is one file, replaced whole.
 
 use super::{
-    AiError,
+    AiError, BurnDevice,
     checkpoint::{Checkpoint, EpochRecord},
     learner::{Learned, Learner, Named},
-    recipe::Recipe,
+    loss::bce_dice,
+    recipe::{Recipe, TrainingRecipe},
+    unet::{UNet, UNetConfig},
     weights::{Weights, read_bounded, write_atomic},
 };
 use crate::task::{CancelToken, Pause, Progress};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -232,5 +234,63 @@ impl Run<'_> {
             });
         }
         Ok(((sum / samples.max(1) as f64) as f32, rate))
+    }
+}
+
+/// Training steps on one batch again and again, to be measured.
+pub struct TrainingSteps {
+    learner: Learner<UNet>,
+    pictures: Tensor<4>,
+    masks: Tensor<4>,
+    rate: f64,
+}
+
+impl TrainingSteps {
+    /// A network with Adam and the usual loss; `pictures` and masks are square, `batch * side * side` values each.
+    ///
+    /// # Errors
+    /// Weights that do not fit.
+    pub fn new(
+        network: &UNetConfig,
+        weights: Weights,
+        (pictures, masks): (Vec<f32>, Vec<f32>),
+        (side, rate): (usize, f64),
+        device: &BurnDevice,
+    ) -> Result<Self, AiError> {
+        let recipe = TrainingRecipe {
+            batch: 1,
+            learning_rate: rate,
+            ..TrainingRecipe::default()
+        };
+        let learned = Learned {
+            weights,
+            ..Learned::default()
+        };
+        if side == 0 || !pictures.len().is_multiple_of(side * side) || masks.len() != pictures.len()
+        {
+            return Err(AiError::Data("the pictures are not square".into()));
+        }
+        let shape = [pictures.len() / (side * side), 1, side, side];
+        let on = device.burn().clone().autodiff();
+        let tensor = |values| Tensor::from_data(TensorData::new(values, shape), &on);
+        Ok(Self {
+            learner: Learner::new(&recipe, &learned, device.burn(), |weights, device| {
+                UNet::new(network, weights, device)
+            })?,
+            pictures: tensor(pictures),
+            masks: tensor(masks),
+            rate,
+        })
+    }
+
+    /// One step; the loss before it.
+    ///
+    /// # Errors
+    /// A loss that is not finite.
+    pub fn step(&mut self) -> Result<f32, AiError> {
+        let (pictures, masks) = (self.pictures.clone(), self.masks.clone());
+        self.learner.step(self.rate, &|| true, |network| {
+            Ok(bce_dice(network.forward(pictures)?, masks))
+        })
     }
 }

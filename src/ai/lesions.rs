@@ -53,6 +53,8 @@ pub struct Lesion {
     pub diameter_mm: f64,
     /// Mean probability inside.
     pub mean_probability: f64,
+    /// Highest probability inside.
+    pub peak_probability: f64,
 }
 
 /// What was found, on the grid of the volume that was asked about.
@@ -383,10 +385,11 @@ impl LesionFinder {
         let mask: Vec<bool> = probability.iter().map(|&p| p >= threshold).collect();
         let (mut labels, parts) = components(&mask, grid.size);
         let voxel_mm3: f64 = grid.spacing_mm.iter().product();
-        let mut sums = vec![0.0f64; parts.len() + 1];
+        let mut sums = vec![(0.0f64, 0.0f64); parts.len() + 1];
         for (&label, &p) in labels.iter().zip(&probability) {
-            if let Some(sum) = sums.get_mut(label as usize) {
+            if let Some((sum, peak)) = sums.get_mut(label as usize) {
                 *sum += f64::from(p);
+                *peak = peak.max(f64::from(p));
             }
         }
         let mut list: Vec<Lesion> = parts
@@ -394,15 +397,17 @@ impl LesionFinder {
             .filter(|part| part.voxels as f64 * voxel_mm3 >= self.volume.smallest_mm3)
             .map(|part| {
                 let volume_mm3 = part.voxels as f64 * voxel_mm3;
-                let sum = sums.get(part.label as usize).copied().unwrap_or(0.0);
+                let (sum, peak) = sums.get(part.label as usize).copied().unwrap_or_default();
                 Lesion {
                     mean_probability: sum / part.voxels.max(1) as f64,
+                    peak_probability: peak,
                     diameter_mm: (volume_mm3 * 6.0 / std::f64::consts::PI).cbrt(),
                     volume_mm3,
                     part,
                 }
             })
             .collect();
+        list.retain(|lesion| lesion.peak_probability >= self.volume.least_peak);
         list.sort_by(|a, b| b.part.voxels.cmp(&a.part.voxels));
         // Numbered anew, so that the largest is the first and none is left over.
         let mut number = vec![0u32; sums.len()];

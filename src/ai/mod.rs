@@ -9,6 +9,7 @@ pub mod augment;
 pub mod card;
 pub mod checkpoint;
 pub mod classes;
+pub mod classical;
 pub mod data;
 pub mod device;
 mod error;

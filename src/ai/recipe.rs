@@ -30,6 +30,9 @@ pub struct Recipe {
     /// Pictures with a class each.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<LabelRecipe>,
+    /// A classical method that tells classes, to compare with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Baseline>,
     /// The network that tells classes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classifier: Option<Architecture>,
@@ -38,9 +41,11 @@ pub struct Recipe {
     pub network: Option<UNetConfig>,
     /// What the network is shown.
     pub input: InputRecipe,
-    /// How it learns.
+    /// How it learns; a classical method needs none of it.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub training: TrainingRecipe,
     /// How pictures are varied.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub augmentation: AugmentationRecipe,
     /// What the card of the new model says.
     pub about: About,
@@ -104,6 +109,50 @@ pub struct LabelRecipe {
     pub crop: Crop,
     /// Calibrated probabilities between these two are no answer.
     pub abstain: [f64; 2],
+}
+
+/// A classical method.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "method", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Baseline {
+    /// A linear support vector machine on histograms of oriented gradients.
+    OrientedGradients {
+        /// Side of a cell in pixels.
+        cell: usize,
+        /// Costs to choose from by the validation part.
+        costs: Vec<f64>,
+    },
+    /// A random forest on first-order statistics and co-occurrence of the lung fields.
+    Radiomics {
+        /// Trees.
+        trees: usize,
+        /// Questions from root to leaf at most.
+        depth: usize,
+        /// Samples of a leaf at least.
+        leaf: usize,
+    },
+}
+
+impl Baseline {
+    fn check(&self) -> Result<(), AiError> {
+        let sane = match self {
+            Self::OrientedGradients { cell, costs } => {
+                (2..=128).contains(cell)
+                    && (1..=32).contains(&costs.len())
+                    && costs.iter().all(|c| (1e-9..=1e9).contains(c))
+            }
+            Self::Radiomics { trees, depth, leaf } => {
+                (1..=10_000).contains(trees)
+                    && (1..=64).contains(depth)
+                    && (1..=1000).contains(leaf)
+            }
+        };
+        if sane {
+            Ok(())
+        } else {
+            refuse("the numbers of the baseline are out of range")
+        }
+    }
 }
 
 /// A folder of pictures.
@@ -196,6 +245,10 @@ pub enum Optimiser {
     Sgd,
 }
 
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 fn bce_and_dice() -> Vec<Loss> {
     vec![Loss::Bce, Loss::Dice]
 }
@@ -205,7 +258,7 @@ const fn usual_momentum() -> f64 {
 }
 
 /// How the network learns.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainingRecipe {
     /// Passes over the training pictures, one number for each fall of the step size from its top to its end.
@@ -242,7 +295,7 @@ pub struct TrainingRecipe {
 }
 
 /// How pictures are varied while training.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AugmentationRecipe {
     /// Probability of a left-right flip.
@@ -332,17 +385,18 @@ impl Recipe {
                 phantom,
                 network: self.unet()?,
             }),
-            (None, None, Some(labels)) => match (&self.classifier, &self.network) {
-                (Some(network), None) => Ok(Task::Classes { labels, network }),
-                _ => refuse("[labels] go with [classifier]"),
+            (None, None, Some(labels)) => match (&self.classifier, &self.baseline, &self.network) {
+                (Some(network), None, None) => Ok(Task::Classes { labels, network }),
+                (None, Some(baseline), None) => Ok(Task::Baseline { labels, baseline }),
+                _ => refuse("[labels] go with one of [classifier] and [baseline]"),
             },
             _ => refuse("a task has one of [data], [phantom] and [labels]"),
         }
     }
 
     fn unet(&self) -> Result<&UNetConfig, AiError> {
-        match (&self.network, &self.classifier) {
-            (Some(network), None) => Ok(network),
+        match (&self.network, &self.classifier, &self.baseline) {
+            (Some(network), None, None) => Ok(network),
             _ => refuse("[data] and [phantom] go with [network]"),
         }
     }
@@ -378,6 +432,13 @@ impl Recipe {
                 }
                 exclusive = plan.classes() == 2;
                 labels.check()?;
+            }
+            Task::Baseline { labels, baseline } => {
+                if !(16..=1024).contains(&self.input.side) {
+                    return refuse("side must be 16 to 1024");
+                }
+                baseline.check()?;
+                return labels.check();
             }
         }
         self.training.check()?;
@@ -421,6 +482,13 @@ pub enum Task<'a> {
         phantom: &'a PhantomRecipe,
         /// The network; its channels are neighbouring slices.
         network: &'a UNetConfig,
+    },
+    /// Classes of pictures by a classical method.
+    Baseline {
+        /// The pictures.
+        labels: &'a LabelRecipe,
+        /// The method.
+        baseline: &'a Baseline,
     },
     /// Classes of pictures.
     Classes {

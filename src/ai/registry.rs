@@ -24,8 +24,38 @@ use std::{
 /// Id of the built-in lung-field model.
 pub const LUNG_FIELDS: &str = "lung-fields";
 
-const LUNG_FIELDS_CARD: &str = include_str!("../../assets/models/lung-fields.toml");
-const LUNG_FIELDS_WEIGHTS: &[u8] = include_bytes!("../../assets/models/lung-fields.safetensors");
+/// A model in the program: id, card, weights.
+type BuiltIn = (&'static str, &'static str, &'static [u8]);
+
+/// The models that the program brings along.
+const BUILT_IN: [BuiltIn; 1] = [(
+    LUNG_FIELDS,
+    include_str!("../../assets/models/lung-fields.toml"),
+    include_bytes!("../../assets/models/lung-fields.safetensors"),
+)];
+
+/// Id of the classifier for tuberculosis.
+pub const CHEST_TB: &str = "chest-tb";
+
+/// The training tasks of the models that the program brings along, by model.
+pub const BUNDLED_TASKS: [(&str, &str); 4] = [
+    (
+        "ct-lesions",
+        include_str!("../../assets/models/ct-lesions.train.toml"),
+    ),
+    (
+        "chest-abnormal",
+        include_str!("../../assets/models/chest-abnormal.train.toml"),
+    ),
+    (
+        CHEST_TB,
+        include_str!("../../assets/models/chest-tb.train.toml"),
+    ),
+    (
+        LUNG_FIELDS,
+        include_str!("../../assets/models/lung-fields.train.toml"),
+    ),
+];
 
 const MAX_CARD_BYTES: u64 = 1 << 20;
 
@@ -105,12 +135,14 @@ impl Registry {
     pub fn list(&self) -> (Vec<Entry>, Vec<(PathBuf, AiError)>) {
         let mut entries = Vec::new();
         let mut broken = Vec::new();
-        match ModelCard::parse(LUNG_FIELDS_CARD) {
-            Ok(card) => entries.push(Entry {
-                card,
-                origin: Origin::BuiltIn,
-            }),
-            Err(error) => broken.push((PathBuf::from("lung-fields.toml"), error)),
+        for (id, card, _) in BUILT_IN {
+            match ModelCard::parse(card) {
+                Ok(card) => entries.push(Entry {
+                    card,
+                    origin: Origin::BuiltIn,
+                }),
+                Err(error) => broken.push((PathBuf::from(format!("{id}.toml")), error)),
+            }
         }
         for file in self.card_files() {
             match card_text(&file).and_then(|text| match ImportedCard::is_one(&text) {
@@ -179,7 +211,8 @@ impl Registry {
     pub fn take_in(&self, path: &Path, wishes: &Wishes) -> Result<ImportedCard, AiError> {
         let folder = self.folder_for_models()?;
         let mut wishes = wishes.clone();
-        wishes.reserved.push(LUNG_FIELDS.into());
+        let own = BUILT_IN.iter().map(|(id, _, _)| (*id).to_owned());
+        wishes.reserved.extend(own);
         let card = match is_card_of_import(path) {
             true => {
                 let card = ImportedCard::parse(&card_text(path)?)?;
@@ -366,7 +399,11 @@ fn check_hash(expected: &str, bytes: &[u8]) -> Result<(), AiError> {
 
 fn weights_bytes(card: &ModelCard, origin: &Origin) -> Result<Vec<u8>, AiError> {
     match origin {
-        Origin::BuiltIn => Ok(LUNG_FIELDS_WEIGHTS.to_vec()),
+        Origin::BuiltIn => BUILT_IN
+            .iter()
+            .find(|(id, _, _)| *id == card.id)
+            .map(|(_, _, weights)| weights.to_vec())
+            .ok_or_else(|| AiError::UnknownModel(card.id.clone())),
         Origin::File(card_file) => {
             // The name was checked to be plain: it cannot leave the folder.
             let path = card_file.with_file_name(&card.weights.file);

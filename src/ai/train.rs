@@ -1,13 +1,13 @@
 //! The training run of a task file: what is learnt decides which lesson it is, the rest is common.
 
-mod classes;
+pub mod classes;
 mod lesions;
 mod masks;
 
 use super::{
     AiError, BurnDevice,
     card::{CaseMetrics, ModelCard},
-    checkpoint::EpochRecord,
+    checkpoint::{Checkpoint, EpochRecord},
     learning::{Run, TrainEvent},
     recipe::{Recipe, Task},
 };
@@ -56,6 +56,18 @@ impl Trainer {
         self
     }
 
+    /// The learning curve of the run in a folder that will be resumed; empty for a new one.
+    ///
+    /// # Errors
+    /// A checkpoint that cannot be read.
+    pub fn curve_in(out: &Path, resume: bool) -> Result<Vec<EpochRecord>, AiError> {
+        let file = out.join("checkpoint.safetensors");
+        match resume && file.exists() {
+            true => Ok(Checkpoint::load(&file)?.curve),
+            false => Ok(Vec::new()),
+        }
+    }
+
     /// Runs all epochs and the final test. `now` is the day for the card (ISO). `seen` is called after each step and
     /// each epoch.
     ///
@@ -87,6 +99,9 @@ impl Trainer {
             Task::Classes { labels, network } => {
                 classes::run(&run, &self.data, (labels, network), resume, now, &mut seen)
             }
+            Task::Baseline { .. } => Err(AiError::Task(
+                "a classical method makes no model; it is judged only".into(),
+            )),
             Task::Lesions { phantom, network } => {
                 lesions::run(&run, (phantom, network), resume, now, &mut seen)
             }

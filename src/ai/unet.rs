@@ -93,10 +93,10 @@ impl UNetConfig {
             };
             block(format!("encoder.{level}"), level, input);
         }
-        for level in (0..self.depth - 1).rev() {
+        for level in (0..self.depth.saturating_sub(1)).rev() {
             block(format!("decoder.{level}"), level, 2 * self.channels(level));
         }
-        for level in (0..self.depth - 1).rev() {
+        for level in (0..self.depth.saturating_sub(1)).rev() {
             let (input, output) = (self.channels(level + 1), self.channels(level));
             layers.push(Layer::new(
                 format!("up.{level}"),

@@ -7,6 +7,8 @@
 
 use super::{
     AiError, BurnDevice,
+    card::CardClassifier,
+    classes::{Classified, Classifier},
     explain::answer,
     infer::{MaskOutput, Segmenter},
     preprocess::FrameInput,
@@ -19,7 +21,7 @@ use crate::{
     model::{
         explanation::{ExplanationFacts, Method},
         finding::Finding,
-        inference::InferenceProvenance,
+        inference::{InferenceProvenance, ModelIdentity},
         labels::Label,
         lut::{ModalityLut, PaddingRange},
         pixels::Frame,
@@ -82,10 +84,31 @@ pub enum Outcome {
     Done(Box<Proposal>),
     /// A proposal for a volume.
     Volume(Box<VolumeProposal>),
+    /// What the picture shows, in the opinion of a model that tells classes.
+    Classified(Box<ClassAnswer>),
     /// Cancelled or replaced.
     Cancelled,
     /// Refused or failed.
     Failed(AiError),
+}
+
+/// What a network says of a picture.
+#[derive(Clone, Debug)]
+pub struct ClassAnswer {
+    /// The probability, and whether it is an answer.
+    pub found: Classified,
+    /// What the card says of the classes.
+    pub classes: CardClassifier,
+    /// Where the answer comes from.
+    pub provenance: InferenceProvenance,
+    /// What was noticed about the picture.
+    pub findings: Vec<Finding>,
+}
+
+/// A model whose weights lie on the device.
+enum Loaded {
+    Masks(Box<Segmenter>),
+    Classes(Box<Classifier>),
 }
 
 /// A mask proposed by a network.
@@ -303,7 +326,7 @@ impl Drop for NetworkWorker {
 }
 
 fn work(shared: &Shared, device: &BurnDevice, registry: &Registry) {
-    let mut loaded: BTreeMap<String, Segmenter> = BTreeMap::new();
+    let mut loaded: BTreeMap<String, Loaded> = BTreeMap::new();
     // One at a time: these are large.
     let mut for_volumes: Option<(String, VolumeModel)> = None;
     let pool = device.pool();
@@ -325,8 +348,7 @@ fn work(shared: &Shared, device: &BurnDevice, registry: &Registry) {
         state.running = Some((ticket, view, job.cancel.clone()));
         drop(state);
         let run = || match job.task {
-            Task::Frame(request) => propose(&request, &job.cancel, device, registry, &mut loaded)
-                .map(|proposal| Outcome::Done(Box::new(proposal))),
+            Task::Frame(request) => propose(&request, &job.cancel, device, registry, &mut loaded),
             Task::Volume(request) => propose_volume(request, device, &mut for_volumes)
                 .map(|proposal| Outcome::Volume(Box::new(proposal))),
         };
@@ -363,58 +385,99 @@ fn propose(
     cancel: &CancelToken,
     device: &BurnDevice,
     registry: &Registry,
-    loaded: &mut BTreeMap<String, Segmenter>,
-) -> Result<Proposal, AiError> {
+    loaded: &mut BTreeMap<String, Loaded>,
+) -> Result<Outcome, AiError> {
     if let Some(method) = request.explain.filter(|m| !m.is_of_masks()) {
-        return answer::of_class(request, method, (device, registry), cancel);
+        let proposal = answer::of_class(request, method, (device, registry), cancel)?;
+        return Ok(Outcome::Done(Box::new(proposal)));
     }
     if !loaded.contains_key(&request.model) {
-        let segmenter = Segmenter::new(&registry.load(&request.model)?, device)?;
-        loaded.insert(request.model.clone(), segmenter);
+        let model = registry.load(&request.model)?;
+        let ready = if model.card.classifier.is_some() {
+            Loaded::Classes(Box::new(Classifier::new(&model, registry, device)?))
+        } else {
+            Loaded::Masks(Box::new(Segmenter::new(&model, device)?))
+        };
+        loaded.insert(request.model.clone(), ready);
     }
-    let segmenter = loaded
-        .get(&request.model)
-        .ok_or_else(|| AiError::UnknownModel(request.model.clone()))?;
-    let start = Instant::now();
     let input = FrameInput {
         frame: &request.frame,
         modality_lut: &request.modality_lut,
         padding: request.padding,
         inverted: request.inverted,
     };
+    match loaded.get(&request.model) {
+        Some(Loaded::Masks(segmenter)) => mask((request, cancel), segmenter, input, device),
+        Some(Loaded::Classes(classifier)) => class((request, cancel), classifier, input, device),
+        None => Err(AiError::UnknownModel(request.model.clone())),
+    }
+}
+
+fn provenance(
+    model: ModelIdentity,
+    device: &BurnDevice,
+    start: Instant,
+    request: &Request,
+    mean_probability: Option<f32>,
+) -> InferenceProvenance {
+    InferenceProvenance {
+        model,
+        device: device.name().to_owned(),
+        seconds: start.elapsed().as_secs_f64(),
+        finished: jiff::Timestamp::now()
+            .strftime("%Y-%m-%dT%H:%M:%SZ")
+            .to_string(),
+        input_uid: request.input_uid.clone(),
+        mean_probability,
+    }
+}
+
+fn class(
+    (request, cancel): (&Request, &CancelToken),
+    classifier: &Classifier,
+    input: FrameInput<'_>,
+    device: &BurnDevice,
+) -> Result<Outcome, AiError> {
+    let start = Instant::now();
+    let found = classifier.run(input, cancel)?;
+    Ok(Outcome::Classified(Box::new(ClassAnswer {
+        classes: classifier.classes().clone(),
+        provenance: provenance(classifier.identity(), device, start, request, None),
+        findings: found.findings.clone(),
+        found,
+    })))
+}
+
+fn mask(
+    (request, cancel): (&Request, &CancelToken),
+    segmenter: &Segmenter,
+    input: FrameInput<'_>,
+    device: &BurnDevice,
+) -> Result<Outcome, AiError> {
+    let start = Instant::now();
     let (segmented, explanation) = match request.explain {
         Some(method) => answer::of_mask(segmenter, input, method, cancel)?,
         None => (segmenter.run(input, cancel)?, None),
     };
-    let seconds = start.elapsed().as_secs_f64();
+    let mut made = provenance(segmenter.identity(), device, start, request, None);
     let mask = match request.to_measure {
         true => MaskOutput::Cpu(readback::read_back(&segmented.probability)?),
         false => segmented.probability.share()?,
     };
     let threshold = segmenter.card().input.threshold;
     let mut findings = segmented.findings;
-    let mut mean_probability = None;
     if let (MaskOutput::Cpu(map), None) = (&mask, request.explain) {
-        mean_probability = ProbabilityMap::mean_inside(map, threshold);
+        made.mean_probability = ProbabilityMap::mean_inside(map, threshold);
         findings.extend(scope::plausibility(map, threshold));
     }
-    Ok(Proposal {
+    Ok(Outcome::Done(Box::new(Proposal {
         mask,
         frame_from_probability: segmented.frame_from_probability,
         threshold,
-        provenance: InferenceProvenance {
-            model: segmenter.identity(),
-            device: device.name().to_owned(),
-            seconds,
-            finished: jiff::Timestamp::now()
-                .strftime("%Y-%m-%dT%H:%M:%SZ")
-                .to_string(),
-            input_uid: request.input_uid.clone(),
-            mean_probability,
-        },
+        provenance: made,
         explanation,
         findings,
-    })
+    })))
 }
 
 fn propose_volume(

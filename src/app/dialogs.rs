@@ -32,6 +32,8 @@ pub enum What {
     Evaluation,
     /// The folder of its pictures.
     EvaluationImages,
+    /// A folder of pictures to learn from.
+    Training,
 }
 
 /// A portal that has not even answered "cancelled" after this long is taken for broken.
@@ -58,6 +60,7 @@ pub fn choose(what: What, events: Sender<Event>, waker: Waker) {
                 let first = paths.into_iter().next();
                 first.map(|folder| Event::Deid(DeidNews::Chosen(folder)))
             }
+            (What::Training, Some(paths)) => paths.into_iter().next().map(Event::ChosenTraining),
             (What::Curve, Some(paths)) => paths
                 .first()
                 .map(|path| Event::ChosenCurve(read_curve(path))),
@@ -110,7 +113,11 @@ fn ask(what: What) -> Option<Vec<PathBuf>> {
     let dialog = rfd::FileDialog::new();
     match what {
         What::Files => dialog.pick_files(),
-        What::Folder | What::Export | What::Deid | What::EvaluationImages => {
+        What::Folder
+        | What::Export
+        | What::Deid
+        | What::EvaluationImages
+        | What::Training => {
             dialog.pick_folder().map(|folder| vec![folder])
         }
         What::Record => dialog

@@ -167,6 +167,9 @@ impl Program {
             Effect::Explain(method) => self.explain(method),
             Effect::SegmentVolume => self.segment_volume(),
             Effect::NetworksOnCpu => self.networks_on_cpu(),
+            Effect::Classify => self.classify(),
+            Effect::Train => self.train(),
+            Effect::ChooseTraining => dialogs::choose(dialogs::What::Training, events, waker),
             Effect::NameMark => {
                 if let Some(mark) = self.workspace.selected_mark() {
                     let naming = Naming::of(self.workspace.active, mark);
@@ -264,6 +267,40 @@ impl Program {
     #[cfg(feature = "ai")]
     fn segment(&mut self) {
         self.networks.segment(&mut self.workspace);
+    }
+
+    #[cfg(feature = "ai")]
+    fn classify(&mut self) {
+        self.networks.classify(&mut self.workspace);
+    }
+
+    /// Where models and training runs are kept: beside the store.
+    #[cfg(feature = "ai")]
+    fn train(&mut self) {
+        let platform = || {
+            directories::ProjectDirs::from("", "", "negatoscope")
+                .map(|dirs| dirs.data_dir().to_owned())
+        };
+        let root = self
+            .options
+            .store
+            .as_ref()
+            .map(|p| p.dir.clone())
+            .or_else(platform);
+        match root {
+            Some(root) => super::training::start(&mut self.workspace, root),
+            None => self.workspace.notify("notice-no-folder", String::new()),
+        }
+    }
+
+    #[cfg(not(feature = "ai"))]
+    fn classify(&mut self) {
+        self.workspace.notify("notice-no-ai", String::new());
+    }
+
+    #[cfg(not(feature = "ai"))]
+    fn train(&mut self) {
+        self.workspace.notify("notice-no-ai", String::new());
     }
 
     #[cfg(feature = "ai")]

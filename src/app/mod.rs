@@ -22,6 +22,8 @@ pub mod screen;
 #[cfg(feature = "screen")]
 pub mod stage;
 #[cfg(feature = "ai")]
+mod training;
+#[cfg(feature = "ai")]
 mod volume_networks;
 pub mod watch;
 pub mod window;

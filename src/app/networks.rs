@@ -6,9 +6,9 @@ use crate::{
         self,
         device::BurnDevice,
         infer::MaskOutput,
-        registry::{LUNG_FIELDS, Registry},
+        registry::{CHEST_TB, LUNG_FIELDS, Registry},
         scope, thorax,
-        worker::{Answer, NetworkWorker, Outcome, Proposal, Request},
+        worker::{Answer, ClassAnswer, NetworkWorker, Outcome, Proposal, Request},
     },
     console::DeviceChoice,
     gpu::GpuContext,
@@ -22,6 +22,7 @@ use crate::{
     task::spawn_named,
     workspace::{
         Workspace,
+        classes::{ClassOutcome, ClassShown},
         display::FrameState,
         event::Event,
         explaining::{ExplanationDisplay, ExplanationOutcome},
@@ -55,6 +56,8 @@ enum Want {
     Ratio(Box<Annotation>),
     /// Where the mask is in doubt, or what the class was decided by.
     Explanation(Method),
+    /// Its class.
+    Class,
 }
 
 type Pending = Arc<Mutex<HashMap<u64, Asked>>>;
@@ -118,6 +121,11 @@ impl Networks {
         });
     }
 
+    /// Tells whether the active frame shows tuberculosis or is normal.
+    pub fn classify(&mut self, workspace: &mut Workspace) {
+        self.ask(workspace, |_| Want::Class);
+    }
+
     fn ask(&mut self, workspace: &mut Workspace, want: impl FnOnce(&FrameRef) -> Want) {
         let cell = workspace.active;
         let Some(frame_key) = workspace.frame_key(cell) else {
@@ -155,11 +163,13 @@ impl Networks {
         let want = want(&reference);
         let (word, explain) = match want {
             Want::Explanation(method) => ("job-explaining", Some(method)),
+            Want::Class => ("job-classifying", None),
             Want::Mask | Want::Ratio(_) => ("job-segmenting", None),
         };
         let to_measure = matches!(want, Want::Ratio(_));
         let model = match explain {
             Some(method) if !method.is_of_masks() => Registry::new(None).classifier(),
+            _ if matches!(want, Want::Class) => Some(CHEST_TB.to_owned()),
             _ => Some(LUNG_FIELDS.to_owned()),
         };
         let Some(model) = model else {
@@ -296,6 +306,15 @@ fn answered(gpu: &GpuContext, asked: Asked, outcome: Outcome) -> Event {
     let proposal = match outcome {
         Outcome::Cancelled | Outcome::Volume(_) => return Event::JobEnded(job),
         Outcome::Done(proposal) => Ok(*proposal),
+        Outcome::Classified(answer) => {
+            let mut shown = *answer;
+            shown.findings.splice(0..0, findings);
+            return Event::Classified(Box::new(ClassOutcome {
+                job,
+                frame,
+                result: Ok(class_shown(shown)),
+            }));
+        }
         Outcome::Failed(error) => Err(("badge-ai-failed", error.to_string())),
     };
     let failed = |e| ("badge-ai-failed", e);
@@ -306,6 +325,15 @@ fn answered(gpu: &GpuContext, asked: Asked, outcome: Outcome) -> Event {
                 .and_then(|p| contained(|| measured(*mark, &p)))
                 .map(Box::new),
         },
+        // A model that draws masks has no opinion on classes; what it drew is thrown away.
+        Want::Class => Event::Classified(Box::new(ClassOutcome {
+            job,
+            frame,
+            result: Err(match proposal {
+                Err(error) => error,
+                Ok(_) => failed(String::new()),
+            }),
+        })),
         Want::Mask => Event::Mask(Box::new(MaskOutcome {
             job,
             frame,
@@ -339,6 +367,27 @@ type Failure = (&'static str, String);
 fn contained<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     let fault = || ("badge-ai-failed", "a fault of the program".to_owned());
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(fault()))
+}
+
+/// An answer as the panel shows it.
+fn class_shown(answer: ClassAnswer) -> ClassShown {
+    let figure = answer
+        .classes
+        .figures
+        .iter()
+        .find(|f| f.subset == "all" && f.figure == "auroc");
+    let auroc = figure.and_then(|f| Some([f.value, f.low?, f.high?]));
+    ClassShown {
+        probability: answer.found.probability,
+        abstain: answer.classes.abstain,
+        abstained: answer.found.abstained,
+        positive: answer.classes.positive,
+        negative: answer.classes.negative,
+        prevalence: answer.classes.prevalence,
+        auroc,
+        provenance: answer.provenance,
+        findings: answer.findings,
+    }
 }
 
 /// The mark that will hold the ratio; its points are found later.

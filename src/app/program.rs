@@ -204,6 +204,10 @@ impl Program {
         let mut seen = std::collections::HashSet::new();
         paths.retain(|path| seen.insert(path.clone()));
         workspace.open(paths);
+        #[cfg(feature = "ai")]
+        {
+            workspace.training.tasks = super::training::tasks();
+        }
         let mut program = Self {
             #[cfg(feature = "ai")]
             networks: super::networks::Networks::new(options.device, options.models_folder.clone()),

@@ -382,6 +382,17 @@ fn step(stage: &mut Stage, words: &[String], out: &mut Output) -> Result<(), Ste
             }
             stage.settle()?;
         }
+        "watch" => {
+            let seconds = words.get(1).and_then(|w| w.parse::<f64>().ok());
+            let seconds = seconds
+                .filter(|s| (0.0..=3600.0).contains(s))
+                .unwrap_or(1.0);
+            let end = std::time::Instant::now() + std::time::Duration::from_secs_f64(seconds);
+            while std::time::Instant::now() < end {
+                stage.step();
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+        }
         "close" => {
             stage.close();
             stage.settle()?;

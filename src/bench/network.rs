@@ -7,8 +7,8 @@ use super::{
 };
 use crate::{
     ai::{
-        AiError, BurnDevice, device, infer::Segmenter, preprocess::FrameInput, registry::Model,
-        registry::Registry, unet::UNetConfig,
+        AiError, BurnDevice, device, infer::Segmenter, learning::TrainingSteps,
+        preprocess::FrameInput, registry::Model, registry::Registry, unet::UNetConfig,
     },
     console::{Common, DeviceChoice, Exit},
     model::lut::ModalityLut,
@@ -34,7 +34,17 @@ pub struct UnetArgs {
     /// Write the random weights as safetensors, so that another runtime can run the same network
     #[arg(long, value_name = "FILE", requires = "width")]
     pub weights_out: Option<PathBuf>,
+    /// Measure training steps (Adam, cross-entropy plus Dice, normalisation over the batch) in the place of inference, and
+    /// print the losses, which another framework gets from the same weights
+    #[arg(long, requires = "width")]
+    pub train: bool,
+    /// Pictures of a training step
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "train")]
+    pub batch: usize,
 }
+
+/// Step size of the measured training.
+const RATE: f64 = 0.001;
 
 impl From<AiError> for Failure {
     fn from(error: AiError) -> Self {
@@ -50,6 +60,10 @@ pub(super) fn run(args: &UnetArgs, common: &Common, cases: &mut Cases<'_>) -> Re
         DeviceChoice::Cpu => Some(false),
     };
     let device = device::headless(on_gpu)?;
+    if let (true, Some(width)) = (args.train, args.width) {
+        cases.push(&training(args, width, &device, common.seed.unwrap_or(1))?);
+        return Ok(());
+    }
     let model = model(args, common.seed.unwrap_or(1))?;
     let film = radiograph(
         &RadiographSpec {
@@ -76,20 +90,7 @@ fn model(args: &UnetArgs, seed: u64) -> Result<Model, Failure> {
     let Some(width) = args.width else {
         return Ok(bundled);
     };
-    let network = UNetConfig {
-        input_channels: 1,
-        classes: 1,
-        depth: 5,
-        width,
-        patch: 1,
-    };
-    network.check()?;
-    if args.size == 0 || args.size > 4096 || !args.size.is_multiple_of(network.multiple()) {
-        return Err(Failure::new(
-            Exit::Usage,
-            format!("the size must be a multiple of {}", network.multiple()),
-        ));
-    }
+    let network = reference(width, args.size)?;
     let weights = network.random_weights(seed).folded()?;
     if let Some(path) = &args.weights_out {
         weights.save(path)?;
@@ -98,6 +99,76 @@ fn model(args: &UnetArgs, seed: u64) -> Result<Model, Failure> {
     card.network = network;
     card.input.side = args.size;
     Ok(Model { card, weights })
+}
+
+/// The reference U-Net.
+fn reference(width: usize, size: usize) -> Result<UNetConfig, Failure> {
+    let network = UNetConfig {
+        input_channels: 1,
+        classes: 1,
+        depth: 5,
+        width,
+        patch: 1,
+    };
+    network.check()?;
+    if size == 0 || size > 4096 || !size.is_multiple_of(network.multiple()) {
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("the size must be a multiple of {}", network.multiple()),
+        ));
+    }
+    Ok(network)
+}
+
+/// Steps of learning. Picture and mask are waves that any program can make; the first step compiles kernels and is kept
+/// apart. The losses are in the order of the steps.
+fn training(
+    args: &UnetArgs,
+    width: usize,
+    device: &BurnDevice,
+    seed: u64,
+) -> Result<Case, Failure> {
+    process::forget_peak();
+    let (size, batch) = (args.size, args.batch.clamp(1, 256));
+    let network = reference(width, size)?;
+    let weights = network.random_weights(seed);
+    if let Some(path) = &args.weights_out {
+        weights.save(path)?;
+    }
+    let mut steps =
+        TrainingSteps::new(&network, weights, waves(size, batch), (size, RATE), device)?;
+    let mut losses = Vec::new();
+    let mut first = Samples::default();
+    first.run(|| steps.step().map(|loss| losses.push(loss)))?;
+    let mut samples = Samples::default();
+    for _ in 0..args.repeat.max(1) {
+        samples.run(|| steps.step().map(|loss| losses.push(loss)))?;
+    }
+    let name = format!("width {width}, {size}, training, batch {batch}");
+    let operations = 3 * batch as u64 * network.operations(size, size);
+    let mut case = Case::new("unet", name, samples)
+        .with("first_ms", first.best())
+        .with("parameters", network.parameters())
+        .with("gflop", operations as f64 / 1e9)
+        .with("losses", losses);
+    case.frames = Some(batch as u64);
+    case.adapter = Some(device.name().to_owned());
+    Ok(case)
+}
+
+/// Pictures of waves and the masks of their crests.
+fn waves(size: usize, batch: usize) -> (Vec<f32>, Vec<f32>) {
+    let wave = |index: usize| {
+        let (picture, row, column) = (index / (size * size), index / size % size, index % size);
+        let phase = picture as f64 + 0.05 * row as f64 + 0.03 * column as f64;
+        (phase.sin() + (0.11 * column as f64).cos()) as f32
+    };
+    let values: Vec<f32> = (0..batch * size * size).map(wave).collect();
+    let masks = values
+        .iter()
+        .map(|&v| f32::from(u8::from(v > 0.5)))
+        .collect();
+    (values, masks)
 }
 
 fn measure(

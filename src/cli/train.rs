@@ -3,7 +3,10 @@
 use super::{Common, Exit, Output, inspect::in_pool};
 use crate::{
     ai::{
-        AiError, BurnDevice, card::ModelCard, learning::TrainEvent, recipe::Recipe, train::Trainer,
+        AiError, BurnDevice,
+        learning::TrainEvent,
+        recipe::{Recipe, Task},
+        train::{Trainer, classes::baseline},
     },
     task::{CancelToken, Progress},
 };
@@ -72,6 +75,23 @@ fn train(args: &TrainArgs, common: &Common, out: &mut Output) -> Result<(), AiEr
             network.operations(recipe.input.side, recipe.input.side) as f64 / 1e9
         ));
     }
+    if let Task::Baseline { labels, baseline } = recipe.task()? {
+        let found = baseline::run(
+            &recipe,
+            (labels, baseline),
+            &args.data,
+            &args.out,
+            &device,
+            &CancelToken::default(),
+        )?;
+        if common.json {
+            out.json(&serde_json::json!({"summary": {"model": recipe.model, "figures": found}}));
+        }
+        for figure in found.iter().filter(|_| !common.json) {
+            out.line(figure.line());
+        }
+        return Ok(());
+    }
     let epochs = recipe.training.epochs();
     let score = recipe.score();
     let trainer = Trainer::new(recipe, &args.data, &args.out, &device);
@@ -120,38 +140,9 @@ fn train(args: &TrainArgs, common: &Common, out: &mut Output) -> Result<(), AiEr
             "figures": report.card.classifier.as_ref().map(|c| &c.figures),
         }}));
     } else {
-        figures(&report.card, out);
+        for line in report.card.figure_lines() {
+            out.line(line);
+        }
     }
     Ok(())
-}
-
-/// What the model does on held-out cases.
-fn figures(card: &ModelCard, out: &mut Output) {
-    let unit = match card.input.volume {
-        Some(_) => "mm",
-        None => "px",
-    };
-    for m in &card.metrics {
-        out.line(format!(
-            "{:<12} {:>3} cases  Dice {:.4} (lowest {:.4})  IoU {:.4}  HD95 {:.2} {unit}",
-            m.subset, m.cases, m.dice_mean, m.dice_min, m.iou_mean, m.hd95_px_mean
-        ));
-    }
-    if let Some(l) = &card.lesions {
-        out.line(format!(
-            "{} of {} lesions of {} mm and more found, {} of {} smaller ones; {} false ones in {} cases, {} in one at most",
-            l.found, l.planted, l.counted_from_mm, l.found_smaller, l.planted_smaller, l.false_positives, l.cases,
-            l.false_positives_most
-        ));
-    }
-    for f in card.classifier.iter().flat_map(|c| &c.figures) {
-        let interval = match (f.low, f.high) {
-            (Some(low), Some(high)) => format!("  95 % {low:.3} to {high:.3}"),
-            _ => String::new(),
-        };
-        out.line(format!(
-            "{:<12} {:>3} cases  {:<18} {:.3}{interval}",
-            f.subset, f.cases, f.figure, f.value
-        ));
-    }
 }

@@ -17,5 +17,6 @@ pub mod resample;
 pub mod reslice;
 pub mod statistics;
 pub mod suv;
+pub mod texture;
 pub mod thorax;
 pub mod window;

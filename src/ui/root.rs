@@ -117,6 +117,7 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
     });
     dropped_files(&mut context, ui);
     super::screen_check::screen_check_ui(&mut context, ui);
+    super::training_panel::training_panel_ui(&mut context, ui);
     super::tags::tags_ui(&mut context, ui);
     palette::palette_ui(&mut context, ui);
     help::help_ui(&mut context, ui);

@@ -3,6 +3,7 @@
 use super::{
     Command,
     command::Group,
+    effect::Effect,
     hanging::protocol::Protocol,
     masks::FrameKey,
     picture_out::PictureWish,
@@ -29,6 +30,10 @@ use std::{path::PathBuf, sync::Arc};
 /// One wish. The window collects them while it draws; the program carries them out afterwards.
 #[derive(Clone, Debug)]
 pub enum Action {
+    /// Choose a training task by its place in the list.
+    TrainingTask(usize),
+    /// Choose a folder of pictures to learn from.
+    ChooseTraining,
     /// Carry a command out.
     Run(Command),
     /// Make a cell the active one.
@@ -446,6 +451,8 @@ impl Workspace {
             }
             Action::ShowExplanations(visible) => self.explanations.visible = visible,
             Action::RemoveExplanation(frame) => self.explanations.remove(&frame),
+            Action::TrainingTask(task) => self.training.task = task,
+            Action::ChooseTraining => return Some(Effect::ChooseTraining),
             Action::MaskStyle(style) => self.masks.style = style,
             Action::VolumeModel(id) => self.volume_masks.chosen = Some(id),
             Action::RemoveVolumeMask(series) => self.volume_masks.remove(&series),

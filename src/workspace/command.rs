@@ -134,6 +134,11 @@ pub enum Command {
     SegmentVolume,
     NetworksOnCpu,
     MeasureCardiothoracic,
+    ClassifyTuberculosis,
+    Training,
+    StartTraining,
+    PauseTraining,
+    StopTraining,
     ToggleMasks,
     OverlayText,
     ToggleGraphics,
@@ -300,6 +305,10 @@ pub enum Needs {
     ModelVolume,
     /// The active cell shows a frame that somebody calibrated.
     Calibration,
+    /// A training task is chosen, with what it needs, and none runs.
+    TrainingReady,
+    /// A training run is under way.
+    TrainingRun,
     /// Views are linked by a stated correspondence.
     Linked,
     /// A mark is selected.
@@ -511,6 +520,11 @@ table! {
     ShowEvaluation "cmd-show-evaluation" Ai "" Nothing
     SegmentVolume "cmd-segment-volume" Ai "" ModelVolume
     NetworksOnCpu "cmd-networks-on-cpu" Ai "" Nothing
+    ClassifyTuberculosis "cmd-classify-tb" Ai "" ModelInput
+    Training "cmd-training" Ai "" Nothing
+    StartTraining "cmd-training-start" Ai "" TrainingReady
+    PauseTraining "cmd-training-pause" Ai "" TrainingRun
+    StopTraining "cmd-training-stop" Ai "" TrainingRun
     ToggleMasks "cmd-toggle-overlay" Ai "G" Nothing
     ShowAi "panel-tab-ai" Ai "" Nothing
     CopyPicture "cmd-copy-picture" Edit "Ctrl+C" View

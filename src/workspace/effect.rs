@@ -32,6 +32,12 @@ pub enum Effect {
     SegmentVolume,
     /// Let networks run on the CPU, or where they ran before.
     NetworksOnCpu,
+    /// Tell the class of the active frame.
+    Classify,
+    /// Start the chosen training run, or let it go on.
+    Train,
+    /// Choose a folder of pictures to learn from.
+    ChooseTraining,
     /// Ask for the name of the selected mark, beside it.
     NameMark,
     /// Give the keyboard to the next panel.

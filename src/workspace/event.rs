@@ -65,6 +65,12 @@ pub enum Event {
     RecordChanged,
     /// An explanation ended.
     Explained(Box<super::explaining::ExplanationOutcome>),
+    /// A folder of pictures to learn from was chosen.
+    ChosenTraining(std::path::PathBuf),
+    /// News of the training run.
+    Training(super::training::TrainingNews),
+    /// A picture was classified, or not.
+    Classified(Box<super::classes::ClassOutcome>),
     /// A segmentation ended.
     Mask(Box<MaskOutcome>),
     /// How far a mask over a series is.

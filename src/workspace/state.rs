@@ -109,6 +109,10 @@ pub struct Workspace {
     pub(super) opened: Vec<std::path::PathBuf>,
     /// Masks over whole series, and the models that make them.
     pub volume_masks: super::volume_masks::VolumeMasks,
+    /// What networks say of frames.
+    pub classes: super::classes::Classes,
+    /// The training run and its panel.
+    pub training: super::training::Training,
     /// Reports while they are written.
     pub drafts: Drafts,
     /// The record beside the picture.
@@ -194,6 +198,8 @@ impl Workspace {
             evaluation: super::evaluation::EvaluationPage::default(),
             opened: Vec::new(),
             volume_masks: Default::default(),
+            classes: super::classes::Classes::default(),
+            training: super::training::Training::default(),
             drafts: Drafts::default(),
             record: RecordPanel::default(),
             films: Films::default(),
@@ -556,7 +562,9 @@ impl Workspace {
 
     /// Whether everything that was asked for has arrived.
     pub fn is_idle(&self) -> bool {
-        self.jobs.running().is_empty()
+        // A training run goes on for long and is watched; nobody waits for it.
+        let mut jobs = self.jobs.running().iter();
+        jobs.all(|job| Some(job.id) == self.training.job)
             && self.loader.waiting() == 0
             && !self.is_reading()
             && !self.list.is_busy()

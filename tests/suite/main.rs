@@ -79,4 +79,6 @@ mod ui_planes;
 mod ui_privacy;
 #[cfg(feature = "screen")]
 mod ui_snapshots;
+#[cfg(all(feature = "ai", feature = "screen"))]
+mod ui_training;
 mod volumes;

@@ -7,6 +7,7 @@ mod explaining;
 mod figures;
 mod files;
 mod heart;
+mod lessons;
 mod network;
 mod sanity;
 mod scores;

@@ -1,6 +1,7 @@
 //! Classes of pictures: varied copies, a network with one logit or two, calibration on the part that chose the epoch,
 //! figures with intervals on patients that neither trained nor chose.
 
+pub mod baseline;
 mod figures;
 mod pictures;
 

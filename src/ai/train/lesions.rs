@@ -100,8 +100,14 @@ pub(super) fn run(
         spacing_mm: phantom.spacing_mm,
         window_hu: phantom.window_hu,
         smallest_mm3: phantom.smallest_mm3,
+        least_peak: 0.0,
     });
-    let (cases, lesions, rows) = test(run, phantom, &card, Weights::load(&weights_file)?)?;
+    let weights = Weights::load(&weights_file)?;
+    let least_peak = operating_point(run, phantom, &card, weights.clone())?;
+    if let Some(volume) = &mut card.input.volume {
+        volume.least_peak = least_peak;
+    }
+    let (cases, lesions, rows) = test(run, phantom, &card, weights)?;
     card.metrics = SubsetMetrics::all(&cases);
     card.lesions = Some(lesions);
     let name = format!("{}.toml", recipe.model);
@@ -432,6 +438,51 @@ impl LesionLesson<'_> {
     }
 }
 
+/// The least peak of a reported lesion: the one that, on the people who chose the epoch, leaves most planted nodules less
+/// false ones; the lowest of equals, so that nothing is dropped without need.
+fn operating_point(
+    run: &Run<'_>,
+    phantom: &PhantomRecipe,
+    card: &ModelCard,
+    weights: Weights,
+) -> Result<f64, AiError> {
+    let model = Model {
+        card: card.clone(),
+        weights,
+    };
+    let finder = LesionFinder::new(&model, &BurnDevice::of(run.device))?;
+    // The peak of each lesion, and whether it is a planted one.
+    let mut peaks: Vec<(f64, bool)> = Vec::new();
+    for seed in seeds(phantom.validation) {
+        let person = Person::new(phantom, seed, run.cancel)?;
+        let found = finder.find(&person.grid, run.cancel, &Progress::default())?;
+        let right = Hits::of(&person, &found.labels, found.list.len()).right;
+        peaks.extend(
+            found
+                .list
+                .iter()
+                .map(|l| (l.peak_probability, right.contains(&l.part.label))),
+        );
+    }
+    Ok(best_cut(&mut peaks))
+}
+
+fn best_cut(peaks: &mut [(f64, bool)]) -> f64 {
+    peaks.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let (mut best, mut kept, mut least) = (0i64, 0i64, 0.0);
+    // Dropping the lowest first: a false one gains, a true one loses.
+    for (index, (peak, right)) in peaks.iter().enumerate() {
+        kept += if *right { -1 } else { 1 };
+        if kept > best {
+            best = kept;
+            // Half way to the next one.
+            let next = peaks.get(index + 1).map_or(1.0, |(peak, _)| *peak);
+            least = 0.5 * (peak + next);
+        }
+    }
+    least
+}
+
 /// Whole people that neither trained nor chose: masks, and how many lesions are found.
 fn test(
     run: &Run<'_>,
@@ -514,17 +565,19 @@ struct Hits {
     found: [usize; 2],
     false_positives: usize,
     missed: Vec<String>,
+    /// Numbers of the lesions that touch a planted one.
+    right: BTreeSet<u32>,
 }
 
 impl Hits {
     fn of(person: &Person, labels: &[u32], lesions: usize) -> Self {
         let [columns, rows, slices] = person.grid.size;
-        let mut right = BTreeSet::new();
         let mut out = Self {
             planted: [0; 2],
             found: [0; 2],
             false_positives: 0,
             missed: Vec::new(),
+            right: BTreeSet::new(),
         };
         for (nodule, (centre, _)) in person.nodules.iter().zip(&person.places) {
             let radius = nodule.diameter_mm * 0.5;
@@ -557,9 +610,30 @@ impl Hits {
             } else {
                 out.found[class] += 1;
             }
-            right.extend(touched);
+            out.right.extend(touched);
         }
-        out.false_positives = lesions.saturating_sub(right.len());
+        out.false_positives = lesions.saturating_sub(out.right.len());
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cut_drops_false_lesions_and_keeps_true_ones() {
+        let mut peaks = [
+            (0.95, true),
+            (0.6, false),
+            (0.7, false),
+            (0.9, true),
+            (0.65, true),
+            (0.75, false),
+        ];
+        // Dropping 0.6, 0.65, 0.7 and 0.75 loses one and gains three.
+        assert!((best_cut(&mut peaks) - 0.825).abs() < 1e-12);
+        assert_eq!(best_cut(&mut [(0.6, true), (0.9, false)]), 0.0);
+        assert_eq!(best_cut(&mut []), 0.0);
     }
 }

@@ -43,6 +43,8 @@ impl Workspace {
             }
             Needs::ModelInput => picture && cfg!(feature = "ai"),
             Needs::Calibration => self.calibration_shown().is_some(),
+            Needs::TrainingReady => self.training.can_start(),
+            Needs::TrainingRun => self.training.runs(),
             Needs::Linked => self.linking.has_ties(),
             Needs::Mark => self.selected_mark().is_some(),
             Needs::Undo => self.marks.history.available().0,
@@ -160,6 +162,14 @@ impl Workspace {
             Command::ShowAi => self.show_tab(SideTab::Ai),
             Command::ShowFindings => self.show_tab(SideTab::Findings),
             Command::ShowReport => self.show_tab(SideTab::Report),
+            Command::ClassifyTuberculosis => return Some(Effect::Classify),
+            Command::Training => self.training.open ^= true,
+            Command::StartTraining => return Some(Effect::Train),
+            Command::PauseTraining => {
+                let pause = &self.training.pause;
+                pause.set(!pause.is_set());
+            }
+            Command::StopTraining => self.stop_training(),
             Command::ToggleMasks => self.masks.visible = !self.masks.visible,
             Command::NextImage => self.step(self.active, 1),
             Command::PreviousImage => self.step(self.active, -1),

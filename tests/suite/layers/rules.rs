@@ -134,6 +134,10 @@ pub const READ_BACK_FILES: &[(&str, &str)] = &[
         "training compares its masks with the true ones on the CPU",
     ),
     (
+        "ai/train/classes.rs",
+        "training compares its classes with the true ones on the CPU",
+    ),
+    (
         "ai/train/lesions.rs",
         "training compares its lesions with the planted ones on the CPU",
     ),

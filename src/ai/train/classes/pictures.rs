@@ -142,19 +142,45 @@ impl<'a> Loader<'a> {
         })
     }
 
-    pub(super) fn load(&self, entries: &[Entry]) -> Result<Vec<Picture>, AiError> {
+    /// A picture as it is shown, and its side.
+    pub(super) fn image(&self, entry: &Entry) -> Result<(Vec<f32>, usize), AiError> {
+        let (values, size) = read_grey(&entry.path)?;
         let go_on = || !self.cancel.is_cancelled();
+        let area = match &self.lungs {
+            None => None,
+            Some(lungs) => Some(lungs.locate(&values, size, &go_on)?.area),
+        };
+        Ok((shown(&values, size, area, self.side)?, self.side))
+    }
+
+    /// The whole picture, squeezed to the size of the lungs' mask; the mask; the side.
+    ///
+    /// # Errors
+    /// A task that does not look for lungs.
+    pub(super) fn lung_field(
+        &self,
+        entry: &Entry,
+    ) -> Result<(Vec<f32>, Vec<bool>, usize), AiError> {
+        let Some(lungs) = &self.lungs else {
+            return Err(AiError::Task(
+                "features of the lung fields need crop = \"lungs\"".into(),
+            ));
+        };
+        let (values, size) = read_grey(&entry.path)?;
+        let map = lungs
+            .locate(&values, size, &|| !self.cancel.is_cancelled())?
+            .map;
+        let mask = map.values.iter().map(|&p| p >= 0.5).collect();
+        Ok((shown(&values, size, None, map.rows)?, mask, map.rows))
+    }
+
+    pub(super) fn load(&self, entries: &[Entry]) -> Result<Vec<Picture>, AiError> {
         entries
             .iter()
             .map(|entry| {
-                let (values, size) = read_grey(&entry.path)?;
-                let area = match &self.lungs {
-                    None => None,
-                    Some(lungs) => Some(lungs.locate(&values, size, &go_on)?.area),
-                };
                 Ok(Picture {
                     entry: entry.clone(),
-                    image: shown(&values, size, area, self.side)?,
+                    image: self.image(entry)?.0,
                 })
             })
             .collect()
