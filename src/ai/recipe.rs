@@ -597,11 +597,6 @@ impl TrainingRecipe {
         if self.loss.is_empty() || self.loss.len() > 8 {
             return refuse("loss must name 1 to 8 terms");
         }
-        if self.loss.contains(&Loss::CrossEntropy) {
-            return refuse(
-                "cross-entropy needs classes that exclude each other; with one class use bce",
-            );
-        }
         if !(0.0..1.0).contains(&self.momentum)
             || !(0.0..=1.0).contains(&self.weight_decay)
             || !(0.0..1.0).contains(&self.average)
