@@ -325,7 +325,12 @@ impl LesionFinder {
                 .resampled(grid.size)?
                 .values
         };
-        Ok(self.cut(grid, probability))
+        Ok(cut(
+            grid,
+            probability,
+            &self.volume,
+            self.card.input.threshold,
+        ))
     }
 
     /// Probability of each voxel of a volume at the trained spacing.
@@ -378,53 +383,57 @@ impl LesionFinder {
         progress.set(slices as u64);
         Ok(out)
     }
+}
 
-    /// The lesions that are large enough, largest first.
-    fn cut(&self, grid: &HounsfieldGrid, probability: Vec<f32>) -> Lesions {
-        let threshold = self.card.input.threshold;
-        let mask: Vec<bool> = probability.iter().map(|&p| p >= threshold).collect();
-        let (mut labels, parts) = components(&mask, grid.size);
-        let voxel_mm3: f64 = grid.spacing_mm.iter().product();
-        let mut sums = vec![(0.0f64, 0.0f64); parts.len() + 1];
-        for (&label, &p) in labels.iter().zip(&probability) {
-            if let Some((sum, peak)) = sums.get_mut(label as usize) {
-                *sum += f64::from(p);
-                *peak = peak.max(f64::from(p));
+/// The lesions of a probability that are large and sure enough, largest first.
+pub(crate) fn cut(
+    grid: &HounsfieldGrid,
+    probability: Vec<f32>,
+    volume: &CardVolume,
+    threshold: f32,
+) -> Lesions {
+    let mask: Vec<bool> = probability.iter().map(|&p| p >= threshold).collect();
+    let (mut labels, parts) = components(&mask, grid.size);
+    let voxel_mm3: f64 = grid.spacing_mm.iter().product();
+    let mut sums = vec![(0.0f64, 0.0f64); parts.len() + 1];
+    for (&label, &p) in labels.iter().zip(&probability) {
+        if let Some((sum, peak)) = sums.get_mut(label as usize) {
+            *sum += f64::from(p);
+            *peak = peak.max(f64::from(p));
+        }
+    }
+    let mut list: Vec<Lesion> = parts
+        .into_iter()
+        .filter(|part| part.voxels as f64 * voxel_mm3 >= volume.smallest_mm3)
+        .map(|part| {
+            let volume_mm3 = part.voxels as f64 * voxel_mm3;
+            let (sum, peak) = sums.get(part.label as usize).copied().unwrap_or_default();
+            Lesion {
+                mean_probability: sum / part.voxels.max(1) as f64,
+                peak_probability: peak,
+                diameter_mm: (volume_mm3 * 6.0 / std::f64::consts::PI).cbrt(),
+                volume_mm3,
+                part,
             }
+        })
+        .collect();
+    list.retain(|lesion| lesion.peak_probability >= volume.least_peak);
+    list.sort_by(|a, b| b.part.voxels.cmp(&a.part.voxels));
+    // Numbered anew, so that the largest is the first and none is left over.
+    let mut number = vec![0u32; sums.len()];
+    for (new, lesion) in (1u32..).zip(&mut list) {
+        if let Some(slot) = number.get_mut(lesion.part.label as usize) {
+            *slot = new;
         }
-        let mut list: Vec<Lesion> = parts
-            .into_iter()
-            .filter(|part| part.voxels as f64 * voxel_mm3 >= self.volume.smallest_mm3)
-            .map(|part| {
-                let volume_mm3 = part.voxels as f64 * voxel_mm3;
-                let (sum, peak) = sums.get(part.label as usize).copied().unwrap_or_default();
-                Lesion {
-                    mean_probability: sum / part.voxels.max(1) as f64,
-                    peak_probability: peak,
-                    diameter_mm: (volume_mm3 * 6.0 / std::f64::consts::PI).cbrt(),
-                    volume_mm3,
-                    part,
-                }
-            })
-            .collect();
-        list.retain(|lesion| lesion.peak_probability >= self.volume.least_peak);
-        list.sort_by(|a, b| b.part.voxels.cmp(&a.part.voxels));
-        // Numbered anew, so that the largest is the first and none is left over.
-        let mut number = vec![0u32; sums.len()];
-        for (new, lesion) in (1u32..).zip(&mut list) {
-            if let Some(slot) = number.get_mut(lesion.part.label as usize) {
-                *slot = new;
-            }
-            lesion.part.label = new;
-        }
-        for label in &mut labels {
-            *label = number.get(*label as usize).copied().unwrap_or(0);
-        }
-        Lesions {
-            probability,
-            labels,
-            list,
-        }
+        lesion.part.label = new;
+    }
+    for label in &mut labels {
+        *label = number.get(*label as usize).copied().unwrap_or(0);
+    }
+    Lesions {
+        probability,
+        labels,
+        list,
     }
 }
 

@@ -14,8 +14,10 @@ use egui::{
 
 const WIDTH: f32 = 440.0;
 const PLOT_HEIGHT: f32 = 150.0;
-/// Losses above this multiple of the first epoch's are cut off at the top.
+/// Top of the plot, as a multiple of the highest loss.
 const HEADROOM: f32 = 1.1;
+/// Single steps scatter: they stand back behind the means of epochs, and can still be seen.
+const STEPS: Color32 = theme::TEXT_FAINT;
 
 /// Draws the panel when it is open.
 pub fn training_panel_ui(context: &mut UiContext<'_>, ui: &Ui) {
@@ -259,7 +261,7 @@ fn loss_ui(context: &UiContext<'_>, ui: &mut Ui, training: &Training) {
     let high = all.fold(0.0f32, f32::max) * HEADROOM;
     let name = context.word("training-loss");
     let plot = Plot::new(ui, training.epochs as f32, 0.0, high, name);
-    plot.line(ui, training.steps.iter().copied(), 1.0, theme::CONTROL);
+    plot.line(ui, training.steps.iter().copied(), 1.0, STEPS);
     let curve = |pick: fn(&crate::workspace::training::CurvePoint) -> f32| {
         training
             .curve
@@ -270,7 +272,7 @@ fn loss_ui(context: &UiContext<'_>, ui: &mut Ui, training: &Training) {
     plot.line(ui, curve(|p| p.validation_loss), 1.8, theme::WARN);
     ui.horizontal(|ui| {
         for (key, color) in [
-            ("training-steps", theme::TEXT_DIM),
+            ("training-steps", STEPS),
             ("training-train", theme::ACCENT),
             ("training-validation", theme::WARN),
         ] {

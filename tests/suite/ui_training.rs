@@ -1,6 +1,6 @@
 //! Training and classes in the window: what is chosen, what is drawn while a run goes on, what stops it.
 
-use crate::ui_snapshots::{alone, run, stage, texts};
+use crate::ui_snapshots::{alone, run, stage};
 use egui_kittest::kittest::Queryable as _;
 use negatoscope::{
     app::{screen, stage::Stage},
@@ -10,9 +10,17 @@ use negatoscope::{
         training::{CurvePoint, RunState, TrainingNews},
     },
 };
+use serde_json::Value;
 
+/// Everything that can be read on the screen.
 fn text(stage: &mut Stage) -> String {
-    texts(&screen::describe(stage), 0)
+    let tree = screen::describe(stage);
+    let nodes = tree["nodes"].as_array().unwrap().iter();
+    let words = nodes.flat_map(|n| [&n["label"], &n["value"]]);
+    words
+        .filter_map(Value::as_str)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn tell(stage: &mut Stage, news: TrainingNews) {

@@ -8,7 +8,7 @@ use crate::{
             self, CardVolume, CaseMetrics, LesionMetrics, ModelCard, Parts, SLICES, SubsetMetrics,
         },
         learning::{Lesson, Run, TrainEvent},
-        lesions::{HounsfieldGrid, LesionFinder, Window},
+        lesions::{HounsfieldGrid, LesionFinder, Window, cut},
         loss,
         random::Random,
         recipe::{AugmentationRecipe, PhantomRecipe, Recipe},
@@ -28,6 +28,10 @@ use std::{collections::BTreeSet, ops::Range};
 const COUNTED_FROM_MM: f64 = 4.0;
 /// Voxels around the lungs that are kept of a person to learn from.
 const CROP_MARGIN: usize = 12;
+/// Where masks may begin.
+const THRESHOLDS: [f32; 4] = [0.25, 0.375, 0.5, 0.625];
+/// How much Dice may be given up for lesions found.
+const DICE_ROOM: f64 = 0.003;
 /// Names the random sequences of patches.
 const LABEL: u64 = u64::from_le_bytes(*b"patch\0\0\0");
 
@@ -103,9 +107,10 @@ pub(super) fn run(
         least_peak: 0.0,
     });
     let weights = Weights::load(&weights_file)?;
-    let least_peak = operating_point(run, phantom, &card, weights.clone())?;
+    let point = operating_point(run, phantom, &card, weights.clone())?;
+    card.input.threshold = point.threshold;
     if let Some(volume) = &mut card.input.volume {
-        volume.least_peak = least_peak;
+        volume.least_peak = point.least_peak;
     }
     let (cases, lesions, rows) = test(run, phantom, &card, weights)?;
     card.metrics = SubsetMetrics::all(&cases);
@@ -438,49 +443,91 @@ impl LesionLesson<'_> {
     }
 }
 
-/// The least peak of a reported lesion: the one that, on the people who chose the epoch, leaves most planted nodules less
-/// false ones; the lowest of equals, so that nothing is dropped without need.
+/// What is cut out of the probabilities, chosen on the people who chose the epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct OperatingPoint {
+    /// Where a mask begins.
+    threshold: f32,
+    /// Least peak of a reported lesion.
+    least_peak: f64,
+    /// Lesions that touch a planted one, less those that touch none.
+    kept: i64,
+    /// Mean over the people.
+    dice: f64,
+}
+
+/// The threshold and the least peak with most planted nodules less false ones, among the thresholds that give nearly the
+/// best Dice.
 fn operating_point(
     run: &Run<'_>,
     phantom: &PhantomRecipe,
     card: &ModelCard,
     weights: Weights,
-) -> Result<f64, AiError> {
+) -> Result<OperatingPoint, AiError> {
     let model = Model {
         card: card.clone(),
         weights,
     };
+    let Some(volume) = card.input.volume else {
+        return Err(AiError::Card("the card has no volume".into()));
+    };
     let finder = LesionFinder::new(&model, &BurnDevice::of(run.device))?;
+    let mut points = THRESHOLDS.map(|threshold| OperatingPoint {
+        threshold,
+        ..OperatingPoint::default()
+    });
     // The peak of each lesion, and whether it is a planted one.
-    let mut peaks: Vec<(f64, bool)> = Vec::new();
+    let mut peaks: [Vec<(f64, bool)>; THRESHOLDS.len()] = Default::default();
     for seed in seeds(phantom.validation) {
         let person = Person::new(phantom, seed, run.cancel)?;
+        let truth = person.truth();
         let found = finder.find(&person.grid, run.cancel, &Progress::default())?;
-        let right = Hits::of(&person, &found.labels, found.list.len()).right;
-        peaks.extend(
-            found
-                .list
-                .iter()
-                .map(|l| (l.peak_probability, right.contains(&l.part.label))),
-        );
+        for (point, peaks) in points.iter_mut().zip(&mut peaks) {
+            let probability = found.probability.clone();
+            let found = cut(&person.grid, probability, &volume, point.threshold);
+            let mask: Vec<bool> = found.labels.iter().map(|&l| l > 0).collect();
+            point.dice += Confusion::of(&truth, &mask).unwrap_or_default().dice();
+            let right = Hits::of(&person, &found.labels, found.list.len()).right;
+            peaks.extend(
+                found
+                    .list
+                    .iter()
+                    .map(|l| (l.peak_probability, right.contains(&l.part.label))),
+            );
+        }
     }
-    Ok(best_cut(&mut peaks))
+    let people = seeds(phantom.validation).count().max(1) as f64;
+    for (point, peaks) in points.iter_mut().zip(&mut peaks) {
+        point.dice /= people;
+        (point.least_peak, point.kept) = best_cut(peaks);
+    }
+    Ok(best_point(&points))
 }
 
-fn best_cut(peaks: &mut [(f64, bool)]) -> f64 {
+fn best_point(points: &[OperatingPoint]) -> OperatingPoint {
+    let best_dice = points.iter().map(|p| p.dice).fold(0.0, f64::max);
+    let good = points.iter().filter(|p| p.dice >= best_dice - DICE_ROOM);
+    // The higher threshold of equals: the smaller masks.
+    good.max_by_key(|p| p.kept).copied().unwrap_or_default()
+}
+
+/// The least peak that leaves most true lesions less false ones, and that difference; the lowest of equals, so that nothing
+/// is dropped without need.
+fn best_cut(peaks: &mut [(f64, bool)]) -> (f64, i64) {
     peaks.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let (mut best, mut kept, mut least) = (0i64, 0i64, 0.0);
+    let all: i64 = peaks.iter().map(|p| if p.1 { 1 } else { -1 }).sum();
+    let (mut best, mut gained, mut least) = (0i64, 0i64, 0.0);
     // Dropping the lowest first: a false one gains, a true one loses.
     for (index, (peak, right)) in peaks.iter().enumerate() {
-        kept += if *right { -1 } else { 1 };
-        if kept > best {
-            best = kept;
+        gained += if *right { -1 } else { 1 };
+        if gained > best {
+            best = gained;
             // Half way to the next one.
             let next = peaks.get(index + 1).map_or(1.0, |(peak, _)| *peak);
             least = 0.5 * (peak + next);
         }
     }
-    least
+    (least, all + best)
 }
 
 /// Whole people that neither trained nor chose: masks, and how many lesions are found.
@@ -632,8 +679,28 @@ mod tests {
             (0.75, false),
         ];
         // Dropping 0.6, 0.65, 0.7 and 0.75 loses one and gains three.
-        assert!((best_cut(&mut peaks) - 0.825).abs() < 1e-12);
-        assert_eq!(best_cut(&mut [(0.6, true), (0.9, false)]), 0.0);
-        assert_eq!(best_cut(&mut []), 0.0);
+        let (least, kept) = best_cut(&mut peaks);
+        assert!((least - 0.825).abs() < 1e-12);
+        assert_eq!(kept, 2);
+        assert_eq!(best_cut(&mut [(0.6, true), (0.9, false)]), (0.0, 0));
+        assert_eq!(best_cut(&mut []), (0.0, 0));
+    }
+
+    #[test]
+    fn a_threshold_with_more_lesions_wins_where_masks_are_as_good() {
+        let point = |threshold, kept, dice| OperatingPoint {
+            threshold,
+            least_peak: 0.0,
+            kept,
+            dice,
+        };
+        let points = [
+            point(0.2, 30, 0.90),
+            point(0.3, 25, 0.953),
+            point(0.4, 25, 0.954),
+            point(0.5, 24, 0.955),
+        ];
+        assert_eq!(best_point(&points).threshold, 0.4);
+        assert_eq!(best_point(&points[..1]).threshold, 0.2);
     }
 }
