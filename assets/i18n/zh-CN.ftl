@@ -672,6 +672,8 @@ finding-child = 未满 16 岁，模型适用于成人
 finding-age-unknown = 文件中无年龄，模型适用于成人
 finding-no-contrast = 图像没有对比度
 finding-no-lung = 未找到肺
+finding-few-pixels = 图像像素少于网络所看的像素
+finding-synthetic-only = 模型只用生成的图像训练，除非明确要求，不用于真实患者
 finding-one-lung = 仅找到一侧肺
 finding-lung-area-unusual = 肺野占图像 { $percent } %，不常见
 

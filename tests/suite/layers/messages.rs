@@ -68,6 +68,8 @@ const KINDS: &[&str] = &[
     "evaluation",
     "figure",
     "explain",
+    "class",
+    "training",
 ];
 
 /// Methods whose first argument is a key.

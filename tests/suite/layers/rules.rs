@@ -29,7 +29,8 @@ pub const LAYERS: &[(&str, u8)] = &[
 
 /// Outside crates (`*` at the end: every name that begins so) and the only modules that name them.
 pub const CRATES: &[(&str, &[&str])] = &[
-    ("burn*", &["ai"]),
+    ("burn", &["ai"]),
+    ("burn_*", &["ai"]),
     ("cubecl*", &["ai"]),
     ("dicom_*", &["dicom"]),
     ("flate2", &["formats", "clinical"]),

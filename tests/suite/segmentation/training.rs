@@ -159,14 +159,14 @@ fn tasks_that_make_no_sense_are_refused() {
         ("flip = 0.5", "flip = 5.0", "augmentation"),
         ("batch = 3", "batch = 3\nsurprise = 1", "surprise"),
         ("masks = \"masks\"", "", "masks"),
-        ("batch = 3", "batch = 3\nloss = []", "loss"),
-        ("batch = 3", "batch = 3\nloss = [\"hinge\"]", "hinge"),
+        ("loss = [\"bce\", \"dice\"]", "loss = []", "loss"),
+        ("loss = [\"bce\"", "loss = [\"hinge\"", "hinge"),
         (
-            "batch = 3",
-            "batch = 3\nloss = [\"cross-entropy\"]",
+            "loss = [\"bce\"",
+            "loss = [\"cross-entropy\"",
             "exclude each other",
         ),
-        ("batch = 3", "batch = 3\naverage = 1.0", "average"),
+        ("average = 0.0", "average = 1.0", "average"),
     ] {
         assert!(text.contains(from), "{from}");
         let error = Recipe::parse(&text.replacen(from, to, 1))
