@@ -113,11 +113,7 @@ fn ask(what: What) -> Option<Vec<PathBuf>> {
     let dialog = rfd::FileDialog::new();
     match what {
         What::Files => dialog.pick_files(),
-        What::Folder
-        | What::Export
-        | What::Deid
-        | What::EvaluationImages
-        | What::Training => {
+        What::Folder | What::Export | What::Deid | What::EvaluationImages | What::Training => {
             dialog.pick_folder().map(|folder| vec![folder])
         }
         What::Record => dialog
