@@ -28,11 +28,23 @@ pub const LUNG_FIELDS: &str = "lung-fields";
 type BuiltIn = (&'static str, &'static str, &'static [u8]);
 
 /// The models that the program brings along.
-const BUILT_IN: [BuiltIn; 1] = [(
-    LUNG_FIELDS,
-    include_str!("../../assets/models/lung-fields.toml"),
-    include_bytes!("../../assets/models/lung-fields.safetensors"),
-)];
+const BUILT_IN: [BuiltIn; 3] = [
+    (
+        CHEST_TB,
+        include_str!("../../assets/models/chest-tb.toml"),
+        include_bytes!("../../assets/models/chest-tb.safetensors"),
+    ),
+    (
+        "ct-lesions",
+        include_str!("../../assets/models/ct-lesions.toml"),
+        include_bytes!("../../assets/models/ct-lesions.safetensors"),
+    ),
+    (
+        LUNG_FIELDS,
+        include_str!("../../assets/models/lung-fields.toml"),
+        include_bytes!("../../assets/models/lung-fields.safetensors"),
+    ),
+];
 
 /// Id of the classifier for tuberculosis.
 pub const CHEST_TB: &str = "chest-tb";

@@ -171,7 +171,7 @@ pub fn co_occurrence(
             for column in 0..columns {
                 let place = |r: isize, c: isize| {
                     let inside = r >= 0 && c >= 0 && r < rows as isize && c < columns as isize;
-                    let index = inside.then_some(r as usize * columns + c as usize)?;
+                    let index = inside.then(|| r as usize * columns + c as usize)?;
                     let known = mask.get(index).copied().unwrap_or(false);
                     known
                         .then(|| picture.get(index).map(|&v| level(v)))

@@ -19,6 +19,8 @@ pub fn ai_panel_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
         context.run(Command::SegmentLungs);
     }
     widgets::dim(ui, context.word("ai-only-chest"));
+    ui.add_space(6.0);
+    super::class_panel::class_panel_ui(context, ui);
     explanation(context, ui);
     ui.add_space(6.0);
     super::class_panel::class_panel_ui(context, ui);

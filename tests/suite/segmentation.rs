@@ -11,6 +11,7 @@ mod lessons;
 mod network;
 mod sanity;
 mod scores;
+mod shipped;
 mod training;
 #[cfg(feature = "screen")]
 mod volume_runs;

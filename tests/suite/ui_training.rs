@@ -1,6 +1,6 @@
 //! Training and classes in the window: what is chosen, what is drawn while a run goes on, what stops it.
 
-use crate::ui_snapshots::{alone, run, stage};
+use crate::ui_snapshots::{alone, run, small_film, stage};
 use egui_kittest::kittest::Queryable as _;
 use negatoscope::{
     app::{screen, stage::Stage},
@@ -116,4 +116,27 @@ fn the_curves_grow_while_a_run_goes_on() {
     assert_eq!(workspace.training.state, RunState::Stopped);
     assert!(workspace.jobs.running().is_empty());
     assert!(text(&mut stage).contains("Go on"));
+}
+
+#[cfg(feature = "ai")]
+#[test]
+fn the_class_of_a_radiograph_stands_beside_it() {
+    let _alone = alone();
+    let mut stage = stage(vec![small_film()], vec![]);
+    run(&mut stage, Command::ClassifyTuberculosis);
+    let said = text(&mut stage);
+    for part in [
+        "Probability of Tuberculosis",
+        "chest-tb 1.0.0",
+        "On patients it never saw: AUROC",
+        "AI, not for diagnostic use",
+    ] {
+        assert!(said.contains(part), "`{part}` is missing in\n{said}");
+    }
+    let workspace = &stage.program().workspace;
+    let key = workspace.frame_key(0).unwrap();
+    let shown = workspace.classes.get(&key).unwrap();
+    assert!((0.0..=1.0).contains(&shown.probability));
+    assert_eq!(shown.provenance.device, "CPU (flex)");
+    assert!(workspace.jobs.running().is_empty());
 }

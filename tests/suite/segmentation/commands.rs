@@ -171,6 +171,50 @@ fn segment_says_what_it_cannot_do() {
 }
 
 #[test]
+fn classify_gives_a_calibrated_probability_or_says_why_not() {
+    let folder = tempfile::tempdir().unwrap();
+    film(&folder.path().join("film.png"));
+    let grey = GrayImage::from_pixel(200, 200, Luma([90]));
+    grey.save(folder.path().join("grey.png")).unwrap();
+    let classify = |picture: &str, model: &str, more: &[&str]| {
+        let arguments = ["classify", picture, "--model", model, "--device", "cpu"];
+        run(folder.path(), &[&arguments[..], more].concat())
+    };
+    let found = lines(&classify("@film.png", "chest-tb", &["--json"]));
+    let v = &found[0];
+    assert_eq!(
+        (&v["model"], &v["calibrated"]),
+        (&"chest-tb".into(), &true.into())
+    );
+    let probability = v["probability"].as_f64().unwrap();
+    let band: Vec<f64> = v["abstention_band"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_f64)
+        .collect();
+    let between = probability > band[0] && probability < band[1];
+    assert_eq!(v["abstained"], between);
+    assert_eq!(v["answer"].is_null(), between);
+    // Both fields with room around them, and not the whole film.
+    let side = |name: &str, i: usize| v["looked_at"][name][i].as_u64().unwrap();
+    assert!(side("columns", 0) < 60 && side("columns", 1) > 240);
+    assert!(side("rows", 0) > 10 && side("rows", 1) < 250, "{v}");
+    assert_eq!(v["notice"], "AI, not for diagnostic use");
+    let said = classify("@film.png", "chest-tb", &[]).out;
+    assert!(
+        said.contains(&format!("{:.0} %", 100.0 * probability)),
+        "{said}"
+    );
+    let none = classify("@grey.png", "chest-tb", &[]);
+    assert_eq!(none.exit, Exit::Rejected);
+    assert!(none.err.contains("No lungs were found"), "{}", none.err);
+    let masks = classify("@film.png", "lung-fields", &[]);
+    assert_ne!(masks.exit, Exit::Done);
+    assert!(masks.err.contains("tells no classes"), "{}", masks.err);
+}
+
+#[test]
 fn evaluate_compares_files_and_folders() {
     let folder = tempfile::tempdir().unwrap();
     let square = |name: &str, from: u32, value: u8| {
@@ -298,12 +342,10 @@ fn a_model_is_trained_imported_and_used() {
     ));
     assert_eq!(imported[0]["id"], "tiny");
     let listed = lines(&run(folder.path(), &["models", "list", "--json"]));
-    assert_eq!(listed.len(), 3);
-    assert_eq!(
-        (&listed[0]["id"], &listed[1]["id"]),
-        (&"lung-fields".into(), &"tiny".into())
-    );
-    assert_eq!(listed[1]["sha256"], sha.as_str());
+    let ids: Vec<&str> = listed.iter().filter_map(|l| l["id"].as_str()).collect();
+    let bundled = ["chest-tb", "ct-lesions", "lung-fields"];
+    assert_eq!(ids, [&bundled[..], &["tiny"]].concat());
+    assert_eq!(listed[3]["sha256"], sha.as_str());
     let verified = lines(&run(folder.path(), &["models", "verify", "--json"]));
     assert_eq!(verified.last().unwrap()["summary"]["failed"], 0);
     let shown = lines(&run(folder.path(), &["models", "show", "tiny", "--json"]));

@@ -241,7 +241,7 @@ fn a_model_is_imported_and_listed() {
     let (entries, broken) = registry.list();
     assert!(broken.is_empty());
     let ids: Vec<&str> = entries.iter().map(|e| e.card.id.as_str()).collect();
-    assert_eq!(ids, ["lung-fields", "tiny"]);
+    assert_eq!(ids, ["chest-tb", "ct-lesions", "lung-fields", "tiny"]);
     assert_eq!(entries[0].origin, Origin::BuiltIn);
 }
 
@@ -325,5 +325,5 @@ fn files_of_other_kinds_are_named() {
     assert!(matches!(registry::load_file(&path), Err(AiError::Card(_))));
     // A broken card in the folder is reported and hides nothing else.
     let (entries, broken) = Registry::new(Some(folder.path().into())).list();
-    assert_eq!((entries.len(), broken.len()), (1, 1));
+    assert_eq!((entries.len(), broken.len()), (3, 1));
 }
