@@ -22,8 +22,6 @@ pub fn ai_panel_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
     ui.add_space(6.0);
     super::class_panel::class_panel_ui(context, ui);
     explanation(context, ui);
-    ui.add_space(6.0);
-    super::class_panel::class_panel_ui(context, ui);
     super::volume_panel::volume_ui(context, ui);
     if context.workspace.active_volume_mask().is_some() {
         return;
