@@ -313,13 +313,6 @@ impl Registry {
         Ok(())
     }
 
-    /// Id of the first model that tells classes, in the order of ids.
-    pub fn classifier(&self) -> Option<String> {
-        let entries = self.list().0.into_iter();
-        let mut known = entries.filter(|e| e.card.classifier.is_some());
-        known.next().map(|e| e.card.id)
-    }
-
     /// The model of an id, checked.
     pub fn load(&self, id: &str) -> Result<Model, AiError> {
         let entry = self.list().0.into_iter().find(|entry| entry.card.id == id);

@@ -167,14 +167,11 @@ impl Networks {
             Want::Mask | Want::Ratio(_) => ("job-segmenting", None),
         };
         let to_measure = matches!(want, Want::Ratio(_));
-        let model = match explain {
-            Some(method) if !method.is_of_masks() => Registry::new(None).classifier(),
-            _ if matches!(want, Want::Class) => Some(CHEST_TB.to_owned()),
-            _ => Some(LUNG_FIELDS.to_owned()),
-        };
-        let Some(model) = model else {
-            workspace.notify("notice-no-classifier", String::new());
-            return;
+        // What a class was decided by is asked of the model that tells the class beside the picture.
+        let model = match want {
+            Want::Class => CHEST_TB,
+            Want::Explanation(method) if !method.is_of_masks() => CHEST_TB,
+            Want::Mask | Want::Ratio(_) | Want::Explanation(_) => LUNG_FIELDS,
         };
         let job = workspace.jobs.start(word);
         let asked = Asked {
@@ -186,7 +183,7 @@ impl Networks {
         self.lock().insert(view, asked);
         let request = Request {
             view,
-            model,
+            model: model.to_owned(),
             frame,
             modality_lut: image.frame(reference.frame).modality_lut.clone(),
             padding: image.padding,
