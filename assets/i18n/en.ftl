@@ -818,7 +818,6 @@ finding-few-pixels = The picture has fewer pixels than the network looks at
 finding-synthetic-only = The model was trained on generated pictures alone; it is shown real patients only when asked to
 finding-one-lung = Only one lung was found
 finding-lung-area-unusual = The lung fields cover { $percent } % of the picture; 7 % to 50 % are usual
-finding-model-modality = The model is for another modality
 finding-smaller-window = Memory did not suffice for the windows that the network was trained on; smaller ones were used
 finding-unusual-shape = The picture is much longer on one side; the network sees it squeezed to a square
 
@@ -2035,7 +2034,6 @@ cmd-explain-integrated = Class: integrated gradients
 cmd-explain-integrated-tip = What each pixel adds on the way from a flat picture; the parts add up to the answer
 cmd-explain-occlusion = Class: occlusion
 cmd-explain-occlusion-tip = How much the answer loses when a part of the picture is covered; takes longest
-notice-no-classifier = No model that tells classes is installed
 cmd-anonymize = Copies without identity…
 cmd-anonymize-tip = Write the files of this study anew so that nobody can be recognised (DICOM PS3.15)
 deid-title = Copies without identity

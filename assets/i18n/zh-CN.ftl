@@ -868,7 +868,6 @@ viewport-name = 视图 { $number }
 list-notes = { $count ->
    *[other] { $count } 条提示
  }
-finding-model-modality = 该模型用于其他检查类型
 finding-smaller-window = 内存不足以使用训练时的窗口，改用较小的窗口
 finding-unusual-shape = 图像一边远长于另一边；网络看到的是压缩成正方形的图像
 
@@ -1775,7 +1774,6 @@ cmd-explain-integrated = 分类：积分梯度
 cmd-explain-integrated-tip = 从均匀图像出发，每个像素的贡献；各部分之和等于结果
 cmd-explain-occlusion = 分类：遮挡
 cmd-explain-occlusion-tip = 遮住图像一部分后结果下降多少；用时最长
-notice-no-classifier = 没有安装用于分类的模型
 cmd-anonymize = 去标识副本…
 cmd-anonymize-tip = 将此检查的文件重新写出，使人无法识别患者（DICOM PS3.15）
 deid-title = 去标识副本

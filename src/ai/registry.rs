@@ -313,15 +313,6 @@ impl Registry {
         Ok(())
     }
 
-    /// Id of the model that tells classes: the one that the window asks where it is there, else the first in the order of
-    /// ids.
-    pub fn classifier(&self) -> Option<String> {
-        let entries = self.list().0.into_iter();
-        let known = entries.filter(|e| e.card.classifier.is_some());
-        let ids = known.map(|e| e.card.id);
-        ids.min_by_key(|id| (id != CHEST_TB, id.clone()))
-    }
-
     /// The model of an id, checked.
     pub fn load(&self, id: &str) -> Result<Model, AiError> {
         let entry = self.list().0.into_iter().find(|entry| entry.card.id == id);

@@ -54,10 +54,10 @@ enum Want {
     Mask,
     /// The ratio of heart and thorax: this mark, with its points.
     Ratio(Box<Annotation>),
-    /// The class of the frame.
-    Class,
     /// Where the mask is in doubt, or what the class was decided by.
     Explanation(Method),
+    /// Its class.
+    Class,
 }
 
 type Pending = Arc<Mutex<HashMap<u64, Asked>>>;
@@ -109,11 +109,6 @@ impl Networks {
         self.ask(workspace, |_| Want::Mask);
     }
 
-    /// Tells whether the active frame shows tuberculosis or is normal.
-    pub fn classify(&mut self, workspace: &mut Workspace) {
-        self.ask(workspace, |_| Want::Class);
-    }
-
     /// Shows where the mask of the active frame is in doubt, or what its class was decided by.
     pub fn explain(&mut self, workspace: &mut Workspace, method: Method) {
         self.ask(workspace, |_| Want::Explanation(method));
@@ -124,6 +119,11 @@ impl Networks {
         self.ask(workspace, |reference| {
             Want::Ratio(Box::new(ratio_mark(reference)))
         });
+    }
+
+    /// Tells whether the active frame shows tuberculosis or is normal.
+    pub fn classify(&mut self, workspace: &mut Workspace) {
+        self.ask(workspace, |_| Want::Class);
     }
 
     fn ask(&mut self, workspace: &mut Workspace, want: impl FnOnce(&FrameRef) -> Want) {
@@ -167,16 +167,11 @@ impl Networks {
             Want::Mask | Want::Ratio(_) => ("job-segmenting", None),
         };
         let to_measure = matches!(want, Want::Ratio(_));
-        let model = match (&want, explain) {
-            (Want::Class, _) => Some(CHEST_TB.to_owned()),
-            (_, Some(method)) if !method.is_of_masks() => {
-                Registry::new(self.models_folder.clone()).classifier()
-            }
-            _ => Some(LUNG_FIELDS.to_owned()),
-        };
-        let Some(model) = model else {
-            workspace.notify("notice-no-classifier", String::new());
-            return;
+        // What a class was decided by is asked of the model that tells the class beside the picture.
+        let model = match want {
+            Want::Class => CHEST_TB,
+            Want::Explanation(method) if !method.is_of_masks() => CHEST_TB,
+            Want::Mask | Want::Ratio(_) | Want::Explanation(_) => LUNG_FIELDS,
         };
         let job = workspace.jobs.start(word);
         let asked = Asked {
@@ -188,7 +183,7 @@ impl Networks {
         self.lock().insert(view, asked);
         let request = Request {
             view,
-            model,
+            model: model.to_owned(),
             frame,
             modality_lut: image.frame(reference.frame).modality_lut.clone(),
             padding: image.padding,
@@ -309,6 +304,7 @@ fn answered(gpu: &GpuContext, asked: Asked, outcome: Outcome) -> Event {
     } = asked;
     let proposal = match outcome {
         Outcome::Cancelled | Outcome::Volume(_) => return Event::JobEnded(job),
+        Outcome::Done(proposal) => Ok(*proposal),
         Outcome::Classified(answer) => {
             let mut shown = *answer;
             shown.findings.splice(0..0, findings);
@@ -318,7 +314,6 @@ fn answered(gpu: &GpuContext, asked: Asked, outcome: Outcome) -> Event {
                 result: Ok(class_shown(shown)),
             }));
         }
-        Outcome::Done(proposal) => Ok(*proposal),
         Outcome::Failed(error) => Err(("badge-ai-failed", error.to_string())),
     };
     let failed = |e| ("badge-ai-failed", e);
@@ -329,15 +324,19 @@ fn answered(gpu: &GpuContext, asked: Asked, outcome: Outcome) -> Event {
                 .and_then(|p| contained(|| measured(*mark, &p)))
                 .map(Box::new),
         },
+        // A model that draws masks has no opinion on classes; what it drew is thrown away.
+        Want::Class => Event::Classified(Box::new(ClassOutcome {
+            job,
+            frame,
+            result: Err(match proposal {
+                Err(error) => error,
+                Ok(_) => failed(String::new()),
+            }),
+        })),
         Want::Mask => Event::Mask(Box::new(MaskOutcome {
             job,
             frame,
             result: proposal.and_then(|p| contained(|| display(gpu, p, findings).map_err(failed))),
-        })),
-        Want::Class => Event::Classified(Box::new(ClassOutcome {
-            job,
-            frame,
-            result: proposal.and_then(|_| Err(failed(String::new()))),
         })),
         Want::Explanation(_) => Event::Explained(Box::new(ExplanationOutcome {
             job,
