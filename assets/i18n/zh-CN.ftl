@@ -198,7 +198,7 @@ cine-by-cine-rate = 文件给出的速率（Cine Rate）
 cine-by-nothing = 文件未给出速率，采用假定值
 cmd-run-lung-segmentation = 肺野分割
 cmd-run-lung-segmentation-tip = 对此胸片运行肺野模型；AI 结果，不得用于诊断
-cmd-segment-volume = 分割整个容积
+cmd-segment-volume = 分割整个体数据
 cmd-segment-volume-tip = 对整个序列运行所选模型，由十字线附近开始；AI，不用于诊断
 cmd-networks-on-cpu = 在 CPU 上运行网络
 cmd-networks-on-cpu-tip = 让网络在 CPU 上运行，或回到原来的设备；正在运行的会被取消
@@ -508,8 +508,8 @@ panel-tags-empty = 没有活动图像
 
 ## AI 面板
 
-ai-volumes = 容积
-ai-no-volume-model = 未安装用于容积的模型
+ai-volumes = 体数据
+ai-no-volume-model = 未安装用于体数据的模型
 ai-volume-not-loaded = 序列尚在读取
 ai-windows-done = 已完成 { $done } / { $all } 个窗口
 ai-no-result = 此图像没有 AI 结果
@@ -702,7 +702,7 @@ status-language = { $language }
 
 job-reading = 正在读取文件
 job-decoding = 正在解码
-job-segmenting-volume = 正在分割容积
+job-segmenting-volume = 正在分割体数据
 job-segmenting = 正在分割肺野
 job-importing = 正在导入
 job-making-demo = 正在生成示例

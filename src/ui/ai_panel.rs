@@ -47,12 +47,12 @@ pub fn ai_panel_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
                 .color(theme::WARN),
         );
     }
-    facts(context, ui, &mask.provenance);
+    facts(context, ui, &mask.provenance, true);
     if mask.uploaded {
         widgets::dim(ui, context.word("ai-computed-elsewhere"));
     }
     ui.add_space(8.0);
-    style(context, ui);
+    style(context, ui, false);
     ui.add_space(8.0);
     ui.horizontal(|ui| {
         let hide = context.word("cmd-toggle-overlay");
@@ -70,17 +70,19 @@ pub fn ai_panel_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
     });
 }
 
+/// Where a result comes from; `confidence` says how sure the network was, or that it found nothing.
 pub(super) fn facts(
     context: &UiContext<'_>,
     ui: &mut Ui,
     provenance: &crate::model::inference::InferenceProvenance,
+    confidence: bool,
 ) {
     let model = &provenance.model;
     let seconds = context.tr(
         "ai-duration-seconds",
         &[("seconds", crate::i18n::Value::Fixed(provenance.seconds, 2))],
     );
-    let confidence = match provenance.mean_probability {
+    let sure = match provenance.mean_probability {
         Some(mean) => context.tr(
             "badge-ai-confidence",
             &[(
@@ -96,7 +98,7 @@ pub(super) fn facts(
             ],
         ),
     };
-    let rows = [
+    let mut rows = vec![
         ("ai-model", format!("{} {}", model.id, model.version)),
         ("ai-trained", model.trained.clone()),
         (
@@ -106,8 +108,10 @@ pub(super) fn facts(
         ("ai-device", provenance.device.clone()),
         ("ai-duration", seconds),
         ("ai-finished", provenance.finished.clone()),
-        ("ai-confidence", confidence),
     ];
+    if confidence {
+        rows.push(("ai-confidence", sure));
+    }
     egui::Grid::new("ai-facts")
         .num_columns(2)
         .spacing([12.0, 4.0])
@@ -121,7 +125,8 @@ pub(super) fn facts(
 }
 
 /// Threshold, opacity and outline are live: only uniforms change.
-pub(super) fn style(context: &mut UiContext<'_>, ui: &mut Ui) {
+/// How masks are drawn. With `labels` each class has its own colour, and no probability that could be cut elsewhere.
+pub(super) fn style(context: &mut UiContext<'_>, ui: &mut Ui, labels: bool) {
     let before = context.workspace.masks.style;
     let mut style = before;
     egui::Grid::new("ai-style")
@@ -139,9 +144,14 @@ pub(super) fn style(context: &mut UiContext<'_>, ui: &mut Ui) {
                         .labelled_by(label.id);
                     ui.end_row();
                 };
-            row("ai-threshold", &mut style.threshold, 0.05..=0.95);
+            if !labels {
+                row("ai-threshold", &mut style.threshold, 0.05..=0.95);
+            }
             row("ai-opacity", &mut style.opacity, 0.0..=1.0);
             row("ai-outline", &mut style.outline_px, 0.0..=4.0);
+            if labels {
+                return;
+            }
             let label = ui.label(
                 RichText::new(context.word("ai-color"))
                     .size(theme::SMALL_PT)

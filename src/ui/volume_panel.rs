@@ -62,13 +62,15 @@ pub fn volume_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
     }
     labels(ui, &mask);
     if !mask.in_progress() {
-        super::ai_panel::facts(context, ui, &mask.provenance);
+        // A label map says nothing of how sure the network was.
+        let sure = mask.provenance.mean_probability.is_some();
+        super::ai_panel::facts(context, ui, &mask.provenance, sure);
     }
     if mask.uploaded {
         widgets::dim(ui, context.word("ai-computed-elsewhere"));
     }
     ui.add_space(8.0);
-    super::ai_panel::style(context, ui);
+    super::ai_panel::style(context, ui, mask.meaning == Meaning::Labels);
     if ui.button(context.word("cmd-clear-segmentation")).clicked() {
         context.actions.push(Action::RemoveVolumeMask(series));
     }
