@@ -818,7 +818,6 @@ finding-few-pixels = The picture has fewer pixels than the network looks at
 finding-synthetic-only = The model was trained on generated pictures alone; it is shown real patients only when asked to
 finding-one-lung = Only one lung was found
 finding-lung-area-unusual = The lung fields cover { $percent } % of the picture; 7 % to 50 % are usual
-finding-model-modality = The model is for another modality
 finding-smaller-window = Memory did not suffice for the windows that the network was trained on; smaller ones were used
 finding-unusual-shape = The picture is much longer on one side; the network sees it squeezed to a square
 

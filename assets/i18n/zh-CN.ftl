@@ -868,7 +868,6 @@ viewport-name = 视图 { $number }
 list-notes = { $count ->
    *[other] { $count } 条提示
  }
-finding-model-modality = 该模型用于其他检查类型
 finding-smaller-window = 内存不足以使用训练时的窗口，改用较小的窗口
 finding-unusual-shape = 图像一边远长于另一边；网络看到的是压缩成正方形的图像
 

@@ -2,7 +2,7 @@
 //!
 //! The header decides before the network runs; what it does not say is flagged, what it contradicts is refused.
 
-use super::{card::ModelCard, readback::ProbabilityMap};
+use super::{card::About, readback::ProbabilityMap};
 use crate::{
     imaging::thorax::regions,
     model::{
@@ -79,17 +79,21 @@ pub struct Scope {
 ///
 /// # Errors
 /// The reason not to run, as a finding.
-pub fn volume_scope(layout: &SeriesLayout, card: &ModelCard) -> Result<Vec<Finding>, Finding> {
+pub fn volume_scope(
+    layout: &SeriesLayout,
+    about: &About,
+    scope: Option<&Scope>,
+) -> Result<Vec<Finding>, Finding> {
     let Some(instance) = layout.first_instance() else {
         return Err(refused("NO_PICTURE", "The series holds no picture"));
     };
-    let scope = card.scope.clone().unwrap_or_else(|| Scope {
-        modalities: card.about.modalities.clone(),
+    let scope = scope.cloned().unwrap_or_else(|| Scope {
+        modalities: about.modalities.clone(),
         volumes: true,
         ..Scope::default()
     });
     let findings = scope.check(instance)?;
-    if card.about.synthetic_only && !instance.patient.synthetic {
+    if about.synthetic_only && !instance.patient.synthetic {
         return Err(refused(
             "SYNTHETIC_ONLY",
             "The model was trained on generated pictures alone; it is not shown real patients unless asked to",

@@ -40,7 +40,8 @@ pub(super) fn run(
     }
     let refused = |r: series::Refusal| (r.exit, r.message);
     let layout = series::choose(&args.path, None, None, common).map_err(refused)?;
-    let findings = match scope::volume_scope(&layout, &model.card) {
+    let findings = match scope::volume_scope(&layout, &model.card.about, model.card.scope.as_ref())
+    {
         Ok(findings) => findings,
         Err(reason) if args.ignore_scope => vec![reason],
         Err(reason) => return Err((Exit::Rejected, reason.sentence)),

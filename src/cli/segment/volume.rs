@@ -3,7 +3,7 @@
 use super::{Refusal, SegmentArgs, refusal};
 use crate::{
     ai::{
-        AiError, BurnDevice,
+        AiError, BurnDevice, scope,
         sliding::{
             Conduct, News, SegmentedVolume, VolumeMask, VolumeModel, input::labels_on,
             segment_volume,
@@ -13,7 +13,7 @@ use crate::{
     cli::{Common, Exit, Output, series, volume::load},
     formats::{self, VolumeOut, png},
     model::{
-        finding::{Finding, Severity},
+        finding::Finding,
         inference::AI_NOTICE,
         labels::{Label, MaskLook, Meaning, counts, voxel_ml},
         lut::{ModalityLut, ModalityUnit},
@@ -59,13 +59,15 @@ pub fn segment(
     check_output(&args.out)?;
     let refused = |r: series::Refusal| (r.exit, r.message);
     let layout = series::choose(&args.path, None, None, common).map_err(refused)?;
-    let mut findings = Vec::new();
-    if let Some(odd) = unsuitable(model, &layout) {
-        if !args.ignore_scope && odd.severity == Severity::Error {
-            return Err((Exit::Rejected, odd.sentence));
-        }
-        findings.push(odd);
-    }
+    let own = match model {
+        ForVolumes::Own(model) => model.card.scope.as_ref(),
+        ForVolumes::Imported(_) => None,
+    };
+    let mut findings = match scope::volume_scope(&layout, model.about(), own) {
+        Ok(findings) => findings,
+        Err(reason) if args.ignore_scope => vec![reason],
+        Err(reason) => return Err((Exit::Rejected, reason.sentence)),
+    };
     let volume = load(&layout, &args.path, common).map_err(refused)?;
     let loaded = model.load(device, args.mirror).map_err(refusal)?;
     let start = Instant::now();
@@ -104,26 +106,6 @@ pub fn segment(
     };
     about.print(out);
     Ok(())
-}
-
-/// Why a series is not what a model was made for.
-fn unsuitable(model: &ForVolumes, layout: &crate::model::layout::SeriesLayout) -> Option<Finding> {
-    let instance = layout.first_instance()?;
-    if instance.source.kind != SourceKind::Dicom {
-        let sentence =
-            "The file does not say what it shows; see the card for what the model is for";
-        return Some(Finding::new("SCOPE_UNKNOWN", Severity::Warning, sentence));
-    }
-    let modality = instance.series.modality.trim().to_ascii_uppercase();
-    let wanted = &model.about().modalities;
-    if wanted.is_empty() || wanted.contains(&modality) {
-        return None;
-    }
-    let sentence = format!(
-        "The model is for {}, and this is another modality",
-        wanted.join(", ")
-    );
-    Some(Finding::new("MODEL_MODALITY", Severity::Error, sentence))
 }
 
 /// The labels on the volume's own grid.

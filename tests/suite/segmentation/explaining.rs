@@ -15,7 +15,7 @@ use negatoscope::{
         random::Random,
         readback::read_back,
         recipe::Crop,
-        registry::{Model, Registry},
+        registry::{CHEST_TB, Model, Registry},
     },
     imaging::metrics::rank_correlation,
     model::{
@@ -362,4 +362,46 @@ fn a_model_that_tells_classes_is_explained_as_it_answers() {
     let masks = super::bundled::lungs();
     let refused = ClassExplainer::new(&masks, &registry, &device);
     assert!(matches!(refused, Err(AiError::Card(_))));
+}
+
+#[test]
+#[cfg_attr(not(has_data), ignore = "needs NEGATOSCOPE_DATA")]
+fn what_ships_adds_up_on_real_films_and_random_weights_destroy_its_maps() {
+    let (device, cancel) = (BurnDevice::flex(), CancelToken::default());
+    let registry = Registry::default();
+    let model = registry.load(CHEST_TB).unwrap();
+    let plan = model.card.classifier.as_ref().unwrap().network.plan();
+    let plan = plan.unwrap();
+    let trained = ClassExplainer::new(&model, &registry, &device).unwrap();
+    let random = [1, 2].map(|seed| {
+        let weights = plan.random_weights(seed);
+        ClassExplainer::with_weights(&model, &weights, &registry, &device).unwrap()
+    });
+    let folder = crate::support::data("lung-masks").join("cxr");
+    // Neither trained it.
+    for (name, random) in [("CHNCXR_0511_1", &random[..]), ("MCUCXR_0144_1", &[])] {
+        assert!(model.card.training.test.iter().any(|t| t == name));
+        let frame = super::bundled::picture(&folder.join(format!("{name}.png")));
+        let input = FrameInput {
+            frame: &frame,
+            modality_lut: &ModalityLut::IDENTITY,
+            padding: None,
+            inverted: false,
+        };
+        for method in [Method::GradCam, Method::IntegratedGradients] {
+            let found = trained.run(input, method, &cancel).unwrap().explanation;
+            if let Some(complete) = found.completeness {
+                assert!(complete.error() <= 0.005, "{name}: {complete:?}");
+            }
+            let map = shown(&found.map, method);
+            for other in random {
+                let other = other.run(input, method, &cancel).unwrap();
+                let likeness = rank_correlation(&map, &shown(&other.explanation.map, method));
+                assert!(
+                    likeness.unwrap_or(0.0).abs() < 0.6,
+                    "{name} {method:?}: {likeness:?}"
+                );
+            }
+        }
+    }
 }
