@@ -1,7 +1,7 @@
 //! The identity banner across the top: who, from the very object in the active cell; allergies from the record.
 
 use super::study_list::table;
-use super::{bands, context::UiContext, overlay_text, theme, widgets};
+use super::{bands, context::UiContext, overlay_text, record_insight, theme, widgets};
 use crate::workspace::{Command, record_link::RecordState, view::Viewport};
 use egui::{RichText, Ui};
 
@@ -102,7 +102,12 @@ fn status(context: &mut UiContext<'_>, ui: &mut Ui) {
 fn allergies(context: &UiContext<'_>, ui: &mut Ui) {
     let words = context.language();
     match context.workspace.record.state().0 {
-        RecordState::Found { record, sure: true } => {
+        RecordState::Found {
+            record,
+            insight,
+            sure: true,
+        } => {
+            record_insight::banner_alerts(context, ui, insight);
             let active: Vec<_> = record
                 .allergies
                 .iter()

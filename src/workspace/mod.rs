@@ -18,6 +18,7 @@ pub mod exchange;
 pub mod filtering;
 pub mod framing;
 pub mod hanging;
+pub mod insight;
 pub mod jobs;
 pub mod keeper;
 pub mod keymap;

@@ -54,6 +54,7 @@ mod reading_room;
 #[cfg(feature = "screen")]
 mod readings;
 mod record;
+mod record_import;
 #[cfg(feature = "ai")]
 mod segmentation;
 mod shaders;
@@ -62,6 +63,7 @@ mod storage_orders;
 mod store;
 mod support;
 mod syntaxes;
+mod text;
 #[cfg(feature = "screen")]
 mod ui_documents;
 mod ui_filters;
@@ -70,6 +72,8 @@ mod ui_list;
 mod ui_marks;
 #[cfg(feature = "screen")]
 mod ui_planes;
+#[cfg(feature = "screen")]
+mod ui_record;
 #[cfg(feature = "screen")]
 mod ui_snapshots;
 mod volumes;
