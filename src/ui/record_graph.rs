@@ -108,6 +108,7 @@ pub fn graph_ui(context: &UiContext<'_>, ui: &mut Ui, insight: &Insight) {
     if let Some(clicked) = picture(context, ui, insight, &mut walk, selected, chinese) {
         selected = Some(clicked);
     }
+    legend(context, ui, graph);
     let hidden = graph.nodes.len() - insight.drawn.len() + graph.left_out;
     if hidden > 0 {
         widgets::dim(
@@ -129,6 +130,22 @@ pub fn graph_ui(context: &UiContext<'_>, ui: &mut Ui, insight: &Insight) {
         .and_then(|n| graph.nodes.get(n))
         .map(|n| n.key.clone());
     ui.data_mut(|d| d.insert_temp(id, walk));
+}
+
+/// What the colours mean, of the kinds that are there.
+fn legend(context: &UiContext<'_>, ui: &mut Ui, graph: &Graph) {
+    let mut kinds: Vec<NodeKind> = graph.nodes.iter().map(|n| n.kind).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 4.0;
+        for kind in kinds {
+            let (rect, _) = ui.allocate_exact_size(vec2(8.0, 16.0), Sense::hover());
+            ui.painter().circle_filled(rect.center(), 3.5, color(kind));
+            widgets::dim(ui, context.word(kind_key(kind)));
+            ui.add_space(4.0);
+        }
+    });
 }
 
 /// What a search finds, as buttons; the one that was chosen.
@@ -245,7 +262,7 @@ fn picture(
         let stroke = match (why.contains(&number), touches) {
             (true, _) => Stroke::new(2.0, theme::ACCENT),
             (_, true) => Stroke::new(1.0, theme::TEXT_FAINT),
-            _ => Stroke::new(1.0, theme::LINE),
+            _ => Stroke::new(1.0, theme::CONTROL),
         };
         painter.line_segment([a, b], stroke);
     }

@@ -6,7 +6,7 @@ use crate::{
         advice::{
             bayes::Suggestion,
             facts::Origin,
-            safety::{Alert, Severity},
+            safety::{Alert, AlertKind, Severity},
         },
         genes,
     },
@@ -39,7 +39,6 @@ fn severity_key(severity: Severity) -> &'static str {
 }
 
 fn alert_key(alert: &Alert) -> &'static str {
-    use crate::clinical::advice::safety::AlertKind;
     match alert.kind {
         AlertKind::ContrastAllergy => "panel-alert-contrast-allergy",
         AlertKind::Allergy => "panel-alert-allergy",
@@ -72,31 +71,48 @@ pub fn banner_alerts(context: &UiContext<'_>, ui: &mut Ui, insight: &Insight) {
         .iter()
         .filter(|a| a.kind.in_banner())
         .collect();
-    for alert in shown.iter().take(4) {
+    let mut rest = Vec::new();
+    for alert in shown {
         let name = context.word(alert_key(alert));
         let subject = alert.subject.get(chinese);
-        // "Pregnancy: Pregnancy" says nothing more.
-        let text = if subject.contains(name) {
-            subject.to_owned()
-        } else {
-            format!("{name}: {subject}")
+        // "Pregnancy: Pregnancy" says nothing more, and a drug is named by its alert.
+        let mut text = match subject.contains(name) || alert.kind == AlertKind::Metformin {
+            true => subject.to_owned(),
+            false => format!("{name}: {subject}"),
         };
+        if text.chars().count() > LONGEST_TAG {
+            text = text.chars().take(LONGEST_TAG - 1).chain(['…']).collect();
+        }
         let because: Vec<String> = alert.because.iter().map(origin_text).collect();
-        widgets::tag(ui, &text, severity_color(alert.severity)).on_hover_text(format!(
-            "{}\n{}\n{}",
+        let hover = format!(
+            "{name}: {subject}\n{}\n{}\n{}",
             alert.words.get(chinese),
             because.join("\n"),
             alert.source
-        ));
+        );
+        if rest.is_empty() && fits(ui, &text) {
+            widgets::tag(ui, &text, severity_color(alert.severity)).on_hover_text(hover);
+        } else {
+            rest.push(hover);
+        }
     }
-    if shown.len() > 4 {
-        let rest: Vec<&str> = shown
-            .iter()
-            .skip(4)
-            .map(|a| a.subject.get(chinese))
-            .collect();
-        widgets::tag(ui, &format!("+{}", rest.len()), theme::WARN).on_hover_text(rest.join("\n"));
+    if !rest.is_empty() {
+        widgets::tag(ui, &format!("+{}", rest.len()), theme::WARN).on_hover_text(rest.join("\n\n"));
     }
+}
+
+/// Longest text of a tag in the banner, characters.
+const LONGEST_TAG: usize = 40;
+/// Room of the reading status at the end of the banner, and of one more tag, points.
+const KEPT_FREE: f32 = 190.0;
+
+/// Whether a tag with this text has room in the banner.
+pub(super) fn fits(ui: &Ui, text: &str) -> bool {
+    let font = egui::FontId::proportional(theme::SMALL_PT);
+    let galley = ui
+        .painter()
+        .layout_no_wrap(text.to_owned(), font, theme::TEXT);
+    galley.size().x + 20.0 + KEPT_FREE <= ui.available_width()
 }
 
 /// Draws alerts and suggestions.
@@ -144,12 +160,13 @@ fn alert_ui(context: &UiContext<'_>, ui: &mut Ui, alert: &Alert, chinese: bool) 
         );
     });
     let kind = context.word(alert_key(alert));
-    ui.add(
-        Label::new(
-            RichText::new(format!("{kind} · {}", alert.words.get(chinese))).color(theme::TEXT),
-        )
-        .wrap(),
-    );
+    let words = alert.words.get(chinese);
+    let text = if words.starts_with(kind) {
+        words.to_owned()
+    } else {
+        format!("{kind} · {words}")
+    };
+    ui.add(Label::new(RichText::new(text).color(theme::TEXT)).wrap());
     for origin in &alert.because {
         widgets::line(
             ui,

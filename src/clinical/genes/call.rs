@@ -163,6 +163,25 @@ fn is_mixed(site: &Site<'_>) -> bool {
 /// Phenotype and activity of a diplotype that was named elsewhere, such as `*1/*3`.
 pub fn outside_call(symbol: &str, label: &str) -> Option<(String, Option<f64>)> {
     let gene = super::table::gene(symbol)?;
+    // HLA: what matters is whether an allele of a hint is there.
+    if gene.alleles.is_empty() {
+        let mut known: Vec<&str> = gene
+            .hints
+            .iter()
+            .flat_map(|h| h.phenotypes.clone())
+            .collect();
+        known.sort_unstable();
+        known.dedup();
+        let found: Vec<String> = known
+            .iter()
+            .filter_map(|p| p.strip_suffix(" positive"))
+            .map(|allele| {
+                let there = label.split('/').any(|part| part.trim() == allele);
+                format!("{allele} {}", if there { "positive" } else { "negative" })
+            })
+            .collect();
+        return (!found.is_empty()).then(|| (found.join("; "), None));
+    }
     let (one, two) = label.split_once('/')?;
     let (phenotype, activity) = gene.phenotype(gene.allele(one.trim())?, gene.allele(two.trim())?);
     Some((phenotype?.to_owned(), activity))
@@ -338,5 +357,10 @@ mod tests {
         );
         assert_eq!(outside_call("CYP2D6", "*1/*999"), None);
         assert_eq!(outside_call("NONE", "*1/*1"), None);
+        let alleles = "*15:02 positive; *57:01 positive; *58:01 negative";
+        assert_eq!(
+            outside_call("HLA-B", "*15:02/*57:01"),
+            Some((alleles.into(), None))
+        );
     }
 }

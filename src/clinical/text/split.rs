@@ -141,10 +141,11 @@ pub fn sections(text: &str) -> Vec<Section> {
 /// Bytes after which a sentence is cut at the next blank or comma, and at twice as many anywhere.
 const LONGEST_SENTENCE: usize = 800;
 
+/// Titles: a name follows.
+const TITLES: &[&str] = &["dr", "mr", "mrs", "ms", "prof"];
 /// Words before a full stop that do not end a sentence.
-const SHORT: [&str; 15] = [
-    "dr", "mr", "mrs", "ms", "vs", "e.g", "i.e", "approx", "fig", "no", "st", "cm", "mm", "ser",
-    "im",
+const SHORT: &[&str] = &[
+    "vs", "e.g", "i.e", "approx", "fig", "no", "st", "cm", "mm", "ser", "im",
 ];
 
 /// Cuts each section into sentences.
@@ -194,6 +195,7 @@ fn cut(part: &str) -> Vec<Range<usize>> {
                 next.is_none_or(char::is_whitespace)
                     && !(number && digit_follows)
                     && !list
+                    && !TITLES.contains(&word.as_str())
                     && (!SHORT.contains(&word.as_str()) || ends_paragraph(&chars, i))
             }
             // What never ends is cut all the same: the rules look at pairs of words of a sentence.
