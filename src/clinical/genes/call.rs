@@ -160,6 +160,9 @@ fn is_mixed(site: &Site<'_>) -> bool {
     site.bases.first() != site.bases.last()
 }
 
+/// Genes of which a person may have one copy: on the X chromosome, and in the mitochondria.
+const HAPLOID: [&str; 2] = ["G6PD", "MT-RNR1"];
+
 /// Phenotype and activity of a diplotype that was named elsewhere, such as `*1/*3`.
 pub fn outside_call(symbol: &str, label: &str) -> Option<(String, Option<f64>)> {
     let gene = super::table::gene(symbol)?;
@@ -182,8 +185,14 @@ pub fn outside_call(symbol: &str, label: &str) -> Option<(String, Option<f64>)> 
             .collect();
         return (!found.is_empty()).then(|| (found.join("; "), None));
     }
-    let (one, two) = label.split_once('/')?;
-    let (phenotype, activity) = gene.phenotype(gene.allele(one.trim())?, gene.allele(two.trim())?);
+    // Of one chromosome there is one allele; mitochondrial variants are written with and without their `m.`.
+    let (one, two) = match label.split_once('/') {
+        Some(pair) => pair,
+        None if HAPLOID.contains(&symbol) => (label, label),
+        None => return None,
+    };
+    let [one, two] = [one, two].map(|part| part.trim().trim_start_matches("m."));
+    let (phenotype, activity) = gene.phenotype(gene.allele(one)?, gene.allele(two)?);
     Some((phenotype?.to_owned(), activity))
 }
 
@@ -357,6 +366,19 @@ mod tests {
         );
         assert_eq!(outside_call("CYP2D6", "*1/*999"), None);
         assert_eq!(outside_call("NONE", "*1/*1"), None);
+        // One allele is a call of a gene with one copy alone (CPIC 2021, PMID 34032273).
+        assert_eq!(outside_call("CYP2D6", "*4"), None);
+        for (label, risk) in [
+            ("1555A>G", "increased"),
+            ("m.1494C>T", "increased"),
+            ("Reference", "normal"),
+            ("827A>G", "normal"),
+            ("961T>G", "uncertain"),
+        ] {
+            let phenotype = format!("{risk} risk of aminoglycoside-induced hearing loss");
+            assert_eq!(outside_call("MT-RNR1", label), Some((phenotype, None)));
+        }
+        assert_eq!(outside_call("MT-RNR1", "1A>G"), None);
         let alleles = "*15:02 positive; *57:01 positive; *58:01 negative";
         assert_eq!(
             outside_call("HLA-B", "*15:02/*57:01"),
