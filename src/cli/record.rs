@@ -1,7 +1,12 @@
 //! `negatoscope record`.
 
+pub mod advise;
+pub mod calc;
+pub mod text;
+
 use super::{Common, Exit, Output, store as store_cli};
 use crate::{
+    clinical::Hints,
     model::{
         date::Date,
         record::{Coding, ObservationValue, PatientRecord},
@@ -26,18 +31,36 @@ pub struct RecordArgs {
 /// What `record` does.
 #[derive(Debug, Subcommand)]
 pub enum RecordAction {
-    /// Take FHIR R4 bundles, resources and NDJSON into the store
+    /// Take FHIR R4, HL7 v2, tables and call sets into the store
     Import(RecordImportArgs),
     /// Show one patient's record
     Show(RecordShowArgs),
+    /// What reports and notes say: findings, where, how large, denied or doubtful, English and Chinese
+    Text(text::RecordTextArgs),
+    /// What to think of: alerts, interactions, diseases with every factor; research only
+    Consider(advise::ConsiderArgs),
+    /// Genes, diplotypes, phenotypes, and hints for drugs
+    Genes(advise::GenesArgs),
+    /// What hangs together: patient, conditions, drugs, genes, findings, anatomy, pictures
+    Graph(advise::GraphArgs),
+    /// Facts that came twice, for review; merging keeps both
+    Duplicates(advise::DuplicatesArgs),
+    /// Published rules for given figures
+    Calc(calc::CalcArgs),
 }
 
 /// Arguments of `record import`.
 #[derive(Debug, Args)]
 pub struct RecordImportArgs {
-    /// FHIR R4 files: Bundle, single resource, or NDJSON
+    /// FHIR R4 (Bundle, single resource, NDJSON), HL7 v2 messages, tables with a mapping, VCF, PharmCAT reports
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// Whose a table or call set is: FHIR id of the Patient, or any identifier
+    #[arg(long, value_name = "PATIENT")]
+    pub patient: Option<String>,
+    /// What the columns of a table mean (TOML)
+    #[arg(long, value_name = "FILE")]
+    pub mapping: Option<PathBuf>,
 }
 
 /// Arguments of `record show`.
@@ -50,13 +73,31 @@ pub struct RecordShowArgs {
 
 /// Runs `record`.
 pub fn run(args: &RecordArgs, common: &Common, out: &mut Output) -> Exit {
+    let without_store = match &args.action {
+        RecordAction::Text(args) => Some(text::run(args, common, out)),
+        RecordAction::Calc(args) => Some(calc::run(args, common, out)),
+        RecordAction::Genes(args) => advise::genes_of_file(args, common, out),
+        _ => None,
+    };
+    if let Some(exit) = without_store {
+        return exit;
+    }
     let mut store = match store_cli::open(common, out) {
         Ok(store) => store,
         Err(exit) => return exit,
     };
     match &args.action {
-        RecordAction::Import(import) => import_files(&mut store, &import.files, common, out),
+        RecordAction::Import(import) => import_files(&mut store, import, common, out),
         RecordAction::Show(show) => show_record(&store, &show.patient, common, out),
+        RecordAction::Consider(args) => advise::consider(&store, args, common, out),
+        RecordAction::Genes(args) => {
+            let patient = args.patient.as_deref().unwrap_or_default();
+            advise::genes_of_patient(&store, patient, common, out)
+        }
+        RecordAction::Graph(args) => advise::graph(&store, args, common, out),
+        RecordAction::Duplicates(args) => advise::duplicates(&mut store, args, common, out),
+        // Carried out above.
+        RecordAction::Text(_) | RecordAction::Calc(_) => Exit::Done,
     }
 }
 
@@ -71,12 +112,40 @@ struct Totals {
     rejected: usize,
 }
 
-fn import_files(store: &mut Store, files: &[PathBuf], common: &Common, out: &mut Output) -> Exit {
+fn import_files(
+    store: &mut Store,
+    args: &RecordImportArgs,
+    common: &Common,
+    out: &mut Output,
+) -> Exit {
+    let files = &args.files;
+    let patient = match &args.patient {
+        None => None,
+        Some(id) => match store
+            .patient_by_any_id(id)
+            .and_then(|id| id.ok_or(StoreError::UnknownPatient))
+        {
+            Ok(id) => Some(id),
+            Err(error) => return store_cli::report(&error, out),
+        },
+    };
+    let mapping = match args.mapping.as_ref().map(std::fs::read_to_string) {
+        None => None,
+        Some(Ok(text)) => Some(text),
+        Some(Err(error)) => {
+            out.error(format!("the mapping file: {}", error.kind()));
+            return Exit::Io;
+        }
+    };
+    let hints = Hints {
+        patient: patient.as_deref(),
+        mapping: mapping.as_deref(),
+    };
     let today = Date::parse(&common.now());
     let mut totals = Totals::default();
     let mut worst = Exit::Done;
     for path in files {
-        match store.import_bundle_file(path, today) {
+        match store.import_record_file(path, &hints, today) {
             Ok(report) => {
                 print_file(path, &report, common, out);
                 totals.add(&report);
@@ -325,6 +394,24 @@ pub fn record_json(record: &PatientRecord, common: &Common) -> Value {
         "encounters": record.encounters.iter().map(|e| json!({
             "code": coding(&e.code), "class": e.class, "start": date(e.start), "reason": e.reason,
         })).collect::<Vec<_>>(),
+        "reports": record.reports.iter().map(|r| json!({
+            "code": coding(&r.code), "date": date(r.date), "status": r.status, "results": r.results,
+            "text": (!r.text.is_empty()).then(|| common.phi(&r.text)),
+        })).collect::<Vec<_>>(),
+        "immunizations": record.immunizations.iter().map(|i| json!({
+            "code": coding(&i.code), "date": date(i.date),
+        })).collect::<Vec<_>>(),
+        "care_plans": record.care_plans.iter().map(|p| json!({
+            "code": coding(&p.code), "status": p.status, "start": date(p.start),
+            "activities": p.activities, "addresses": p.addresses,
+        })).collect::<Vec<_>>(),
+        "claims": record.claims.iter().map(|c| json!({
+            "code": coding(&c.code), "benefit": c.is_benefit, "date": date(c.date), "total": c.total,
+            "paid": c.paid, "currency": c.currency,
+        })).collect::<Vec<_>>(),
+        "genes": record.genes.len(),
+        "variants": record.variants.len(),
+        "merged": record.merged,
         "imaging_studies": record.imaging_studies.iter().map(|s| json!({
             "study_instance_uid": s.study_uid, "started": date(s.started),
             "modalities": s.modalities, "description": s.description, "body_site": s.body_site,

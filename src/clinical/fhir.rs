@@ -64,6 +64,22 @@ pub enum FhirError {
         /// Where the object begins.
         position: Position,
     },
+    /// Another form than FHIR, with a fault.
+    #[error("not readable as {form} in line {line}: {reason}")]
+    Form {
+        /// The form that the beginning of the file promised.
+        form: &'static str,
+        /// What is wrong.
+        reason: &'static str,
+        /// Line, from 1.
+        line: usize,
+    },
+    /// The file does not say whose it is, and nobody else did.
+    #[error("the file does not say whose it is; name the patient")]
+    NoPatient,
+    /// A table came without the file that says what its columns mean.
+    #[error("a table needs a mapping file")]
+    NoMapping,
 }
 
 impl FhirError {
@@ -78,6 +94,9 @@ impl FhirError {
             Self::RepeatedName(_) => "FHIR_REPEATED_NAME",
             Self::NumberRange(_) => "FHIR_NUMBER_RANGE",
             Self::NotFhir { .. } => "FHIR_NOT_FHIR",
+            Self::Form { .. } => "RECORD_FORM",
+            Self::NoPatient => "RECORD_NO_PATIENT",
+            Self::NoMapping => "RECORD_NO_MAPPING",
         }
     }
 
@@ -364,6 +383,9 @@ impl<'a> ReferenceIndex<'a> {
 /// Elements that name the patient of a resource (the Patient compartment, FHIR R4 CompartmentDefinition/patient).
 const OWNER_ELEMENTS: [&str; 4] = ["subject", "patient", "beneficiary", "for"];
 
+/// Says the logical id of the patient where a resource type has no element for it.
+pub const PATIENT_EXTENSION: &str = "urn:negatoscope:patient";
+
 /// Whose a resource is.
 fn owner(
     resource: &Resource,
@@ -373,6 +395,18 @@ fn owner(
 ) -> Option<String> {
     if resource.kind == "Patient" {
         return Some(resource.id.clone());
+    }
+    // A Linkage has no element for the patient; one that this program makes says it in an extension.
+    let linked = value
+        .get("extension")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter(|e| text(e, "url") == PATIENT_EXTENSION)
+        .map(|e| text(e, "valueString"))
+        .find(|id| !id.is_empty());
+    if let Some(id) = linked {
+        return Some(id.to_owned());
     }
     let reference = OWNER_ELEMENTS
         .iter()

@@ -13,7 +13,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 
 /// The types that the panels show, with the top-level elements that the mapping reads.
-const SHOWN: [(&str, &[&str]); 10] = [
+const SHOWN: [(&str, &[&str]); 17] = [
     (
         "Patient",
         &[
@@ -143,6 +143,64 @@ const SHOWN: [(&str, &[&str]); 10] = [
         ],
     ),
     ("Medication", &["code"]),
+    (
+        "DiagnosticReport",
+        &[
+            "status",
+            "code",
+            "effectiveDateTime",
+            "effectivePeriod",
+            "issued",
+            "result",
+            "conclusion",
+            "presentedForm",
+            "subject",
+        ],
+    ),
+    (
+        "DocumentReference",
+        &["status", "type", "date", "content", "subject"],
+    ),
+    (
+        "Immunization",
+        &["status", "vaccineCode", "occurrenceDateTime", "patient"],
+    ),
+    (
+        "CarePlan",
+        &[
+            "status",
+            "title",
+            "category",
+            "period",
+            "activity",
+            "addresses",
+            "subject",
+        ],
+    ),
+    (
+        "Claim",
+        &[
+            "status",
+            "item",
+            "billablePeriod",
+            "created",
+            "total",
+            "patient",
+        ],
+    ),
+    (
+        "ExplanationOfBenefit",
+        &[
+            "status",
+            "item",
+            "billablePeriod",
+            "created",
+            "total",
+            "payment",
+            "patient",
+        ],
+    ),
+    ("Linkage", &["active", "item"]),
 ];
 
 /// Whether the panels show resources of this type.

@@ -3,13 +3,15 @@
 //! Must stay true: a resource marked as entered in error, or refuted, is never shown as a fact.
 
 use super::{
+    duplicates,
     elements::{
         LOINC, choice_date, code, concept, date, list, number, observation_value, person_name,
         text, visible, words,
     },
     fhir::{ReferenceIndex, Resource},
+    genes::resources::{Genomics, genomics},
     loss::is_shown,
-    ranges,
+    ranges, record_more as more,
 };
 use crate::model::{
     date::Date,
@@ -58,9 +60,14 @@ pub fn build_record(resources: &[Resource]) -> PatientRecord {
         .into_iter()
         .map(|(kind, count)| (kind.to_owned(), count, is_shown(kind)))
         .collect();
+    let merged = duplicates::merged(resources, &values);
     let mut series = SeriesBuilder::default();
     for (resource, value) in resources.iter().zip(&values) {
         if is_void(value) {
+            continue;
+        }
+        if merged.contains(&(resource.kind.as_str(), resource.id.as_str())) {
+            record.merged += 1;
             continue;
         }
         match resource.kind.as_str() {
@@ -69,7 +76,21 @@ pub fn build_record(resources: &[Resource]) -> PatientRecord {
             "MedicationRequest" | "MedicationStatement" => {
                 record.medications.push(medication(value, &lookup));
             }
-            "Observation" => series.add(value, &record.identity),
+            "Observation" => match genomics(value) {
+                Some(Genomics::Gene(call)) => record.genes.push(call),
+                Some(Genomics::Variant(call)) => record.variants.push(call),
+                Some(Genomics::Guidance(guidance)) => record.guidance.push(guidance),
+                None => series.add(value, &record.identity),
+            },
+            "DiagnosticReport" => record.reports.push(more::report(resource, value)),
+            "DocumentReference" => record.reports.push(more::document(resource, value)),
+            "Immunization" => record.immunizations.push(more::immunization(value)),
+            "CarePlan" => record.care_plans.push(more::care_plan(value, |r| {
+                lookup
+                    .follow(value, r)
+                    .map(|target| words(target.get("code")))
+            })),
+            "Claim" | "ExplanationOfBenefit" => record.claims.push(more::claim(value)),
             "Procedure" => record.procedures.push(Procedure {
                 code: concept(value.get("code"), ""),
                 performed: choice_date(value, "performed"),
@@ -549,4 +570,27 @@ fn sort(record: &mut PatientRecord) {
     record
         .imaging_studies
         .sort_by_cached_key(|s| (newest(s.started), s.study_uid.clone()));
+    record
+        .reports
+        .sort_by_cached_key(|r| (newest(r.date), r.code.display.to_lowercase(), r.id.clone()));
+    record
+        .immunizations
+        .sort_by_cached_key(|i| (newest(i.date), i.code.display.to_lowercase()));
+    record.care_plans.sort_by_cached_key(|p| {
+        (
+            active(&p.status),
+            newest(p.start),
+            p.code.display.to_lowercase(),
+        )
+    });
+    record
+        .claims
+        .sort_by_cached_key(|c| (newest(c.date), c.is_benefit, c.code.display.to_lowercase()));
+    record
+        .genes
+        .sort_by_cached_key(|g| (g.gene.clone(), g.method.clone()));
+    record.variants.sort_by_cached_key(|v| v.name.clone());
+    record
+        .guidance
+        .sort_by_cached_key(|g| (g.drug.clone(), g.source.clone(), g.population.clone()));
 }

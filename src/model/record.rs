@@ -41,6 +41,22 @@ pub struct PatientRecord {
     pub encounters: Vec<Encounter>,
     /// ImagingStudy, newest first.
     pub imaging_studies: Vec<ImagingStudy>,
+    /// DiagnosticReport, and DocumentReference of notes, newest first.
+    pub reports: Vec<Report>,
+    /// Immunization, newest first.
+    pub immunizations: Vec<Immunization>,
+    /// CarePlan, active first, newest first.
+    pub care_plans: Vec<CarePlan>,
+    /// Claim and ExplanationOfBenefit, newest first.
+    pub claims: Vec<Claim>,
+    /// Genes with their diplotypes, by symbol.
+    pub genes: Vec<GeneCall>,
+    /// Variants that are not the reference.
+    pub variants: Vec<VariantCall>,
+    /// Drug recommendations of a laboratory's report on genes, by drug.
+    pub guidance: Vec<DrugGuidance>,
+    /// Resources that were merged into another and are not shown.
+    pub merged: usize,
     /// Resources by type: (type, how many came, whether the panels show them).
     pub counts: Vec<(String, usize, bool)>,
 }
@@ -213,4 +229,115 @@ pub struct ImagingStudy {
     pub description: String,
     /// Body site.
     pub body_site: String,
+}
+
+/// DiagnosticReport, or a note.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Logical id of the resource.
+    pub id: String,
+    /// What.
+    pub code: Coding,
+    /// Effective day.
+    pub date: Option<Date>,
+    /// `final`, `preliminary`…
+    pub status: String,
+    /// Conclusion or text, empty where the report only groups observations.
+    pub text: String,
+    /// Observations that it groups.
+    pub results: usize,
+}
+
+/// Immunization.
+#[derive(Clone, Debug, Default)]
+pub struct Immunization {
+    /// Vaccine.
+    pub code: Coding,
+    /// When given.
+    pub date: Option<Date>,
+}
+
+/// CarePlan.
+#[derive(Clone, Debug, Default)]
+pub struct CarePlan {
+    /// What.
+    pub code: Coding,
+    /// `active`, `completed`…
+    pub status: String,
+    /// Begin.
+    pub start: Option<Date>,
+    /// What is to be done.
+    pub activities: Vec<String>,
+    /// What it is for.
+    pub addresses: Vec<String>,
+}
+
+/// Claim or ExplanationOfBenefit.
+#[derive(Clone, Debug, Default)]
+pub struct Claim {
+    /// Whether it is the answer of the payer.
+    pub is_benefit: bool,
+    /// First service.
+    pub code: Coding,
+    /// Begin of the billable period.
+    pub date: Option<Date>,
+    /// What was asked for.
+    pub total: Option<f64>,
+    /// What was paid, of a benefit.
+    pub paid: Option<f64>,
+    /// ISO 4217 code.
+    pub currency: String,
+}
+
+/// A gene with its diplotype.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GeneCall {
+    /// Symbol.
+    pub gene: String,
+    /// `*1/*2`.
+    pub diplotype: String,
+    /// What it means for drugs, several parted by `; `.
+    pub phenotype: String,
+    /// Activity score.
+    pub activity: Option<f64>,
+    /// Who called it.
+    pub method: String,
+    /// Positions that were not called and the like.
+    pub note: String,
+}
+
+/// A variant that is not the reference.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VariantCall {
+    /// Place and bases.
+    pub name: String,
+    /// Genes.
+    pub genes: Vec<String>,
+    /// dbSNP numbers.
+    pub ids: Vec<String>,
+    /// Bases of both chromosomes.
+    pub genotype: String,
+    /// Clinical significance, empty where none is given.
+    pub significance: String,
+}
+
+/// A recommendation for a drug by a laboratory's report on genes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DrugGuidance {
+    /// Drug.
+    pub drug: String,
+    /// Genes that it looks at.
+    pub genes: Vec<String>,
+    /// What to do.
+    pub recommendation: String,
+    /// `Strong`, `Moderate`…
+    pub strength: String,
+    /// For whom.
+    pub population: String,
+    /// Why.
+    pub implication: String,
+    /// Who says so.
+    pub source: String,
+    /// Where it is published.
+    pub link: String,
 }

@@ -4,10 +4,9 @@ use super::{AuditEvent, Store, StoreError, database};
 use crate::clinical::fhir::{FhirError, MAX_BYTES};
 use crate::{
     clinical::{
-        ParsedBundle, Resource, build_record,
-        fhir::read_bundle,
+        Hints, ParsedBundle, Resource, build_record, duplicates,
         loss::{LossReport, is_shown, shown_kinds},
-        matching,
+        matching, read_record,
         record::patient_identity,
     },
     model::{
@@ -87,6 +86,19 @@ impl Store {
         path: &Path,
         today: Option<Date>,
     ) -> Result<ImportReport, StoreError> {
+        self.import_record_file(path, &Hints::default(), today)
+    }
+
+    /// The same with what the file does not say itself.
+    ///
+    /// # Errors
+    /// As [`Store::import_bundle_file`].
+    pub fn import_record_file(
+        &mut self,
+        path: &Path,
+        hints: &Hints<'_>,
+        today: Option<Date>,
+    ) -> Result<ImportReport, StoreError> {
         let reading = || StoreError::io(READING_BUNDLE);
         let mut bytes = Vec::new();
         let file = File::open(path).map_err(reading())?;
@@ -100,7 +112,7 @@ impl Store {
                 limit: MAX_BYTES,
             }));
         }
-        self.import_bundle_on(&bytes, today)
+        self.import_record_on(&bytes, hints, today)
     }
 
     /// The same with a given day.
@@ -109,7 +121,20 @@ impl Store {
         bytes: &[u8],
         today: Option<Date>,
     ) -> Result<ImportReport, StoreError> {
-        let mut bundle = read_bundle(bytes)?;
+        self.import_record_on(bytes, &Hints::default(), today)
+    }
+
+    /// The same for every form that [`read_record`] knows, with what the file does not say itself.
+    ///
+    /// # Errors
+    /// As [`Store::import_bundle`].
+    pub fn import_record_on(
+        &mut self,
+        bytes: &[u8],
+        hints: &Hints<'_>,
+        today: Option<Date>,
+    ) -> Result<ImportReport, StoreError> {
+        let mut bundle = read_record(bytes, hints)?;
         if let Some(today) = today {
             bundle.report.check_dates(&bundle.resources, today);
         }
@@ -177,6 +202,34 @@ impl Store {
         let detail = format!("{} new, {} replaced", report.new, report.replaced);
         self.log(AuditEvent::new(AuditKind::RecordsImported, detail));
         Ok(report)
+    }
+
+    /// Keeps one resource of a patient and puts another behind it, by a Linkage; both stay.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownPatient`] where one of them is not there.
+    pub fn merge_resources(
+        &mut self,
+        patient: &str,
+        kind: &str,
+        keep: &str,
+        other: &str,
+    ) -> Result<ImportReport, StoreError> {
+        for id in [keep, other] {
+            let known: Option<i64> = self
+                .connection
+                .query_row(
+                    "SELECT 1 FROM resource WHERE patient = ?1 AND type = ?2 AND id = ?3",
+                    params![patient, kind, id],
+                    |row| row.get(0),
+                )
+                .optional()?;
+            if known.is_none() || keep == other {
+                return Err(StoreError::UnknownPatient);
+            }
+        }
+        let linkage = duplicates::linkage(patient, kind, keep, other).to_string();
+        self.import_bundle_on(linkage.as_bytes(), None)
     }
 
     /// All patients of the record, by name.

@@ -1,8 +1,11 @@
 //! The identity banner across the top: who, from the very object in the active cell; allergies from the record.
 
 use super::study_list::table;
-use super::{bands, context::UiContext, overlay_text, theme, widgets};
-use crate::workspace::{Command, record_link::RecordState, view::Viewport};
+use super::{bands, context::UiContext, overlay_text, record_insight, theme, widgets};
+use crate::{
+    clinical::advice::safety::AlertKind,
+    workspace::{Command, record_link::RecordState, view::Viewport},
+};
 use egui::{RichText, Ui};
 
 /// The commands that say how far reading is, in the order of the work.
@@ -102,30 +105,46 @@ fn status(context: &mut UiContext<'_>, ui: &mut Ui) {
 fn allergies(context: &UiContext<'_>, ui: &mut Ui) {
     let words = context.language();
     match context.workspace.record.state().0 {
-        RecordState::Found { record, sure: true } => {
-            let active: Vec<_> = record
+        RecordState::Found {
+            record,
+            insight,
+            sure: true,
+        } => {
+            record_insight::banner_alerts(context, ui, insight);
+            // What the alerts say of contrast media is not said twice.
+            let contrast = |name: &str| {
+                insight
+                    .alerts
+                    .iter()
+                    .any(|a| a.kind == AlertKind::ContrastAllergy && a.subject.english == name)
+            };
+            let active: Vec<&str> = record
                 .allergies
                 .iter()
                 .filter(|a| a.status != "resolved" && a.status != "inactive")
+                .map(|a| a.code.display.as_str())
+                .filter(|name| !contrast(name))
                 .collect();
             if active.is_empty() {
                 return;
             }
-            let names: Vec<&str> = active
-                .iter()
-                .take(3)
-                .map(|a| a.code.display.as_str())
-                .collect();
-            let mut text = format!("{}: {}", words.word("panel-allergies"), names.join(", "));
-            if active.len() > 3 {
-                text.push_str(&format!(" +{}", active.len() - 3));
-            }
-            let all = active
-                .iter()
-                .map(|a| a.code.display.as_str())
-                .collect::<Vec<_>>()
-                .join("\n");
-            widgets::tag(ui, &text, theme::WARN).on_hover_text(all);
+            let named = |count: usize| {
+                let mut text = format!(
+                    "{}: {}",
+                    words.word("panel-allergies"),
+                    active.get(..count).unwrap_or_default().join(", ")
+                );
+                if active.len() > count {
+                    text.push_str(&format!(" +{}", active.len() - count));
+                }
+                text
+            };
+            // As many names as there is room for, one at least.
+            let count = (1..=active.len().min(3))
+                .rev()
+                .find(|n| record_insight::fits(ui, &named(*n)))
+                .unwrap_or(1);
+            widgets::tag(ui, &named(count), theme::WARN).on_hover_text(active.join("\n"));
         }
         RecordState::Mismatch => {
             widgets::tag(ui, words.word("panel-mismatch"), theme::ERROR);

@@ -49,6 +49,8 @@ pub mod picture_out;
 pub mod plane_handles;
 mod probe;
 pub mod protocol_editor;
+mod record_graph;
+mod record_insight;
 pub mod record_panel;
 pub mod reference;
 pub mod report_panel;

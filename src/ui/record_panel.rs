@@ -1,13 +1,16 @@
 //! The patient's record as a chart: active problems first, abnormal values marked, dates absolute, codes on hover.
 
-use super::{context::UiContext, overlay_text, sparkline::sparkline, theme, widgets};
+use super::{
+    context::UiContext, overlay_text, record_graph, record_insight, sparkline::sparkline, theme,
+    widgets,
+};
 use crate::{
     i18n::Value,
     model::{
         date::Date,
         record::{Coding, ObservationSeries, ObservationValue, PatientRecord},
     },
-    workspace::{Command, record_link::RecordState},
+    workspace::{Action, Command, insight::RecordView, record_link::RecordState},
 };
 use egui::{Color32, RichText, Ui, vec2};
 use std::cmp::Ordering;
@@ -40,7 +43,11 @@ pub fn record_panel_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
             message(ui, context.word("panel-failed"), &reason, theme::ERROR)
         }
         RecordState::Mismatch => mismatch(context, ui),
-        RecordState::Found { record, sure } => {
+        RecordState::Found {
+            record,
+            insight,
+            sure,
+        } => {
             if context.workspace.settings.hide_identity {
                 message(ui, context.word("panel-identity-hidden"), "", theme::WARN);
                 return;
@@ -73,9 +80,38 @@ pub fn record_panel_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
                 );
             }
             widgets::dim(ui, born);
-            record_ui(context, ui, &record);
+            views(context, ui);
+            match context.workspace.record.view {
+                RecordView::Chart => record_ui(context, ui, &record),
+                RecordView::Considerations => {
+                    record_insight::considerations_ui(context, ui, &insight)
+                }
+                RecordView::Genes => record_insight::genes_ui(context, ui, &record, &insight),
+                RecordView::Graph => record_graph::graph_ui(context, ui, &insight),
+            }
         }
     }
+}
+
+/// The parts of the panel, one open at a time.
+fn views(context: &mut UiContext<'_>, ui: &mut Ui) {
+    let open = context.workspace.record.view;
+    let views = [
+        (RecordView::Chart, "panel-view-chart"),
+        (RecordView::Considerations, "panel-view-considerations"),
+        (RecordView::Genes, "panel-view-genes"),
+        (RecordView::Graph, "panel-view-graph"),
+    ];
+    ui.add_space(6.0);
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 4.0;
+        for (view, key) in views {
+            let text = RichText::new(context.word(key)).size(theme::SMALL_PT);
+            if ui.selectable_label(view == open, text).clicked() {
+                context.actions.push(Action::RecordView(view));
+            }
+        }
+    });
 }
 
 fn message(ui: &mut Ui, title: &str, detail: &str, color: Color32) {
@@ -188,6 +224,10 @@ fn record_ui(context: &UiContext<'_>, ui: &mut Ui, record: &PatientRecord) {
             dated(ui, s.started, &code, color, suffix);
         },
     );
+    section(context, ui, "panel-reports", &record.reports, |ui, r| {
+        let suffix = r.text.lines().next().unwrap_or_default();
+        dated(ui, r.date, &r.code, theme::TEXT, suffix);
+    });
     section(
         context,
         ui,
@@ -202,6 +242,25 @@ fn record_ui(context: &UiContext<'_>, ui: &mut Ui, record: &PatientRecord) {
         &record.encounters,
         |ui, e| dated(ui, e.start, &e.code, theme::TEXT, &e.reason),
     );
+    section(
+        context,
+        ui,
+        "panel-immunizations",
+        &record.immunizations,
+        |ui, i| dated(ui, i.date, &i.code, theme::TEXT, ""),
+    );
+    section(
+        context,
+        ui,
+        "panel-care-plans",
+        &record.care_plans,
+        |ui, p| {
+            let on = p.status == "active";
+            let color = if on { theme::TEXT } else { theme::TEXT_DIM };
+            dated(ui, p.start, &p.code, color, &p.activities.join(", "));
+        },
+    );
+    claims(context, ui, record);
     observations(context, ui, record, "panel-other-observations", |o| {
         o.category != "laboratory" && o.category != "vital-signs"
     });
@@ -220,6 +279,44 @@ fn record_ui(context: &UiContext<'_>, ui: &mut Ui, record: &PatientRecord) {
             context.tr("panel-unknown-resources", &[("count", hidden.into())]),
         )
         .on_hover_text(kinds);
+    }
+}
+
+/// Claims and what was paid, newest first; the sums by currency stand above.
+fn claims(context: &UiContext<'_>, ui: &mut Ui, record: &PatientRecord) {
+    let mut sums: Vec<(&str, f64, f64)> = Vec::new();
+    for claim in &record.claims {
+        let (asked, paid) = match claim.is_benefit {
+            true => (0.0, claim.paid.unwrap_or(0.0)),
+            false => (claim.total.unwrap_or(0.0), 0.0),
+        };
+        match sums.iter_mut().find(|s| s.0 == claim.currency) {
+            Some(sum) => (sum.1, sum.2) = (sum.1 + asked, sum.2 + paid),
+            None => sums.push((&claim.currency, asked, paid)),
+        }
+    }
+    section(context, ui, "panel-claims", &record.claims, |ui, c| {
+        let amount = if c.is_benefit { c.paid } else { c.total };
+        let amount = amount
+            .map(|a| format!("{a:.2} {}", c.currency))
+            .unwrap_or_default();
+        let color = if c.is_benefit {
+            theme::TEXT_DIM
+        } else {
+            theme::TEXT
+        };
+        dated(ui, c.date, &c.code, color, &amount);
+    });
+    for (currency, asked, paid) in sums {
+        let text = context.tr(
+            "panel-claims-sum",
+            &[
+                ("asked", format!("{asked:.2}").as_str().into()),
+                ("paid", format!("{paid:.2}").as_str().into()),
+                ("currency", currency.into()),
+            ],
+        );
+        widgets::dim(ui, text);
     }
 }
 

@@ -245,6 +245,8 @@ pub enum Action {
     Mark(super::measuring::MarkAction),
     /// Open a tab on the right.
     Tab(SideTab),
+    /// Open a part of the record panel.
+    RecordView(super::insight::RecordView),
     /// Stop a job.
     CancelJob(super::jobs::JobId),
     /// Put a message away.
@@ -480,6 +482,7 @@ impl Workspace {
             Action::Calibration(answer) => self.answer_calibration(answer),
             Action::Mark(action) => self.act_on_mark(action),
             Action::Tab(tab) => self.settings.side_tab = tab,
+            Action::RecordView(view) => self.record.view = view,
             Action::CancelJob(id) => {
                 if let Some(job) = self.jobs.running().iter().find(|j| j.id == id) {
                     job.cancel.cancel();

@@ -148,6 +148,9 @@ pub enum Command {
     ToggleSide,
     ToggleStatus,
     ShowRecord,
+    ShowConsiderations,
+    ShowGenes,
+    ShowGraph,
     ShowAi,
     ShowFindings,
     ShowReport,
@@ -391,6 +394,9 @@ table! {
     ToggleStatus "cmd-panel-bottom" View "F9" Nothing
     ToggleSide "cmd-panel-right" View "F10" Nothing
     ShowRecord "panel-tab-record" View "Ctrl+R" Nothing
+    ShowConsiderations "cmd-record-considerations" View "" Nothing
+    ShowGenes "cmd-record-genes" View "" Nothing
+    ShowGraph "cmd-record-graph" View "" Nothing
     ShowFindings "panel-tab-findings" View "" Nothing
     ShowReport "panel-tab-report" View "Ctrl+E" Nothing
     Tags "cmd-tags" View "Ctrl+I" View

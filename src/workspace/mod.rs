@@ -23,6 +23,7 @@ pub mod explaining;
 pub mod filtering;
 pub mod framing;
 pub mod hanging;
+pub mod insight;
 pub mod jobs;
 pub mod keeper;
 pub mod keymap;

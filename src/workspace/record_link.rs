@@ -5,6 +5,7 @@
 
 use super::{
     event::Event,
+    insight::{Insight, RecordView},
     keeper::{Answered, Ask, Keeper},
 };
 use crate::{
@@ -36,6 +37,8 @@ pub enum RecordState {
     Found {
         /// The record.
         record: Arc<PatientRecord>,
+        /// What follows from it.
+        insight: Arc<Insight>,
         /// Identifier and demographics agree.
         sure: bool,
     },
@@ -55,6 +58,8 @@ pub struct RecordAnswer {
 /// The panel's state and the line to the thread that owns the store.
 #[derive(Debug, Default)]
 pub struct RecordPanel {
+    /// The part that is open.
+    pub view: RecordView,
     identity: Option<Arc<PatientIdentity>>,
     generation: u64,
     state: RecordState,
@@ -152,15 +157,14 @@ impl RecordPanel {
 
 /// Looks the record of a patient up; on the store's thread.
 pub(super) fn find(store: &Store, generation: u64, identity: &PatientIdentity) -> RecordAnswer {
+    let found = |record: Box<PatientRecord>, sure| RecordState::Found {
+        insight: Arc::new(Insight::of(&record, store::today())),
+        record: Arc::from(record),
+        sure,
+    };
     let state = match store.find_record(identity) {
-        Ok(RecordMatch::Same(record)) => RecordState::Found {
-            record: Arc::from(record),
-            sure: true,
-        },
-        Ok(RecordMatch::Unsure(record, _)) => RecordState::Found {
-            record: Arc::from(record),
-            sure: false,
-        },
+        Ok(RecordMatch::Same(record)) => found(record, true),
+        Ok(RecordMatch::Unsure(record, _)) => found(record, false),
         Ok(RecordMatch::Mismatch(_)) => RecordState::Mismatch,
         Ok(RecordMatch::None) => RecordState::Absent,
         Err(error) => RecordState::Failed(error.to_string()),
@@ -209,6 +213,7 @@ mod tests {
         };
         RecordState::Found {
             record: Arc::new(record),
+            insight: Arc::default(),
             sure: true,
         }
     }

@@ -5,6 +5,7 @@
 Only numbers, dates and codes are written, by the position of the file in alphabetical order.
 """
 
+import collections
 import glob
 import json
 import os
@@ -74,6 +75,19 @@ def figures(path):
         "encounters": len(of("Encounter")),
         "encounter_classes": sorted({e["class"]["code"] for e in of("Encounter")}),
         "encounters_with_reason": sum("reasonCode" in e for e in of("Encounter")),
+        "counts": dict(collections.Counter(r["resourceType"] for r in resources)),
+        "reports": len(of("DiagnosticReport")),
+        "report_results": sum(len(r.get("result", [])) for r in of("DiagnosticReport")),
+        "immunizations": len(of("Immunization")),
+        "newest_immunization": newest(of("Immunization"), lambda i: i["occurrenceDateTime"]),
+        "care_plans": len(of("CarePlan")),
+        "active_care_plans": sum(p["status"] == "active" for p in of("CarePlan")),
+        "activities": sum(len(p.get("activity", [])) for p in of("CarePlan")),
+        "addresses": sum(len(p.get("addresses", [])) for p in of("CarePlan")),
+        "claims": len(of("Claim")),
+        "claimed": round(sum(c["total"]["value"] for c in of("Claim")), 2),
+        "benefits": len(of("ExplanationOfBenefit")),
+        "paid": round(sum(e["payment"]["amount"]["value"] for e in of("ExplanationOfBenefit") if "payment" in e), 2),
         "studies": [
             [
                 s["identifier"][0]["value"].removeprefix("urn:oid:"),

@@ -57,6 +57,7 @@ mod reading_room;
 #[cfg(feature = "screen")]
 mod readings;
 mod record;
+mod record_import;
 #[cfg(feature = "ai")]
 mod segmentation;
 mod shaders;
@@ -65,6 +66,7 @@ mod storage_orders;
 mod store;
 mod support;
 mod syntaxes;
+mod text;
 #[cfg(feature = "screen")]
 mod ui_documents;
 #[cfg(feature = "screen")]
@@ -77,6 +79,8 @@ mod ui_marks;
 mod ui_planes;
 #[cfg(feature = "screen")]
 mod ui_privacy;
+#[cfg(feature = "screen")]
+mod ui_record;
 #[cfg(feature = "screen")]
 mod ui_snapshots;
 #[cfg(all(feature = "ai", feature = "screen"))]

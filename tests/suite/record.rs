@@ -122,6 +122,47 @@ fn check_curves(record: &PatientRecord, figures: &Value) {
     }
 }
 
+fn check_documents(record: &PatientRecord, figures: &Value) {
+    let count = |name: &str| usize::try_from(figures[name].as_u64().unwrap()).unwrap();
+    assert_eq!(record.reports.len(), count("reports"));
+    let results: usize = record.reports.iter().map(|r| r.results).sum();
+    assert_eq!(results, count("report_results"));
+    assert_eq!(record.immunizations.len(), count("immunizations"));
+    assert_eq!(
+        record.immunizations.first().and_then(|i| i.date),
+        dates(&figures["newest_immunization"])
+    );
+    assert_eq!(record.care_plans.len(), count("care_plans"));
+    let (first, rest) = record.care_plans.split_at(count("active_care_plans"));
+    assert!(
+        first.iter().all(|p| p.status == "active") && rest.iter().all(|p| p.status != "active")
+    );
+    let parts = |of: fn(&negatoscope::model::record::CarePlan) -> usize| {
+        record.care_plans.iter().map(of).sum::<usize>()
+    };
+    assert_eq!(parts(|p| p.activities.len()), count("activities"));
+    assert_eq!(
+        parts(|p| p.addresses.len()),
+        count("addresses"),
+        "references are followed"
+    );
+    let (benefits, claims): (Vec<_>, Vec<_>) = record.claims.iter().partition(|c| c.is_benefit);
+    assert_eq!(
+        (claims.len(), benefits.len()),
+        (count("claims"), count("benefits"))
+    );
+    let claimed: f64 = claims.iter().filter_map(|c| c.total).sum();
+    let paid: f64 = benefits.iter().filter_map(|c| c.paid).sum();
+    assert!((claimed - figures["claimed"].as_f64().unwrap()).abs() < 0.01);
+    assert!((paid - figures["paid"].as_f64().unwrap()).abs() < 0.01);
+    assert!(
+        record
+            .claims
+            .iter()
+            .all(|c| c.currency == "USD" && !c.code.display.is_empty())
+    );
+}
+
 #[test]
 #[cfg_attr(not(has_data), ignore = "needs NEGATOSCOPE_DATA")]
 fn the_records_have_the_figures_of_another_program() {
@@ -215,6 +256,20 @@ fn the_records_have_the_figures_of_another_program() {
             })
             .collect();
         assert_eq!(json!(studies), figures["studies"]);
+        let counts: BTreeMap<&str, usize> = record
+            .counts
+            .iter()
+            .map(|(k, n, _)| (k.as_str(), *n))
+            .collect();
+        let mut expected: BTreeMap<&str, usize> = BTreeMap::new();
+        for (kind, number) in figures["counts"].as_object().unwrap() {
+            // Of nobody: organisations and practitioners are kept, and are of no patient.
+            if !matches!(kind.as_str(), "Organization" | "Practitioner") {
+                expected.insert(kind, usize::try_from(number.as_u64().unwrap()).unwrap());
+            }
+        }
+        assert_eq!(counts, expected);
+        check_documents(&record, figures);
         assert!(
             record
                 .imaging_studies

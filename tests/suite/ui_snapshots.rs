@@ -36,7 +36,7 @@ pub fn alone() -> MutexGuard<'static, ()> {
 }
 
 /// The small demo, written once for all tests.
-fn small_demo() -> &'static (tempfile::TempDir, DemoFiles) {
+pub fn small_demo() -> &'static (tempfile::TempDir, DemoFiles) {
     static DEMO: OnceLock<(tempfile::TempDir, DemoFiles)> = OnceLock::new();
     DEMO.get_or_init(|| {
         let dir = tempfile::tempdir().unwrap();

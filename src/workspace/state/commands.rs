@@ -7,6 +7,7 @@ use crate::{
     workspace::{
         command::{Command, Needs},
         evaluation::EvaluationAction,
+        insight::RecordView,
         measuring::export::MarkFormat,
         planes, presets,
         settings::SideTab,
@@ -159,6 +160,9 @@ impl Workspace {
             Command::ToggleSide => self.settings.show_side = !self.settings.show_side,
             Command::ToggleStatus => self.settings.show_status = !self.settings.show_status,
             Command::ShowRecord => self.show_tab(SideTab::Record),
+            Command::ShowConsiderations => self.show_record(RecordView::Considerations),
+            Command::ShowGenes => self.show_record(RecordView::Genes),
+            Command::ShowGraph => self.show_record(RecordView::Graph),
             Command::ShowAi => self.show_tab(SideTab::Ai),
             Command::ShowFindings => self.show_tab(SideTab::Findings),
             Command::ShowReport => self.show_tab(SideTab::Report),
@@ -281,6 +285,13 @@ impl Workspace {
         let cells = self.layout.cells() as isize;
         self.active = (self.active as isize + by).rem_euclid(cells) as usize;
         self.request_frames();
+    }
+
+    /// Opens a part of the record panel.
+    fn show_record(&mut self, view: RecordView) {
+        self.settings.show_side = true;
+        self.settings.side_tab = SideTab::Record;
+        self.record.view = view;
     }
 
     fn show_tab(&mut self, tab: SideTab) {

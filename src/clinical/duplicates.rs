@@ -1,0 +1,170 @@
+//! Facts that came twice under different ids: found, shown for review, merged by a FHIR Linkage, never deleted.
+
+use super::{
+    elements::{Target, choice_date, code, concept, list, target, text},
+    fhir::Resource,
+};
+use serde_json::{Value, json};
+use std::collections::{HashMap, HashSet};
+
+/// Two resources that look like one fact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pair {
+    /// Type of both.
+    pub kind: String,
+    /// Id of the first.
+    pub first: String,
+    /// Id of the second.
+    pub second: String,
+    /// Whether everything but the id is equal.
+    pub exact: bool,
+}
+
+/// Types that are compared, with the element of their code.
+const COMPARED: [(&str, &str); 8] = [
+    ("Observation", "code"),
+    ("Condition", "code"),
+    ("MedicationRequest", "medicationCodeableConcept"),
+    ("MedicationStatement", "medicationCodeableConcept"),
+    ("AllergyIntolerance", "code"),
+    ("Procedure", "code"),
+    ("Immunization", "vaccineCode"),
+    ("DiagnosticReport", "code"),
+];
+
+/// What makes two resources look like one fact: type, code, moment, value.
+fn key(kind: &str, element: &str, value: &Value) -> Option<String> {
+    let what = concept(value.get(element), "");
+    let name = if what.code.is_empty() {
+        what.display
+    } else {
+        what.code
+    };
+    if name.is_empty() {
+        return None;
+    }
+    let moment = ["effective", "onset", "performed", "occurrence"]
+        .iter()
+        .find_map(|stem| {
+            let written = text(value, &format!("{stem}DateTime"));
+            match written.is_empty() {
+                true => choice_date(value, stem).map(|d| d.to_string()),
+                false => Some(written.to_owned()),
+            }
+        })
+        .or_else(|| {
+            ["authoredOn", "recordedDate", "issued"]
+                .iter()
+                .map(|name| text(value, name))
+                .find(|t| !t.is_empty())
+                .map(str::to_owned)
+        });
+    // Without a day two prescriptions of one drug are two; two allergies to one substance are one.
+    let moment = match (moment, kind) {
+        (Some(moment), _) => moment,
+        (None, "AllergyIntolerance") => String::new(),
+        (None, _) => return None,
+    };
+    let given = value
+        .as_object()?
+        .iter()
+        .filter(|(name, _)| {
+            name.starts_with("value") || *name == "component" || *name == "conclusion"
+        })
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect::<Vec<_>>()
+        .join("|");
+    Some(format!("{kind}|{name}|{moment}|{given}"))
+}
+
+/// Pairs of resources of one patient that look like one fact, in order. Those that a Linkage joins already are left out.
+pub fn find(resources: &[Resource]) -> Vec<Pair> {
+    let values: Vec<Value> = resources.iter().map(Resource::value).collect();
+    let merged = merged(resources, &values);
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    let mut pairs = Vec::new();
+    for (number, (resource, value)) in resources.iter().zip(&values).enumerate() {
+        let Some((_, element)) = COMPARED.iter().find(|(kind, _)| *kind == resource.kind) else {
+            continue;
+        };
+        let void = matches!(text(value, "status"), "entered-in-error" | "cancelled")
+            || code(value.get("verificationStatus")) == "entered-in-error";
+        if void || merged.contains(&(resource.kind.as_str(), resource.id.as_str())) {
+            continue;
+        }
+        let Some(key) = key(&resource.kind, element, value) else {
+            continue;
+        };
+        match seen.get(&key) {
+            Some(&first) => {
+                if let (Some(one), Some(other)) = (resources.get(first), values.get(first)) {
+                    pairs.push(Pair {
+                        kind: resource.kind.clone(),
+                        first: one.id.clone(),
+                        second: resource.id.clone(),
+                        exact: bare(other) == bare(value),
+                    });
+                }
+            }
+            None => {
+                seen.insert(key, number);
+            }
+        }
+    }
+    pairs
+}
+
+/// A resource without what only tells it from its twin.
+fn bare(value: &Value) -> Value {
+    let mut value = value.clone();
+    if let Some(members) = value.as_object_mut() {
+        for name in ["id", "meta", "identifier", "text"] {
+            members.shift_remove(name);
+        }
+    }
+    value
+}
+
+/// A Linkage (FHIR R4 Linkage) that keeps `keep` and puts `other` behind it.
+pub fn linkage(patient: &str, kind: &str, keep: &str, other: &str) -> Value {
+    json!({
+        "resourceType": "Linkage",
+        "id": super::import::id_of(&["linkage", patient, kind, keep, other]),
+        "extension": [{"url": super::fhir::PATIENT_EXTENSION, "valueString": patient}],
+        "active": true,
+        "item": [
+            {"type": "source", "resource": {"reference": format!("{kind}/{keep}")}},
+            {"type": "alternate", "resource": {"reference": format!("{kind}/{other}")}},
+        ],
+    })
+}
+
+/// Types and ids of what active Linkages put behind another resource that is there.
+pub fn merged<'a>(resources: &'a [Resource], values: &'a [Value]) -> HashSet<(&'a str, &'a str)> {
+    let mut found = HashSet::new();
+    let known: HashSet<(&str, &str)> = resources
+        .iter()
+        .map(|r| (r.kind.as_str(), r.id.as_str()))
+        .collect();
+    for (resource, value) in resources.iter().zip(values) {
+        if resource.kind != "Linkage" || value.get("active") == Some(&Value::Bool(false)) {
+            continue;
+        }
+        let of = |wanted: &str| -> Vec<(&'a str, &'a str)> {
+            list(value, "item")
+                .iter()
+                .filter(|item| text(item, "type") == wanted)
+                .filter_map(|item| item.get("resource"))
+                .filter_map(|r| match target(text(r, "reference")) {
+                    Target::Typed(kind, id) => Some((kind, id)),
+                    _ => None,
+                })
+                .collect()
+        };
+        // Without its source an alternate is all there is.
+        if of("source").iter().any(|source| known.contains(source)) {
+            found.extend(of("alternate"));
+        }
+    }
+    found
+}
