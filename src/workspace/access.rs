@@ -93,7 +93,8 @@ impl Workspace {
         let Some((study, patient)) = viewport.study().zip(viewport.patient()) else {
             return;
         };
-        if study.uid == self.access.viewed {
+        // Before a store is open there is no log; what is looked at then is written down when it opens.
+        if study.uid == self.access.viewed || self.access.who.is_none() {
             return;
         }
         let event = AuditEvent::new(AuditKind::StudyViewed, "")

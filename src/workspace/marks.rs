@@ -592,6 +592,10 @@ impl Workspace {
             StoreNews::Opened(opened) => {
                 let unfinished = opened.unfinished;
                 self.access.who = Some(opened.who.clone());
+                let cells: Vec<usize> = self.visible_cells().collect();
+                for cell in cells {
+                    self.log_viewed(cell);
+                }
                 if let Some(unkept) = opened.unkept {
                     let key = match unkept {
                         Unkept::InUse => "notice-store-in-use",

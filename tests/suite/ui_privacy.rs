@@ -120,6 +120,8 @@ fn a_window_that_nobody_touches_locks_itself() {
         stage.settle().unwrap();
         stage.program().workspace.access.locked
     };
+    stage.harness().input_mut().time = Some(begun);
+    stage.key(egui::Modifiers::NONE, egui::Key::I);
     assert!(!wait(&mut stage, 1.0));
     assert!(!wait(&mut stage, patience - 1.0));
     // It looks again by itself when it may be time.
