@@ -31,10 +31,12 @@ pub fn ai_panel_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
         .as_ref()
         .and_then(|f| context.workspace.masks.get(f))
         .cloned();
-    let explained = |f| context.workspace.explanations.get(f).is_some();
-    let explained = frame.as_ref().is_some_and(explained);
+    let answered = frame.as_ref().is_some_and(|f| {
+        let workspace = &context.workspace;
+        workspace.explanations.get(f).is_some() || workspace.classes.get(f).is_some()
+    });
     let (Some(mask), Some(frame)) = (mask, frame) else {
-        if !explained {
+        if !answered {
             ui.add_space(12.0);
             widgets::dim(ui, context.word("ai-no-result"));
         }

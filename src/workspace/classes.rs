@@ -62,6 +62,8 @@ impl Workspace {
             Ok(shown) => {
                 self.classes.0.insert(outcome.frame, shown);
                 self.settings.side_tab = SideTab::Ai;
+                // It stands nowhere else.
+                self.settings.show_side = true;
             }
             Err((key, detail)) => self.notify(key, detail),
         }

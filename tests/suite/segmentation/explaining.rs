@@ -395,7 +395,12 @@ fn what_ships_adds_up_on_real_films_and_random_weights_destroy_its_maps() {
             }
             let map = shown(&found.map, method);
             for other in random {
-                let other = other.run(input, method, &cancel).unwrap();
+                let other = match other.run(input, method, &cancel) {
+                    Ok(other) => other,
+                    // What does not add up has no map to be like.
+                    Err(AiError::Compute(_)) if method == Method::IntegratedGradients => continue,
+                    Err(error) => panic!("{error}"),
+                };
                 let likeness = rank_correlation(&map, &shown(&other.explanation.map, method));
                 assert!(
                     likeness.unwrap_or(0.0).abs() < 0.6,
