@@ -419,7 +419,7 @@ mod tests {
 
     #[test]
     fn the_worst_case_stands_on_top_and_follows_the_threshold() {
-        let mut page = page("name,label,score\na,1,0.9\nb,0,0.8\nc,1,0.45\nd,0,0.1\n");
+        let mut page = page("name,label,score\na,1,0.9\nb,0,0.8\nc,1,0.45\nd,0,0.15\n");
         assert_eq!(names(&page), ["b", "c", "d", "a"]);
         let counts = page.counts.unwrap();
         assert_eq!((counts.true_positive, counts.false_positive), (1, 1));

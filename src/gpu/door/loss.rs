@@ -30,7 +30,7 @@ struct Question {
 /// Asks a device from time to time.
 #[derive(Debug)]
 pub struct LossProbe {
-    device: wgpu::Device,
+    gpu: GpuContext,
     /// Two: what was asked just before the device went may never be answered.
     questions: [Question; 2],
     last: Option<Instant>,
@@ -52,7 +52,7 @@ impl LossProbe {
             state: Arc::new(AtomicU8::new(AT_REST)),
         };
         Self {
-            device: gpu.device.clone(),
+            gpu: gpu.clone(),
             questions: [question(), question()],
             last: None,
         }
@@ -63,7 +63,7 @@ impl LossProbe {
         let due = self.last.is_none_or(|last| last.elapsed() >= Self::EVERY);
         if due {
             // Hands out what was answered; does not wait.
-            let _ = self.device.poll(wgpu::PollType::Poll);
+            let _ = self.gpu.device.poll(wgpu::PollType::Poll);
         }
         let mut free = None;
         for question in &self.questions {
@@ -71,7 +71,10 @@ impl LossProbe {
                 GONE => return true,
                 ASKED => continue,
                 THERE => {
-                    question.buffer.unmap();
+                    // The device may have gone since, and its buffers with it.
+                    if self.gpu.checked(0, || question.buffer.unmap()).is_err() {
+                        return true;
+                    }
                     question.state.store(AT_REST, Ordering::Release);
                 }
                 _ => {}

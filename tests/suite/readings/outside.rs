@@ -38,11 +38,14 @@ pub fn ran(store: &Path, arguments: &[&str], lines: &str) -> (Option<i32>, Strin
     (out.status.code(), text, said)
 }
 
-/// A copy of a folder of plain files.
+/// A copy of a folder of plain files; folders in it, the copies that a store makes of itself, stay behind.
 pub fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            continue;
+        }
         fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
     }
 }
