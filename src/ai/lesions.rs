@@ -418,7 +418,7 @@ pub(crate) fn cut(
         })
         .collect();
     list.retain(|lesion| lesion.peak_probability >= volume.least_peak);
-    list.sort_by(|a, b| b.part.voxels.cmp(&a.part.voxels));
+    list.sort_by_key(|lesion| std::cmp::Reverse(lesion.part.voxels));
     // Numbered anew, so that the largest is the first and none is left over.
     let mut number = vec![0u32; sums.len()];
     for (new, lesion) in (1u32..).zip(&mut list) {

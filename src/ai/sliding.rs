@@ -217,8 +217,8 @@ pub fn segment_volume(
             size: plan.window(),
         };
         if let Some(mut changed) = plan.inside(&part) {
-            for axis in 0..3 {
-                changed.start[axis] -= lead[axis];
+            for (start, lead) in changed.start.iter_mut().zip(lead) {
+                *start -= lead;
             }
             tell(News {
                 mask: match blender.canvas() {

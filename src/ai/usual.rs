@@ -234,7 +234,7 @@ fn measures(picture: &[f32], side: usize) -> Result<Vec<f64>, AiError> {
     }
     out.push(if alone > 0.0 { both / alone } else { 0.0 });
     let border = |(x, y): &(usize, usize)| {
-        let near = |p: usize| p < 4 || p >= SIDE - 4;
+        let near = |p: usize| !(4..SIDE - 4).contains(&p);
         near(*x) || near(*y)
     };
     let ring: Vec<f64> = places().filter(border).map(|(x, y)| at(x, y)).collect();

@@ -84,7 +84,7 @@ pub fn care_plan(value: &Value, follow: impl Fn(&Value) -> Option<String>) -> Ca
             .collect(),
         addresses: list(value, "addresses")
             .iter()
-            .filter_map(|reference| follow(reference))
+            .filter_map(follow)
             .filter(|w| !w.is_empty())
             .collect(),
     }

@@ -235,7 +235,7 @@ impl BlendPass {
         let alignment = u64::from(limits.min_storage_buffer_offset_alignment.max(4));
         let lead = answers.offset % alignment;
         let bound = answers.size + lead;
-        if bound > limits.max_storage_buffer_binding_size || answers.offset % 4 != 0 {
+        if bound > limits.max_storage_buffer_binding_size || !answers.offset.is_multiple_of(4) {
             return Err(GpuError::Mismatch("the answers do not fit a binding"));
         }
         let mut encoder = self.gpu.device.create_command_encoder(&Default::default());

@@ -38,7 +38,7 @@ impl Label {
 pub fn color_of(value: u8) -> [u8; 3] {
     // Steps of the golden angle never meet again.
     let hue = (f64::from(value) * 137.507_764 + 130.0) % 360.0;
-    let lightness = if value % 2 == 0 { 0.78 } else { 0.66 };
+    let lightness = if value.is_multiple_of(2) { 0.78 } else { 0.66 };
     let (chroma, radians) = (0.125, hue.to_radians());
     let (a, b) = (chroma * radians.cos(), chroma * radians.sin());
     // Oklab to linear sRGB (Ottosson 2020).

@@ -201,9 +201,9 @@ fn label_draw(scene: &LabelScene<'_>) -> LabelDraw {
         (depth, first) = fixed_steps(slab);
         points = slab.count;
     }
-    for axis in 0..3 {
+    for (axis, first) in first.into_iter().enumerate() {
         let margin = (grid.step_x[axis] + grid.step_y[axis]) * i64::from(MARGIN);
-        grid.start[axis] += first[axis] - margin;
+        grid.start[axis] += first - margin;
     }
     let grid = GridHalves::from(grid);
     let depth = halves(depth);

@@ -334,7 +334,6 @@ fn nodes(
 }
 
 /// Names beside nodes, the selected one and its neighbours first, as long as none lies on another.
-#[expect(clippy::too_many_arguments, reason = "one picture, drawn in parts")]
 fn names(
     context: &UiContext<'_>,
     painter: &egui::Painter,

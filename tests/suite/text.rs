@@ -287,6 +287,10 @@ fn score_relations(
     }
 }
 
+#[expect(
+    clippy::print_stdout,
+    reason = "the figures are for whoever reads them"
+)]
 fn print(name: &str, scores: &Scores) {
     println!(
         "{name}\n  entities   {}\n  negation   {}\n  assertions {}\n  relations  {}\n  changes    {}",

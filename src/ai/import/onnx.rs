@@ -35,9 +35,10 @@ pub(super) struct OnnxModel {
 }
 
 /// What follows the logits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Ending {
     /// Nothing.
+    #[default]
     Logits,
     /// Each is a probability of its own.
     Sigmoid,
@@ -289,12 +290,6 @@ struct Builder {
     steps: Vec<GraphStep>,
     weights: Weights,
     ending: Ending,
-}
-
-impl Default for Ending {
-    fn default() -> Self {
-        Self::Logits
-    }
 }
 
 impl Builder {

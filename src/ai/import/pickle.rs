@@ -270,7 +270,7 @@ impl<'a> Reader<'a> {
         self.stack.last().copied().map_or_else(damaged, Ok)
     }
 
-    fn to_mark(&mut self) -> Result<Vec<Id>, AiError> {
+    fn up_to_mark(&mut self) -> Result<Vec<Id>, AiError> {
         match self.marks.pop() {
             Some(mark) if mark <= self.stack.len() => Ok(self.stack.split_off(mark)),
             _ => damaged(),
@@ -314,7 +314,7 @@ impl<'a> Reader<'a> {
                 0x95 => drop(self.take(8)?),
                 b'(' => self.marks.push(self.stack.len()),
                 b'0' => drop(self.pop()?),
-                b'1' => drop(self.to_mark()?),
+                b'1' => drop(self.up_to_mark()?),
                 b'2' => {
                     let id = self.top()?;
                     self.push_id(id)?;
@@ -345,11 +345,11 @@ impl<'a> Reader<'a> {
                 b'}' => self.push(Value::Map(Vec::new()))?,
                 b']' | b')' | 0x8F => self.push(Value::Items(Vec::new()))?,
                 b't' | b'l' => {
-                    let items = self.to_mark()?;
+                    let items = self.up_to_mark()?;
                     self.push(Value::Items(items))?;
                 }
                 b'd' => {
-                    let items = self.to_mark()?;
+                    let items = self.up_to_mark()?;
                     let pairs = pairs(&items)?;
                     self.push(Value::Map(pairs))?;
                 }
@@ -366,7 +366,7 @@ impl<'a> Reader<'a> {
                     self.append(vec![item])?;
                 }
                 b'e' | 0x90 => {
-                    let items = self.to_mark()?;
+                    let items = self.up_to_mark()?;
                     self.append(items)?;
                 }
                 b's' => {
@@ -374,7 +374,7 @@ impl<'a> Reader<'a> {
                     self.set(vec![(key, value)])?;
                 }
                 b'u' => {
-                    let items = self.to_mark()?;
+                    let items = self.up_to_mark()?;
                     self.set(pairs(&items)?)?;
                 }
                 b'q' => {

@@ -156,7 +156,7 @@ impl NetworkGrid {
                 }
                 _ => there as f64,
             };
-            if !(count <= MOST_SIDE as f64) {
+            if count.is_nan() || count > MOST_SIDE as f64 {
                 return Err(AiError::Compute(format!(
                     "the network's grid would have {count:.0} voxels along an axis; {MOST_SIDE} are the most"
                 )));

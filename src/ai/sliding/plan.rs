@@ -148,9 +148,9 @@ impl Plan {
             start: [0; 3],
             size: [0; 3],
         };
-        for axis in 0..3 {
-            part.start[axis] = *self.cuts[axis].get(index[axis])?;
-            part.size[axis] = self.cuts[axis].get(index[axis] + 1)? - part.start[axis];
+        for (axis, at) in index.into_iter().enumerate() {
+            part.start[axis] = *self.cuts[axis].get(at)?;
+            part.size[axis] = self.cuts[axis].get(at + 1)? - part.start[axis];
         }
         Some(part)
     }

@@ -181,7 +181,7 @@ pub fn consider(store: &Store, args: &ConsiderArgs, common: &Common, out: &mut O
         out.json(&consider_json(&record, &facts, &drugs, common));
         return Exit::Done;
     }
-    out.line("Research and education. Not for diagnostic use.".to_owned());
+    out.line("Research and education. Not for diagnostic use.");
     for alert in safety::alerts(&record, &facts, &drugs) {
         out.line(format!(
             "{:15} {}: {}",
@@ -256,7 +256,7 @@ pub fn graph(store: &Store, args: &GraphArgs, common: &Common, out: &mut Output)
     let graph = graph::build(&record, &facts);
     if let Some(key) = &args.why {
         let Some(node) = graph.find(key) else {
-            out.error("no node has this key".to_owned());
+            out.error("no node has this key");
             return Exit::Finding;
         };
         let path: Vec<&graph::Edge> = graph
@@ -489,7 +489,7 @@ pub fn duplicates(
             Some((kind, keep, other))
         });
         let Some((kind, keep, other)) = parts else {
-            out.error("a merge is written TYPE/KEEP=OTHER".to_owned());
+            out.error("a merge is written TYPE/KEEP=OTHER");
             return Exit::Usage;
         };
         if let Err(error) = store.merge_resources(&patient, kind, keep, other) {

@@ -378,11 +378,8 @@ pub fn understand(text: &str) -> Understanding {
         let first = found.entities.len();
         for mention in entities {
             let mut entity = mention.entity;
-            let shift = |span: Range<usize>| {
-                span.start + sentence.span.start..span.end + sentence.span.start
-            };
-            entity.span = shift(entity.span);
-            entity.cue = entity.cue.map(shift);
+            entity.span = moved(&entity.span, sentence.span.start);
+            entity.cue = entity.cue.map(|cue| moved(&cue, sentence.span.start));
             entity.sentence = number;
             found.entities.push(entity);
         }
@@ -397,4 +394,8 @@ pub fn understand(text: &str) -> Understanding {
     found.sections = sections;
     found.sentences = sentences;
     found
+}
+/// A part of a sentence as a part of the text.
+const fn moved(span: &Range<usize>, by: usize) -> Range<usize> {
+    span.start + by..span.end + by
 }

@@ -192,10 +192,11 @@ fn cut(part: &str) -> Vec<Range<usize>> {
                 let digit_follows = next.is_some_and(|c| c.is_ascii_digit());
                 // `1.5`, `1.` of a list, `Dr.`
                 let list = number && !word.is_empty() && before.trim().len() == word.len();
-                next.is_none_or(char::is_whitespace)
-                    && !(number && digit_follows)
+                let follows = next.is_none_or(char::is_whitespace) && !(number && digit_follows);
+                let title = TITLES.contains(&word.as_str());
+                follows
                     && !list
-                    && !TITLES.contains(&word.as_str())
+                    && !title
                     && (!SHORT.contains(&word.as_str()) || ends_paragraph(&chars, i))
             }
             // What never ends is cut all the same: the rules look at pairs of words of a sentence.

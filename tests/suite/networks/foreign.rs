@@ -141,8 +141,8 @@ fn plans_of_older_versions_say_the_same() {
     fs::write(&file, plans.to_string()).unwrap();
     // 4, 8, 16 channels are not those of the checkpoint, which has 4, 6, 8.
     let error = taken(&place, &wishes())
-        .err()
-        .expect("other widths")
+        .map(drop)
+        .expect_err("other widths")
         .to_string();
     assert!(
         error.contains("the network needs [8, 4, 3, 3, 3]"),
@@ -445,7 +445,10 @@ fn a_tensorflow_model_is_the_network_it_was_made_from() {
                 json(from, to, text);
             }
         });
-        let found = taken(&place, &wishes()).err().expect(part).to_string();
+        let found = taken(&place, &wishes())
+            .map(drop)
+            .expect_err(part)
+            .to_string();
         assert!(found.contains(part), "`{found}` does not say `{part}`");
     }
     for (part, change) in [
@@ -460,7 +463,10 @@ fn a_tensorflow_model_is_the_network_it_was_made_from() {
     ] {
         let place = folder.path().join("changed");
         tensorflow(&place, |_, numbers| change(numbers));
-        let found = taken(&place, &wishes()).err().expect(part).to_string();
+        let found = taken(&place, &wishes())
+            .map(drop)
+            .expect_err(part)
+            .to_string();
         assert!(found.contains(part), "`{found}` does not say `{part}`");
     }
 }
@@ -591,8 +597,8 @@ fn plain_weights_need_a_description_and_keep_to_it() {
     ] {
         fs::write(&description, DESCRIPTION.replace(from, to)).unwrap();
         let found = taken(&description, &wishes())
-            .err()
-            .expect(part)
+            .map(drop)
+            .expect_err(part)
             .to_string();
         assert!(found.contains(part), "`{found}` does not say `{part}`");
     }
