@@ -39,8 +39,12 @@ impl PixelBox {
 
 /// Half the widest stroke, pixels.
 const STROKE: usize = 5;
-/// How far a stroke stands out from what is beside it, of 255.
+/// How far a stroke stands out from what is beside it, of 255, where nothing else does.
 const CONTRAST: u8 = 56;
+/// How far it has to at most, however much the picture around it glitters.
+const MOST_CONTRAST: u8 = 128;
+/// Side of the squares in which that is measured, pixels: a line of text fills the smaller part of one.
+const FIELD: usize = 64;
 /// Heights of letters, pixels.
 const HEIGHTS: std::ops::RangeInclusive<usize> = 5..=72;
 /// Fewest shapes of a text.
@@ -115,13 +119,52 @@ struct Shape {
 fn lines_of(grey: &[u8], columns: usize, rows: usize) -> Vec<PixelBox> {
     let eroded = spread(grey, columns, rows, STROKE, false);
     let opened = spread(&eroded, columns, rows, STROKE, true);
-    let stroke: Vec<bool> = grey
+    let lifted: Vec<u8> = grey
         .iter()
         .zip(&opened)
-        .map(|(value, under)| value.saturating_sub(*under) >= CONTRAST)
+        .map(|(value, under)| value.saturating_sub(*under))
         .collect();
+    let stroke = strokes_of(&lifted, columns, rows);
     let shapes = shapes_of(&stroke, grey, columns, rows);
     rows_of(&shapes)
+}
+
+/// The pixels that stand out from their surroundings by more than these do from theirs.
+///
+/// In speckle and noise every second pixel stands out from the darkest beside it, so a fixed bound takes a good part of
+/// them for strokes. Letters cover less than half of a field: what most of its pixels stay below is not theirs.
+fn strokes_of(lifted: &[u8], columns: usize, rows: usize) -> Vec<bool> {
+    let mut stroke = vec![false; lifted.len()];
+    let (across, down) = ((columns / FIELD).max(1), (rows / FIELD).max(1));
+    for row in 0..down {
+        let (top, bottom) = (row * rows / down, (row + 1) * rows / down);
+        for column in 0..across {
+            let left = column * columns / across;
+            let right = (column + 1) * columns / across;
+            let spans = (top..bottom).map(|y| y * columns + left..y * columns + right);
+            let mut counts = [0usize; 256];
+            for value in spans.clone().flat_map(|span| &lifted[span]) {
+                counts[usize::from(*value)] += 1;
+            }
+            let bound = bound_of(&counts);
+            for at in spans.flatten() {
+                stroke[at] = lifted[at] >= bound;
+            }
+        }
+    }
+    stroke
+}
+
+/// Twice what three of five pixels stay at or below, within limits.
+fn bound_of(counts: &[usize; 256]) -> u8 {
+    let all: usize = counts.iter().sum();
+    let mut below = 0;
+    let usual = (0..=u8::MAX).zip(counts).find(|(_, count)| {
+        below += **count;
+        below * 5 >= all * 3
+    });
+    let usual = usual.map_or(0, |(value, _)| value);
+    usual.saturating_mul(2).clamp(CONTRAST, MOST_CONTRAST)
 }
 
 /// Connected shapes (8 neighbours) of the size, fill and evenness of letters.

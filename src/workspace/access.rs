@@ -3,7 +3,11 @@
 //! Must stay true: what a role does not allow is refused before anything changes; a locked window shows nothing of what
 //! is open, and what is open stays as it is.
 
-use super::{Workspace, event::Event, keeper::Ask};
+use super::{
+    Workspace,
+    event::Event,
+    keeper::{Answered, Ask},
+};
 use crate::{
     model::{
         access::{AuditKind, Right, Role},
@@ -12,6 +16,10 @@ use crate::{
     },
     store::{AuditEvent, Store, StoreError, accounts},
     task::spawn_named,
+};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
 /// Why the window stays locked.
@@ -42,8 +50,17 @@ pub struct Access {
     pub broken: bool,
     /// The reason for that is being asked.
     pub asking_reason: bool,
+    /// Questions to the store for more than the role allows that are not answered yet.
+    asked: Arc<AtomicUsize>,
     /// The study that was written down last.
     viewed: String,
+}
+
+impl Access {
+    /// Whether an answer is still to come that decides what may be done.
+    pub fn is_busy(&self) -> bool {
+        self.trying || self.asked.load(Ordering::Acquire) > 0
+    }
 }
 
 impl Workspace {
@@ -167,7 +184,8 @@ impl Workspace {
     pub fn break_glass(&mut self, reason: String) {
         self.access.asking_reason = false;
         if let Some(asks) = self.marks.asks() {
-            let _ = asks.try_send(Ask::BreakGlass(reason));
+            let answered = Answered::new(&self.access.asked);
+            let _ = asks.try_send(Ask::BreakGlass { reason, answered });
         }
     }
 

@@ -69,7 +69,7 @@ pub(super) enum Ask {
     /// Something to be written into the log.
     Log(AuditEvent),
     /// More than the role allows is to be allowed, for this reason.
-    BreakGlass(String),
+    BreakGlass { reason: String, answered: Answered },
     /// An edit to be saved.
     Save { number: u64, gesture: Gesture },
 }
@@ -413,9 +413,10 @@ impl Serving {
                 self.waker.wake("record");
             }
             Ask::Log(event) => store.log(event),
-            Ask::BreakGlass(reason) => {
+            Ask::BreakGlass { reason, answered } => {
                 let broken = store.break_glass(&reason).is_ok();
                 self.tell(Event::Broken(broken));
+                drop(answered);
             }
             Ask::Known(ask) => known::answer(store, ask, &self.events, &self.waker),
             Ask::Save { number, gesture } => waiting.push_back((number, gesture)),

@@ -592,10 +592,6 @@ impl Workspace {
             StoreNews::Opened(opened) => {
                 let unfinished = opened.unfinished;
                 self.access.who = Some(opened.who.clone());
-                let cells: Vec<usize> = self.visible_cells().collect();
-                for cell in cells {
-                    self.log_viewed(cell);
-                }
                 if let Some(unkept) = opened.unkept {
                     let key = match unkept {
                         Unkept::InUse => "notice-store-in-use",
@@ -606,6 +602,11 @@ impl Workspace {
                     place.exists = true;
                 }
                 self.marks.take_opened(*opened);
+                // Only now does the store take what is to be written into its log.
+                let cells: Vec<usize> = self.visible_cells().collect();
+                for cell in cells {
+                    self.log_viewed(cell);
+                }
                 if self.marks.unkept != Unkept::InUse
                     && let Some(asks) = self.marks.keeper.as_ref().and_then(Keeper::asks)
                 {

@@ -573,7 +573,7 @@ impl Workspace {
             && !self.tags.is_reading()
             && !self.evaluation.reading
             && !self.deid.looking
-            && !self.access.trying
+            && !self.access.is_busy()
             && self.events.1.is_empty()
             && self.measuring.is_idle()
             && !self.record.is_busy()
