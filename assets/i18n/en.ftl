@@ -1625,7 +1625,7 @@ panel-course-no-name = { $count ->
    *[other] { $count } marks without a label do not count
 }
 panel-course-not-measured = { $name } has no diameter in mm on { $date }
-panel-course-too-many = { $count } targets: RECIST 1.1 takes five, so no response is given
+panel-course-too-many = Targets: { $count }. RECIST 1.1 takes five, so no response is given
 panel-course-not-at-baseline = { $name } is not marked at baseline and does not count
 mark-lock = Lock
 mark-hide = Hide

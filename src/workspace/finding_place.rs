@@ -73,7 +73,9 @@ impl<'a> Finding<'a> {
         }
         let found = understand(words.get(..end).unwrap_or_default());
         found.entities.iter().enumerate().any(|(number, entity)| {
+            // A label is short: a side in it is that of its finding, also where nothing joins the two.
             let (_, side, _) = found.place(number);
+            let side = side.or_else(|| found.entities.iter().find_map(|e| e.side));
             let other_side = |side: Side| {
                 let both = self.side == Some(Side::Both.word()) || side == Side::Both;
                 !both && self.side.is_some_and(|own| own != side.word())
