@@ -316,7 +316,8 @@ fn picture(
     let under = response.hover_pos().and_then(near);
     if let Some(node) = under.and_then(|n| graph.nodes.get(n)) {
         let words = node_words(context, node, chinese);
-        response.on_hover_text(format!("{}\n{words}", context.word(kind_key(node.kind))));
+        response
+            .on_hover_text_at_pointer(format!("{}\n{words}", context.word(kind_key(node.kind))));
     }
     clicked
 }
