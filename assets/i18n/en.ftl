@@ -1017,6 +1017,20 @@ notice-record-imported = Record imported: { $count ->
     [one] { $count } new resource
    *[other] { $count } new resources
 }
+notice-record-mapping = A table needs its mapping file: choose both together (.csv and .toml)
+panel-whose = { $count ->
+    [one] { $count } file does not say whose it is
+   *[other] { $count } files do not say whose they are
+}
+panel-whose-take = Take in for { $name }
+panel-whose-nobody = Show the patient first whose record is known here
+panel-whose-leave = Leave out
+panel-duplicates = Perhaps recorded twice
+panel-duplicates-equal = equal but for their numbers
+panel-duplicates-alike = one moment, one value; details differ
+panel-duplicates-merge = Merge
+panel-merged = Merged
+panel-merged-part = Part again
 panel-about-series = About this series
 panel-failed = The record could not be read
 panel-files = Files
@@ -1586,6 +1600,33 @@ mark-ratio = CTR { $ratio }
 mark-label = Label
 mark-labels = Choose
 mark-group = Group
+mark-role = RECIST role
+mark-role-target = Target lesion
+mark-role-node = Target lymph node
+mark-role-non-target = Non-target lesion
+mark-role-new = New lesion
+mark-role-none = None
+panel-course = Course of lesions
+panel-course-sum = Sum, mm
+panel-course-baseline = Since baseline
+panel-course-nadir = Since smallest
+panel-course-answer = Response
+panel-course-is-baseline = Baseline
+panel-course-doubles = doubles in { $days } d
+panel-course-halves = halves in { $days } d
+panel-course-gone = gone
+panel-course-note = One label is one lesion. A probe with its label says that it is gone. Whether non-target lesions progress is for the reader to say
+panel-course-no-date = { $count ->
+    [one] { $count } mark on a study without a date does not count
+   *[other] { $count } marks on studies without a date do not count
+}
+panel-course-no-name = { $count ->
+    [one] { $count } mark without a label does not count
+   *[other] { $count } marks without a label do not count
+}
+panel-course-not-measured = { $name } has no diameter in mm on { $date }
+panel-course-too-many = Targets: { $count }. RECIST 1.1 takes five, so no response is given
+panel-course-not-at-baseline = { $name } is not marked at baseline and does not count
 mark-lock = Lock
 mark-hide = Hide
 mark-delete = Delete
@@ -2161,6 +2202,8 @@ class-calibrated = Calibrated where { $percent } % of the patients have it; wher
 class-auroc = On patients it never saw: AUROC { $value } (95 %: { $low } to { $high })
 notice-no-folder = There is no folder for the training run; start with --store
 # The record's parts
+cmd-record-timeline = Timeline
+cmd-record-timeline-tip = Everything of the record on one line of time, lanes by kind; the wheel zooms, dragging filters the chart
 cmd-record-considerations = Considerations
 cmd-record-considerations-tip = Alerts and diseases to think of, every factor with its weight and source; research only
 cmd-record-genes = Genes
@@ -2168,7 +2211,35 @@ cmd-record-genes-tip = Diplotypes, phenotypes and hints for drugs
 cmd-record-graph = Knowledge graph
 cmd-record-graph-tip = How conditions, drugs, genes, findings and pictures hang together, and why each is shown
 panel-view-chart = Chart
-panel-view-considerations = Considerations
+panel-view-timeline = Timeline
+panel-timeline-area = Timeline, events: { $events }
+panel-timeline-none = Nothing in the record has a date
+panel-timeline-hint = Wheel: zoom. Drag: choose days for the chart. Click: hang a study, plot values
+panel-timeline-fit = Whole time
+panel-timeline-span = Only { $from } to { $to }
+panel-timeline-all = Show all
+panel-timeline-events = Events
+panel-timeline-undated = { $count ->
+    [one] { $count } entry without a date
+   *[other] { $count } entries without a date
+}
+panel-timeline-plot = { $name }, values: { $count }
+panel-timeline-other-units = { $count ->
+    [one] { $count } value in another unit is not drawn
+   *[other] { $count } values in other units are not drawn
+}
+panel-lane-imaging = Imaging
+panel-lane-reports = Reports
+panel-lane-conditions = Conditions
+panel-lane-medications = Drugs
+panel-lane-labs = Laboratory
+panel-lane-vitals = Vital signs
+panel-lane-others = Observations
+panel-lane-procedures = Procedures
+panel-lane-encounters = Encounters
+panel-lane-claims = Claims
+notice-study-not-open = This study is not open
+panel-view-considerations = Consider
 panel-view-genes = Genes
 panel-view-graph = Graph
 panel-reports = Reports
@@ -2244,4 +2315,9 @@ panel-assertion-absent = denied
 panel-assertion-possible = possible
 panel-assertion-history = in the past
 panel-assertion-family = in the family
-panel-graph-no-place = No place in a picture is linked to this finding
+panel-graph-see = Show in the picture
+panel-graph-by-mark = By a mark whose label names the finding
+panel-graph-by-reference = By a structured report that names the finding and refers to this image
+panel-graph-by-key-image = A key image of the day of the report; nothing else links it to this finding
+panel-graph-by-mask = A picture with a mask of the lungs, in which the finding lies; not the finding itself
+panel-graph-no-place = Nothing links this finding to a place in a picture: no mark, key image, reference or mask

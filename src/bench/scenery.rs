@@ -7,19 +7,22 @@ use crate::{
     i18n::Language,
     model::{
         annotation::{MarkKind, PointSpace, Shape},
+        date::Date,
         edit::Edit,
         inference::{InferenceProvenance, ModelIdentity},
     },
+    phantom::{demo, record as phantom_record},
     render::upload_probabilities,
     workspace::{
         Command, Workspace,
         masks::{self, MaskDisplay},
         measuring::mark_on,
+        record_link::RecordState,
         settings::SideTab,
     },
 };
 use glam::{DAffine2, DVec3};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 impl From<AppError> for Failure {
     fn from(error: AppError) -> Self {
@@ -77,6 +80,53 @@ pub(super) fn marks(frames: &mut Frames, count: usize, seed: u64) -> Result<(), 
         return Err(Failure::new(Exit::Internal, "the marks were not taken"));
     }
     Ok(frames.settle()?)
+}
+
+/// Takes in a record of the made-up series' person with so many events in twenty years; how many stand on the line.
+pub(super) fn record(
+    frames: &mut Frames,
+    dir: &Path,
+    count: usize,
+    seed: u64,
+) -> Result<usize, Failure> {
+    let fault = |text: &str| Failure::new(Exit::Internal, text);
+    let who = demo::identity(seed);
+    let day = Date::parse("2026-03-16").ok_or_else(|| fault("no day"))?;
+    let mut bundle = phantom_record::record(seed, &who, day, &[]);
+    let subject = bundle["entry"][0]["fullUrl"].clone();
+    let entries = bundle["entry"]
+        .as_array_mut()
+        .ok_or_else(|| fault("no bundle"))?;
+    let mut next = dice(seed);
+    let more = count.saturating_sub(entries.len());
+    for number in 0..more {
+        let days = (next(20 * 365) as i64) * 86_400_000;
+        let when = Date::of_ms(day.days_since_epoch() * 86_400_000 - days)
+            .ok_or_else(|| fault("no day"))?;
+        let category = ["laboratory", "vital-signs", "survey"][number % 3];
+        entries.push(serde_json::json!({
+            "fullUrl": format!("urn:negatoscope:bench:{number}"),
+            "resource": {
+                "resourceType": "Observation",
+                "id": format!("bench-{number}"),
+                "status": "final",
+                "category": [{"coding": [{"code": category}]}],
+                "code": {"coding": [{"system": "http://loinc.org", "code": format!("bench-{}", number % 40), "display": format!("Value {}", number % 40)}]},
+                "subject": {"reference": subject},
+                "effectiveDateTime": when.to_string(),
+                "valueQuantity": {"value": next(1000) as f64 / 10.0, "unit": "mmol/L", "code": "mmol/L"}
+            }
+        }));
+    }
+    let path = dir.join("record.json");
+    std::fs::write(&path, bundle.to_string()).map_err(|e| Failure::new(Exit::Io, e))?;
+    let workspace = &mut frames.program_mut().workspace;
+    workspace.import_records(vec![path]);
+    frames.settle()?;
+    match frames.program().workspace.record.state().0 {
+        RecordState::Found { insight, .. } => Ok(insight.timeline.events.len()),
+        _ => Err(fault("the record is not shown")),
+    }
 }
 
 /// New marks on the frame that the active view shows.

@@ -42,6 +42,9 @@ pub struct UiArgs {
     /// Elements that the tag browser shows, about
     #[arg(long, value_name = "N", default_value_t = 5000)]
     pub elements: u16,
+    /// Events on the timeline of the record
+    #[arg(long, value_name = "N", default_value_t = 5000)]
+    pub events: usize,
     /// Only cases whose name contains this
     #[arg(long, value_name = "WORD")]
     pub only: Option<String>,
@@ -396,6 +399,36 @@ pub(super) fn run(args: &UiArgs, common: &Common, cases: &mut Cases<'_>) -> Resu
                 -6.0
             } else {
                 6.0
+            });
+        })?;
+    }
+    if bench.wants_any("timeline", &["still", "hover", "zoom"]) {
+        bench
+            .frames
+            .program_mut()
+            .workspace
+            .act(Action::Studies(ListAction::Show(false)));
+        let events = scenery::record(&mut bench.frames, made.path(), args.events, seed)?;
+        bench.frames.command(Command::ShowTimeline);
+        bench.frames.settle()?;
+        bench.input = format!("{width} x {height}, {events} events");
+        // Over the lanes, in the middle of their days.
+        let at = |step: usize| {
+            let around = step as f32 * 0.37;
+            [
+                width as f32 - 120.0 + around.sin() * 80.0,
+                300.0 + around.cos() * 60.0,
+            ]
+        };
+        bench.frames.point(at(0));
+        bench.case("ui-timeline-still", |_, _| {})?;
+        bench.case("ui-timeline-hover", |frames, step| frames.point(at(step)))?;
+        bench.frames.point(at(0));
+        bench.case("ui-timeline-zoom", |frames, step| {
+            frames.wheel(if (step / 30).is_multiple_of(2) {
+                1.0
+            } else {
+                -1.0
             });
         })?;
     }

@@ -2,6 +2,7 @@
 
 pub mod advise;
 pub mod calc;
+pub mod course;
 pub mod text;
 
 use super::{Common, Exit, Output, store as store_cli};

@@ -126,17 +126,106 @@ fn bare(value: &Value) -> Value {
 }
 
 /// A Linkage (FHIR R4 Linkage) that keeps `keep` and puts `other` behind it.
-pub fn linkage(patient: &str, kind: &str, keep: &str, other: &str) -> Value {
+///
+/// Not active it parts them again: the same Linkage in the place of the active one.
+pub fn linkage(patient: &str, kind: &str, keep: &str, other: &str, active: bool) -> Value {
     json!({
         "resourceType": "Linkage",
         "id": super::import::id_of(&["linkage", patient, kind, keep, other]),
         "extension": [{"url": super::fhir::PATIENT_EXTENSION, "valueString": patient}],
-        "active": true,
+        "active": active,
         "item": [
             {"type": "source", "resource": {"reference": format!("{kind}/{keep}")}},
             {"type": "alternate", "resource": {"reference": format!("{kind}/{other}")}},
         ],
     })
+}
+
+/// A pair with the words that somebody needs to judge it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// The two.
+    pub pair: Pair,
+    /// What it says.
+    pub words: String,
+    /// Its day, as written; empty where there is none.
+    pub day: String,
+}
+
+/// What somebody has to look at, and what somebody merged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Review {
+    /// Pairs that look like one fact.
+    pub pairs: Vec<Candidate>,
+    /// Pairs that a Linkage of this program joins: the first is shown, the second is behind it.
+    pub merged: Vec<Candidate>,
+}
+
+/// Pairs of one patient for review, with words.
+pub fn review(resources: &[Resource]) -> Review {
+    let by_id: HashMap<(&str, &str), &Resource> = resources
+        .iter()
+        .map(|r| ((r.kind.as_str(), r.id.as_str()), r))
+        .collect();
+    let told = |pair: Pair| -> Option<Candidate> {
+        let first = by_id.get(&(pair.kind.as_str(), pair.first.as_str()))?;
+        let value = first.value();
+        let element = COMPARED.iter().find(|(kind, _)| *kind == pair.kind)?.1;
+        let what = concept(value.get(element), "");
+        let words = match what.display.is_empty() {
+            true => what.code,
+            false => what.display,
+        };
+        let stems = ["effective", "onset", "performed", "occurrence"];
+        let day = stems
+            .iter()
+            .find_map(|stem| choice_date(&value, stem))
+            .map(|d| d.to_string())
+            .or_else(|| {
+                let names = ["authoredOn", "recordedDate", "issued"];
+                let written = names.iter().map(|name| text(&value, name));
+                written
+                    .filter_map(|t| t.get(..t.len().min(10)))
+                    .find(|t| !t.is_empty())
+                    .map(str::to_owned)
+            })
+            .unwrap_or_default();
+        Some(Candidate { pair, words, day })
+    };
+    let mut out = Review {
+        pairs: find(resources).into_iter().filter_map(told).collect(),
+        merged: Vec::new(),
+    };
+    for linkage_of in resources.iter().filter(|r| r.kind == "Linkage") {
+        let value = linkage_of.value();
+        if value.get("active") == Some(&Value::Bool(false)) {
+            continue;
+        }
+        let ends: Vec<(String, String)> = list(&value, "item")
+            .iter()
+            .filter_map(|item| item.get("resource"))
+            .filter_map(|r| match target(text(r, "reference")) {
+                Target::Typed(kind, id) => Some((kind.to_owned(), id.to_owned())),
+                _ => None,
+            })
+            .collect();
+        let [(kind, keep), (same, other)] = ends.as_slice() else {
+            continue;
+        };
+        let patient = linkage_of.patient.as_deref().unwrap_or_default();
+        // Only what this program made can be taken back by it.
+        let own = linkage(patient, kind, keep, other, true);
+        if kind == same && text(&own, "id") == linkage_of.id {
+            let pair = Pair {
+                kind: kind.clone(),
+                first: keep.clone(),
+                second: other.clone(),
+                exact: false,
+            };
+            out.merged.extend(told(pair));
+        }
+    }
+    out
 }
 
 /// Types and ids of what active Linkages put behind another resource that is there.

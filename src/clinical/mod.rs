@@ -21,6 +21,7 @@ mod record_more;
 pub mod report_pdf;
 pub mod table;
 pub mod text;
+pub mod timeline;
 
 pub use fhir::{FhirError, ParsedBundle, Resource, read_bundle};
 pub use import::{Hints, read_record};

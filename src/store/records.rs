@@ -215,6 +215,30 @@ impl Store {
         keep: &str,
         other: &str,
     ) -> Result<ImportReport, StoreError> {
+        self.link_resources(patient, kind, [keep, other], true)
+    }
+
+    /// Parts two resources that [`Store::merge_resources`] joined.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownPatient`] where one of them is not there.
+    pub fn part_resources(
+        &mut self,
+        patient: &str,
+        kind: &str,
+        keep: &str,
+        other: &str,
+    ) -> Result<ImportReport, StoreError> {
+        self.link_resources(patient, kind, [keep, other], false)
+    }
+
+    fn link_resources(
+        &mut self,
+        patient: &str,
+        kind: &str,
+        [keep, other]: [&str; 2],
+        active: bool,
+    ) -> Result<ImportReport, StoreError> {
         for id in [keep, other] {
             let known: Option<i64> = self
                 .connection
@@ -228,7 +252,7 @@ impl Store {
                 return Err(StoreError::UnknownPatient);
             }
         }
-        let linkage = duplicates::linkage(patient, kind, keep, other).to_string();
+        let linkage = duplicates::linkage(patient, kind, keep, other, active).to_string();
         self.import_bundle_on(linkage.as_bytes(), None)
     }
 

@@ -7,6 +7,7 @@ use egui::{RichText, Ui};
 /// Draws the panel.
 pub fn findings_panel_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
     super::marks::list::marks_list_ui(context, ui);
+    super::lesions::course_ui(context, ui);
     let findings = context.workspace.findings(context.workspace.active);
     widgets::section(ui, context.word("panel-about-series"), Some(findings.len()));
     if findings.is_empty() {

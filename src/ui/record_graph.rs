@@ -6,7 +6,12 @@ use crate::{
         graph::{EdgeKind, Graph, Node, NodeKind},
         text::Assertion,
     },
-    workspace::insight::Insight,
+    model::record::PatientRecord,
+    workspace::{
+        Action,
+        finding_place::{FindingPlace, Link},
+        insight::Insight,
+    },
 };
 use egui::{
     Align2, Color32, FontId, Label, Pos2, Rect, RichText, Sense, Stroke, TextEdit, Ui, vec2,
@@ -28,6 +33,8 @@ struct Walk {
     middle: [f32; 2],
     /// Points a unit; none until it was fitted.
     scale: Option<f32>,
+    /// Where the selected finding is seen: of which node, and what was known then.
+    place: Option<((String, (u64, usize, usize)), Option<FindingPlace>)>,
 }
 
 fn color(kind: NodeKind) -> Color32 {
@@ -89,7 +96,12 @@ fn node_words(context: &UiContext<'_>, node: &Node, chinese: bool) -> String {
 }
 
 /// Draws the graph of the record.
-pub fn graph_ui(context: &UiContext<'_>, ui: &mut Ui, insight: &Insight) {
+pub fn graph_ui(
+    context: &mut UiContext<'_>,
+    ui: &mut Ui,
+    record: &PatientRecord,
+    insight: &Insight,
+) {
     let chinese = is_chinese(context);
     let id = ui.scope_id().with("record graph");
     let mut walk: Walk = ui.data(|d| d.get_temp(id)).unwrap_or_default();
@@ -121,7 +133,18 @@ pub fn graph_ui(context: &UiContext<'_>, ui: &mut Ui, insight: &Insight) {
             widgets::dim(ui, context.word("panel-graph-choose"));
         }
         Some((number, node)) => {
-            if let Some(next) = details(context, ui, graph, number, node, chinese) {
+            title(context, ui, node, chinese);
+            if node.kind == NodeKind::Finding {
+                let known = (node.key.clone(), context.workspace.links_known());
+                let kept = walk.place.take().filter(|(of, _)| *of == known);
+                let (of, place) = kept.unwrap_or_else(|| {
+                    let workspace = context.workspace;
+                    (known, workspace.place_of_finding(graph, record, number))
+                });
+                place_ui(context, ui, place.as_ref());
+                walk.place = Some((of, place));
+            }
+            if let Some(next) = details(context, ui, graph, number, chinese) {
                 selected = Some(next);
             }
         }
@@ -293,7 +316,8 @@ fn picture(
     let under = response.hover_pos().and_then(near);
     if let Some(node) = under.and_then(|n| graph.nodes.get(n)) {
         let words = node_words(context, node, chinese);
-        response.on_hover_text(format!("{}\n{words}", context.word(kind_key(node.kind))));
+        response
+            .on_hover_text_at_pointer(format!("{}\n{words}", context.word(kind_key(node.kind))));
     }
     clicked
 }
@@ -363,28 +387,31 @@ fn names(
         let lit = selected == Some(number) || near.contains(&number);
         let ink = if lit { theme::TEXT } else { theme::TEXT_DIM };
         let galley = painter.layout_no_wrap(words, FontId::proportional(theme::SMALL_PT), ink);
-        let at = *centre + vec2(9.0, -galley.size().y / 2.0);
-        let mut place = Rect::from_min_size(at, galley.size());
-        if place.right() > rect.right() - 2.0 {
-            place = Align2::RIGHT_CENTER.anchor_size(*centre - vec2(9.0, 0.0), galley.size());
-        }
-        let free = rect.contains_rect(place) && taken.iter().all(|t| !t.intersects(place));
-        if free {
+        // To the right, else to the left: on no other name and on no node.
+        let right = *centre + vec2(9.0, 0.0);
+        let left = *centre - vec2(9.0, 0.0);
+        let free = |place: &Rect| {
+            let dots = drawn_at.iter().flatten();
+            rect.contains_rect(*place)
+                && taken.iter().all(|t| !t.intersects(*place))
+                && (lit
+                    || dots
+                        .into_iter()
+                        .all(|dot| !place.expand(3.0).contains(*dot)))
+        };
+        let place = [(Align2::LEFT_CENTER, right), (Align2::RIGHT_CENTER, left)]
+            .map(|(align, at)| align.anchor_size(at, galley.size()))
+            .into_iter()
+            .find(free);
+        if let Some(place) = place {
             painter.galley(place.min, galley, ink);
             taken.push(place.expand(1.0));
         }
     }
 }
 
-/// Why a node is shown, and what it hangs together with; the one that was chosen next.
-fn details(
-    context: &UiContext<'_>,
-    ui: &mut Ui,
-    graph: &Graph,
-    number: usize,
-    node: &Node,
-    chinese: bool,
-) -> Option<usize> {
+/// What a node is.
+fn title(context: &UiContext<'_>, ui: &mut Ui, node: &Node, chinese: bool) {
     ui.add_space(6.0);
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
@@ -395,9 +422,49 @@ fn details(
                 .color(theme::TEXT),
         );
     });
-    if node.kind == NodeKind::Finding {
-        widgets::dim(ui, context.word("panel-graph-no-place"));
+}
+
+/// A button to where a finding is seen, with what links it; a sentence where nothing does.
+fn place_ui(context: &mut UiContext<'_>, ui: &mut Ui, place: Option<&FindingPlace>) {
+    let Some(place) = place else {
+        ui.add(
+            Label::new(
+                RichText::new(context.word("panel-graph-no-place"))
+                    .size(theme::SMALL_PT)
+                    .color(theme::TEXT_DIM),
+            )
+            .wrap(),
+        );
+        return;
+    };
+    let why = match place.link {
+        Link::Mark => "panel-graph-by-mark",
+        Link::Reference => "panel-graph-by-reference",
+        Link::KeyImage => "panel-graph-by-key-image",
+        Link::Mask => "panel-graph-by-mask",
+    };
+    if ui.button(context.word("panel-graph-see")).clicked() {
+        let place = Box::new(place.clone());
+        context.actions.push(Action::SeeFinding(place));
     }
+    ui.add(
+        Label::new(
+            RichText::new(context.word(why))
+                .size(theme::SMALL_PT)
+                .color(theme::TEXT_DIM),
+        )
+        .wrap(),
+    );
+}
+
+/// Why a node is shown, and what it hangs together with; the one that was chosen next.
+fn details(
+    context: &UiContext<'_>,
+    ui: &mut Ui,
+    graph: &Graph,
+    number: usize,
+    chinese: bool,
+) -> Option<usize> {
     let why = graph.why(number);
     if !why.is_empty() {
         widgets::section(ui, context.word("panel-graph-why"), None);

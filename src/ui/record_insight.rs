@@ -72,6 +72,7 @@ pub fn banner_alerts(context: &UiContext<'_>, ui: &mut Ui, insight: &Insight) {
         .filter(|a| a.kind.in_banner())
         .collect();
     let mut rest = Vec::new();
+    let mut names = Vec::new();
     for alert in shown {
         let name = context.word(alert_key(alert));
         let subject = alert.subject.get(chinese);
@@ -94,10 +95,14 @@ pub fn banner_alerts(context: &UiContext<'_>, ui: &mut Ui, insight: &Insight) {
             widgets::tag(ui, &text, severity_color(alert.severity)).on_hover_text(hover);
         } else {
             rest.push(hover);
+            names.push(text);
         }
     }
     if !rest.is_empty() {
-        widgets::tag(ui, &format!("+{}", rest.len()), theme::WARN).on_hover_text(rest.join("\n\n"));
+        let tag = widgets::tag(ui, &format!("+{}", rest.len()), theme::WARN);
+        // Somebody who has it read out hears what had no room.
+        tag.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, names.join("; ")));
+        tag.on_hover_text(rest.join("\n\n"));
     }
 }
 

@@ -1,8 +1,8 @@
 //! The patient's record as a chart: active problems first, abnormal values marked, dates absolute, codes on hover.
 
 use super::{
-    context::UiContext, overlay_text, record_graph, record_insight, sparkline::sparkline, theme,
-    widgets,
+    context::UiContext, overlay_text, record_graph, record_insight, record_review, record_timeline,
+    sparkline::sparkline, theme, widgets,
 };
 use crate::{
     i18n::Value,
@@ -22,6 +22,7 @@ const FIRST: usize = 8;
 pub fn record_panel_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
     let (state, identity) = context.workspace.record.state();
     let (state, identity) = (state.clone(), identity.cloned());
+    record_review::whose_ui(context, ui);
     match state {
         RecordState::Blank => message(ui, context.word("patient-none"), "", theme::TEXT_DIM),
         RecordState::Loading => message(ui, context.word("panel-loading"), "", theme::TEXT_DIM),
@@ -82,12 +83,23 @@ pub fn record_panel_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
             widgets::dim(ui, born);
             views(context, ui);
             match context.workspace.record.view {
-                RecordView::Chart => record_ui(context, ui, &record),
+                RecordView::Chart => {
+                    let part = context.workspace.record.part().cloned();
+                    if part.is_some() {
+                        ui.add_space(4.0);
+                        ui.horizontal_wrapped(|ui| record_timeline::span_ui(context, ui));
+                    }
+                    record_ui(context, ui, part.as_ref().unwrap_or(&record));
+                    record_review::duplicates_ui(context, ui, &insight.review);
+                }
+                RecordView::Timeline => {
+                    record_timeline::timeline_ui(context, ui, &record, &insight)
+                }
                 RecordView::Considerations => {
                     record_insight::considerations_ui(context, ui, &insight)
                 }
                 RecordView::Genes => record_insight::genes_ui(context, ui, &record, &insight),
-                RecordView::Graph => record_graph::graph_ui(context, ui, &insight),
+                RecordView::Graph => record_graph::graph_ui(context, ui, &record, &insight),
             }
         }
     }
@@ -98,6 +110,7 @@ fn views(context: &mut UiContext<'_>, ui: &mut Ui) {
     let open = context.workspace.record.view;
     let views = [
         (RecordView::Chart, "panel-view-chart"),
+        (RecordView::Timeline, "panel-view-timeline"),
         (RecordView::Considerations, "panel-view-considerations"),
         (RecordView::Genes, "panel-view-genes"),
         (RecordView::Graph, "panel-view-graph"),
@@ -524,7 +537,7 @@ fn arrow(ui: &mut Ui, side: Ordering) {
 }
 
 /// UCUM as people write it.
-fn unit_text(unit: &str) -> String {
+pub(super) fn unit_text(unit: &str) -> String {
     unit.replace("{1.73_m2}", "1.73 m²")
         .replace("umol", "µmol")
         .replace("10*9", "10^9")
@@ -532,7 +545,7 @@ fn unit_text(unit: &str) -> String {
         .replace("[degF]", "°F")
 }
 
-fn short(value: f64) -> String {
+pub(super) fn short(value: f64) -> String {
     let digits = match value.abs() {
         v if v >= 100.0 => 0,
         v if v >= 10.0 => 1,

@@ -247,6 +247,21 @@ pub enum Action {
     Tab(SideTab),
     /// Open a part of the record panel.
     RecordView(super::insight::RecordView),
+    /// Let the chart show what lies in these days, or everything.
+    RecordSpan(Option<(i64, i64)>),
+    /// Whether files that do not say it belong to the patient on the screen.
+    AnswerWhose(bool),
+    /// Join two facts of the record, or part them again.
+    MergeFacts {
+        /// The two, the one that stays in sight first.
+        pair: crate::clinical::duplicates::Pair,
+        /// Join them.
+        join: bool,
+    },
+    /// Show where a finding of a text is.
+    SeeFinding(Box<super::finding_place::FindingPlace>),
+    /// A study of the record was asked for that is not open.
+    StudyNotOpen,
     /// Stop a job.
     CancelJob(super::jobs::JobId),
     /// Put a message away.
@@ -483,6 +498,13 @@ impl Workspace {
             Action::Mark(action) => self.act_on_mark(action),
             Action::Tab(tab) => self.settings.side_tab = tab,
             Action::RecordView(view) => self.record.view = view,
+            Action::RecordSpan(span) => self.record.set_span(span),
+            Action::AnswerWhose(yes) => self.record.answer_whose(yes),
+            Action::MergeFacts { pair, join } => {
+                self.record.merge(pair, join);
+            }
+            Action::SeeFinding(place) => self.see_finding(*place),
+            Action::StudyNotOpen => self.notify("notice-study-not-open", String::new()),
             Action::CancelJob(id) => {
                 if let Some(job) = self.jobs.running().iter().find(|j| j.id == id) {
                     job.cancel.cancel();

@@ -148,6 +148,7 @@ pub enum Command {
     ToggleSide,
     ToggleStatus,
     ShowRecord,
+    ShowTimeline,
     ShowConsiderations,
     ShowGenes,
     ShowGraph,
@@ -394,6 +395,7 @@ table! {
     ToggleStatus "cmd-panel-bottom" View "F9" Nothing
     ToggleSide "cmd-panel-right" View "F10" Nothing
     ShowRecord "panel-tab-record" View "Ctrl+R" Nothing
+    ShowTimeline "cmd-record-timeline" View "" Nothing
     ShowConsiderations "cmd-record-considerations" View "" Nothing
     ShowGenes "cmd-record-genes" View "" Nothing
     ShowGraph "cmd-record-graph" View "" Nothing

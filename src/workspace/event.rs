@@ -88,6 +88,8 @@ pub enum Event {
     Chosen(Vec<std::path::PathBuf>),
     /// FHIR bundles were chosen in a dialog.
     ChosenRecord(Vec<std::path::PathBuf>),
+    /// Files for the record that do not say whose they are.
+    RecordWhose(Vec<std::path::PathBuf>),
     /// What a draft of a protocol would hang was worked out.
     Previewed(super::hanging::previews::Previewed),
     /// What a user keeps of arrangements was read or written.

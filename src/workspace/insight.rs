@@ -8,7 +8,10 @@ use crate::{
             facts::{Facts, facts_of},
             safety::{self, Alert},
         },
+        duplicates::{self, Review},
+        fhir::Resource,
         graph::{self, Graph, layout},
+        timeline::{Lane, Timeline},
     },
     model::{date::Date, record::PatientRecord},
 };
@@ -24,6 +27,8 @@ pub enum RecordView {
     /// Conditions, drugs, values.
     #[default]
     Chart,
+    /// Everything on one line of time.
+    Timeline,
     /// Alerts and diseases to think of.
     Considerations,
     /// Genes, variants, recommendations.
@@ -47,6 +52,12 @@ pub struct Insight {
     pub drawn: Vec<usize>,
     /// Where they are drawn, about one apart from their neighbours.
     pub places: Vec<[f32; 2]>,
+    /// Everything on one line of time.
+    pub timeline: Timeline,
+    /// Facts that came twice, and those that somebody merged.
+    pub review: Review,
+    /// The lanes of it that hold something.
+    pub lanes: Vec<Lane>,
 }
 
 /// Counts alone: the rest is about somebody.
@@ -62,13 +73,17 @@ impl std::fmt::Debug for Insight {
 
 impl Insight {
     /// Draws the conclusions of a record on a day.
-    pub fn of(record: &PatientRecord, today: Option<Date>) -> Self {
+    pub fn of(record: &PatientRecord, resources: &[Resource], today: Option<Date>) -> Self {
         let facts = facts_of(record, today);
         let alerts = safety::alerts(record, &facts, &[]);
         let suggestions = bayes::suggest(&facts);
         let graph = graph::build(record, &facts);
         let drawn = drawn(&graph);
         let places = layout::layout(&graph, &drawn, SEED);
+        let timeline = Timeline::of(record);
+        let mut lanes: Vec<Lane> = timeline.events.iter().map(|e| e.lane).collect();
+        lanes.sort_unstable();
+        lanes.dedup();
         Self {
             facts,
             alerts,
@@ -76,6 +91,9 @@ impl Insight {
             graph,
             drawn,
             places,
+            timeline,
+            review: duplicates::review(resources),
+            lanes,
         }
     }
 }

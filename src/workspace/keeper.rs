@@ -11,6 +11,7 @@ use super::{
     waker::Waker,
 };
 use crate::{
+    clinical::duplicates::Pair,
     model::{
         access::Role,
         edit::{Edit, Kept},
@@ -59,9 +60,17 @@ pub(super) enum Ask {
         identity: Arc<PatientIdentity>,
         answered: Answered,
     },
-    /// FHIR bundles to be taken in.
+    /// Files to be taken in, with whose they are where they do not say it.
     Import {
         paths: Vec<PathBuf>,
+        patient: Option<String>,
+        answered: Answered,
+    },
+    /// Two facts of a patient's record to be joined, or parted again.
+    Merge {
+        patient: String,
+        pair: Pair,
+        join: bool,
         answered: Answered,
     },
     /// Something about studies.
@@ -407,8 +416,22 @@ impl Serving {
                 drop(answered);
                 self.waker.wake("record");
             }
-            Ask::Import { paths, answered } => {
-                record_link::import(store, paths, &self.events);
+            Ask::Import {
+                paths,
+                patient,
+                answered,
+            } => {
+                record_link::import(store, paths, patient.as_deref(), &self.events);
+                drop(answered);
+                self.waker.wake("record");
+            }
+            Ask::Merge {
+                patient,
+                pair,
+                join,
+                answered,
+            } => {
+                record_link::merge(store, &patient, &pair, join, &self.events);
                 drop(answered);
                 self.waker.wake("record");
             }

@@ -71,6 +71,16 @@ impl Masks {
         self.masks.get(frame)
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.masks.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.masks.is_empty()
+    }
+
     /// Puts a mask over a frame, in place of an older one.
     pub fn insert(&mut self, frame: FrameKey, mask: MaskDisplay) {
         self.masks.insert(frame, mask);

@@ -9,12 +9,15 @@ use super::{
     keeper::{Answered, Ask, Keeper},
 };
 use crate::{
+    clinical::{FhirError, Hints, duplicates::Pair, timeline},
     model::{identity::PatientIdentity, record::PatientRecord},
-    store::{self, RecordMatch, Store},
+    store::{self, RecordMatch, Store, StoreError},
 };
 use crossbeam_channel::Sender;
 use std::{
-    path::PathBuf,
+    fs::File,
+    io::Read as _,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -55,6 +58,16 @@ pub struct RecordAnswer {
     state: RecordState,
 }
 
+/// Files that wait; names of files may say who somebody is.
+#[derive(Default)]
+struct Waiting(Vec<PathBuf>);
+
+impl std::fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} files", self.0.len())
+    }
+}
+
 /// The panel's state and the line to the thread that owns the store.
 #[derive(Debug, Default)]
 pub struct RecordPanel {
@@ -63,6 +76,10 @@ pub struct RecordPanel {
     identity: Option<Arc<PatientIdentity>>,
     generation: u64,
     state: RecordState,
+    /// The days that the chart shows, both ends, days since 1970-01-01; and what of the record lies in them.
+    span: Option<((i64, i64), Arc<PatientRecord>)>,
+    /// Files that do not say whose they are, with the mapping file of tables.
+    whose: Waiting,
     questions: Option<Sender<Ask>>,
     /// The thread of a store that only the panel uses. After the line to it, whose end it waits for.
     own: Option<Keeper>,
@@ -111,6 +128,7 @@ impl RecordPanel {
     /// Asks again for the same patient (after an import).
     pub fn refresh(&mut self) {
         self.generation += 1;
+        self.span = None;
         self.state = match (&self.identity, &self.questions) {
             (None, _) => RecordState::Blank,
             (Some(_), None) => RecordState::NoStore,
@@ -128,13 +146,64 @@ impl RecordPanel {
         };
     }
 
-    /// Takes bundles into the store.
+    /// Takes files into the store. A mapping file among them (`.toml`) is that of the tables.
     pub fn import(&self, paths: Vec<PathBuf>) -> bool {
+        self.import_for(paths, None)
+    }
+
+    fn import_for(&self, paths: Vec<PathBuf>, patient: Option<String>) -> bool {
         let Some(questions) = &self.questions else {
             return false;
         };
         let answered = Answered::new(&self.open);
-        questions.try_send(Ask::Import { paths, answered }).is_ok()
+        let question = Ask::Import {
+            paths,
+            patient,
+            answered,
+        };
+        questions.try_send(question).is_ok()
+    }
+
+    /// Files that do not say whose they are: it is asked.
+    pub(super) fn ask_whose(&mut self, paths: Vec<PathBuf>) {
+        self.whose = Waiting(paths);
+    }
+
+    /// How many files wait for somebody to say whose they are.
+    pub fn whose(&self) -> usize {
+        let mapping = |path: &&PathBuf| is_mapping(path);
+        self.whose.0.len() - self.whose.0.iter().filter(mapping).count()
+    }
+
+    /// Whether what waits belongs to the patient on the screen; only where the record is surely theirs.
+    pub fn answer_whose(&mut self, yes: bool) {
+        let patient = match &self.state {
+            RecordState::Found {
+                record, sure: true, ..
+            } => Some(record.fhir_id.clone()),
+            _ => None,
+        };
+        if !yes {
+            self.whose.0.clear();
+        } else if patient.is_some() {
+            let paths = std::mem::take(&mut self.whose.0);
+            self.import_for(paths, patient);
+        }
+    }
+
+    /// Joins two facts of the record on the screen, or parts them again.
+    pub fn merge(&self, pair: Pair, join: bool) -> bool {
+        let (RecordState::Found { record, .. }, Some(questions)) = (&self.state, &self.questions)
+        else {
+            return false;
+        };
+        let question = Ask::Merge {
+            patient: record.fhir_id.clone(),
+            pair,
+            join,
+            answered: Answered::new(&self.open),
+        };
+        questions.try_send(question).is_ok()
     }
 
     /// Whether a question is still open.
@@ -149,6 +218,31 @@ impl RecordPanel {
         }
     }
 
+    /// Grows with every question: who drew the answer of another one begins anew.
+    pub const fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Lets the chart show what lies in these days, both ends included, or everything.
+    pub fn set_span(&mut self, span: Option<(i64, i64)>) {
+        self.span = match (&self.state, span) {
+            (RecordState::Found { record, .. }, Some((from, to))) if from <= to => {
+                Some(((from, to), Arc::new(timeline::within(record, from, to))))
+            }
+            _ => None,
+        };
+    }
+
+    /// The days that the chart shows; `None` for all.
+    pub fn span(&self) -> Option<(i64, i64)> {
+        self.span.as_ref().map(|(span, _)| *span)
+    }
+
+    /// What of the record lies in the days that the chart shows.
+    pub fn part(&self) -> Option<&Arc<PatientRecord>> {
+        self.span.as_ref().map(|(_, part)| part)
+    }
+
     /// What to show, and for whom.
     pub fn state(&self) -> (&RecordState, Option<&Arc<PatientIdentity>>) {
         (&self.state, self.identity.as_ref())
@@ -157,10 +251,13 @@ impl RecordPanel {
 
 /// Looks the record of a patient up; on the store's thread.
 pub(super) fn find(store: &Store, generation: u64, identity: &PatientIdentity) -> RecordAnswer {
-    let found = |record: Box<PatientRecord>, sure| RecordState::Found {
-        insight: Arc::new(Insight::of(&record, store::today())),
-        record: Arc::from(record),
-        sure,
+    let found = |record: Box<PatientRecord>, sure| match store.resources(&record.fhir_id) {
+        Ok(resources) => RecordState::Found {
+            insight: Arc::new(Insight::of(&record, &resources, store::today())),
+            record: Arc::from(record),
+            sure,
+        },
+        Err(error) => RecordState::Failed(error.to_string()),
     };
     let state = match store.find_record(identity) {
         Ok(RecordMatch::Same(record)) => found(record, true),
@@ -172,24 +269,91 @@ pub(super) fn find(store: &Store, generation: u64, identity: &PatientIdentity) -
     RecordAnswer { generation, state }
 }
 
-/// Takes bundles into the store; on its thread.
-pub(super) fn import(store: &mut Store, paths: Vec<PathBuf>, events: &Sender<Event>) {
-    for path in paths {
-        let result = store
-            .import_bundle_file(&path, store::today())
-            .map_err(|e| e.to_string());
-        let _ = events.send(match result {
+fn is_mapping(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|e| e.eq_ignore_ascii_case("toml"))
+}
+
+/// Most bytes of a mapping file.
+const MAPPING_BYTES: u64 = 1 << 20;
+
+/// Takes files into the store; on its thread.
+pub(super) fn import(
+    store: &mut Store,
+    paths: Vec<PathBuf>,
+    patient: Option<&str>,
+    events: &Sender<Event>,
+) {
+    let (mappings, files): (Vec<PathBuf>, Vec<PathBuf>) =
+        paths.into_iter().partition(|path| is_mapping(path));
+    let read = |path: &PathBuf| {
+        let mut text = String::new();
+        let file = File::open(path)?;
+        file.take(MAPPING_BYTES).read_to_string(&mut text)?;
+        Ok::<_, std::io::Error>(text)
+    };
+    let failed = |detail: String| Event::Notice {
+        key: "notice-record-failed",
+        detail,
+    };
+    let mapping = match mappings.first().map(read) {
+        Some(Ok(text)) => Some(text),
+        Some(Err(error)) => {
+            let _ = events.send(failed(error.kind().to_string()));
+            return;
+        }
+        None => None,
+    };
+    let hints = Hints {
+        patient,
+        mapping: mapping.as_deref(),
+    };
+    let mut whose = Vec::new();
+    for path in files {
+        let event = match store.import_record_file(&path, &hints, store::today()) {
             Ok(report) => Event::Counted {
                 key: "notice-record-imported",
                 count: report.new + report.replaced,
             },
-            Err(detail) => Event::Notice {
-                key: "notice-record-failed",
-                detail,
+            Err(StoreError::Fhir(FhirError::NoPatient)) if patient.is_none() => {
+                whose.push(path);
+                continue;
+            }
+            Err(StoreError::Fhir(FhirError::NoMapping)) => Event::Notice {
+                key: "notice-record-mapping",
+                detail: String::new(),
             },
-        });
+            Err(error) => failed(error.to_string()),
+        };
+        let _ = events.send(event);
     }
     let _ = events.send(Event::RecordChanged);
+    if !whose.is_empty() {
+        whose.extend(mappings);
+        let _ = events.send(Event::RecordWhose(whose));
+    }
+}
+
+/// Joins two facts or parts them; on the store's thread.
+pub(super) fn merge(
+    store: &mut Store,
+    patient: &str,
+    pair: &Pair,
+    join: bool,
+    events: &Sender<Event>,
+) {
+    let (kind, keep, other) = (&pair.kind, &pair.first, &pair.second);
+    let done = match join {
+        true => store.merge_resources(patient, kind, keep, other),
+        false => store.part_resources(patient, kind, keep, other),
+    };
+    let _ = events.send(match done {
+        Ok(_) => Event::RecordChanged,
+        Err(error) => Event::Notice {
+            key: "notice-record-failed",
+            detail: error.to_string(),
+        },
+    });
 }
 
 #[cfg(test)]

@@ -326,7 +326,8 @@ fn what_came_twice_is_found_and_merged_and_stays() {
     let values =
         |bundle: &ParsedBundle| build_record(&bundle.resources).observations[0].values.len();
     assert_eq!(values(&bundle), 3);
-    let linkage = read(&duplicates::linkage("p", "Observation", "a", "b").to_string()).unwrap();
+    let linkage =
+        read(&duplicates::linkage("p", "Observation", "a", "b", true).to_string()).unwrap();
     assert_eq!(linkage.resources[0].patient.as_deref(), Some("p"));
     bundle.resources.extend(linkage.resources);
     assert_eq!(values(&bundle), 2);

@@ -4,9 +4,17 @@ use crate::ui_snapshots::{alone, ct, run, small_demo, stage};
 use egui_kittest::kittest::Queryable as _;
 use negatoscope::{
     app::stage::Stage,
+    clinical::{graph::NodeKind, timeline::Leads},
     i18n::Language,
-    workspace::{Action, Command, insight::RecordView, record_link::RecordState},
+    model::annotation::{Annotation, MarkKind, PointSpace, Shape},
+    workspace::{
+        Action, Command,
+        insight::{Insight, RecordView},
+        measuring::{MarkAction, mark_on, site::target_of},
+        record_link::RecordState,
+    },
 };
+use std::{fs, sync::Arc};
 
 fn demo() -> Stage {
     let records = small_demo().1.bundles.clone();
@@ -115,4 +123,257 @@ fn genes_say_how_they_come_in_when_there_are_none() {
         .act(Action::RecordView(RecordView::Chart));
     stage.settle().unwrap();
     assert!(count(&mut stage, "Conditions") >= 1);
+}
+
+fn insight(stage: &Stage) -> Arc<Insight> {
+    match stage.program().workspace.record.state().0 {
+        RecordState::Found { insight, .. } => insight.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn act(stage: &mut Stage, action: Action) {
+    stage.program_mut().workspace.act(action);
+    stage.settle().unwrap();
+}
+
+#[test]
+fn the_timeline_filters_hangs_and_plots() {
+    let _one = alone();
+    let mut stage = demo();
+    run(&mut stage, Command::ShowTimeline);
+    let insight = insight(&stage);
+    let events = insight.timeline.events.len();
+    assert!(events > 20, "{events}");
+    let area = format!("Timeline, events: {events}");
+    assert_eq!(count(&mut stage, &area), 1);
+    // A brush over everything lists it all; then over the day of the newest study alone.
+    let (first, last) = insight.timeline.span().unwrap();
+    act(&mut stage, Action::RecordSpan(Some((first, last))));
+    assert_eq!(count(&mut stage, "Show all"), 1);
+    let study = insight
+        .timeline
+        .events
+        .iter()
+        .rfind(|e| matches!(e.leads, Leads::Study(_)) && e.words.starts_with("CT"))
+        .unwrap();
+    act(&mut stage, Action::RecordSpan(Some((study.day, study.day))));
+    // The chart shows what lies in these days, and says so.
+    run(&mut stage, Command::ShowTimeline);
+    click(&mut stage, &study.words);
+    let shown = stage.program().workspace.active_viewport().unwrap();
+    assert_eq!(
+        Leads::Study(shown.study().unwrap().uid.clone()),
+        study.leads
+    );
+    act(&mut stage, Action::RecordView(RecordView::Chart));
+    assert_eq!(count(&mut stage, "Only 2026-03-16 to 2026-03-16"), 1);
+    assert_eq!(count(&mut stage, "Immunisations"), 0);
+    // Allergies stay in sight whatever the days are.
+    assert!(count(&mut stage, "Iohexol") >= 1);
+    click(&mut stage, "Show all");
+    assert_eq!(stage.program().workspace.record.span(), None);
+    assert_eq!(count(&mut stage, "Only 2026-03-16"), 0);
+    // A value is plotted.
+    // Of a quiet day: its row is in sight.
+    let busy = |day: i64| insight.timeline.begun(day, day).len();
+    let value = insight
+        .timeline
+        .events
+        .iter()
+        .filter(|e| matches!(e.leads, Leads::Values(_)))
+        .min_by_key(|e| busy(e.day))
+        .unwrap();
+    act(&mut stage, Action::RecordSpan(Some((value.day, value.day))));
+    run(&mut stage, Command::ShowTimeline);
+    click(&mut stage, &value.words);
+    assert_eq!(count(&mut stage, ", values: "), 1);
+    // Nothing of it stays for somebody else.
+    run(&mut stage, Command::CloseAll);
+    assert_eq!(stage.program().workspace.record.span(), None);
+}
+
+/// A length of so many pixels on the first frame of every film, of a lesion.
+fn lesion(stage: &Stage, label: &str, group: &str, pixels: [f64; 2]) -> Vec<Annotation> {
+    let mut films: Vec<_> = stage
+        .program()
+        .workspace
+        .library
+        .series()
+        .filter(|n| n.description.modality == "DX")
+        .cloned()
+        .collect();
+    films.sort_by_key(|n| n.study.date);
+    assert_eq!(films.len(), 2);
+    films
+        .iter()
+        .zip(pixels)
+        .map(|(film, pixels)| {
+            let points = [[20.0, 20.0], [20.0 + pixels, 20.0]];
+            let points = points.map(|[x, y]| glam::DVec3::new(x, y, 0.0));
+            let target = target_of(&film.layout.frames[0]);
+            let shape = Shape::new(MarkKind::Length, points.to_vec());
+            let mut mark = mark_on(target, PointSpace::Pixel, shape);
+            mark.label = label.into();
+            mark.group = group.into();
+            mark
+        })
+        .collect()
+}
+
+#[test]
+fn marks_of_several_studies_make_a_course() {
+    let _one = alone();
+    let demo = &small_demo().1;
+    let mut stage = stage(demo.images.clone(), demo.bundles.clone());
+    stage.settle().unwrap();
+    for mark in lesion(&stage, "T1", "RECIST target", [100.0, 50.0]) {
+        act(&mut stage, Action::Mark(MarkAction::Add(Box::new(mark))));
+    }
+    let course = stage.program().workspace.lesion_course();
+    assert_eq!(course.faults, []);
+    assert_eq!(course.dates.len(), 2);
+    let sizes: Vec<f64> = course.lesions[0]
+        .sizes_mm
+        .iter()
+        .flatten()
+        .copied()
+        .collect();
+    // Both films have the same pixels, so half as many are half as long.
+    assert!((sizes[1] / sizes[0] - 0.5).abs() < 1e-6, "{sizes:?}");
+    assert_eq!(course.assessments[0].overall.code(), "PR");
+    // A volume of an eighth is three halvings.
+    let days = (course.dates[1].days_since_epoch() - course.dates[0].days_since_epoch()) as f64;
+    let halved = course.lesions[0].doubling_days[1].unwrap();
+    assert!(
+        (halved + days / 3.0).abs() < 1e-3 * days,
+        "{halved}, {days}"
+    );
+    run(&mut stage, Command::ShowFindings);
+    if count(&mut stage, "Course of lesions") == 0 {
+        run(&mut stage, Command::ShowFindings);
+    }
+    for label in ["Course of lesions", "Sum, mm", "-50 %", "PR", "halves in"] {
+        assert!(count(&mut stage, label) >= 1, "{label}");
+    }
+}
+
+#[test]
+fn a_finding_is_seen_where_a_mark_names_it_and_nowhere_else() {
+    let _one = alone();
+    let demo = &small_demo().1;
+    let mut stage = stage(demo.images.clone(), demo.bundles.clone());
+    stage.settle().unwrap();
+    let RecordState::Found {
+        record, insight, ..
+    } = stage.program().workspace.record.state().0.clone()
+    else {
+        panic!("no record");
+    };
+    let graph = &insight.graph;
+    let node = graph
+        .nodes
+        .iter()
+        .position(|n| n.kind == NodeKind::Finding && n.key.contains("upper-lobe:right"))
+        .unwrap();
+    let place = |stage: &Stage| {
+        let workspace = &stage.program().workspace;
+        workspace.place_of_finding(graph, &record, node)
+    };
+    assert_eq!(place(&stage), None);
+    // The other side is another finding.
+    let words = graph.nodes[node].words.english.clone();
+    let wrong = words.replace("right", "left");
+    for mark in lesion(&stage, &wrong, "", [30.0, 30.0]) {
+        act(&mut stage, Action::Mark(MarkAction::Add(Box::new(mark))));
+    }
+    assert_eq!(place(&stage), None);
+    let mark = lesion(&stage, &words, "", [30.0, 30.0]).remove(0);
+    act(
+        &mut stage,
+        Action::Mark(MarkAction::Add(Box::new(mark.clone()))),
+    );
+    act(&mut stage, Action::Mark(MarkAction::Select(None)));
+    let found = place(&stage).unwrap();
+    assert_eq!(found.mark, Some(mark.id.clone()));
+    act(&mut stage, Action::SeeFinding(Box::new(found)));
+    let workspace = &stage.program().workspace;
+    assert_eq!(workspace.marks.selected, Some(mark.id));
+    let shown = workspace.active_viewport().unwrap().study().unwrap();
+    assert_eq!(shown.uid, mark.target.study_uid);
+}
+
+#[test]
+fn files_that_do_not_say_whose_they_are_are_asked_about() {
+    let _one = alone();
+    let mut stage = demo();
+    let dir = tempfile::tempdir().unwrap();
+    let table = dir.path().join("pulse.csv");
+    fs::write(&table, "time,pulse\n2026-01-01,61\n2026-01-02,62\n").unwrap();
+    let mapping = dir.path().join("pulse.toml");
+    let text = "resource = \"Observation\"\n[columns]\ndate = \"time\"\n[[measure]]\ncolumn = \"pulse\"\nloinc = \"8867-4\"\ndisplay = \"Pulse of the wrist\"\nunit = \"/min\"\n";
+    fs::write(&mapping, text).unwrap();
+    // Without its mapping a table is not guessed at.
+    stage
+        .program_mut()
+        .workspace
+        .import_records(vec![table.clone()]);
+    stage.settle().unwrap();
+    assert_eq!(count(&mut stage, "A table needs its mapping file"), 1);
+    stage
+        .program_mut()
+        .workspace
+        .import_records(vec![table.clone(), mapping.clone()]);
+    stage.settle().unwrap();
+    run(&mut stage, Command::ShowTimeline);
+    assert_eq!(count(&mut stage, "1 file does not say whose it is"), 1);
+    click(&mut stage, "Leave out");
+    assert_eq!(count(&mut stage, "does not say whose it is"), 0);
+    stage
+        .program_mut()
+        .workspace
+        .import_records(vec![table, mapping]);
+    stage.settle().unwrap();
+    click(&mut stage, "Take in for SYNTHETIC, MING");
+    let events = &insight(&stage).timeline.events;
+    let pulses = events
+        .iter()
+        .filter(|e| e.words.starts_with("Pulse of the wrist"));
+    assert_eq!(pulses.count(), 2);
+}
+
+#[test]
+fn duplicates_are_merged_and_parted_in_the_window() {
+    let _one = alone();
+    let mut stage = demo();
+    let RecordState::Found { record, .. } = stage.program().workspace.record.state().0.clone()
+    else {
+        panic!("no record");
+    };
+    let observation = |id: &str| {
+        serde_json::json!({
+            "resourceType": "Observation", "id": id, "status": "final",
+            "subject": {"reference": format!("Patient/{}", record.fhir_id)},
+            "effectiveDateTime": "2020-01-01T08:00:00Z",
+            "code": {"coding": [{"system": "http://loinc.org", "code": "2160-0", "display": "Creatinine twice"}]},
+            "valueQuantity": {"value": 1.0, "unit": "mg/dL"}
+        })
+        .to_string()
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("twice.ndjson");
+    fs::write(&path, [observation("a"), observation("b")].join("\n")).unwrap();
+    stage.program_mut().workspace.import_records(vec![path]);
+    stage.settle().unwrap();
+    assert_eq!(insight(&stage).review.pairs.len(), 1);
+    assert!(count(&mut stage, "Perhaps recorded twice") >= 1);
+    let pair = insight(&stage).review.pairs[0].pair.clone();
+    act(&mut stage, Action::MergeFacts { pair, join: true });
+    let review = insight(&stage).review.clone();
+    assert_eq!((review.pairs.len(), review.merged.len()), (0, 1));
+    assert!(count(&mut stage, "Part again") >= 1);
+    let pair = review.merged[0].pair.clone();
+    act(&mut stage, Action::MergeFacts { pair, join: false });
+    let review = insight(&stage).review.clone();
+    assert_eq!((review.pairs.len(), review.merged.len()), (1, 0));
 }

@@ -79,6 +79,9 @@ pub struct DuplicatesArgs {
     /// Keep one resource and put another behind it: `Type/keep=other`; nothing is deleted
     #[arg(long = "merge", value_name = "TYPE/KEEP=OTHER")]
     pub merges: Vec<String>,
+    /// Part two resources that were merged
+    #[arg(long = "part", value_name = "TYPE/KEEP=OTHER")]
+    pub parts: Vec<String>,
 }
 
 fn load(store: &Store, patient: &str) -> Result<PatientRecord, StoreError> {
@@ -483,16 +486,22 @@ pub fn duplicates(
         Ok(id) => id,
         Err(error) => return store_cli::report(&error, out),
     };
-    for merge in &args.merges {
+    let joined = args.merges.iter().map(|merge| (merge, true));
+    let parted = args.parts.iter().map(|part| (part, false));
+    for (merge, join) in joined.chain(parted) {
         let parts = merge.split_once('/').and_then(|(kind, rest)| {
             let (keep, other) = rest.split_once('=')?;
             Some((kind, keep, other))
         });
         let Some((kind, keep, other)) = parts else {
-            out.error("a merge is written TYPE/KEEP=OTHER");
+            out.error("two facts are written TYPE/KEEP=OTHER");
             return Exit::Usage;
         };
-        if let Err(error) = store.merge_resources(&patient, kind, keep, other) {
+        let done = match join {
+            true => store.merge_resources(&patient, kind, keep, other),
+            false => store.part_resources(&patient, kind, keep, other),
+        };
+        if let Err(error) = done {
             return store_cli::report(&error, out);
         }
     }
@@ -507,6 +516,7 @@ pub fn duplicates(
                 "type": p.kind, "first": p.first, "second": p.second, "exact": p.exact,
             })).collect::<Vec<_>>(),
             "merged": args.merges.len(),
+            "parted": args.parts.len(),
         }));
     } else {
         for pair in &pairs {

@@ -35,6 +35,8 @@ pub enum Rule {
     Doubling(DoublingArgs),
     /// Answer of tumours to treatment (RECIST 1.1)
     Recist(RecistArgs),
+    /// The same, and doubling times, of the lesions that were marked on studies
+    Course(super::course::CourseArgs),
 }
 
 /// A sex that the equation knows.
@@ -196,6 +198,7 @@ pub fn run(args: &CalcArgs, common: &Common, out: &mut Output) -> Exit {
         Rule::Mayo(args) => mayo(args, common, out),
         Rule::Doubling(args) => doubling(args, common, out),
         Rule::Recist(args) => recist(args, common, out),
+        Rule::Course(args) => super::course::run(args, common, out),
     }
 }
 

@@ -5,6 +5,7 @@
 //! not assumed.
 
 pub mod bayes;
+pub mod course;
 pub mod facts;
 pub mod followup;
 pub mod growth;

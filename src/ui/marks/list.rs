@@ -205,6 +205,11 @@ fn opened(context: &mut UiContext<'_>, ui: &mut Ui, mark: &Annotation, kind: &st
     if ui.add_enabled(!mark.locked, field).lost_focus() && fields.group.trim() != mark.group {
         change = Some(MarkChange::Group(fields.group.trim().to_owned()));
     }
+    if !mark.locked
+        && let Some(group) = crate::ui::lesions::role_menu(context, ui, &mark.group)
+    {
+        change = Some(MarkChange::Group(group.to_owned()));
+    }
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 2.0;
         widgets::dim(ui, kind.to_owned());

@@ -160,6 +160,7 @@ impl Workspace {
             Command::ToggleSide => self.settings.show_side = !self.settings.show_side,
             Command::ToggleStatus => self.settings.show_status = !self.settings.show_status,
             Command::ShowRecord => self.show_tab(SideTab::Record),
+            Command::ShowTimeline => self.show_record(RecordView::Timeline),
             Command::ShowConsiderations => self.show_record(RecordView::Considerations),
             Command::ShowGenes => self.show_record(RecordView::Genes),
             Command::ShowGraph => self.show_record(RecordView::Graph),

@@ -149,6 +149,22 @@ impl Workspace {
         self.documents.answer(key, state);
     }
 
+    /// Objects of the library that were asked for, with what is known of them.
+    pub(in crate::workspace) fn read_documents(
+        &self,
+    ) -> impl Iterator<Item = (&Arc<ObjectNode>, &DocumentState)> {
+        self.library
+            .objects()
+            .filter_map(|object| Some((object, self.documents.find(&object.key)?)))
+    }
+
+    /// Counts whatever may link a finding to a picture: while it is the same, so are the places.
+    pub fn links_known(&self) -> (u64, usize, usize) {
+        let ready = |d: &&(String, DocumentState)| matches!(d.1, DocumentState::Ready(_));
+        let read = self.documents.0.iter().filter(ready).count();
+        (self.marks.revision(), read, self.masks.len())
+    }
+
     /// What is known of the object in a cell.
     pub fn document(&self, cell: usize) -> Option<&DocumentState> {
         let view = self.viewports.get(cell)?.document.as_ref()?;

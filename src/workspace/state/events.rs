@@ -121,6 +121,10 @@ impl Workspace {
                 self.import_records(paths);
                 self.settings.side_tab = SideTab::Record;
             }
+            Event::RecordWhose(paths) => {
+                self.record.ask_whose(paths);
+                self.settings.side_tab = SideTab::Record;
+            }
             Event::Previewed(answer) => self.take_previewed(answer),
             Event::Shelf(news) => self.take_shelf(news),
             Event::Notice { key, detail } => self.notify(key, detail),
