@@ -192,11 +192,7 @@ fn print(course: &Course, out: &mut Output) {
                 None => " ".repeat(10),
             });
             let days = days.collect::<Vec<_>>().join(" ");
-            out.line(
-                format!("{:24} {days}", "  doubling time")
-                    .trim_end()
-                    .to_owned(),
-            );
+            out.line(format!("{:24} {days}", "  doubling time").trim_end());
         }
     }
     if !course.assessments.is_empty() {

@@ -144,8 +144,8 @@ impl Workspace {
     pub(super) fn keep_lists(&mut self) {
         let lists = self.list.worklists.clone();
         let asks = self.marks.asks();
-        let sent = asks.map(|asks| asks.try_send(Ask::Known(KnownAsk::Worklists(lists))));
-        if sent.is_some_and(|sent| sent.is_err()) {
+        let ask = Ask::Known(KnownAsk::Worklists(lists));
+        if asks.is_some_and(|asks| asks.try_send(ask).is_err()) {
             self.store_is_busy();
         }
     }
