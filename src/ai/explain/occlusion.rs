@@ -12,7 +12,7 @@ const STRIDE: usize = 16;
 /// Pictures in one go.
 const BATCH: usize = 4;
 
-/// Losses with sign on a grid of [`STRIDE`] × [`STRIDE`] cells (fewer for pictures of fewer pixels).
+/// Losses with sign on a grid of `STRIDE` × `STRIDE` cells (fewer for pictures of fewer pixels).
 ///
 /// # Errors
 /// Those of the network, [`AiError::Cancelled`].

@@ -7,7 +7,7 @@ use crate::ai::AiError;
 use std::{collections::BTreeSet, ops::Range};
 
 /// Most of a window that its neighbour may share: three windows lie over a voxel along an axis then, 27 in all, which
-/// the sums of [`super::blend`] have room for.
+/// the sums of `blend` have room for.
 pub const MOST_OVERLAP: f64 = 0.5;
 
 /// How a grid is covered.
