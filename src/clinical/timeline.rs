@@ -133,7 +133,12 @@ impl Timeline {
                 };
                 let words = format!("{}  {said}", name(&series.code));
                 let words = words.trim_end().to_owned();
-                line.add(lane, value.date, None, words, Leads::Values(number));
+                // Words cannot be plotted.
+                let leads = match value.value {
+                    Some(_) => Leads::Values(number),
+                    None => Leads::Nowhere,
+                };
+                line.add(lane, value.date, None, words, leads);
                 line.mark_last(value.flag.is_abnormal() && value.date.is_some());
             }
         }

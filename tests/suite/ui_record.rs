@@ -4,7 +4,10 @@ use crate::ui_snapshots::{alone, ct, run, small_demo, stage};
 use egui_kittest::kittest::Queryable as _;
 use negatoscope::{
     app::stage::Stage,
-    clinical::{graph::NodeKind, timeline::Leads},
+    clinical::{
+        graph::NodeKind,
+        timeline::{Event, Leads},
+    },
     i18n::Language,
     model::annotation::{Annotation, MarkKind, PointSpace, Shape},
     workspace::{
@@ -175,15 +178,12 @@ fn the_timeline_filters_hangs_and_plots() {
     assert_eq!(stage.program().workspace.record.span(), None);
     assert_eq!(count(&mut stage, "Only 2026-03-16"), 0);
     // A value is plotted.
-    // Of a quiet day: its row is in sight.
-    let busy = |day: i64| insight.timeline.begun(day, day).len();
-    let value = insight
-        .timeline
-        .events
-        .iter()
-        .filter(|e| matches!(e.leads, Leads::Values(_)))
-        .min_by_key(|e| busy(e.day))
-        .unwrap();
+    // The last one of its day stands on top of the list, in sight.
+    let events = &insight.timeline.events;
+    let is_value = |e: &&Event| matches!(e.leads, Leads::Values(_));
+    let day = events.iter().rfind(is_value).unwrap().day;
+    let of_day = &events[insight.timeline.begun(day, day)];
+    let value = of_day.iter().rfind(is_value).unwrap();
     act(&mut stage, Action::RecordSpan(Some((value.day, value.day))));
     run(&mut stage, Command::ShowTimeline);
     click(&mut stage, &value.words);
@@ -311,7 +311,7 @@ fn files_that_do_not_say_whose_they_are_are_asked_about() {
     let table = dir.path().join("pulse.csv");
     fs::write(&table, "time,pulse\n2026-01-01,61\n2026-01-02,62\n").unwrap();
     let mapping = dir.path().join("pulse.toml");
-    let text = "resource = \"Observation\"\n[columns]\ndate = \"time\"\n[[measure]]\ncolumn = \"pulse\"\nloinc = \"8867-4\"\ndisplay = \"Pulse of the wrist\"\nunit = \"/min\"\n";
+    let text = "resource = \"Observation\"\n[columns]\ndate = \"time\"\n[[measure]]\ncolumn = \"pulse\"\nloinc = \"8893-0\"\ndisplay = \"Pulse of the wrist\"\nunit = \"/min\"\n";
     fs::write(&mapping, text).unwrap();
     // Without its mapping a table is not guessed at.
     stage
