@@ -204,22 +204,31 @@ impl Network for PlanarUNet {
     }
 
     fn forward(&self, input: Tensor<5>, go_on: &dyn Fn() -> bool) -> Result<Tensor<5>, AiError> {
-        let [batch, channels, slices, rows, columns] = input.dims();
-        // Slices of a batch are pictures of their own; with one slice nothing moves.
-        let pictures = match slices {
-            1 => input,
-            _ => input.swap_dims(1, 2),
-        }
-        .reshape([batch * slices, channels, rows, columns]);
-        let logits = self.network.forward_while(pictures, go_on)?;
-        let classes = self.shape.classes;
-        Ok(match slices {
-            1 => logits.reshape([batch, classes, 1, rows, columns]),
-            _ => logits
-                .reshape([batch, slices, classes, rows, columns])
-                .swap_dims(1, 2),
+        slice_by_slice(input, self.shape.classes, |pictures| {
+            self.network.forward_while(pictures, go_on)
         })
     }
+}
+
+/// The answer of a network for pictures to all slices of a batch: each slice is a picture of its own.
+pub(super) fn slice_by_slice(
+    input: Tensor<5>,
+    classes: usize,
+    forward: impl FnOnce(Tensor<4>) -> Result<Tensor<4>, AiError>,
+) -> Result<Tensor<5>, AiError> {
+    let [batch, channels, slices, rows, columns] = input.dims();
+    // With one slice nothing moves.
+    let pictures = match slices {
+        1 => input,
+        _ => input.swap_dims(1, 2),
+    };
+    let logits = forward(pictures.reshape([batch * slices, channels, rows, columns]))?;
+    Ok(match slices {
+        1 => logits.reshape([batch, classes, 1, rows, columns]),
+        _ => logits
+            .reshape([batch, slices, classes, rows, columns])
+            .swap_dims(1, 2),
+    })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::{
     Common, Exit, Output, explain,
     inspect::in_pool,
     models::registry_of,
-    segment::{self, Refusal, device_of, read_input, refusal},
+    segment::{self, Refusal, device_of, ended, read_input, refusal},
 };
 use crate::{
     ai::classes::{Classified, Classifier},
@@ -35,20 +35,8 @@ pub struct ClassifyArgs {
 
 /// Runs `classify`.
 pub fn run(args: &ClassifyArgs, common: &Common, out: &mut Output) -> Exit {
-    match in_pool(common, || classify(args, common, out)) {
-        Ok(()) => Exit::Done,
-        Err((exit, sentence)) => {
-            if common.json {
-                out.json(&serde_json::json!({
-                    "path": args.path.display().to_string(),
-                    "outcome": if exit == Exit::Unsupported { "unsupported" } else { "rejected" },
-                    "detail": sentence,
-                }));
-            }
-            out.error(sentence);
-            exit
-        }
-    }
+    let done = in_pool(common, || classify(args, common, out));
+    ended(done, &args.path, common, out)
 }
 
 fn classify(args: &ClassifyArgs, common: &Common, out: &mut Output) -> Result<(), Refusal> {

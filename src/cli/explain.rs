@@ -4,7 +4,7 @@ use super::{
     Common, Exit, Output,
     inspect::in_pool,
     models::registry_of,
-    segment::{Input, Refusal, device_of, find_model, read_input, refusal},
+    segment::{Input, Refusal, device_of, ended, find_model, read_input, refusal},
 };
 use crate::{
     ai::{
@@ -84,20 +84,8 @@ fn parse_opacity(text: &str) -> Result<f32, String> {
 
 /// Runs `explain`.
 pub fn run(args: &ExplainArgs, common: &Common, out: &mut Output) -> Exit {
-    match in_pool(common, || explain(args, common, out)) {
-        Ok(()) => Exit::Done,
-        Err((exit, sentence)) => {
-            if common.json {
-                out.json(&serde_json::json!({
-                    "path": args.path.display().to_string(),
-                    "outcome": if exit == Exit::Unsupported { "unsupported" } else { "rejected" },
-                    "detail": sentence,
-                }));
-            }
-            out.error(sentence);
-            exit
-        }
-    }
+    let done = in_pool(common, || explain(args, common, out));
+    ended(done, &args.path, common, out)
 }
 
 /// An answer with its map.

@@ -70,20 +70,29 @@ pub(super) type Refusal = (Exit, String);
 
 /// Runs `segment`.
 pub fn run(args: &SegmentArgs, common: &Common, out: &mut Output) -> Exit {
-    match in_pool(common, || segment(args, common, out)) {
-        Ok(()) => Exit::Done,
-        Err((exit, sentence)) => {
-            if common.json {
-                out.json(&serde_json::json!({
-                    "path": args.path.display().to_string(),
-                    "outcome": if exit == Exit::Unsupported { "unsupported" } else { "rejected" },
-                    "detail": sentence,
-                }));
-            }
-            out.error(sentence);
-            exit
-        }
+    let done = in_pool(common, || segment(args, common, out));
+    ended(done, &args.path, common, out)
+}
+
+/// The end of a command about one picture: what it refused is told on both streams.
+pub(super) fn ended(
+    done: Result<(), Refusal>,
+    path: &Path,
+    common: &Common,
+    out: &mut Output,
+) -> Exit {
+    let Err((exit, sentence)) = done else {
+        return Exit::Done;
+    };
+    if common.json {
+        out.json(&serde_json::json!({
+            "path": path.display().to_string(),
+            "outcome": if exit == Exit::Unsupported { "unsupported" } else { "rejected" },
+            "detail": sentence,
+        }));
     }
+    out.error(sentence);
+    exit
 }
 
 pub(super) fn refusal(error: AiError) -> Refusal {

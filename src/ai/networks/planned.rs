@@ -3,7 +3,7 @@
 use super::{Grid, Net, Plan, Sides};
 use crate::ai::{
     AiError,
-    network::{Network, NetworkShape, PassMemory},
+    network::{Network, NetworkShape, PassMemory, slice_by_slice},
     weights::Weights,
 };
 use burn::tensor::{Device, Tensor};
@@ -65,20 +65,8 @@ impl Network for PlannedNetwork {
         if self.net.plan().dimensions == <Tensor<5> as Grid>::DIMENSIONS {
             return self.net.forward_while(input, go_on);
         }
-        let [batch, channels, slices, rows, columns] = input.dims();
-        // Slices of a batch are pictures of their own; with one slice nothing moves.
-        let pictures = match slices {
-            1 => input,
-            _ => input.swap_dims(1, 2),
-        }
-        .reshape([batch * slices, channels, rows, columns]);
-        let logits = self.net.forward_while(pictures, go_on)?;
-        let classes = self.shape.classes;
-        Ok(match slices {
-            1 => logits.reshape([batch, classes, 1, rows, columns]),
-            _ => logits
-                .reshape([batch, slices, classes, rows, columns])
-                .swap_dims(1, 2),
+        slice_by_slice(input, self.shape.classes, |pictures| {
+            self.net.forward_while(pictures, go_on)
         })
     }
 }
