@@ -33,6 +33,7 @@ pub mod pixels;
 pub mod reading;
 pub mod record;
 pub mod report;
+pub mod segmentation;
 pub mod slab;
 pub mod study;
 pub mod view;

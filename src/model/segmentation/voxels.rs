@@ -1,0 +1,274 @@
+//! The numbers of voxels, in bricks: what nobody touched takes no memory, and a copy shares what it does not change.
+
+use super::delta::{Delta, DeltaError};
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
+
+/// Voxels along an edge of a brick.
+pub const EDGE: usize = 16;
+
+/// Voxels of a brick.
+pub const BRICK: usize = EDGE * EDGE * EDGE;
+
+pub(super) type Brick = [u16; BRICK];
+
+/// A box of voxels: first and one past the last, for columns, rows and slices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct VoxelBox {
+    /// The first column, row and slice.
+    pub first: [usize; 3],
+    /// One past the last.
+    pub end: [usize; 3],
+}
+
+impl VoxelBox {
+    /// Columns, rows and slices.
+    pub fn size(&self) -> [usize; 3] {
+        std::array::from_fn(|axis| self.end[axis].saturating_sub(self.first[axis]))
+    }
+
+    /// Whether it has no voxel.
+    pub fn is_empty(&self) -> bool {
+        self.size().contains(&0)
+    }
+
+    /// How many voxels it has.
+    pub fn voxels(&self) -> usize {
+        self.size().iter().product()
+    }
+
+    /// What lies in both.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        Self {
+            first: std::array::from_fn(|axis| self.first[axis].max(other.first[axis])),
+            end: std::array::from_fn(|axis| self.end[axis].min(other.end[axis])),
+        }
+    }
+
+    /// The least box around both; an empty one adds nothing.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        match (self.is_empty(), other.is_empty()) {
+            (_, true) => *self,
+            (true, false) => *other,
+            (false, false) => Self {
+                first: std::array::from_fn(|axis| self.first[axis].min(other.first[axis])),
+                end: std::array::from_fn(|axis| self.end[axis].max(other.end[axis])),
+            },
+        }
+    }
+
+    /// A range of an axis: 0 for columns, 1 for rows, 2 for slices.
+    pub const fn range(&self, axis: usize) -> Range<usize> {
+        self.first[axis]..self.end[axis]
+    }
+}
+
+/// A number for each voxel of a grid, 0 for none. Columns vary fastest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Voxels {
+    size: [usize; 3],
+    across: [usize; 3],
+    // A brick of zeros is never kept, so equal numbers are equal values.
+    bricks: Vec<Option<Arc<Brick>>>,
+}
+
+impl Voxels {
+    /// A grid of zeros.
+    pub fn new(size: [usize; 3]) -> Self {
+        let across = size.map(|n| n.div_ceil(EDGE));
+        Self {
+            size,
+            across,
+            bricks: vec![None; across.iter().product()],
+        }
+    }
+
+    /// From numbers, columns fastest; what lacks at the end is 0.
+    pub fn from_dense(size: [usize; 3], numbers: impl IntoIterator<Item = u16>) -> Self {
+        let mut voxels = Self::new(size);
+        let mut numbers = numbers.into_iter();
+        for z in 0..size[2] {
+            for y in 0..size[1] {
+                for x in 0..size[0] {
+                    match numbers.next() {
+                        Some(0) => {}
+                        Some(number) => voxels.put([x, y, z], number),
+                        None => return voxels,
+                    }
+                }
+            }
+        }
+        voxels
+    }
+
+    /// Columns, rows, slices.
+    pub const fn size(&self) -> [usize; 3] {
+        self.size
+    }
+
+    /// The box of all voxels.
+    pub const fn whole(&self) -> VoxelBox {
+        VoxelBox {
+            first: [0; 3],
+            end: self.size,
+        }
+    }
+
+    /// The brick of a voxel and its place there; `None` outside the grid.
+    pub(super) fn place(&self, at: [usize; 3]) -> Option<(usize, usize)> {
+        let inside = (0..3).all(|axis| at[axis] < self.size[axis]);
+        let [bx, by, bz] = at.map(|n| n / EDGE);
+        let [x, y, z] = at.map(|n| n % EDGE);
+        let brick = (bz * self.across[1] + by) * self.across[0] + bx;
+        inside.then_some((brick, (z * EDGE + y) * EDGE + x))
+    }
+
+    /// The first voxel of a brick.
+    pub(super) const fn corner(&self, brick: usize) -> [usize; 3] {
+        let [columns, rows, _] = self.across;
+        [
+            brick % columns * EDGE,
+            brick / columns % rows * EDGE,
+            brick / (columns * rows) * EDGE,
+        ]
+    }
+
+    pub(super) fn brick(&self, index: usize) -> Option<&Arc<Brick>> {
+        self.bricks.get(index)?.as_ref()
+    }
+
+    pub(super) const fn brick_count(&self) -> usize {
+        self.bricks.len()
+    }
+
+    /// Puts a brick in place; one of zeros is not kept.
+    pub(super) fn set_brick(&mut self, index: usize, brick: Arc<Brick>) {
+        if let Some(slot) = self.bricks.get_mut(index) {
+            *slot = brick.iter().any(|number| *number != 0).then_some(brick);
+        }
+    }
+
+    /// A brick to change; it may be left with zeros alone until [`Voxels::drop_zeros`].
+    pub(super) fn brick_mut(&mut self, index: usize) -> Option<&mut Brick> {
+        let slot = self.bricks.get_mut(index)?;
+        Some(Arc::make_mut(
+            slot.get_or_insert_with(|| Arc::new([0; BRICK])),
+        ))
+    }
+
+    /// Lets go of a brick of zeros.
+    pub(super) fn drop_zeros(&mut self, index: usize) {
+        if let Some(slot) = self.bricks.get_mut(index)
+            && slot
+                .as_ref()
+                .is_some_and(|brick| brick.iter().all(|n| *n == 0))
+        {
+            *slot = None;
+        }
+    }
+
+    /// The number of a voxel; 0 outside the grid.
+    pub fn get(&self, at: [usize; 3]) -> u16 {
+        let Some((brick, inside)) = self.place(at) else {
+            return 0;
+        };
+        self.brick(brick)
+            .and_then(|brick| brick.get(inside))
+            .copied()
+            .unwrap_or(0)
+    }
+
+    /// Only while a grid is filled for the first time: nothing records it, and zeros are not put.
+    fn put(&mut self, at: [usize; 3], number: u16) {
+        let Some((brick, inside)) = self.place(at) else {
+            return;
+        };
+        if let Some(slot) = self.bricks.get_mut(brick) {
+            let brick = Arc::make_mut(slot.get_or_insert_with(|| Arc::new([0; BRICK])));
+            if let Some(voxel) = brick.get_mut(inside) {
+                *voxel = number;
+            }
+        }
+    }
+
+    /// The numbers of a box, columns fastest; what lies outside the grid is 0.
+    pub fn read(&self, part: &VoxelBox) -> Vec<u16> {
+        let mut numbers = Vec::with_capacity(part.voxels());
+        for z in part.range(2) {
+            for y in part.range(1) {
+                let mut x = part.first[0];
+                while x < part.end[0] {
+                    // As far as the brick goes.
+                    let end = ((x / EDGE + 1) * EDGE).min(part.end[0]);
+                    let run = self.place([x, y, z]).and_then(|(brick, inside)| {
+                        self.brick(brick)?.get(inside..inside + (end - x))
+                    });
+                    match run {
+                        Some(run) => numbers.extend_from_slice(run),
+                        None => numbers.resize(numbers.len() + (end - x), 0),
+                    }
+                    x = end;
+                }
+            }
+        }
+        numbers
+    }
+
+    /// All numbers, columns fastest.
+    pub fn to_dense(&self) -> Vec<u16> {
+        self.read(&self.whole())
+    }
+
+    /// How many voxels have each number but 0.
+    pub fn counts(&self) -> BTreeMap<u16, u64> {
+        let mut counts = BTreeMap::new();
+        for brick in self.bricks.iter().flatten() {
+            // Runs are long: one look-up each.
+            for run in brick.chunk_by(|a, b| a == b) {
+                if let Some(number) = run.first().filter(|number| **number != 0) {
+                    *counts.entry(*number).or_insert(0) += run.len() as u64;
+                }
+            }
+        }
+        counts
+    }
+
+    /// The least box around the voxels of a number; around all that are not 0 when none is given. `None` when there
+    /// are none.
+    pub fn bounds(&self, number: Option<u16>) -> Option<VoxelBox> {
+        let wanted = |n: u16| number.map_or(n != 0, |number| n == number);
+        let mut bounds: Option<VoxelBox> = None;
+        for (index, brick) in self.bricks.iter().enumerate() {
+            let Some(brick) = brick else { continue };
+            let corner = self.corner(index);
+            for (inside, _) in brick.iter().enumerate().filter(|(_, n)| wanted(**n)) {
+                let at = [
+                    corner[0] + inside % EDGE,
+                    corner[1] + inside / EDGE % EDGE,
+                    corner[2] + inside / (EDGE * EDGE),
+                ];
+                let one = VoxelBox {
+                    first: at,
+                    end: at.map(|n| n + 1),
+                };
+                bounds = Some(bounds.map_or(one, |bounds| bounds.union(&one)));
+            }
+        }
+        bounds
+    }
+
+    /// Memory that it takes, bytes; bricks that copies share are counted in each.
+    pub fn held_bytes(&self) -> usize {
+        let held = self.bricks.iter().flatten().count();
+        self.bricks.capacity() * size_of::<Option<Arc<Brick>>>() + held * size_of::<Brick>()
+    }
+
+    /// Carries a change out, or says why it does not fit; then nothing changed.
+    ///
+    /// # Errors
+    /// [`DeltaError`].
+    pub fn apply(&mut self, delta: &Delta) -> Result<(), DeltaError> {
+        delta.apply(self)
+    }
+}
