@@ -20,6 +20,7 @@ menu-layout = Layout
 menu-presets = Window presets
 menu-ai = AI
 menu-language = Language
+menu-more-tools = More tools
 menu-help = Help
 
 ## Commands: the name, and what the tooltip adds
@@ -1803,6 +1804,7 @@ measure-radius-uncalibrated = A radius in millimetres without a scale
 
 panel-tab-report = Report
 report-title = Radiology report
+notice-study-of-several = Two people have a study with this identifier: neither report nor reading status is kept for it
 report-no-study = Open a study to write its report
 report-begin = Begin with
 report-copy = Copy

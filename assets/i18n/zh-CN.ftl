@@ -20,6 +20,7 @@ menu-layout = 布局
 menu-presets = 窗宽窗位预设
 menu-ai = AI
 menu-language = 语言
+menu-more-tools = 更多工具
 menu-help = 帮助
 
 ## 命令：名称与提示
@@ -1555,6 +1556,7 @@ measure-radius-uncalibrated = 没有标度的毫米半径
 
 panel-tab-report = 报告
 report-title = 影像检查报告
+notice-study-of-several = 两位患者的检查使用同一标识符：不保存其报告和阅片状态
 report-no-study = 打开检查后可书写报告
 report-begin = 选择模板开始
 report-copy = 复制

@@ -176,7 +176,8 @@ impl Program {
         theme::follow(ctx, settings.theme, settings.scale_percent);
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let threads = options.threads.unwrap_or(cores);
-        let state = UiState::new(&gpu, render_state.target_format)?;
+        let mut state = UiState::new(&gpu, render_state.target_format)?;
+        state.toolkit = Some(Arc::clone(&render_state.renderer));
         let source = FileFrames::default()
             .with_workers(options.workers.clone())
             .with_keys(options.keys.clone());

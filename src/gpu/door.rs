@@ -35,11 +35,13 @@ pub enum Cargo {
     ModelInput,
     /// Weights, losses and scalars of a network.
     ModelState,
+    /// Triangles of what people drew.
+    Geometry,
 }
 
 impl Cargo {
     /// All kinds.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Uniform,
         Self::Lut,
         Self::Pixels,
@@ -47,6 +49,7 @@ impl Cargo {
         Self::Picture,
         Self::ModelInput,
         Self::ModelState,
+        Self::Geometry,
     ];
 
     /// Stable word for reports.
@@ -59,6 +62,7 @@ impl Cargo {
             Self::Picture => "picture",
             Self::ModelInput => "model_input",
             Self::ModelState => "model_state",
+            Self::Geometry => "geometry",
         }
     }
 }

@@ -41,6 +41,8 @@ pub struct UiState {
     pub screen_check: super::screen_check::ScreenCheck,
     /// Brings finished pictures to the screen.
     pub blit: Arc<Blit>,
+    /// The toolkit's half that draws; triangles that stay the same are drawn with its textures.
+    pub toolkit: Option<super::marks::buffer::Toolkit>,
     /// A picture that leaves is being drawn: it has nothing to take hold of.
     pub leaving: bool,
     /// Windows of views.
@@ -195,6 +197,7 @@ impl UiState {
             filter_panel: Default::default(),
             screen_check: Default::default(),
             blit: Arc::new(Blit::new(gpu, format)?),
+            toolkit: None,
             leaving: false,
             windows: Default::default(),
             pictures: Default::default(),

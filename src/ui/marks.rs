@@ -4,6 +4,7 @@
 //! stands beside a mark only when it belongs to the shape that is drawn. What only lies near the plane is dashed and
 //! has no number there. Marks of a network are dashed in its colour.
 
+pub mod buffer;
 mod details;
 mod hand;
 mod kept;

@@ -4,7 +4,8 @@ use super::{
     context::UiContext,
     icons::Icon,
     overlay_text::voi_text,
-    widgets::{command_button, group_gap},
+    theme,
+    widgets::{BUTTON, command_button, group_gap, icon_button},
 };
 use crate::{
     i18n::Language,
@@ -98,82 +99,134 @@ fn language_menu(context: &mut UiContext<'_>, ui: &mut Ui) {
     });
 }
 
+/// A button of the row.
+struct Tool {
+    icon: Icon,
+    command: Command,
+    /// Whether what it switches is on.
+    on: bool,
+    /// Whether a new group begins with it.
+    group: bool,
+}
+
+/// Width of a line between groups, with the room around it.
+const GAP: f32 = 9.0;
+
+/// The row; what has no room goes into a menu at its end, so that nothing is cut off by the edge of the window.
 fn tools(context: &mut UiContext<'_>, ui: &mut Ui) {
+    let row = row(context);
+    let between = ui.spacing().item_spacing.x;
+    let width = |tool: &Tool| {
+        let gap = if tool.group { GAP + 3.0 * between } else { 0.0 };
+        let arrow = if tool.command == MEASURE {
+            14.0 + between
+        } else {
+            0.0
+        };
+        gap + arrow + BUTTON + between
+    };
+    let all: f32 = row.iter().map(width).sum();
+    let room = ui.available_width();
+    let fits = match all <= room {
+        true => row.len(),
+        false => {
+            let mut left = room - BUTTON - between;
+            let taken = |tool: &&Tool| {
+                left -= width(tool);
+                left >= 0.0
+            };
+            row.iter().take_while(taken).count()
+        }
+    };
+    let (shown, rest) = row.split_at(fits.min(row.len()));
+    for tool in shown {
+        if tool.group {
+            group_gap(ui);
+        }
+        match tool.command {
+            MEASURE => super::marks::menu::measuring_button(context, ui),
+            command => {
+                command_button(context, ui, tool.icon, command, tool.on);
+            }
+        }
+    }
+    if !rest.is_empty() {
+        more(context, ui, rest);
+    }
+}
+
+/// What had no room in the row.
+fn more(context: &mut UiContext<'_>, ui: &mut Ui, rest: &[Tool]) {
+    let name = context.word("menu-more-tools");
+    let response = icon_button(ui, Icon::Down, name, true, false, theme::TEXT);
+    let response = response.on_hover_text(name);
+    egui::Popup::menu(&response).show(|ui| {
+        ui.set_min_width(230.0);
+        for tool in rest {
+            let row = tool.command.row();
+            let shortcut = RichText::new(context.shortcut(tool.command));
+            let button = Button::new(context.word(row.message_key))
+                .shortcut_text(shortcut)
+                .selected(tool.on);
+            let enabled = context.workspace.is_enabled(tool.command);
+            if ui.add_enabled(enabled, button).clicked() {
+                context.run(tool.command);
+                ui.close();
+            }
+        }
+    });
+}
+
+/// Stands for the button of all measuring tools.
+const MEASURE: Command = Command::MarkLength;
+
+/// The buttons in their order; those that are needed least, and have keys, come last.
+fn row(context: &UiContext<'_>) -> [Tool; 25] {
     let workspace = context.workspace;
-    command_button(context, ui, Icon::Folder, Command::OpenFolder, false);
-    group_gap(ui);
-    let tools = [
-        (Icon::Window, Command::ToolWindowLevel),
-        (Icon::Zoom, Command::ToolZoom),
-        (Icon::Pan, Command::ToolPan),
-        (Icon::Scroll, Command::ToolScroll),
-        (Icon::Crosshair, Command::ToolCrosshair),
-    ];
-    for (icon, command) in tools {
-        let selected = command.tool() == Some(workspace.tool);
-        command_button(context, ui, icon, command, selected);
-    }
-    super::marks::menu::measuring_button(context, ui);
-    group_gap(ui);
-    let layouts = [
-        (Icon::One, Command::LayoutOne, Layout::ONE),
-        (Icon::Two, Command::LayoutTwo, Layout::TWO),
-        (Icon::Four, Command::LayoutFour, Layout::FOUR),
-        (Icon::Mpr, Command::LayoutMpr, Layout::Mpr),
-    ];
-    for (icon, command, layout) in layouts {
-        command_button(context, ui, icon, command, workspace.layout == layout);
-    }
-    let picker = context.state.picker.open;
-    command_button(context, ui, Icon::Grid, Command::LayoutPicker, picker);
-    group_gap(ui);
-    let view = workspace
-        .active_viewport()
-        .map(|v| v.view.clone())
-        .unwrap_or_default();
-    command_button(context, ui, Icon::Fit, Command::Fit, false);
-    command_button(context, ui, Icon::Invert, Command::Invert, view.inverted);
-    command_button(context, ui, Icon::RotateRight, Command::RotateRight, false);
-    command_button(
-        context,
-        ui,
-        Icon::FlipHorizontal,
-        Command::FlipHorizontal,
-        false,
-    );
-    command_button(
-        context,
-        ui,
-        Icon::FlipVertical,
-        Command::FlipVertical,
-        false,
-    );
-    command_button(context, ui, Icon::Reset, Command::ResetView, false);
-    command_button(context, ui, Icon::Undo, Command::Undo, false);
-    group_gap(ui);
-    command_button(context, ui, Icon::Lungs, Command::SegmentLungs, false);
-    command_button(
-        context,
-        ui,
-        Icon::Eye,
-        Command::ToggleMasks,
-        workspace.masks.visible,
-    );
-    command_button(context, ui, Icon::Text, Command::OverlayText, false);
-    group_gap(ui);
-    command_button(
-        context,
-        ui,
-        Icon::Left,
-        Command::ToggleBrowser,
-        workspace.settings.show_browser,
-    );
-    command_button(
-        context,
-        ui,
-        Icon::Right,
-        Command::ToggleSide,
-        workspace.settings.show_side,
-    );
-    command_button(context, ui, Icon::Search, Command::Palette, false);
+    let view = workspace.active_viewport().map(|v| &v.view);
+    let inverted = view.is_some_and(|v| v.inverted);
+    let settings = &workspace.settings;
+    let button = |icon, command: Command, on| Tool {
+        icon,
+        command,
+        on: on || command.tool() == Some(workspace.tool),
+        group: false,
+    };
+    let plain = |icon, command| button(icon, command, false);
+    let layout = |icon, command, layout| button(icon, command, workspace.layout == layout);
+    let first = |tool: Tool| Tool {
+        group: true,
+        ..tool
+    };
+    [
+        plain(Icon::Folder, Command::OpenFolder),
+        first(plain(Icon::Window, Command::ToolWindowLevel)),
+        plain(Icon::Zoom, Command::ToolZoom),
+        plain(Icon::Pan, Command::ToolPan),
+        plain(Icon::Scroll, Command::ToolScroll),
+        plain(Icon::Crosshair, Command::ToolCrosshair),
+        plain(Icon::Ruler, MEASURE),
+        first(layout(Icon::One, Command::LayoutOne, Layout::ONE)),
+        layout(Icon::Two, Command::LayoutTwo, Layout::TWO),
+        layout(Icon::Four, Command::LayoutFour, Layout::FOUR),
+        layout(Icon::Mpr, Command::LayoutMpr, Layout::Mpr),
+        button(Icon::Grid, Command::LayoutPicker, context.state.picker.open),
+        first(plain(Icon::Fit, Command::Fit)),
+        button(Icon::Invert, Command::Invert, inverted),
+        plain(Icon::RotateRight, Command::RotateRight),
+        plain(Icon::FlipHorizontal, Command::FlipHorizontal),
+        plain(Icon::FlipVertical, Command::FlipVertical),
+        plain(Icon::Reset, Command::ResetView),
+        plain(Icon::Undo, Command::Undo),
+        first(plain(Icon::Lungs, Command::SegmentLungs)),
+        button(Icon::Eye, Command::ToggleMasks, workspace.masks.visible),
+        plain(Icon::Text, Command::OverlayText),
+        first(button(
+            Icon::Left,
+            Command::ToggleBrowser,
+            settings.show_browser,
+        )),
+        button(Icon::Right, Command::ToggleSide, settings.show_side),
+        plain(Icon::Search, Command::Palette),
+    ]
 }

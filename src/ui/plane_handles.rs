@@ -244,7 +244,8 @@ fn dragged(
     }
 }
 
-/// Draws the lines, and what can be taken hold of while the pointer is in the cell.
+/// Draws the lines, and what can be taken hold of while the pointer is in the cell. Returns where their names stand, for
+/// whoever writes over the same picture.
 pub(super) fn paint(
     context: &UiContext<'_>,
     painter: &Painter,
@@ -254,9 +255,10 @@ pub(super) fn paint(
     viewport: &Viewport,
     picture: &Picture,
     pointer: Option<Pos2>,
-) {
+) -> Vec<Rect> {
+    let mut names = Vec::new();
     let Some(own) = viewport.kind.plane() else {
-        return;
+        return names;
     };
     let crossings = crossings(context, rect, f64::from(scale), cell, viewport, picture);
     let point = |p: DVec2| rect.min + vec2(p.x as f32, p.y as f32) / scale;
@@ -297,14 +299,13 @@ pub(super) fn paint(
                 false => (-beside, Align2::LEFT_CENTER),
             };
             let name = plane_name(context.language(), crossing.plane);
-            over_picture(
-                painter,
-                point(end) + beside,
-                anchor,
-                name,
-                theme::SMALL_PT,
-                color,
-            );
+            let at = point(end) + beside;
+            let stands = over_picture(painter, at, anchor, name, theme::SMALL_PT, color);
+            // Rounded, so that a line that moves by a pixel moves no text that keeps off it.
+            names.push(Rect::from_min_max(
+                (stands.min / 8.0).floor() * 8.0,
+                (stands.max / 8.0).ceil() * 8.0,
+            ));
         }
         if let Some(drag) = drag.filter(|d| d.plane == crossing.plane) {
             drag_label(context, painter, crossing, drag, color);
@@ -314,6 +315,7 @@ pub(super) fn paint(
         let band = Rect::from_min_size(rect.min, vec2(rect.width(), 2.0));
         painter.rect_filled(band, 0.0, theme::plane_color(own));
     }
+    names
 }
 
 fn handles(

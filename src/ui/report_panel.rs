@@ -20,7 +20,11 @@ pub fn report_panel_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
     let workspace = context.workspace;
     let Some(study) = workspace.report_study().map(str::to_owned) else {
         ui.add_space(8.0);
-        ui.label(RichText::new(context.word("report-no-study")).color(theme::TEXT_DIM));
+        let (key, color) = match workspace.is_report_ambiguous() {
+            true => ("notice-study-of-several", theme::WARN),
+            false => ("report-no-study", theme::TEXT_DIM),
+        };
+        ui.label(RichText::new(context.word(key)).color(color));
         return;
     };
     let report = workspace.report_of(&study);

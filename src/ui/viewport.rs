@@ -201,7 +201,7 @@ fn contents(
             }
         }
     }
-    plane_handles::paint(
+    let names = plane_handles::paint(
         context,
         &painter,
         rect,
@@ -229,6 +229,7 @@ fn contents(
     let fitted = corner_draw::fitted(&painter, words, inner, &corners);
     let mut taken = corner_draw::occupied(&painter, inner, &corners, &fitted, hover);
     taken.extend(beside_picture(context, rect, picture));
+    taken.extend(names);
     let explanation = match viewport.is_cut() {
         true => None,
         false => context

@@ -15,7 +15,7 @@ use crate::{
     },
 };
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::Path,
     sync::{Arc, OnceLock},
 };
@@ -33,6 +33,8 @@ pub struct Library {
     pub received: usize,
     /// Where each instance is shown, made when first asked for.
     places: OnceLock<HashMap<String, (Arc<SeriesNode>, usize)>>,
+    /// Studies of several people, likewise.
+    shared: OnceLock<HashSet<String>>,
 }
 
 /// An encrypted archive.
@@ -187,6 +189,7 @@ impl Library {
             locked: Vec::new(),
             received,
             places: OnceLock::new(),
+            shared: OnceLock::new(),
         }
     }
 
@@ -218,6 +221,7 @@ impl Library {
             locked: self.locked.clone(),
             received: self.received,
             places: OnceLock::new(),
+            shared: OnceLock::new(),
         })
     }
 
@@ -263,6 +267,21 @@ impl Library {
             }
             places
         })
+    }
+
+    /// Whether several people have a study with this UID. What is kept by the UID alone, a report or how far it was
+    /// read, would then be one person's under another's name.
+    pub fn is_of_several(&self, study_uid: &str) -> bool {
+        let shared = self.shared.get_or_init(|| {
+            let mut seen = HashSet::new();
+            let studies = self.patients.iter().flat_map(|p| &p.studies);
+            let uids = studies.map(|s| s.description.uid.as_str());
+            // A patient has a study once, so one that is met again is another's.
+            uids.filter(|uid| !seen.insert(*uid))
+                .map(str::to_owned)
+                .collect()
+        });
+        shared.contains(study_uid)
     }
 
     /// The series that took the place of one that grew: same series, frames include the old first one.

@@ -164,7 +164,9 @@ impl Marks {
 
     /// Whether something is on its way to the disk, or a passphrase is being tried.
     pub fn is_busy(&self) -> bool {
-        self.opening || self.state() == SaveState::Saving
+        // One report that no journal takes holds up nothing that was sent since.
+        let goes_on = matches!(self.problem, None | Some(Problem::Invalid));
+        self.opening || self.keeps && goes_on && self.saved < self.sent
     }
 
     /// How many things that somebody found or wrote would be lost if the program ended now.
@@ -486,8 +488,12 @@ impl Workspace {
             }])
     }
 
-    /// Changes how far a study has been read.
+    /// Changes how far a study has been read; refused, and told, where several people have a study of this UID.
     pub fn set_read_status(&mut self, study_uid: &str, to: ReadStatus) -> bool {
+        if self.library.is_of_several(study_uid) {
+            self.notify("notice-study-of-several", String::new());
+            return false;
+        }
         let from = self.marks.read_status(study_uid);
         from != to
             && self.commit(vec![Edit::ReadStatus {

@@ -244,7 +244,14 @@ impl Workspace {
     /// The study whose report is written: that of the active view.
     pub fn report_study(&self) -> Option<&str> {
         let study = self.active_viewport()?.study()?;
-        Some(study.uid.as_str()).filter(|uid| !uid.is_empty())
+        let uid = study.uid.as_str();
+        (!uid.is_empty() && !self.library.is_of_several(uid)).then_some(uid)
+    }
+
+    /// Whether the open study has no report because its UID is that of another person's study, too.
+    pub fn is_report_ambiguous(&self) -> bool {
+        let study = self.active_viewport().and_then(|v| v.study());
+        study.is_some_and(|study| self.library.is_of_several(&study.uid))
     }
 
     /// Modality and body part of the active view, for the template that fits.

@@ -10,7 +10,10 @@ use egui_kittest::kittest::Queryable as _;
 use negatoscope::{
     app::{screen, stage::Stage},
     i18n::Language,
-    model::arrangement::{Grid, Parting},
+    model::{
+        arrangement::{Grid, Parting},
+        reading::ReadStatus,
+    },
     phantom,
     workspace::{
         Action, Command,
@@ -467,6 +470,12 @@ fn one_study_uid_of_two_people_shows_the_one_who_is_meant() {
             assert_eq!(hung.is_some(), hang, "what hangs is what is shown");
         }
     }
+    // What is kept by the study's UID alone would be one person's under the other's name.
+    let workspace = &mut stage.program_mut().workspace;
+    assert_eq!(workspace.report_study(), None);
+    assert!(workspace.is_report_ambiguous());
+    assert!(!workspace.set_read_status(study, ReadStatus::Final));
+    assert_eq!(workspace.marks.read_status(study), ReadStatus::New);
 }
 
 /// A brain: localizer, T1, T2 and FLAIR of so many slices.

@@ -5,6 +5,7 @@ use egui::{Key, Modifiers, PointerButton};
 use egui_kittest::kittest::Queryable as _;
 use negatoscope::{
     app::{screen, stage::Stage},
+    gpu::Cargo,
     i18n::Language,
     model::annotation::{Annotation, MarkKind},
     tools::Tool,
@@ -239,6 +240,14 @@ fn marks_are_drawn_anew_when_they_change_and_only_then() {
     click(&mut stage, [640.0, 460.0]);
     assert_eq!(marks(&stage).len(), 3);
     let rest = middle(&mut stage);
+
+    // From buffers of their own or among the toolkit's triangles: the same picture.
+    let door = &stage.program().workspace.gpu.door;
+    assert!(door.snapshot().uploaded(Cargo::Geometry) > 0);
+    let toolkit = stage.program_mut().state.toolkit.take();
+    assert!(middle(&mut stage) == rest, "among the toolkit's");
+    stage.program_mut().state.toolkit = toolkit;
+    assert!(middle(&mut stage) == rest, "from buffers");
 
     // Nothing happens; the pointer comes upon a line, and leaves it. Its numbers come up to the right of it.
     let before = drawn(&stage);

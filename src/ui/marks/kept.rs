@@ -2,13 +2,18 @@
 //!
 //! Hundreds of marks with their texts are most of what a frame has to lay out and to cut into triangles; in nearly all
 //! frames they look as they did in the one before. What the hand touches (the mark under the pointer, the one in the
-//! hand, the one that is being drawn) is drawn over them in each frame and throws nothing away.
+//! hand, the one that is being drawn) is drawn over them in each frame and throws nothing away. What looks the same for a
+//! second frame goes into buffers of its own.
 //!
 //! Must stay true: what was kept is drawn for what [`Seen::allows`] and for the same letters in the font texture only.
 
-use super::{Rest, TEXT_PT, resting, touched};
+use super::{
+    Rest, TEXT_PT,
+    buffer::{Buffer, Toolkit},
+    resting, touched,
+};
 use crate::{
-    i18n::Language, model::annotation::AnnotationId, ui::context::UiContext,
+    gpu::GpuContext, i18n::Language, model::annotation::AnnotationId, ui::context::UiContext,
     workspace::measuring::site::Site,
 };
 use egui::{
@@ -133,6 +138,8 @@ pub(super) struct Kept {
     seen: Seen,
     letters: Letters,
     meshes: Vec<Arc<Mesh>>,
+    /// The same on the device, once they were drawn a second time.
+    buffer: Option<Arc<Buffer>>,
     pub(super) rest: Rest,
 }
 
@@ -158,6 +165,7 @@ impl Kept {
         });
         Self {
             meshes: meshes.collect(),
+            buffer: None,
             seen,
             // New letters may have made the texture grow.
             letters: Letters::now(painter),
@@ -168,6 +176,21 @@ impl Kept {
     /// Whether the triangles are still right.
     fn fits(&self, painter: &Painter, now: &Seen) -> bool {
         self.seen.allows(now) && self.letters.are(&Letters::now(painter))
+    }
+
+    /// Draws them from buffers of their own, which are made now if there are none.
+    fn draw_kept(&mut self, painter: &Painter, gpu: &GpuContext, toolkit: Option<&Toolkit>) {
+        let Some(toolkit) = toolkit else {
+            return self.draw(painter);
+        };
+        if self.buffer.is_none() {
+            self.buffer = Buffer::new(gpu, &self.meshes).map(Arc::new);
+        }
+        let rect = self.seen.rect;
+        let drawn = self.buffer.as_ref();
+        if !drawn.is_some_and(|buffer| buffer.draw(painter, rect, toolkit)) {
+            self.draw(painter);
+        }
     }
 
     fn draw(&self, painter: &Painter) {
@@ -185,17 +208,24 @@ pub(super) fn paint(
     seen: Seen,
 ) -> String {
     let before = context.state.marks.kept.remove(&cell);
+    // A picture that leaves is drawn with textures of its own.
+    let leaving = context.state.leaving;
+    let toolkit = context.state.toolkit.clone().filter(|_| !leaving);
     let mut kept = match before {
-        Some(kept) if kept.fits(painter, &seen) => kept,
+        Some(mut kept) if kept.fits(painter, &seen) => {
+            kept.draw_kept(painter, &context.workspace.gpu, toolkit.as_ref());
+            kept
+        }
         before => {
             context.state.marks.drawn += 1;
             let stands = before.map_or_else(HashMap::new, |kept| kept.rest.stands);
-            Kept::new(painter, cell, seen, |aside, seen| {
+            let kept = Kept::new(painter, cell, seen, |aside, seen| {
                 resting(context, aside, seen, &stands)
-            })
+            });
+            kept.draw(painter);
+            kept
         }
     };
-    kept.draw(painter);
     let touched = touched(context, painter, cell, &kept.seen, &mut kept.rest);
     let mut texts = kept.rest.texts.clone();
     if let Some(text) = touched {
