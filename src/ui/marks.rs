@@ -73,6 +73,8 @@ pub struct MarksState {
     pub(super) naming: Option<Naming>,
     /// The fields of the list.
     pub(super) fields: list::Fields,
+    /// Its rows.
+    pub(super) rows: list::Rows,
 }
 
 impl MarksState {

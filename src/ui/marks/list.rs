@@ -2,7 +2,11 @@
 
 use super::details;
 use crate::{
-    model::annotation::{Annotation, AnnotationId, Author, MarkKind},
+    i18n::Language,
+    model::{
+        annotation::{Annotation, AnnotationId, Author, MarkKind},
+        identity::PatientIdentity,
+    },
     ui::{
         context::UiContext,
         icons::{self, Icon},
@@ -10,16 +14,24 @@ use crate::{
     },
     workspace::{
         Action, Command,
+        library::Library,
         measuring::{
             MarkAction, MarkChange,
             labels::{MarkLabel, exact, labels},
         },
     },
 };
-use egui::{Align, Layout, RichText, Sense, TextEdit, Ui, Vec2};
+use egui::{
+    Align, Align2, Color32, FontId, Layout, Rangef, RichText, Sense, TextEdit, Ui, Vec2,
+    text::{LayoutJob, TextWrapping},
+};
+use std::sync::{Arc, Weak};
 
 /// Height of a row, points.
 const ROW: f32 = 26.0;
+
+/// Between the parts of a row.
+const BETWEEN: f32 = 6.0;
 
 /// Lists with up to so many rows are laid out whole; of longer ones what is in sight.
 const WHOLE: usize = 40;
@@ -37,36 +49,134 @@ fn act(context: &mut UiContext<'_>, action: MarkAction) {
     context.actions.push(Action::Mark(action));
 }
 
+/// The rows of the list, as long as nothing changes that they tell.
+#[derive(Default)]
+pub struct Rows {
+    of: Option<Told>,
+    rows: Arc<[Row]>,
+}
+
+/// All that the rows depend on.
+struct Told {
+    /// Revision of the marks, and how often their numbers changed.
+    revisions: [u64; 2],
+    language: Language,
+    library: Weak<Library>,
+    patient: Option<Arc<PatientIdentity>>,
+}
+
+impl PartialEq for Told {
+    fn eq(&self, other: &Self) -> bool {
+        let Self {
+            revisions,
+            language,
+            library,
+            patient,
+        } = self;
+        *revisions == other.revisions
+            && *language == other.language
+            && library.ptr_eq(&other.library)
+            && *patient == other.patient
+    }
+}
+
+/// A mark as the list tells it.
+struct Row {
+    id: AnnotationId,
+    group: String,
+    kind: MarkKind,
+    name: String,
+    /// Empty where a mark has none.
+    number: String,
+    color: Color32,
+    locked: bool,
+    hidden: bool,
+}
+
+impl Rows {
+    fn now(&mut self, context: &UiContext<'_>) -> Arc<[Row]> {
+        let workspace = context.workspace;
+        let patient = workspace.active_viewport().and_then(|v| v.patient());
+        let told = Told {
+            revisions: [workspace.marks.revision(), workspace.measuring.changes()],
+            language: context.language(),
+            library: Arc::downgrade(&workspace.library),
+            patient: patient.cloned(),
+        };
+        if self.of.as_ref() != Some(&told) {
+            let marks = workspace.marks_in_order();
+            self.rows = marks.into_iter().map(|m| Row::of(context, m)).collect();
+            self.of = Some(told);
+        }
+        Arc::clone(&self.rows)
+    }
+}
+
+impl Row {
+    fn of(context: &UiContext<'_>, mark: &Annotation) -> Self {
+        let words = context.language();
+        let kind = mark.shape.kind;
+        let found = context.workspace.measuring.of(mark);
+        let number = mark_text::short(words, kind, found).into_iter().next();
+        let ai = matches!(mark.author, Author::Model { .. });
+        Self {
+            id: mark.id.clone(),
+            group: mark.group.clone(),
+            kind,
+            name: match mark.label.is_empty() {
+                true => mark_text::kind_word(words, kind).to_owned(),
+                false => mark.label.clone(),
+            },
+            number: number.unwrap_or_default(),
+            color: match (mark.hidden, ai) {
+                (true, _) => theme::TEXT_FAINT,
+                (false, true) => theme::AI,
+                (false, false) => theme::TEXT,
+            },
+            locked: mark.locked,
+            hidden: mark.hidden,
+        }
+    }
+}
+
 /// Draws the list.
 pub(in crate::ui) fn marks_list_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
-    let workspace = context.workspace;
-    let marks = workspace.marks_in_order();
-    widgets::section(ui, context.word("panel-marks"), Some(marks.len()));
-    if marks.is_empty() {
+    let mut kept = std::mem::take(&mut context.state.marks.rows);
+    let rows = kept.now(context);
+    context.state.marks.rows = kept;
+    widgets::section(ui, context.word("panel-marks"), Some(rows.len()));
+    if rows.is_empty() {
         widgets::dim(ui, context.word("panel-no-marks"));
         return;
     }
+    let chosen = context.workspace.marks.selected.clone();
     // Somebody who has it read out gets all of it.
-    let whole = marks.len() <= WHOLE || ui.ctx().has_accesskit_node(ui.unique_id());
+    let whole = rows.len() <= WHOLE || ui.ctx().has_accesskit_node(ui.unique_id());
+    let between = ui.spacing().item_spacing.y;
+    let clip = ui.clip_rect().y_range();
+    // Height of rows out of sight that were left out so far.
+    let mut left_out = 0.0;
     let mut group = None;
-    for mark in &marks {
-        if group != Some(mark.group.as_str()) {
-            if !mark.group.is_empty() {
+    for one in rows.iter() {
+        if group != Some(one.group.as_str()) {
+            room(ui, &mut left_out);
+            if !one.group.is_empty() {
                 ui.add_space(4.0);
-                let name = RichText::new(&mark.group).size(theme::SMALL_PT);
+                let name = RichText::new(&one.group).size(theme::SMALL_PT);
                 widgets::line(ui, name.color(theme::TEXT_DIM).strong());
             }
-            group = Some(&mark.group);
+            group = Some(&one.group);
         }
-        let size = Vec2::new(ui.available_width(), ROW);
-        let place = egui::Rect::from_min_size(ui.cursor().min, size);
-        let selected = workspace.marks.selected.as_ref() == Some(&mark.id);
-        if whole || selected || ui.is_rect_visible(place) {
-            row(context, ui, mark);
+        let selected = chosen.as_ref() == Some(&one.id);
+        let top = ui.cursor().top() + left_out;
+        if whole || selected || clip.intersects(Rangef::new(top, top + ROW)) {
+            room(ui, &mut left_out);
+            row(context, ui, one, selected);
         } else {
-            ui.allocate_space(size);
+            left_out += ROW + between;
         }
     }
+    room(ui, &mut left_out);
     ui.add_space(6.0);
     ui.horizontal_wrapped(|ui| {
         for command in [Command::ExportMarksCsv, Command::ExportMarksJson] {
@@ -78,72 +188,66 @@ pub(in crate::ui) fn marks_list_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
     });
 }
 
-/// A mark as a line: what it is, what it is called, its number.
-fn row(context: &mut UiContext<'_>, ui: &mut Ui, mark: &Annotation) {
-    let words = context.language();
-    let workspace = context.workspace;
-    let selected = workspace.marks.selected.as_ref() == Some(&mark.id);
-    let found = workspace.measuring.of(mark);
-    let kind = mark_text::kind_word(words, mark.shape.kind);
-    let name = match mark.label.is_empty() {
-        true => kind.to_owned(),
-        false => mark.label.clone(),
-    };
-    let number = mark_text::short(words, mark.shape.kind, found)
-        .into_iter()
-        .next()
-        .unwrap_or_default();
-    let size = Vec2::new(ui.available_width(), ROW);
-    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
-    let said = format!("{name} {number}");
-    response.widget_info(|| {
-        egui::WidgetInfo::selected(egui::Role::Button, true, selected, said.trim())
-    });
-    if selected {
-        ui.painter()
-            .rect_filled(rect, 4.0, theme::ACCENT.gamma_multiply(0.16));
-    } else if response.hovered() {
-        ui.painter().rect_filled(rect, 4.0, theme::RAISED);
-    }
-    let inner = rect.shrink2(Vec2::new(4.0, 0.0));
-    let mut line = ui.new_child(
-        egui::UiBuilder::new()
-            .max_rect(inner)
-            .layout(Layout::right_to_left(Align::Center)),
-    );
-    let ai = matches!(mark.author, Author::Model { .. });
-    let color = match (mark.hidden, ai) {
-        (true, _) => theme::TEXT_FAINT,
-        (false, true) => theme::AI,
-        (false, false) => theme::TEXT,
-    };
-    if mark.locked {
-        small_icon(&mut line, Icon::Lock);
-    }
-    if mark.hidden {
-        small_icon(&mut line, Icon::EyeShut);
-    }
-    if !matches!(mark.shape.kind, MarkKind::Text | MarkKind::Arrow) {
-        line.label(
-            RichText::new(number)
-                .size(theme::SMALL_PT)
-                .color(theme::TEXT_DIM),
-        );
-    }
-    line.with_layout(Layout::left_to_right(Align::Center), |ui| {
-        widgets::line(ui, RichText::new(name).color(color));
-    });
-    if response.clicked() {
-        act(context, MarkAction::GoTo(mark.id.clone()));
-    }
-    if selected {
-        ui.indent(("mark", &mark.id.0), |ui| opened(context, ui, mark, kind));
+/// Room for rows that were left out.
+fn room(ui: &mut Ui, left_out: &mut f32) {
+    let height = std::mem::take(left_out) - ui.spacing().item_spacing.y;
+    if height > 0.0 {
+        ui.allocate_space(Vec2::new(ui.available_width(), height));
     }
 }
 
-fn small_icon(ui: &mut Ui, icon: Icon) {
-    let (rect, _) = ui.allocate_exact_size(Vec2::splat(13.0), Sense::hover());
-    icons::paint(ui.painter(), rect, icon, theme::TEXT_FAINT);
+/// A mark as a line: what it is, what it is called, its number.
+fn row(context: &mut UiContext<'_>, ui: &mut Ui, one: &Row, selected: bool) {
+    let size = Vec2::new(ui.available_width(), ROW);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    let said = || format!("{} {}", one.name, one.number);
+    response.widget_info(|| {
+        egui::WidgetInfo::selected(egui::Role::Button, true, selected, said().trim())
+    });
+    let painter = ui.painter();
+    if selected {
+        painter.rect_filled(rect, 4.0, theme::ACCENT.gamma_multiply(0.16));
+    } else if response.hovered() {
+        painter.rect_filled(rect, 4.0, theme::RAISED);
+    }
+    let inner = rect.shrink2(Vec2::new(4.0, 0.0));
+    let mut right = inner.right();
+    let icons = [(one.locked, Icon::Lock), (one.hidden, Icon::EyeShut)];
+    for (_, icon) in icons.into_iter().filter(|(shown, _)| *shown) {
+        let place = egui::Rect::from_center_size(
+            egui::pos2(right - 6.5, inner.center().y),
+            Vec2::splat(13.0),
+        );
+        icons::paint(painter, place, icon, theme::TEXT_FAINT);
+        right -= 13.0 + BETWEEN;
+    }
+    if !one.number.is_empty() && !matches!(one.kind, MarkKind::Text | MarkKind::Arrow) {
+        let font = FontId::proportional(theme::SMALL_PT);
+        let number = painter.layout_no_wrap(one.number.clone(), font, theme::TEXT_DIM);
+        let at = egui::pos2(right, inner.center().y);
+        let place = Align2::RIGHT_CENTER.anchor_size(at, number.size());
+        right = place.left() - BETWEEN;
+        painter.galley(place.min, number, theme::TEXT_DIM);
+    }
+    let font = egui::TextStyle::Body.resolve(ui.style());
+    let mut job = LayoutJob::simple_singleline(one.name.clone(), font, one.color);
+    job.wrap = TextWrapping::truncate_at_width((right - inner.left()).max(0.0));
+    let name = painter.layout_job(job);
+    let cut = name.elided;
+    let at = egui::pos2(inner.left(), inner.center().y);
+    let place = Align2::LEFT_CENTER.anchor_size(at, name.size());
+    painter.galley(place.min, name, one.color);
+    let response = match cut {
+        true => widgets::hover_text(response, said),
+        false => response,
+    };
+    if response.clicked() {
+        act(context, MarkAction::GoTo(one.id.clone()));
+    }
+    if selected && let Some(mark) = context.workspace.marks.set().get(&one.id) {
+        let kind = mark_text::kind_word(context.language(), one.kind);
+        ui.indent(("mark", &one.id.0), |ui| opened(context, ui, mark, kind));
+    }
 }
 
 /// What the selected mark is called, and all of its numbers.
