@@ -9,6 +9,7 @@ pub mod audit;
 #[cfg(feature = "ai")]
 pub mod classify;
 pub mod content;
+pub mod convert_labels;
 pub mod display;
 pub mod doctor;
 pub mod edit;
@@ -22,6 +23,7 @@ pub mod keys;
 #[cfg(feature = "ai")]
 mod lesions;
 pub mod list;
+pub mod masks;
 pub mod measure;
 #[cfg(feature = "ai")]
 pub mod models;
@@ -66,6 +68,8 @@ pub enum Command {
     Measure(measure::MeasureArgs),
     /// Write a series as a research volume: NIfTI, NRRD or MetaImage
     Volume(volume::VolumeArgs),
+    /// Write a mask in another format: DICOM SEG, RT Structure Set, NIfTI, NRRD, MetaImage, PNG
+    ConvertLabels(convert_labels::ConvertLabelsArgs),
     /// Value, unit, voxel and patient point at a place
     Probe(probe::ProbeArgs),
     /// Which hanging protocol arranges a study: series by cell, stage by stage, and which prior is beside it
@@ -123,6 +127,7 @@ pub fn run(command: Command, common: &Common, out: &mut Output) -> Exit {
         Command::Render(args) => render::run(&args, common, out),
         Command::Measure(args) => measure::run(&args, common, out),
         Command::Volume(args) => volume::run(&args, common, out),
+        Command::ConvertLabels(args) => convert_labels::run(&args, common, out),
         Command::Probe(args) => probe::run(&args, common, out),
         Command::Hang(args) => hang::run(&args, common, out),
         #[cfg(feature = "ai")]

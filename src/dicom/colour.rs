@@ -34,6 +34,31 @@ pub(super) fn rgb_from_lab([l, a, b]: [u16; 3]) -> [f32; 3] {
     })
 }
 
+/// A colour of the screen (sRGB codes) in PCS-Values: the way back of [`rgb_from_lab`].
+pub(super) fn lab_from_rgb(rgb: [u8; 3]) -> [u16; 3] {
+    let [r, g, b] = rgb.map(|code| {
+        let v = f64::from(code) / 255.0;
+        match v <= 0.040_45 {
+            true => v / 12.92,
+            false => ((v + 0.055) / 1.055).powf(2.4),
+        }
+    });
+    let x = 0.436_074_7 * r + 0.385_064_9 * g + 0.143_080_4 * b;
+    let y = 0.222_504_5 * r + 0.716_878_6 * g + 0.060_616_9 * b;
+    let z = 0.013_932_2 * r + 0.097_104_5 * g + 0.714_173_3 * b;
+    let root = |t: f64| match t > (6.0f64 / 29.0).powi(3) {
+        true => t.cbrt(),
+        false => t / (3.0 * (6.0f64 / 29.0).powi(2)) + 4.0 / 29.0,
+    };
+    let (x, y, z) = (root(x / 0.9642), root(y), root(z / 0.8249));
+    let word = |v: f64| v.round().clamp(0.0, 65_535.0) as u16;
+    [
+        word((116.0 * y - 16.0) / 100.0 * 65_535.0),
+        word(500.0 * (x - y) * 257.0 + 32_896.0),
+        word(200.0 * (y - z) * 257.0 + 32_896.0),
+    ]
+}
+
 /// Converts interleaved YBR_FULL to RGB in place; `size` is 1 or 2 bytes a value, `bits` its stored bits.
 pub(super) fn rgb_from_ybr(bytes: &mut [u8], size: usize, bits: u16) {
     if size == 1 {

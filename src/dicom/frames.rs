@@ -5,7 +5,7 @@
 
 use super::{
     archive::{Archives, Keyring},
-    content,
+    content::{self, segments::SegmentHeader, structures::StructureSet},
     cover::read_cover,
     encapsulated::{Fragment, FrameTable},
     guard::{Fault, Limits, PixelPlace, Structure},
@@ -139,6 +139,24 @@ pub trait FrameSource: Send + Sync {
     /// # Errors
     /// As [`read_content`](Self::read_content).
     fn read_marks(&self, instance: &Instance) -> Result<MarksRead, FrameError> {
+        let _ = instance;
+        Err(FrameError::NoPicture)
+    }
+
+    /// The segments of a segmentation and to which of them its frames belong.
+    ///
+    /// # Errors
+    /// As [`read_content`](Self::read_content).
+    fn read_segments(&self, instance: &Instance) -> Result<SegmentHeader, FrameError> {
+        let _ = instance;
+        Err(FrameError::NoPicture)
+    }
+
+    /// The regions of a structure set.
+    ///
+    /// # Errors
+    /// As [`read_content`](Self::read_content).
+    fn read_structures(&self, instance: &Instance) -> Result<StructureSet, FrameError> {
         let _ = instance;
         Err(FrameError::NoPicture)
     }
@@ -462,6 +480,22 @@ impl FrameSource for FileFrames {
             return Err(FrameError::Changed);
         }
         Ok(marks)
+    }
+
+    fn read_segments(&self, instance: &Instance) -> Result<SegmentHeader, FrameError> {
+        let header = content::segments::segments(&self.structure(instance, false)?)?;
+        if header.instance_uid != instance.sop_instance_uid {
+            return Err(FrameError::Changed);
+        }
+        Ok(header)
+    }
+
+    fn read_structures(&self, instance: &Instance) -> Result<StructureSet, FrameError> {
+        let set = content::structures::structures(&self.structure(instance, false)?)?;
+        if set.instance_uid != instance.sop_instance_uid {
+            return Err(FrameError::Changed);
+        }
+        Ok(set)
     }
 
     fn read_source(&self, instance: &Arc<Instance>) -> Result<SourceObject, FrameError> {

@@ -43,6 +43,7 @@ pub mod raster;
 mod rle;
 mod same_uid;
 pub mod scan;
+pub mod segmentation;
 mod spacing;
 pub mod syntax;
 mod t81;

@@ -8,6 +8,8 @@
 mod elements;
 pub mod film;
 pub mod marks;
+pub mod segmentation;
+pub mod structures;
 
 use super::{header::SYNTHETIC_MARK, raster::uid_from};
 use crate::model::{

@@ -12,6 +12,7 @@
 //! many parts, resampling. Windows are chosen elsewhere.
 
 mod error;
+pub mod labels;
 pub mod metaimage;
 pub mod nifti;
 pub mod nrrd;

@@ -2,6 +2,7 @@
 
 pub mod calibrate;
 pub mod components;
+pub mod contours;
 pub mod cover;
 pub mod evaluation;
 pub mod filter;

@@ -494,6 +494,16 @@ impl<'a> Tree<'a> {
         }
     }
 
+    /// Text of a VR that is always ASCII, of more bytes than a text may have else; `None` when it is longer still.
+    pub(super) fn plain_of(&self, entry: &Entry, most: u64) -> Option<String> {
+        let length = u64::from(entry.length);
+        if length > most {
+            return None;
+        }
+        let bytes = self.structure.source.read_vec(entry.value, length).ok()?;
+        Some(plain(&bytes))
+    }
+
     /// Finite numbers of an attribute.
     pub(super) fn numbers(&self, item: Item, tag: Tag, most: usize) -> Vec<f64> {
         self.find(item, tag)

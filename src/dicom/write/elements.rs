@@ -6,28 +6,27 @@ use std::collections::BTreeMap;
 /// Most single floats of one element: its length has 16 bits, and is even (PS3.5 section 7.1.2).
 pub(super) const MOST_FLOATS: usize = 65_534 / 4;
 
+/// What an element holds.
+#[derive(Clone, Debug)]
+enum Value {
+    /// A value of a VR, padded to an even length.
+    Plain([u8; 2], Vec<u8>),
+    /// Items of a sequence.
+    Items(Vec<Elements>),
+}
+
 /// A data set in the making.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Elements(BTreeMap<(u16, u16), Vec<u8>>);
+pub(super) struct Elements(BTreeMap<(u16, u16), Value>);
 
 impl Elements {
     fn put(&mut self, group: u16, element: u16, vr: &[u8; 2], value: &[u8], pad: u8) {
-        let mut bytes = Vec::with_capacity(value.len() + 13);
-        bytes.extend(group.to_le_bytes());
-        bytes.extend(element.to_le_bytes());
-        bytes.extend(vr);
-        let length = value.len() + value.len() % 2;
-        if matches!(vr, b"OB" | b"OW" | b"SQ" | b"UC" | b"UN" | b"UT") {
-            bytes.extend([0, 0]);
-            bytes.extend((length as u32).to_le_bytes());
-        } else {
-            bytes.extend((length as u16).to_le_bytes());
-        }
+        let mut bytes = Vec::with_capacity(value.len() + 1);
         bytes.extend(value);
         if value.len() % 2 == 1 {
             bytes.push(pad);
         }
-        self.0.insert((group, element), bytes);
+        self.0.insert((group, element), Value::Plain(*vr, bytes));
     }
 
     /// Text; UIDs are padded with zero, all else with a space. Values end where their VR must (PS3.5 table 6.2-1).
@@ -64,6 +63,11 @@ impl Elements {
     /// Text of any length.
     pub(super) fn long_text(&mut self, group: u16, element: u16, value: &str) {
         self.put(group, element, b"UT", value.as_bytes(), b' ');
+    }
+
+    /// Decimal strings of any length, for files of implicit VR.
+    pub(super) fn long_decimals(&mut self, group: u16, element: u16, values: &str) {
+        self.put(group, element, b"DS", values.as_bytes(), b' ');
     }
 
     /// Single floats; `false`, and nothing written, when they are more than a 16-bit length can say.
@@ -115,14 +119,8 @@ impl Elements {
 
     /// A sequence of defined length.
     pub(super) fn items(&mut self, group: u16, element: u16, items: &[Elements]) {
-        let mut value = Vec::new();
-        for item in items {
-            let content = item.bytes();
-            value.extend([0xFE, 0xFF, 0x00, 0xE0]);
-            value.extend((content.len() as u32).to_le_bytes());
-            value.extend(content);
-        }
-        self.put(group, element, b"SQ", &value, 0);
+        let value = Value::Items(items.to_vec());
+        self.0.insert((group, element), value);
     }
 
     /// Native Pixel Data of one frame.
@@ -147,26 +145,108 @@ impl Elements {
         self.put(0x7FE0, 0x0010, vr, &bytes, 0);
     }
 
-    fn bytes(&self) -> Vec<u8> {
-        self.0.values().flatten().copied().collect()
+    /// Native Pixel Data that are packed already: bits or bytes.
+    pub(super) fn packed_pixels(&mut self, vr: &[u8; 2], bytes: &[u8]) {
+        self.put(0x7FE0, 0x0010, vr, bytes, 0);
     }
 
-    /// A whole Part 10 file.
+    /// Unsigned 32-bit numbers.
+    pub(super) fn unsigned_longs(&mut self, group: u16, element: u16, values: &[u32]) {
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        self.put(group, element, b"UL", &bytes, 0);
+    }
+
+    /// The data set, little endian.
+    fn bytes(&self, implicit: bool) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.append(implicit, &mut bytes);
+        bytes
+    }
+
+    fn append(&self, implicit: bool, out: &mut Vec<u8>) {
+        for ((group, element), value) in &self.0 {
+            let vr = match value {
+                Value::Plain(vr, _) => vr,
+                Value::Items(_) => b"SQ",
+            };
+            out.extend(group.to_le_bytes());
+            out.extend(element.to_le_bytes());
+            if !implicit {
+                out.extend(vr);
+            }
+            match value {
+                Value::Plain(vr, value) => {
+                    let long = matches!(vr, b"OB" | b"OW" | b"UC" | b"UN" | b"UT");
+                    match (implicit, long) {
+                        (true, _) => out.extend((value.len() as u32).to_le_bytes()),
+                        (false, true) => {
+                            out.extend([0, 0]);
+                            out.extend((value.len() as u32).to_le_bytes());
+                        }
+                        (false, false) => out.extend((value.len() as u16).to_le_bytes()),
+                    }
+                    out.extend(value);
+                }
+                Value::Items(items) => {
+                    if !implicit {
+                        out.extend([0, 0]);
+                    }
+                    let at = out.len();
+                    out.extend([0; 4]);
+                    for item in items {
+                        out.extend([0xFE, 0xFF, 0x00, 0xE0, 0, 0, 0, 0]);
+                        let content = out.len();
+                        item.append(implicit, out);
+                        set_length(out, content);
+                    }
+                    set_length(out, at + 4);
+                }
+            }
+        }
+    }
+
+    /// A whole Part 10 file, Explicit VR Little Endian.
     pub(super) fn file(&self, class: &str, instance: &str, implementation: &str) -> Vec<u8> {
+        self.part10(class, instance, implementation, false)
+    }
+
+    /// The same as Implicit VR Little Endian, where every value may be longer than 65,534 bytes.
+    pub(super) fn file_implicit(
+        &self,
+        class: &str,
+        instance: &str,
+        implementation: &str,
+    ) -> Vec<u8> {
+        self.part10(class, instance, implementation, true)
+    }
+
+    fn part10(&self, class: &str, instance: &str, implementation: &str, implicit: bool) -> Vec<u8> {
+        let syntax = match implicit {
+            true => "1.2.840.10008.1.2",
+            false => "1.2.840.10008.1.2.1",
+        };
         let mut meta = Elements::default();
         meta.put(0x0002, 0x0001, b"OB", &[0, 1], 0);
         meta.text(0x0002, 0x0002, b"UI", class);
         meta.text(0x0002, 0x0003, b"UI", instance);
-        meta.text(0x0002, 0x0010, b"UI", "1.2.840.10008.1.2.1");
+        meta.text(0x0002, 0x0010, b"UI", syntax);
         meta.text(0x0002, 0x0012, b"UI", implementation);
         meta.text(0x0002, 0x0013, b"SH", "NEGATOSCOPE");
-        let meta = meta.bytes();
+        let meta = meta.bytes(false);
         let mut file = vec![0; 128];
         file.extend(b"DICM\x02\0\0\0UL\x04\0");
         file.extend((meta.len() as u32).to_le_bytes());
         file.extend(meta);
-        file.extend(self.bytes());
+        self.append(implicit, &mut file);
         file
+    }
+}
+
+/// Writes into the four bytes before a place how many bytes follow it.
+fn set_length(out: &mut [u8], content: usize) {
+    let length = (out.len() - content) as u32;
+    if let Some(slot) = out.get_mut(content - 4..content) {
+        slot.copy_from_slice(&length.to_le_bytes());
     }
 }
 

@@ -14,7 +14,7 @@ mod key_objects;
 mod presentation;
 mod report;
 pub(in crate::dicom) mod shapes;
-mod tree;
+pub(super) mod tree;
 
 pub use key_objects::write_key_objects;
 pub use presentation::write_presentation;
@@ -23,7 +23,10 @@ pub use report::write_report;
 use super::elements::Elements;
 use crate::{
     dicom::raster::uid_from,
-    model::exchange::{NOTICE, SourceObject},
+    model::{
+        exchange::{NOTICE, SourceObject},
+        study::Instance,
+    },
 };
 
 /// Implementation Class UID of all files written here.
@@ -54,7 +57,7 @@ impl Making {
         }
     }
 
-    fn uid(&self, purpose: &[&str]) -> String {
+    pub(super) fn uid(&self, purpose: &[&str]) -> String {
         let mut parts: Vec<&[u8]> = vec![b"marks", self.uid_seed.as_bytes()];
         parts.extend(purpose.iter().map(|p| p.as_bytes()));
         uid_from(&parts)
@@ -63,38 +66,19 @@ impl Making {
 
 /// A Part 10 file with the modules that all these objects share: SOP Common, Patient, General Study, General Series,
 /// (Enhanced) General Equipment.
-struct Head<'a> {
-    class: &'a str,
-    modality: &'a str,
-    series_number: i32,
-    description: &'a str,
-    instance_uid: String,
-    series_uid: String,
+pub(super) struct Head<'a> {
+    pub(super) class: &'a str,
+    pub(super) modality: &'a str,
+    pub(super) series_number: i32,
+    pub(super) description: &'a str,
+    pub(super) instance_uid: String,
+    pub(super) series_uid: String,
 }
 
 impl Head<'_> {
+    /// With the terms of marks explained.
     fn elements(&self, source: &SourceObject, making: &Making) -> Elements {
-        let mut e = Elements::default();
-        for ((group, element), vr, value) in &source.modules {
-            e.copied(*group, *element, vr, value);
-        }
-        e.text(0x0008, 0x0005, b"CS", "ISO_IR 192");
-        e.text(0x0008, 0x0012, b"DA", &making.date);
-        e.text(0x0008, 0x0013, b"TM", &making.time);
-        e.text(0x0008, 0x0016, b"UI", self.class);
-        e.text(0x0008, 0x0018, b"UI", &self.instance_uid);
-        e.text(0x0008, 0x0021, b"DA", &making.date);
-        e.text(0x0008, 0x0031, b"TM", &making.time);
-        e.text(0x0008, 0x0060, b"CS", self.modality);
-        e.text(0x0008, 0x0070, b"LO", codes::MANUFACTURER);
-        e.text(0x0008, 0x103E, b"LO", self.description);
-        e.text(0x0008, 0x1090, b"LO", codes::MODEL);
-        // Type 1 of Enhanced General Equipment; a program has none, so its installation says that much.
-        e.text(0x0018, 0x1000, b"LO", "0");
-        e.text(0x0018, 0x1020, b"LO", env!("CARGO_PKG_VERSION"));
-        e.text(0x0020, 0x000E, b"UI", &self.series_uid);
-        e.text(0x0020, 0x0011, b"IS", &self.series_number.to_string());
-        e.text(0x0020, 0x0013, b"IS", "1");
+        let mut e = self.plain(source, making, codes::MODEL);
         // The private codes are explained where they are used (PS3.3 section C.12.1.1.14).
         let mut scheme = Elements::default();
         scheme.text(0x0008, 0x0102, b"SH", codes::SCHEME);
@@ -109,18 +93,54 @@ impl Head<'_> {
         e
     }
 
-    fn file(&self, elements: &Elements) -> Vec<u8> {
+    /// As every object has them, made by a part of this program.
+    pub(super) fn plain(&self, source: &SourceObject, making: &Making, model: &str) -> Elements {
+        let mut e = Elements::default();
+        for ((group, element), vr, value) in &source.modules {
+            e.copied(*group, *element, vr, value);
+        }
+        e.text(0x0008, 0x0005, b"CS", "ISO_IR 192");
+        e.text(0x0008, 0x0012, b"DA", &making.date);
+        e.text(0x0008, 0x0013, b"TM", &making.time);
+        e.text(0x0008, 0x0016, b"UI", self.class);
+        e.text(0x0008, 0x0018, b"UI", &self.instance_uid);
+        e.text(0x0008, 0x0021, b"DA", &making.date);
+        e.text(0x0008, 0x0031, b"TM", &making.time);
+        e.text(0x0008, 0x0060, b"CS", self.modality);
+        e.text(0x0008, 0x0070, b"LO", codes::MANUFACTURER);
+        e.text(0x0008, 0x103E, b"LO", self.description);
+        e.text(0x0008, 0x1090, b"LO", model);
+        // Type 1 of Enhanced General Equipment; a program has none, so its installation says that much.
+        e.text(0x0018, 0x1000, b"LO", "0");
+        e.text(0x0018, 0x1020, b"LO", env!("CARGO_PKG_VERSION"));
+        e.text(0x0020, 0x000E, b"UI", &self.series_uid);
+        e.text(0x0020, 0x0011, b"IS", &self.series_number.to_string());
+        e.text(0x0020, 0x0013, b"IS", "1");
+        e
+    }
+
+    pub(super) fn file(&self, elements: &Elements) -> Vec<u8> {
         elements.file(self.class, &self.instance_uid, IMPLEMENTATION_CLASS)
+    }
+
+    /// The same in implicit VR.
+    pub(super) fn file_implicit(&self, elements: &Elements) -> Vec<u8> {
+        elements.file_implicit(self.class, &self.instance_uid, IMPLEMENTATION_CLASS)
     }
 }
 
 /// One instance, and a frame of it where it has several (SOP Instance Reference Macro, Image SOP Instance Reference
 /// Macro: PS3.3 tables 10-11 and 10-3).
 fn reference(source: &SourceObject, frames: &[u32]) -> Elements {
+    instance_reference(&source.instance, frames)
+}
+
+/// The same of an instance.
+pub(super) fn instance_reference(instance: &Instance, frames: &[u32]) -> Elements {
     let mut item = Elements::default();
-    item.text(0x0008, 0x1150, b"UI", &source.instance.sop_class_uid);
-    item.text(0x0008, 0x1155, b"UI", &source.instance.sop_instance_uid);
-    let several = source.instance.image.as_ref().is_some_and(|i| i.frames > 1);
+    item.text(0x0008, 0x1150, b"UI", &instance.sop_class_uid);
+    item.text(0x0008, 0x1155, b"UI", &instance.sop_instance_uid);
+    let several = instance.image.as_ref().is_some_and(|i| i.frames > 1);
     if several && !frames.is_empty() {
         let numbers: Vec<String> = frames.iter().map(u32::to_string).collect();
         item.text(0x0008, 0x1160, b"IS", &numbers.join("\\"));
@@ -185,7 +205,7 @@ fn notice(what: &str) -> String {
 }
 
 /// A person's name as PN: what somebody typed is one component.
-fn person(name: &str) -> String {
+pub(super) fn person(name: &str) -> String {
     let name: String = name
         .chars()
         .map(|c| {

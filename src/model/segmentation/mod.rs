@@ -5,6 +5,7 @@
 //! of different layers may overlap. The number in the layer is that of the segment, so up to 65,535 of them fit.
 
 pub mod delta;
+pub mod exchange;
 pub mod voxels;
 
 pub use delta::{Delta, DeltaError, Painter};

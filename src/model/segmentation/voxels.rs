@@ -215,6 +215,32 @@ impl Voxels {
         numbers
     }
 
+    /// The boxes of the bricks that hold anything, clipped to the grid, in order of their places.
+    pub fn occupied(&self) -> impl Iterator<Item = VoxelBox> {
+        let held = self.bricks.iter().enumerate().filter(|(_, b)| b.is_some());
+        held.map(|(index, _)| {
+            let first = self.corner(index);
+            let end = std::array::from_fn(|axis| (first[axis] + EDGE).min(self.size[axis]));
+            VoxelBox { first, end }
+        })
+    }
+
+    /// Whether all voxels of a row from a column to before another are 0; what lies outside the grid is.
+    pub fn row_is_clear(&self, [y, z]: [usize; 2], columns: Range<usize>) -> bool {
+        let (mut x, last) = (columns.start, columns.end.min(self.size[0]));
+        while x < last {
+            let end = ((x / EDGE + 1) * EDGE).min(last);
+            let run = self
+                .place([x, y, z])
+                .and_then(|(brick, inside)| self.brick(brick)?.get(inside..inside + (end - x)));
+            if run.is_some_and(|run| run.iter().any(|number| *number != 0)) {
+                return false;
+            }
+            x = end;
+        }
+        true
+    }
+
     /// All numbers, columns fastest.
     pub fn to_dense(&self) -> Vec<u16> {
         self.read(&self.whole())

@@ -17,13 +17,13 @@ pub(super) const PROPERTIES: &str = "HAS PROPERTIES";
 pub(super) const INFERRED: &str = "INFERRED FROM";
 pub(super) const SELECTED: &str = "SELECTED FROM";
 
-pub(super) fn owned(concept: Concept) -> Owned {
+pub(in crate::dicom::write) fn owned(concept: Concept) -> Owned {
     let (value, scheme, meaning) = concept;
     (value.to_owned(), scheme.to_owned(), meaning.to_owned())
 }
 
 /// An item of a code sequence (PS3.3 table 8.8-1); a value that is too long for Code Value is a long one.
-pub(super) fn code_item((value, scheme, meaning): &Owned) -> Elements {
+pub(in crate::dicom::write) fn code_item((value, scheme, meaning): &Owned) -> Elements {
     let mut item = Elements::default();
     if value.len() <= 16 {
         item.text(0x0008, 0x0100, b"SH", value);

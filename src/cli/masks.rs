@@ -1,0 +1,165 @@
+//! Masks from files and into files, for every command that takes or gives one.
+
+use super::{
+    Common, Exit,
+    inspect::{exit_of, limits},
+    series::Refusal,
+};
+use crate::{
+    dicom::{
+        frames::FrameSource as _,
+        scan::read_instance,
+        segmentation::{Wanted, read_mask},
+        write::{marks::Making, segmentation::write_segmentation, structures::write_structures},
+    },
+    files::write_whole,
+    formats::{self, VolumeOut, labels, png},
+    model::{
+        layout::SeriesLayout,
+        segmentation::{
+            Segmentation,
+            exchange::{Form, Fractions, NotWritten, Pictures, SegmentationRead},
+        },
+    },
+    task::CancelToken,
+};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// What a mask becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum OutForm {
+    /// DICOM SEG, a bit for each voxel and segment
+    Binary,
+    /// DICOM SEG, shares or probabilities
+    Fractional,
+    /// DICOM Label Map Segmentation, a number for each voxel
+    Labelmap,
+    /// RT Structure Set, outlines slice by slice
+    Rtstruct,
+}
+
+impl From<NotWritten> for Refusal {
+    fn from(error: NotWritten) -> Self {
+        let exit = match error {
+            NotWritten::TooLarge => Exit::Limit,
+            NotWritten::NotDicom | NotWritten::Overlap => Exit::Unsupported,
+            _ => Exit::Rejected,
+        };
+        Self::new(exit, format!("[{}] {error}", error.code()))
+    }
+}
+
+/// Whether a mask can be written under a name at all.
+pub fn is_writable(path: &Path) -> bool {
+    is_dicom(path) || formats::kind_to_write(path).is_some() || png::is_png(path)
+}
+
+/// Whether a name is that of a DICOM file.
+pub fn is_dicom(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|e| e.eq_ignore_ascii_case("dcm"))
+}
+
+/// Reads the mask of a file, onto pictures where they are given.
+///
+/// # Errors
+/// The code and sentence of what does not fit.
+pub fn read(
+    path: &Path,
+    on: Option<&SeriesLayout>,
+    wanted: Wanted,
+    common: &Common,
+) -> Result<SegmentationRead, Refusal> {
+    let limits = limits(common);
+    let instance = read_instance(path, &common.scan_options(limits)).map_err(|rejection| {
+        let (code, detail) = (rejection.code, &rejection.detail);
+        let text = format!("[{code}] {detail}: {}", path.display());
+        Refusal::new(exit_of(rejection.outcome), text)
+    })?;
+    let frames = common.frame_source(limits);
+    let cancel = CancelToken::default();
+    read_mask(&Arc::new(instance), &frames, on, wanted, &cancel).map_err(|error| {
+        let text = format!("[{}] {error}: {}", error.code(), path.display());
+        Refusal::new(exit_of(error.kind()), text)
+    })
+}
+
+/// Writes a mask in the form that its name asks for; `form` counts for DICOM alone. Gives the files.
+///
+/// # Errors
+/// The reason why it cannot be written so.
+pub fn write(
+    path: &Path,
+    form: Option<OutForm>,
+    seg: &Segmentation,
+    fractions: Option<&Fractions>,
+    on: Option<&SeriesLayout>,
+    making: &Making,
+    common: &Common,
+) -> Result<Vec<PathBuf>, Refusal> {
+    let io = |error: std::io::Error| {
+        Refusal::new(
+            Exit::Io,
+            format!("cannot write: {error}: {}", path.display()),
+        )
+    };
+    if !is_dicom(path) {
+        let volume = labels::to_volume(seg)?;
+        let mut whole = VolumeOut::new(&volume);
+        whole.labels = true;
+        if png::is_png(path) {
+            return Ok(png::write_pictures(path, &whole)?.paths);
+        }
+        formats::write(path, &whole)?;
+        return Ok(vec![path.to_path_buf()]);
+    }
+    let Some(layout) = on else {
+        let text = "a mask in DICOM names the pictures that it lies on: give them with --image";
+        return Err(Refusal::new(Exit::Usage, text));
+    };
+    let first = layout
+        .first_instance()
+        .ok_or_else(|| Refusal::new(Exit::Usage, "there are no pictures"))?;
+    let frames = common.frame_source(limits(common));
+    let source = frames.read_source(first).map_err(|error| {
+        let error = match first.sop_class_uid.is_empty() {
+            true => return Refusal::from(NotWritten::NotDicom),
+            false => error,
+        };
+        Refusal::new(exit_of(error.kind()), format!("[{}] {error}", error.code()))
+    })?;
+    let pictures = Pictures {
+        layout,
+        source: &source,
+    };
+    let made = match form.unwrap_or(OutForm::Binary) {
+        OutForm::Binary => write_segmentation(seg, Form::Binary, None, &pictures, making)?,
+        OutForm::Labelmap => write_segmentation(seg, Form::LabelMap, None, &pictures, making)?,
+        OutForm::Fractional => {
+            write_segmentation(seg, Form::Fractional, fractions, &pictures, making)?
+        }
+        OutForm::Rtstruct => write_structures(seg, &pictures, making)?,
+    };
+    write_whole(path, &made.bytes).map_err(io)?;
+    Ok(vec![path.to_path_buf()])
+}
+
+/// How objects are made by a command: now, or at the moment of `--clock`; UIDs from a text where one is given.
+pub fn making(author: &str, uid_seed: Option<&str>, common: &Common) -> Making {
+    let mut making = Making::now(author);
+    if let Some(seed) = uid_seed {
+        seed.clone_into(&mut making.uid_seed);
+    }
+    // `2024-02-29T14:23:01Z`: its digits.
+    if let Some(clock) = &common.clock {
+        let digits: String = clock.chars().filter(char::is_ascii_digit).collect();
+        if let (Some(date), Some(time)) = (digits.get(..8), digits.get(8..14)) {
+            date.clone_into(&mut making.date);
+            time.clone_into(&mut making.time);
+        }
+    }
+    making
+}
