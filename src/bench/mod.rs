@@ -13,6 +13,7 @@ mod floor;
 mod generate;
 mod journal;
 mod listing;
+mod masks;
 mod measure;
 mod mutants;
 #[cfg(feature = "ai")]
@@ -58,6 +59,8 @@ pub enum Bench {
     Scan(series::SeriesArgs),
     /// Copies without identity of a folder
     Deid(series::SeriesArgs),
+    /// A segmentation object of a whole series, written and read
+    Seg(masks::SegArgs),
     /// A series to a volume in memory
     Load(series::SeriesArgs),
     /// From a known series to its first slice on the screen
@@ -169,6 +172,7 @@ pub fn run(args: &BenchArgs, common: &Common, out: &mut Output) -> Exit {
         Bench::Gen(args) => generate::run(args, common, &mut cases),
         Bench::Scan(args) => series::scan(args, &mut cases),
         Bench::Deid(args) => deid::run(args, &mut cases),
+        Bench::Seg(args) => masks::run(args, &mut cases),
         Bench::Load(args) => series::load(args, &mut cases),
         Bench::FirstSlice(args) => series::first_slice(args, &mut cases),
         Bench::Upload(args) => series::upload(args, &mut cases),

@@ -1,5 +1,7 @@
 //! `negatoscope convert-labels`: masks from one format into another, voxel for voxel.
 
+mod report;
+
 use super::{
     Common, Exit, Output,
     inspect::findings,
@@ -45,6 +47,10 @@ pub struct ConvertLabelsArgs {
     /// Title of the whole
     #[arg(long, value_name = "TEXT")]
     title: Option<String>,
+    /// Also write volume and mean value of each segment as a measurement report (SR, TID 1500) that names the segmentation
+    /// object written as --out
+    #[arg(long, value_name = "FILE.dcm", requires = "image")]
+    report: Option<PathBuf>,
     /// Name of who sends it, for DICOM
     #[arg(long, value_name = "NAME", default_value = "")]
     author: String,
@@ -81,6 +87,11 @@ fn convert(args: &ConvertLabelsArgs, common: &Common, out: &mut Output) -> Resul
     // Before anything is read: a name that cannot be written.
     if !masks::is_writable(&args.out) {
         let text = "the name of the output ends in none of .dcm, .nii, .nii.gz, .nrrd, .mha, .png";
+        return Err(Refusal::new(Exit::Usage, text));
+    }
+    let object = masks::is_dicom(&args.out) && args.form != Some(OutForm::Rtstruct);
+    if args.report.is_some() && !object {
+        let text = "--report names a segmentation object: write one with --out FILE.dcm";
         return Err(Refusal::new(Exit::Usage, text));
     }
     let layout = match &args.image {
@@ -129,6 +140,12 @@ fn convert(args: &ConvertLabelsArgs, common: &Common, out: &mut Output) -> Resul
         &making,
         common,
     )?;
+    if let Some(report) = &args.report {
+        let Some(on) = &layout else {
+            return Err(Refusal::new(Exit::Usage, "--report needs --image"));
+        };
+        report::write(report, &args.out, seg, on, &making, common)?;
+    }
     let (counts, ml) = (counts(seg), voxel_ml(&seg.grid));
     let voxels = |number: u16| counts.get(&number).copied().unwrap_or(0);
     if common.json {

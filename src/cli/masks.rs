@@ -20,6 +20,7 @@ use crate::{
             Segmentation,
             exchange::{Form, Fractions, NotWritten, Pictures, SegmentationRead},
         },
+        study::SourceKind,
     },
     task::CancelToken,
 };
@@ -61,6 +62,18 @@ pub fn is_writable(path: &Path) -> bool {
 pub fn is_dicom(path: &Path) -> bool {
     path.extension()
         .is_some_and(|e| e.eq_ignore_ascii_case("dcm"))
+}
+
+/// Whether pictures can be named by a mask in DICOM: they are DICOM objects themselves.
+///
+/// # Errors
+/// [`NotWritten::NotDicom`].
+pub fn named(layout: &SeriesLayout) -> Result<(), Refusal> {
+    let first = layout.first_instance();
+    match first.is_some_and(|i| i.source.kind == SourceKind::Dicom) {
+        true => Ok(()),
+        false => Err(NotWritten::NotDicom.into()),
+    }
 }
 
 /// Reads the mask of a file, onto pictures where they are given.
@@ -124,11 +137,8 @@ pub fn write(
         .first_instance()
         .ok_or_else(|| Refusal::new(Exit::Usage, "there are no pictures"))?;
     let frames = common.frame_source(limits(common));
+    named(layout)?;
     let source = frames.read_source(first).map_err(|error| {
-        let error = match first.sop_class_uid.is_empty() {
-            true => return Refusal::from(NotWritten::NotDicom),
-            false => error,
-        };
         Refusal::new(exit_of(error.kind()), format!("[{}] {error}", error.code()))
     })?;
     let pictures = Pictures {

@@ -16,7 +16,7 @@ use crate::{
     files::put_whole,
     formats::png::write_picture,
     gpu::{FrameTexture, GpuContext},
-    imaging::{cover, filter::FilterView, reslice, window},
+    imaging::{cover, filter::FilterView, labels::LabelPlane, reslice, window},
     model::{
         cover::{CoverShown, FrameCover},
         filter::FilterStack,
@@ -28,7 +28,7 @@ use crate::{
         study::ImageDescription,
         view::{GreyPipeline, Interpolation, SliceView, ViewPlane},
     },
-    render::{CoverScene, SliceRenderer, SliceScene, Target, TargetKind},
+    render::{CoverScene, LabelScene, SliceRenderer, SliceScene, Target, TargetKind},
 };
 use clap::{Args, ValueEnum};
 use glam::DVec3;
@@ -41,6 +41,7 @@ use std::{
 };
 
 mod depth;
+pub mod mask;
 
 /// Which plane.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -180,6 +181,8 @@ pub struct LoadedSeries {
     pub decode: Box<dyn Fn(usize) -> Result<Frame, Refusal> + Send + Sync>,
     /// Reads what lies over the frame at an index of `layout.frames`.
     pub cover: Box<dyn Fn(usize) -> Result<FrameCover, Refusal> + Send + Sync>,
+    /// A mask to lay over it.
+    pub mask: Option<mask::Mask>,
 }
 
 /// Finds the series at the path of the arguments: the one that was named, or the one with most frames.
@@ -198,10 +201,15 @@ fn load(args: &RenderArgs, common: &Common) -> Result<LoadedSeries, Refusal> {
         let read = covers.read_cover(&frame.instance, frame.frame);
         read.map_err(|error| refused(frame, &error))
     };
+    let mask = match &args.overlay {
+        Some(path) => Some(mask::load(path, &layout, common)?),
+        None => None,
+    };
     Ok(LoadedSeries {
         layout,
         decode: Box::new(decode),
         cover: Box::new(cover),
+        mask,
     })
 }
 
@@ -248,8 +256,8 @@ pub fn run(args: &RenderArgs, common: &Common, out: &mut Output) -> Exit {
 fn refuse_unsupported(args: &RenderArgs) -> Result<(), Refusal> {
     let what = if args.view == View::Vr {
         "volume rendering is not supported yet"
-    } else if args.overlay.is_some() {
-        "overlays are not supported yet"
+    } else if args.overlay.is_some() && !args.filters.is_empty() {
+        "a mask does not lie over filtered pictures yet"
     } else {
         return Ok(());
     };
@@ -404,6 +412,10 @@ pub fn draw(
             views.result.grey.voi = voi;
         }
     }
+    let laid = series.mask.as_ref().and_then(|mask| {
+        let plane = mask.plane(&plan.grid, plan.frames.start, &view)?;
+        Some((mask, plane))
+    });
     let wants_values = args.raw16.is_some();
     let (rgba, values, adapter, reduced) = match backend {
         Backend::Cpu => {
@@ -417,6 +429,9 @@ pub fn draw(
             let values = wants_values.then(|| reslice::values_cpu(&view, &frames));
             let mut rgba = reslice::draw_cpu(&view, &frames);
             cover::paint_cpu(&view, &cover, shown, &mut rgba);
+            if let Some((mask, plane)) = &laid {
+                mask.paint(&mut rgba, view.size, plane);
+            }
             (rgba, values, None, 1)
         }
         Backend::Gpu => {
@@ -431,7 +446,15 @@ pub fn draw(
                     "the device does not hold all pixels of the frame; --backend cpu filters them";
                 return Err(Refusal::new(Exit::Limit, text));
             }
-            let (rgba, values) = draw_gpu(&gpu, &view, filter_views, &frames, scene, wants_values)?;
+            let (rgba, values) = draw_gpu(
+                &gpu,
+                &view,
+                filter_views,
+                &frames,
+                scene,
+                laid.as_ref(),
+                wants_values,
+            )?;
             (rgba, values, Some(gpu.info.name), reduced)
         }
     };
@@ -457,6 +480,7 @@ pub fn draw(
         "filters": stack.steps().iter().map(ToString::to_string).collect::<Vec<_>>(),
         "overlays": overlays(image.display.graphics().filter(|p| drawn(p.group))),
         "overlay_error": cover_error,
+        "mask": series.mask.as_ref().map(mask::Mask::report),
         "shutter": cover.layers.iter().any(|l| l.group.is_none() && shown.shows(l)),
         "mm_per_pixel": plan.calibrated.then_some(plan.plane.mm_per_pixel),
         "spacing": image.frame(first.frame).spacing.unit_label(),
@@ -500,6 +524,7 @@ fn draw_gpu(
     filters: Option<(&FilterStack, FilterView)>,
     frames: &[Frame],
     cover: CoverScene<'_>,
+    laid: Option<&(&mask::Mask, LabelPlane)>,
     wants_values: bool,
 ) -> Result<(Vec<u8>, Option<Vec<f32>>), Refusal> {
     let Some(first) = frames.first() else {
@@ -530,12 +555,21 @@ fn draw_gpu(
         (Some((_, views)), Some(filtered)) => (&views.result, filtered),
         _ => (view, &texture),
     };
+    let uploaded = match laid {
+        Some((mask, _)) => Some(mask.upload(gpu)?),
+        None => None,
+    };
+    let labels = laid.zip(uploaded.as_ref());
     let scene = SliceScene {
         view,
         texture,
         cover: Some(cover),
         overlay: None,
-        labels: None,
+        labels: labels.map(|((mask, plane), uploaded)| LabelScene {
+            mask: uploaded,
+            look: mask.look(),
+            plane: *plane,
+        }),
     };
     let picture = Target::new(gpu, view.size, TargetKind::Picture)?;
     renderer.draw(gpu, &picture, &scene)?;

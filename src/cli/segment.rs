@@ -6,8 +6,9 @@ use super::{
     Common, Exit, Output,
     common::DeviceChoice,
     inspect::{self, in_pool, limits},
-    lesions,
+    lesions, masks,
     models::registry_of,
+    series,
     train::exit_of,
 };
 use crate::{
@@ -21,7 +22,7 @@ use crate::{
         thorax,
         volume_import::ForVolumes,
     },
-    dicom::{frames::FrameSource as _, scan::read_instance},
+    dicom::{frames::FrameSource as _, scan::read_instance, segmentation::grid_of},
     formats::png::write_picture,
     imaging::{
         resample,
@@ -30,9 +31,13 @@ use crate::{
     model::{
         finding::Finding,
         geometry::Spacing,
-        inference::{AI_NOTICE, InferenceProvenance},
+        inference::{AI_NOTICE, InferenceProvenance, ModelIdentity},
+        layout::{FrameRef, SeriesLayout},
         lut::{ModalityLut, PaddingRange},
         pixels::Frame,
+        segmentation::{
+            Painter, Segment, SegmentOrigin, SegmentState, Segmentation, SegmentationId,
+        },
     },
     task::CancelToken,
 };
@@ -147,6 +152,15 @@ fn segment(args: &SegmentArgs, common: &Common, out: &mut Output) -> Result<(), 
         &model.card.scope(),
         common,
     )?;
+    let layout = match masks::is_dicom(&args.out) {
+        true => {
+            let refused = |r: series::Refusal| (r.exit, r.message);
+            let layout = series::choose(&args.path, None, None, common).map_err(refused)?;
+            masks::named(&layout).map_err(refused)?;
+            Some(layout)
+        }
+        false => None,
+    };
     let device = device_of(common)?;
     let segmenter = Segmenter::new(&model, &device).map_err(refusal)?;
     let start = Instant::now();
@@ -158,7 +172,10 @@ fn segment(args: &SegmentArgs, common: &Common, out: &mut Output) -> Result<(), 
     let threshold = model.card.input.threshold;
     let size = [input.frame.rows, input.frame.columns];
     let mask = full_mask(&map, size, threshold)?;
-    write_mask(&args.out, &mask, size)?;
+    match &layout {
+        Some(on) => write_object(args, on, &mask, &model, &segmenter.identity(), common)?,
+        None => write_mask(&args.out, &mask, size)?,
+    }
     input.findings.extend(segmented.findings);
     input.findings.extend(scope::plausibility(&map, threshold));
     let provenance = InferenceProvenance {
@@ -198,15 +215,13 @@ fn check_output(path: &Path) -> Result<(), Refusal> {
         .and_then(|n| n.to_str())
         .unwrap_or_default()
         .to_ascii_lowercase();
-    if name.ends_with(".png") {
+    if name.ends_with(".png") || name.ends_with(".dcm") {
         return Ok(());
     }
-    let sentence = if name.ends_with(".dcm") {
-        "masks are not yet written as DICOM SEG; use a .png file"
-    } else if name.ends_with(".nii") || name.ends_with(".nii.gz") {
+    let sentence = if name.ends_with(".nii") || name.ends_with(".nii.gz") {
         "NIfTI is for masks of volumes; that of a single picture is written as a .png file"
     } else {
-        "the mask is written as .png"
+        "the mask is written as .png or .dcm"
     };
     Err((Exit::Unsupported, sentence.into()))
 }
@@ -287,6 +302,53 @@ fn write_mask(path: &Path, mask: &[bool], [rows, columns]: [usize; 2]) -> Result
         let text = format!("cannot write: {error}: {}", path.display());
         (Exit::Io, text)
     })
+}
+
+/// A segment that a model found and nobody has looked at.
+fn proposed(segment: &mut Segment, model: &ModelIdentity, common: &Common) {
+    segment.origin = SegmentOrigin::Automatic {
+        algorithm: model.id.clone(),
+        version: model.version.clone(),
+        sha256: model.sha256.clone(),
+    };
+    segment.state = SegmentState::Proposed;
+    let now = common.now().parse::<jiff::Timestamp>();
+    segment.changed_ms = now.map_or(0, |now| now.as_millisecond());
+}
+
+/// The mask as a segmentation object on its picture.
+fn write_object(
+    args: &SegmentArgs,
+    layout: &SeriesLayout,
+    mask: &[bool],
+    model: &Model,
+    identity: &ModelIdentity,
+    common: &Common,
+) -> Result<(), Refusal> {
+    let refused = |r: series::Refusal| (r.exit, r.message);
+    let grid = grid_of(layout).ok_or_else(|| {
+        let text = "the pictures form no regular grid; use a .png file";
+        (Exit::Unsupported, text.to_owned())
+    })?;
+    let frame = |f: &FrameRef| f.frame + 1 == args.frame;
+    let slice = layout.frames.iter().position(frame).unwrap_or(0);
+    let id = SegmentationId(format!("2.25.{}", uuid::Uuid::new_v4().as_u128()));
+    let mut seg = Segmentation::new(id, grid);
+    seg.title = format!("{}, not for diagnostic use", identity.id);
+    let mut segment = Segment::new(1, model.card.about.finds.clone());
+    proposed(&mut segment, identity, common);
+    seg.put_segment(segment);
+    if let Some(layer) = seg.layer_mut(0) {
+        let mut painter = Painter::new(layer);
+        for (row, line) in mask.chunks_exact(grid.size[0].max(1)).enumerate() {
+            let inside = |x: usize| line.get(x).copied().unwrap_or(false);
+            painter.map_row([row, slice], 0..line.len(), |x, _| u16::from(inside(x)));
+        }
+    }
+    let making = masks::making("", None, common);
+    let on = Some(layout);
+    masks::write(&args.out, None, &seg, None, on, &making, common).map_err(refused)?;
+    Ok(())
 }
 
 /// Heart by thorax as the lung fields show it; points are (column, row) of the picture.

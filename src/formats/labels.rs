@@ -3,6 +3,7 @@
 use super::FormatError;
 use crate::model::{
     geometry::GridGeometry,
+    labels::Label,
     lut::{ModalityLut, ModalityUnit},
     pixels::{Frame, PixelBytes, StoredType},
     segmentation::{Painter, Segment, Segmentation, SegmentationId, Voxels, exchange::NotWritten},
@@ -228,6 +229,46 @@ fn paint(
     for there in columns.filter_map(|x| moved([x, y, z])) {
         painter.set(there, value);
     }
+}
+
+/// One byte a voxel for drawing, and what the bytes mean: segments that are drawn, each in its colour, the later over the
+/// earlier. `None` when there are more than 255.
+pub fn drawn(seg: &Segmentation) -> Option<(Vec<u8>, Vec<Label>)> {
+    let shown: Vec<&Segment> = seg.segments().filter(|s| s.is_drawn()).collect();
+    let mut values = BTreeMap::new();
+    let mut labels = Vec::with_capacity(shown.len());
+    for (segment, value) in shown.iter().zip(1_usize..) {
+        let value = u8::try_from(value).ok()?;
+        values.insert(segment.number, value);
+        labels.push(Label {
+            value,
+            name: segment.label.clone(),
+            color: segment.color,
+        });
+    }
+    let [columns, rows, slices] = seg.grid.size;
+    let mut bytes = vec![0_u8; columns * rows * slices];
+    for (number, layer) in seg.layers().iter().enumerate() {
+        for part in layer.occupied() {
+            let numbers = layer.read(&part);
+            let size = part.size();
+            for (line, row) in numbers.chunks_exact(size[0].max(1)).enumerate() {
+                let (y, z) = (
+                    part.first[1] + line % size[1].max(1),
+                    part.first[2] + line / size[1].max(1),
+                );
+                let start = (z * rows + y) * columns + part.first[0];
+                let to = bytes.get_mut(start..start + row.len()).unwrap_or_default();
+                for (byte, n) in to.iter_mut().zip(row).filter(|(_, n)| **n != 0) {
+                    let own = seg.segment(*n).is_some_and(|s| s.layer == number);
+                    if let Some(value) = values.get(n).filter(|_| own) {
+                        *byte = *value;
+                    }
+                }
+            }
+        }
+    }
+    Some((bytes, labels))
 }
 
 /// How many voxels each segment has.

@@ -43,6 +43,7 @@ mod layers;
 #[cfg(feature = "screen")]
 mod linked;
 mod markers;
+mod masks;
 mod measuring;
 mod media;
 #[cfg(feature = "ai")]

@@ -120,6 +120,7 @@ fn series(regular: bool) -> LoadedSeries {
             duplicates: vec![],
             part: Default::default(),
         },
+        mask: None,
         decode: Box::new(|z| {
             let stored = |i: usize| (100 * z + 10 * (i / 8) + i % 8) as i16;
             let bytes = (0..40).flat_map(|i| stored(i).to_le_bytes()).collect();

@@ -1,6 +1,6 @@
 //! `negatoscope segment` on a volume: a series or a research volume, a mask of its size.
 
-use super::{Refusal, SegmentArgs, refusal};
+use super::{Refusal, SegmentArgs, proposed, refusal};
 use crate::{
     ai::{
         AiError, BurnDevice, scope,
@@ -10,7 +10,7 @@ use crate::{
         },
         volume_import::ForVolumes,
     },
-    cli::{Common, Exit, Output, series, volume::load},
+    cli::{Common, Exit, Output, masks, series, volume::load},
     formats::{self, VolumeOut, png},
     model::{
         finding::Finding,
@@ -18,6 +18,7 @@ use crate::{
         labels::{Label, MaskLook, Meaning, counts, voxel_ml},
         lut::{ModalityLut, ModalityUnit},
         pixels::{Frame, PixelBytes, StoredType},
+        segmentation::{Segment, Segmentation, SegmentationId, Voxels},
         study::SourceKind,
         view::OverlayStyle,
         volume::Volume,
@@ -34,15 +35,8 @@ const TELL_EVERY: Duration = Duration::from_secs(5);
 
 /// Refuses names that cannot be written, before anything is read.
 pub fn check_output(path: &Path) -> Result<(), Refusal> {
-    if path
-        .extension()
-        .is_some_and(|e| e.eq_ignore_ascii_case("dcm"))
-    {
-        let text = "masks are not yet written as DICOM SEG; use a .nii.gz file";
-        return Err((Exit::Unsupported, text.into()));
-    }
-    if formats::kind_to_write(path).is_none() && !png::is_png(path) {
-        let text = "the mask of a volume is written as .nii, .nii.gz, .nrrd, .mha or .png";
+    if !masks::is_writable(path) {
+        let text = "the mask of a volume is written as .dcm, .nii, .nii.gz, .nrrd, .mha or .png";
         return Err((Exit::Unsupported, text.into()));
     }
     Ok(())
@@ -59,6 +53,9 @@ pub fn segment(
     check_output(&args.out)?;
     let refused = |r: series::Refusal| (r.exit, r.message);
     let layout = series::choose(&args.path, None, None, common).map_err(refused)?;
+    if masks::is_dicom(&args.out) {
+        masks::named(&layout).map_err(refused)?;
+    }
     let own = match model {
         ForVolumes::Own(model) => model.card.scope.as_ref(),
         ForVolumes::Imported(_) => None,
@@ -86,7 +83,15 @@ pub fn segment(
     let result = segment_volume(&loaded, &volume, device, &conduct, &mut tell).map_err(refusal)?;
     let labels = labels_of(&loaded, &result, &volume, device).map_err(refusal)?;
     let seconds = start.elapsed().as_secs_f64();
-    write(&args.out, &labels, &volume)?;
+    match masks::is_dicom(&args.out) {
+        true => {
+            let seg = segmentation(&loaded, &labels, &volume, common);
+            let making = masks::making("", None, common);
+            let (out, on) = (&args.out, Some(&layout));
+            masks::write(out, None, &seg, None, on, &making, common).map_err(refused)?;
+        }
+        false => write(&args.out, &labels, &volume)?,
+    }
     findings.extend(result.findings.iter().cloned());
     let uid = layout
         .first_instance()
@@ -137,6 +142,27 @@ fn labels_of(
         }
     }
     labels_on(&bytes, &result.grid, &volume.grid)
+}
+
+/// The labels as segments that the model found.
+fn segmentation(
+    model: &VolumeModel,
+    labels: &[u8],
+    like: &Volume,
+    common: &Common,
+) -> Segmentation {
+    let id = SegmentationId(format!("2.25.{}", uuid::Uuid::new_v4().as_u128()));
+    let mut seg = Segmentation::new(id, like.grid);
+    seg.title = format!("{}, not for diagnostic use", model.identity.id);
+    let numbers = labels.iter().map(|label| u16::from(*label));
+    seg.set_layer(0, Voxels::from_dense(like.grid.size, numbers));
+    for label in model.labels.iter().filter(|label| label.value != 0) {
+        let mut segment = Segment::new(u16::from(label.value), label.name.clone());
+        segment.color = label.color;
+        proposed(&mut segment, &model.identity, common);
+        seg.put_segment(segment);
+    }
+    seg
 }
 
 fn write(path: &Path, labels: &[u8], like: &Volume) -> Result<(), Refusal> {

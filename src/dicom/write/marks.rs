@@ -13,12 +13,14 @@ pub(in crate::dicom) mod codes;
 mod key_objects;
 mod presentation;
 mod report;
+mod segments;
 pub(in crate::dicom) mod shapes;
 pub(super) mod tree;
 
 pub use key_objects::write_key_objects;
 pub use presentation::write_presentation;
 pub use report::write_report;
+pub use segments::{MeasuredSegment, write_segment_report};
 
 use super::elements::Elements;
 use crate::{

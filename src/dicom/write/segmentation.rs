@@ -93,7 +93,10 @@ pub fn write_segmentation(
     let numbers = numbers(seg, form);
     let items: Vec<Elements> = seg
         .segments()
-        .map(|segment| segment_item(segment, numbers[&segment.number], form))
+        .map(|segment| {
+            let number = numbers.get(&segment.number).copied();
+            segment_item(segment, number.unwrap_or(segment.number), form)
+        })
         .collect();
     e.items(0x0062, 0x0002, &items);
     if ground.placed {

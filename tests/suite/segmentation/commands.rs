@@ -159,7 +159,13 @@ fn segment_says_what_it_cannot_do() {
         );
     };
     let lungs = "lung-fields";
-    check("@film.png", "@m.dcm", lungs, Exit::Unsupported, "DICOM SEG");
+    check(
+        "@film.png",
+        "@m.dcm",
+        lungs,
+        Exit::Unsupported,
+        "no DICOM objects",
+    );
     check("@film.png", "@m.nii.gz", lungs, Exit::Unsupported, "NIfTI");
     check("@holiday.png", "@m.png", lungs, Exit::Rejected, "colour");
     check("@text.png", "@m.png", lungs, Exit::Rejected, "text.png");

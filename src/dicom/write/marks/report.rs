@@ -65,7 +65,7 @@ fn not_sent(mark: &Annotation, reason: NotSentReason) -> NotSent {
 }
 
 /// The whole object.
-fn document(
+pub(super) fn document(
     study: &str,
     groups: &[Elements],
     source: &SourceObject,
