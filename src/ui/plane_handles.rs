@@ -3,7 +3,12 @@
 //! Must stay true: lines and handles follow from the planes that are drawn, so they cannot differ from them; a slab is
 //! shown as thick as it is looked at.
 
-use super::{context::UiContext, halo::over_picture, overlay_text::plane_name, theme};
+use super::{
+    context::UiContext,
+    halo::{self, over_picture},
+    overlay_text::plane_name,
+    theme,
+};
 use crate::{
     model::geometry::BodyPlane,
     tools::plane_lines::{GAP_PT, LinePart, PlaneLine},
@@ -15,7 +20,7 @@ use crate::{
 };
 use egui::{
     Align2, Color32, CursorIcon, Painter, PointerButton, Pos2, Rect, Response, Shape, Stroke,
-    StrokeKind, Ui, vec2,
+    StrokeKind, Ui, Vec2, vec2,
 };
 use glam::{DVec2, DVec3};
 
@@ -244,12 +249,12 @@ fn dragged(
     }
 }
 
-/// Draws the lines, and what can be taken hold of while the pointer is in the cell. Returns where their names stand, for
-/// whoever writes over the same picture.
+/// Draws the lines, and what can be taken hold of while the pointer is in the cell. `taken` is where other text stands;
+/// where their names do comes back.
 pub(super) fn paint(
     context: &UiContext<'_>,
     painter: &Painter,
-    rect: Rect,
+    (rect, taken): (Rect, &[Rect]),
     scale: f32,
     cell: usize,
     viewport: &Viewport,
@@ -290,16 +295,10 @@ pub(super) fn paint(
         }
         if context.workspace.settings.overlay_text != OverlayText::None {
             // Safety S15: the lines say what they are.
-            let [_, end] = line.turn_handles();
-            let beside = along.rot90() * 9.0;
-            let (beside, anchor) = match along.x.abs() > along.y.abs() {
-                true if beside.y > 0.0 => (-beside, Align2::CENTER_BOTTOM),
-                true => (beside, Align2::CENTER_BOTTOM),
-                false if beside.x > 0.0 => (beside, Align2::LEFT_CENTER),
-                false => (-beside, Align2::LEFT_CENTER),
-            };
             let name = plane_name(context.language(), crossing.plane);
-            let at = point(end) + beside;
+            let size = halo::line(painter, name.to_owned(), theme::SMALL_PT).size();
+            let ends = line.turn_handles().map(&point);
+            let (at, anchor) = name_place(rect, taken, ends, along, size);
             let stands = over_picture(painter, at, anchor, name, theme::SMALL_PT, color);
             // Rounded, so that a line that moves by a pixel moves no text that keeps off it.
             names.push(Rect::from_min_max(
@@ -316,6 +315,41 @@ pub(super) fn paint(
         painter.rect_filled(band, 0.0, theme::plane_color(own));
     }
     names
+}
+
+/// Where the name of a line stands: beside one of its ends, on either side, in the cell and off other text where there is
+/// such a place.
+fn name_place(
+    rect: Rect,
+    taken: &[Rect],
+    [first, last]: [Pos2; 2],
+    along: Vec2,
+    size: Vec2,
+) -> (Pos2, Align2) {
+    let across = along.rot90() * 9.0;
+    let flat = along.x.abs() > along.y.abs();
+    // Above a line that lies, to the right of one that stands; then the other side.
+    let swap = if flat { across.y > 0.0 } else { across.x < 0.0 };
+    let near = if swap { -across } else { across };
+    let anchors = match flat {
+        true => [Align2::CENTER_BOTTOM, Align2::CENTER_TOP],
+        false => [Align2::LEFT_CENTER, Align2::RIGHT_CENTER],
+    };
+    let sides = [(near, anchors[0]), (-near, anchors[1])];
+    let inside = rect.shrink(3.0);
+    let mut places = [last, first]
+        .into_iter()
+        .flat_map(|end| sides.map(|(beside, anchor)| (end + beside, anchor)));
+    let free = |&(at, anchor): &(Pos2, Align2)| {
+        let stands = anchor.anchor_size(at, size);
+        inside.contains_rect(stands) && !taken.iter().any(|other| other.intersects(stands))
+    };
+    places.find(free).unwrap_or_else(|| {
+        let stands = sides[0].1.anchor_size(last + sides[0].0, size);
+        let back =
+            (inside.min - stands.min).max(Vec2::ZERO) + (inside.max - stands.max).min(Vec2::ZERO);
+        (stands.min + back, Align2::LEFT_TOP)
+    })
 }
 
 fn handles(

@@ -201,16 +201,6 @@ fn contents(
             }
         }
     }
-    let names = plane_handles::paint(
-        context,
-        &painter,
-        rect,
-        ui.ctx().pixels_per_point(),
-        cell,
-        viewport,
-        picture,
-        ui.ctx().pointer_latest_pos(),
-    );
     reference::paint(context, ui, cell, rect, viewport, picture);
     scale_bar(
         context,
@@ -229,6 +219,16 @@ fn contents(
     let fitted = corner_draw::fitted(&painter, words, inner, &corners);
     let mut taken = corner_draw::occupied(&painter, inner, &corners, &fitted, hover);
     taken.extend(beside_picture(context, rect, picture));
+    let names = plane_handles::paint(
+        context,
+        &painter,
+        (rect, &taken),
+        ui.ctx().pixels_per_point(),
+        cell,
+        viewport,
+        picture,
+        ui.ctx().pointer_latest_pos(),
+    );
     taken.extend(names);
     let explanation = match viewport.is_cut() {
         true => None,
