@@ -11,6 +11,7 @@ mod deid;
 mod drawing;
 mod floor;
 mod generate;
+mod image;
 mod journal;
 mod listing;
 mod masks;
@@ -67,6 +68,8 @@ pub enum Bench {
     FirstSlice(series::SeriesArgs),
     /// A volume to the graphics device
     Upload(series::SeriesArgs),
+    /// Growing, components, filters and resampling of a whole volume
+    Image(image::ImageArgs),
     /// One picture again and again
     Frame(drawing::FrameArgs),
     /// Paging through a series
@@ -176,6 +179,7 @@ pub fn run(args: &BenchArgs, common: &Common, out: &mut Output) -> Exit {
         Bench::Load(args) => series::load(args, &mut cases),
         Bench::FirstSlice(args) => series::first_slice(args, &mut cases),
         Bench::Upload(args) => series::upload(args, &mut cases),
+        Bench::Image(args) => image::run(args, &mut cases),
         Bench::Frame(args) => drawing::frame(args, common, &mut cases),
         Bench::Scroll(args) => drawing::scroll(args, common, &mut cases),
         Bench::List(args) => listing::run(args, common, &mut cases),

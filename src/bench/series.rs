@@ -119,7 +119,7 @@ pub(super) fn scan(args: &SeriesArgs, cases: &mut Cases<'_>) -> Result<(), Failu
     Ok(())
 }
 
-fn volume_of(layout: &SeriesLayout) -> Result<Volume, Failure> {
+pub(super) fn volume_of(layout: &SeriesLayout) -> Result<Volume, Failure> {
     let source = FileFrames::default();
     load_volume(
         layout,

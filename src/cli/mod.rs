@@ -20,6 +20,7 @@ mod filtering;
 pub mod hang;
 pub mod inspect;
 pub mod keys;
+pub mod labels;
 #[cfg(feature = "ai")]
 mod lesions;
 pub mod list;
@@ -29,6 +30,7 @@ pub mod measure;
 pub mod models;
 pub mod pixels;
 pub mod probe;
+pub mod radiomics;
 pub mod record;
 pub mod render;
 #[cfg(feature = "ai")]
@@ -66,6 +68,10 @@ pub enum Command {
     Render(render::RenderArgs),
     /// Measure: lengths, angles, areas, values inside an outline, volumes
     Measure(measure::MeasureArgs),
+    /// Work on labels of a volume: margins, smoothing, islands, growing, watershed and more
+    Labels(labels::LabelsArgs),
+    /// Radiomic features of a segment
+    Radiomics(radiomics::RadiomicsArgs),
     /// Write a series as a research volume: NIfTI, NRRD or MetaImage
     Volume(volume::VolumeArgs),
     /// Write a mask in another format: DICOM SEG, RT Structure Set, NIfTI, NRRD, MetaImage, PNG
@@ -126,6 +132,8 @@ pub fn run(command: Command, common: &Common, out: &mut Output) -> Exit {
         Command::Pixels(args) => pixels::run(&args, common, out),
         Command::Render(args) => render::run(&args, common, out),
         Command::Measure(args) => measure::run(&args, common, out),
+        Command::Labels(args) => labels::run(&args, common, out),
+        Command::Radiomics(args) => radiomics::run(&args, common, out),
         Command::Volume(args) => volume::run(&args, common, out),
         Command::ConvertLabels(args) => convert_labels::run(&args, common, out),
         Command::Probe(args) => probe::run(&args, common, out),

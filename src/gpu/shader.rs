@@ -27,6 +27,7 @@ sources![
     "filter_range.wgsl",
     "filter_clahe.wgsl",
     "blend_window.wgsl",
+    "forest_spread.wgsl",
     "mask_bits.wgsl",
     "labels.wgsl",
     "lib/filter.wgsl",
@@ -52,6 +53,7 @@ pub const PASSES: &[&str] = &[
     "filter_range.wgsl",
     "filter_clahe.wgsl",
     "blend_window.wgsl",
+    "forest_spread.wgsl",
     "mask_bits.wgsl",
     "labels.wgsl",
 ];

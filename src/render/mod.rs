@@ -6,6 +6,7 @@
 pub mod blit;
 pub mod cover;
 pub mod filter;
+pub mod forest;
 pub mod labels;
 pub mod overlay;
 mod reach;

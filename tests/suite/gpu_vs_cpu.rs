@@ -3,6 +3,7 @@
 //! The phantoms are generated here. One device is made for all tests, and one test draws at a time.
 
 mod covers;
+mod forest;
 mod grey;
 mod labels;
 mod many_slices;

@@ -53,6 +53,7 @@ mod pet;
 mod phantoms;
 mod pictures_out;
 mod privacy;
+mod radiomics;
 #[cfg(feature = "screen")]
 mod reading_room;
 #[cfg(feature = "screen")]

@@ -52,7 +52,7 @@ fn every_pass_is_valid_with_plain_capabilities() {
             let of_stage = module.entry_points.iter().filter(|e| e.stage == stage);
             of_stage.count()
         };
-        if ["filter_", "blend_", "mask_"]
+        if ["filter_", "blend_", "mask_", "forest_"]
             .iter()
             .any(|p| pass.starts_with(p))
         {
@@ -131,6 +131,7 @@ fn uniforms_lie_where_the_shader_looks() {
     use negatoscope::gpu::blend::gpu_data::BlendDraw;
     use negatoscope::render::{
         blit::gpu_data::BlitDraw, cover::gpu_data::CoverDraw, filter::gpu_data::FilterDraw,
+        forest::gpu_data::ForestDraw,
         labels::gpu_data::LabelDraw, overlay::gpu_data::OverlayDraw,
         slice_draw::gpu_data::SliceDraw,
     };
@@ -242,6 +243,11 @@ fn uniforms_lie_where_the_shader_looks() {
             limit,
             spare,
         ]
+    );
+    same_layout!(
+        "forest_spread.wgsl",
+        ForestDraw,
+        [columns, rows, slices, highest]
     );
     same_layout!("blit.wgsl", BlitDraw, [origin, decode, screen]);
     // These two end with a table.

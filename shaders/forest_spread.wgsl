@@ -1,0 +1,112 @@
+// Labels spread over the cheapest paths, one step a pass: each voxel takes the best of what its six neighbours offer and what
+// it has. The Rust side is render/forest.rs, the twin imaging/segment/forest.rs.
+
+struct ForestDraw {
+    columns: u32,
+    rows: u32,
+    slices: u32,
+    // 1: the highest level on the path counts, then its steps there. 0: the sum of costs.
+    highest: u32,
+}
+
+// A level where no path goes.
+const WALL = 65535u;
+// Differences of levels that have a cost.
+const LEVELS = 4096u;
+// The cost of what no seed has reached.
+const NEVER = 4294967295u;
+
+@group(0) @binding(0) var<uniform> draw: ForestDraw;
+// Two levels a word, the lower half first.
+@group(0) @binding(1) var<storage, read> levels: array<u32>;
+// Costs by axis and difference.
+@group(0) @binding(2) var<storage, read> costs: array<u32>;
+// Cost (or steps), then level above label, 16 bits each.
+@group(0) @binding(3) var<storage, read> before: array<vec2u>;
+@group(0) @binding(4) var<storage, read_write> after: array<vec2u>;
+@group(0) @binding(5) var<storage, read_write> changed: array<atomic<u32>>;
+
+fn level_of(at: u32) -> u32 {
+    return (levels[at >> 1u] >> (16u * (at & 1u))) & 65535u;
+}
+
+// Whether a key comes before another: level, cost, label.
+fn better(a: vec2u, b: vec2u) -> bool {
+    let la = a.y >> 16u;
+    let lb = b.y >> 16u;
+    if la != lb {
+        return la < lb;
+    }
+    if a.x != b.x {
+        return a.x < b.x;
+    }
+    return (a.y & 65535u) < (b.y & 65535u);
+}
+
+// The better of what a voxel has and what a neighbour along an axis offers.
+fn offered(best: vec2u, own: u32, next: u32, axis: u32) -> vec2u {
+    let key = before[next];
+    let level = level_of(next);
+    if key.x == NEVER || level == WALL {
+        return best;
+    }
+    var made = vec2u(0u, key.y);
+    if draw.highest == 1u {
+        if own > (key.y >> 16u) {
+            made = vec2u(0u, (own << 16u) | (key.y & 65535u));
+        } else {
+            made.x = key.x + 1u;
+        }
+    } else {
+        let apart = select(level - own, own - level, own > level);
+        let step = max(costs[axis * LEVELS + min(apart, LEVELS - 1u)], 1u);
+        if step > NEVER - key.x || key.x + step == NEVER {
+            return best;
+        }
+        made.x = key.x + step;
+    }
+    if better(made, best) {
+        return made;
+    }
+    return best;
+}
+
+@compute @workgroup_size(64, 1, 1)
+fn cs_spread(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+    let x = id.x;
+    let row = id.z * groups.y + id.y;
+    if x >= draw.columns || row >= draw.rows * draw.slices {
+        return;
+    }
+    let y = row % draw.rows;
+    let z = row / draw.rows;
+    let at = row * draw.columns + x;
+    let slice = draw.columns * draw.rows;
+    let old = before[at];
+    var best = old;
+    let own = level_of(at);
+    if own != WALL {
+        if x > 0u {
+            best = offered(best, own, at - 1u, 0u);
+        }
+        if x + 1u < draw.columns {
+            best = offered(best, own, at + 1u, 0u);
+        }
+        if y > 0u {
+            best = offered(best, own, at - draw.columns, 1u);
+        }
+        if y + 1u < draw.rows {
+            best = offered(best, own, at + draw.columns, 1u);
+        }
+        if z > 0u {
+            best = offered(best, own, at - slice, 2u);
+        }
+        if z + 1u < draw.slices {
+            best = offered(best, own, at + slice, 2u);
+        }
+    }
+    after[at] = best;
+    if any(best != old) {
+        atomicStore(&changed[0], 1u);
+    }
+}
