@@ -113,8 +113,7 @@ pub fn grow(
             out.iter_mut().zip(row).for_each(|(word, a)| *word &= a);
         }
     };
-    let start: Vec<[usize; 3]> = seeds.to_vec();
-    flood(size, &start, &accept, cancel)
+    flood(size, seeds, &accept, cancel)
 }
 
 /// The parts of a set that hold a seed, over faces. `None` once cancelled.
@@ -151,7 +150,7 @@ fn flood(
     // 1: the row of the image was looked at; 2: the row is in the queue.
     let mut state = vec![0u8; rows];
     let mut queue = VecDeque::new();
-    let mut look = |row: usize, open: &mut Bits, state: &mut [u8]| {
+    let look = |row: usize, open: &mut Bits, state: &mut [u8]| {
         if state[row] & 1 == 0 {
             state[row] |= 1;
             let words = open.row_mut(row % size[1], row / size[1]);

@@ -195,11 +195,8 @@ impl Histogram {
     #[must_use]
     pub fn in_steps(&self, steps: usize) -> Self {
         let steps = steps.max(1);
-        let used = |range: &mut dyn Iterator<Item = (usize, &u64)>| {
-            range.find(|(_, c)| **c > 0).map(|(step, _)| step)
-        };
-        let first = used(&mut self.counts.iter().enumerate()).unwrap_or(0);
-        let last = used(&mut self.counts.iter().enumerate().rev()).unwrap_or(0);
+        let first = self.counts.iter().position(|&c| c > 0).unwrap_or(0);
+        let last = self.counts.iter().rposition(|&c| c > 0).unwrap_or(0);
         let (low, high) = (self.middle(first), self.middle(last));
         let mut counts = vec![0; steps];
         let width = (high - low) / steps as f64;

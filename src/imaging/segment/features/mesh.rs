@@ -5,7 +5,7 @@
 //! inside out (corner 7 out stands for it). A polygon is cut as the widely used tables do it: the cut of largest area on a
 //! cube; and with seven corners the fan from the one that lies on its plane of symmetry.
 
-use super::super::bits::Bits;
+use super::super::bits::{Bits, WORD};
 use std::sync::LazyLock;
 
 /// Corners of a cube: column, row, slice.
@@ -188,6 +188,28 @@ pub(super) struct Surface {
     pub corners: Vec<[usize; 3]>,
 }
 
+/// Whether a column of a row is in.
+fn bit(row: &[u64], column: Option<usize>) -> bool {
+    column.is_some_and(|c| row.get(c / WORD).is_some_and(|word| word >> (c % WORD) & 1 == 1))
+}
+
+/// Cubes of a row of cubes that are neither all in nor all out: bits of their columns, of which there is one more than voxels. A
+/// cube lies between its column and the one before.
+fn mixed(rows: [&[u64]; 4], words: usize) -> Vec<u64> {
+    let at = |row: &[u64], index: usize| row.get(index).copied().unwrap_or(0);
+    let (mut any_before, mut all_before) = (0, 0);
+    (0..words)
+        .map(|index| {
+            let [a, b, c, d] = rows.map(|row| at(row, index));
+            let (any, all) = (a | b | c | d, a & b & c & d);
+            let some = any | any << 1 | any_before >> (WORD - 1);
+            let every = all & (all << 1 | all_before >> (WORD - 1));
+            (any_before, all_before) = (any, all);
+            some & !every
+        })
+        .collect()
+}
+
 /// The surface of a set; everything beyond the grid is out.
 pub(super) fn surface(bits: &Bits, spacing: [f64; 3]) -> Surface {
     let mut found = Surface {
@@ -198,52 +220,62 @@ pub(super) fn surface(bits: &Bits, spacing: [f64; 3]) -> Surface {
     let Some([low, high]) = bits.bounds() else {
         return found;
     };
-    let count = [0, 1, 2].map(|axis| high[axis] + 2 - low[axis]);
-    // Areas and volumes of a case do not depend on where it is, but for the place of its corner.
-    let inside = |at: [usize; 3], corner: usize| {
-        let place = [0, 1, 2].map(|axis| (at[axis] + low[axis] + CORNERS[corner][axis]).checked_sub(1));
-        matches!(place, [Some(x), Some(y), Some(z)] if bits.get([x, y, z]))
-    };
-    for z in 0..count[2] {
-        for y in 0..count[1] {
-            for x in 0..count[0] {
-                let at = [x, y, z];
-                let mut case = 0;
-                for corner in 0..8 {
-                    case |= usize::from(inside(at, corner)) << corner;
+    for z in low[2]..=high[2] + 1 {
+        for y in low[1]..=high[1] + 1 {
+            let row = |dy: usize, dz: usize| -> &[u64] {
+                match ((y + dy).checked_sub(1), (z + dz).checked_sub(1)) {
+                    (Some(y), Some(z)) => bits.row(y, z),
+                    _ => &[],
                 }
-                if case == 0 || case == 255 {
-                    continue;
-                }
-                for edge in 0..3 {
-                    // Each edge of the grid once: those at the cube's first corner. 0 to the right, 3 down, 8 deeper.
-                    let edge = [0, 3, 8][edge];
-                    let [a, b] = EDGES[edge];
-                    if (case >> a & 1) != (case >> b & 1) {
-                        let middle = middle(edge);
-                        found.corners.push([0, 1, 2].map(|i| {
-                            2 * (at[i] + low[i]) + middle[i]
-                        }));
+            };
+            let rows = [row(0, 0), row(1, 0), row(0, 1), row(1, 1)];
+            if rows.iter().all(|row| row.iter().all(|&word| word == 0)) {
+                continue;
+            }
+            for (index, mut word) in mixed(rows, bits.stride() + 1).into_iter().enumerate() {
+                while word != 0 {
+                    let x = index * WORD + word.trailing_zeros() as usize;
+                    word &= word - 1;
+                    let mut case = 0;
+                    for (corner, [dx, dy, dz]) in CORNERS.iter().enumerate() {
+                        let inside = bit(rows[dy + 2 * dz], (x + dx).checked_sub(1));
+                        case |= usize::from(inside) << corner;
                     }
-                }
-                let (case, sign) = match case >= 128 {
-                    true => (255 - case, -1.0),
-                    false => (case, 1.0),
-                };
-                for triangle in &CASES[case] {
-                    let points = triangle.map(|edge| {
-                        let middle = middle(edge);
-                        [0, 1, 2].map(|i| (at[i] as f64 + middle[i] as f64 / 2.0) * spacing[i])
-                    });
-                    found.area += area(points);
-                    let n = cross(points[1], points[2]);
-                    let [a, ..] = points;
-                    found.volume += sign * (a[0] * n[0] + a[1] * n[1] + a[2] * n[2]) / 6.0;
+                    found.add([x, y, z], low, case, spacing);
                 }
             }
         }
     }
     found
+}
+
+impl Surface {
+    /// What one cube holds of the surface.
+    fn add(&mut self, at: [usize; 3], low: [usize; 3], case: usize, spacing: [f64; 3]) {
+        // Each edge of the grid once: those at the cube's first corner, to the right, down, and deeper.
+        for edge in [0, 3, 8] {
+            let [a, b] = EDGES[edge];
+            if (case >> a & 1) != (case >> b & 1) {
+                let middle = middle(edge);
+                self.corners.push([0, 1, 2].map(|i| 2 * at[i] + middle[i]));
+            }
+        }
+        let (case, sign) = match case >= 128 {
+            true => (255 - case, -1.0),
+            false => (case, 1.0),
+        };
+        for triangle in CASES.get(case).into_iter().flatten() {
+            // From the set's own corner on: far from 0, volumes would be differences of large numbers.
+            let points = triangle.map(|edge| {
+                let middle = middle(edge);
+                [0, 1, 2].map(|i| ((at[i] - low[i]) as f64 + middle[i] as f64 / 2.0) * spacing[i])
+            });
+            self.area += area(points);
+            let n = cross(points[1], points[2]);
+            let [a, ..] = points;
+            self.volume += sign * (a[0] * n[0] + a[1] * n[1] + a[2] * n[2]) / 6.0;
+        }
+    }
 }
 
 #[cfg(test)]
