@@ -1,5 +1,6 @@
 // Labels spread over the cheapest paths, one step a pass: each voxel takes the best of what its six neighbours offer and what
-// it has. The Rust side is render/forest.rs, the twin imaging/segment/forest.rs.
+// it has. Where the highest level counts, costs are settled first (cs_spread) and labels follow them (cs_name). The Rust side is
+// render/forest.rs, the twin imaging/segment/forest.rs.
 
 struct ForestDraw {
     columns: u32,
@@ -30,7 +31,7 @@ fn level_of(at: u32) -> u32 {
     return (levels[at >> 1u] >> (16u * (at & 1u))) & 65535u;
 }
 
-// Whether a key comes before another: level, cost, label.
+// Whether a key comes before another: level, cost, and label where both are settled at once.
 fn better(a: vec2u, b: vec2u) -> bool {
     let la = a.y >> 16u;
     let lb = b.y >> 16u;
@@ -40,35 +41,46 @@ fn better(a: vec2u, b: vec2u) -> bool {
     if a.x != b.x {
         return a.x < b.x;
     }
-    return (a.y & 65535u) < (b.y & 65535u);
+    return draw.highest == 0u && (a.y & 65535u) < (b.y & 65535u);
+}
+
+// What a neighbour's key becomes at a voxel of this level; NEVER where no path leads on.
+fn stepped(key: vec2u, level: u32, own: u32, axis: u32) -> vec2u {
+    if key.x == NEVER || level == WALL {
+        return vec2u(NEVER, NEVER);
+    }
+    if draw.highest == 1u {
+        if own > (key.y >> 16u) {
+            return vec2u(1u, own << 16u);
+        }
+        return vec2u(key.x + 1u, key.y & 4294901760u);
+    }
+    let apart = select(level - own, own - level, own > level);
+    let step = max(costs[axis * LEVELS + min(apart, LEVELS - 1u)], 1u);
+    if step > NEVER - key.x || key.x + step == NEVER {
+        return vec2u(NEVER, NEVER);
+    }
+    return vec2u(key.x + step, key.y);
 }
 
 // The better of what a voxel has and what a neighbour along an axis offers.
 fn offered(best: vec2u, own: u32, next: u32, axis: u32) -> vec2u {
-    let key = before[next];
-    let level = level_of(next);
-    if key.x == NEVER || level == WALL {
-        return best;
-    }
-    var made = vec2u(0u, key.y);
-    if draw.highest == 1u {
-        if own > (key.y >> 16u) {
-            made = vec2u(0u, (own << 16u) | (key.y & 65535u));
-        } else {
-            made.x = key.x + 1u;
-        }
-    } else {
-        let apart = select(level - own, own - level, own > level);
-        let step = max(costs[axis * LEVELS + min(apart, LEVELS - 1u)], 1u);
-        if step > NEVER - key.x || key.x + step == NEVER {
-            return best;
-        }
-        made.x = key.x + step;
-    }
-    if better(made, best) {
+    let made = stepped(before[next], level_of(next), own, axis);
+    if made.x != NEVER && better(made, best) {
         return made;
     }
     return best;
+}
+
+// The lower of a label and that of a neighbour from which the voxel's own key comes; 0 is none.
+fn named(label: u32, key: vec2u, own: u32, next: u32, axis: u32) -> u32 {
+    let from = before[next];
+    let other = from.y & 65535u;
+    let made = stepped(from, level_of(next), own, axis);
+    if made.x == key.x && (made.y >> 16u) == (key.y >> 16u) && other != 0u && (label == 0u || other < label) {
+        return other;
+    }
+    return label;
 }
 
 @compute @workgroup_size(64, 1, 1)
@@ -107,6 +119,47 @@ fn cs_spread(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) 
     }
     after[at] = best;
     if any(best != old) {
+        atomicStore(&changed[0], 1u);
+    }
+}
+
+@compute @workgroup_size(64, 1, 1)
+fn cs_name(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+    let x = id.x;
+    let row = id.z * groups.y + id.y;
+    if x >= draw.columns || row >= draw.rows * draw.slices {
+        return;
+    }
+    let y = row % draw.rows;
+    let z = row / draw.rows;
+    let at = row * draw.columns + x;
+    let slice = draw.columns * draw.rows;
+    let old = before[at];
+    let own = level_of(at);
+    var label = old.y & 65535u;
+    // Seeds have taken no step, and keep theirs.
+    if own != WALL && old.x != NEVER && old.x != 0u {
+        if x > 0u {
+            label = named(label, old, own, at - 1u, 0u);
+        }
+        if x + 1u < draw.columns {
+            label = named(label, old, own, at + 1u, 0u);
+        }
+        if y > 0u {
+            label = named(label, old, own, at - draw.columns, 1u);
+        }
+        if y + 1u < draw.rows {
+            label = named(label, old, own, at + draw.columns, 1u);
+        }
+        if z > 0u {
+            label = named(label, old, own, at - slice, 2u);
+        }
+        if z + 1u < draw.slices {
+            label = named(label, old, own, at + slice, 2u);
+        }
+    }
+    after[at] = vec2u(old.x, (old.y & 4294901760u) | label);
+    if label != (old.y & 65535u) {
         atomicStore(&changed[0], 1u);
     }
 }

@@ -104,13 +104,16 @@ pub fn spread(
         let layers = lines.div_ceil(MOST_GROUPS);
         [(columns as u32).div_ceil(GROUP), lines.div_ceil(layers), layers]
     };
-    // A path visits no voxel twice, so there is an end, whatever the device says.
-    for _ in 0..count.div_ceil(ROUND) + 1 {
-        if cancel.is_cancelled() {
-            return Ok(None);
-        }
-        if !work.round(gpu, groups)? {
-            break;
+    // Sums settle costs and labels at once; where the highest level counts, labels follow.
+    for pipeline in work.pipelines.iter().take(if highest { 2 } else { 1 }) {
+        // A path visits no voxel twice, so there is an end, whatever the device says.
+        for _ in 0..count.div_ceil(ROUND) + 1 {
+            if cancel.is_cancelled() {
+                return Ok(None);
+            }
+            if !work.round(gpu, pipeline, groups)? {
+                break;
+            }
         }
     }
     let bytes = gpu.door.read_buffer(Cargo::Mask, &work.keys[0], 0, 8 * count as u64)?;
@@ -127,7 +130,7 @@ struct Work {
     keys: [wgpu::Buffer; 2],
     changed: wgpu::Buffer,
     groups: [wgpu::BindGroup; 2],
-    pipeline: wgpu::ComputePipeline,
+    pipelines: [wgpu::ComputePipeline; 2],
 }
 
 impl Work {
@@ -207,28 +210,34 @@ impl Work {
                         bind_group_layouts: &[Some(&layout)],
                         immediate_size: 0,
                     });
-            let pipeline = gpu
-                .device
-                .create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-                    label: Some("forest"),
-                    layout: Some(&pipeline_layout),
-                    module: &module,
-                    entry_point: Some("cs_spread"),
-                    compilation_options: Default::default(),
-                    cache: None,
-                });
-            (groups, pipeline)
+            let pipelines = ["cs_spread", "cs_name"].map(|entry| {
+                gpu.device
+                    .create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                        label: Some(entry),
+                        layout: Some(&pipeline_layout),
+                        module: &module,
+                        entry_point: Some(entry),
+                        compilation_options: Default::default(),
+                        cache: None,
+                    })
+            });
+            (groups, pipelines)
         })
-        .map(|(groups, pipeline)| Self {
+        .map(|(groups, pipelines)| Self {
             keys,
             changed,
             groups,
-            pipeline,
+            pipelines,
         })
     }
 
     /// Some passes, an even number, so that the keys are where they were; whether they changed anything.
-    fn round(&self, gpu: &GpuContext, size: [u32; 3]) -> Result<bool, GpuError> {
+    fn round(
+        &self,
+        gpu: &GpuContext,
+        pipeline: &wgpu::ComputePipeline,
+        size: [u32; 3],
+    ) -> Result<bool, GpuError> {
         gpu.door.upload_buffer(Cargo::Uniform, &self.changed, 0, &[0; 4])?;
         gpu.checked(0, || {
             let mut encoder = gpu.device.create_command_encoder(&Default::default());
@@ -237,7 +246,7 @@ impl Work {
                     label: Some("forest"),
                     timestamp_writes: None,
                 });
-                pass_encoder.set_pipeline(&self.pipeline);
+                pass_encoder.set_pipeline(pipeline);
                 pass_encoder.set_bind_group(0, &self.groups[pass % 2], &[]);
                 pass_encoder.dispatch_workgroups(size[0], size[1], size[2]);
             }

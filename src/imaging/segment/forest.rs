@@ -1,8 +1,8 @@
 //! Labels spread from seeds along the cheapest paths: grow-cut, geodesic growing, watershed.
 //!
-//! Each voxel takes the label of the seed that reaches it most cheaply over faces. The order of costs decides alone: first the
-//! level, then the cost, then the lower label, so there is one answer, whatever the order of work; `render::forest` comes to
-//! the same one on the device, bit for bit. All costs are whole numbers for that reason.
+//! Each voxel takes the label of the seed that reaches it most cheaply over faces. Of the neighbours from which that is as cheap,
+//! the one with the lowest label counts; so there is one answer, whatever the order of work, and `render::forest` comes to the
+//! same one on the device, bit for bit. All costs are whole numbers for that reason.
 //!
 //! Sources: grow-cut (Vezhnevets and Konouchine 2005) as shortest paths (Zhu et al. 2014): strength is the product of
 //! 1 - |difference| / range along the path, so its logarithm is a sum. Geodesic distance (Criminisi et al. 2008). Watershed as
@@ -312,7 +312,8 @@ fn by_height(ground: &Ground, seeds: &[u16], cancel: &CancelToken) -> Option<Vec
                     return;
                 }
                 let arrival = match other > height {
-                    true => (other, 0),
+                    // One more than a seed of that level has.
+                    true => (other, 1),
                     false => (height, steps.saturating_add(1)),
                 };
                 if arrival < reached[next] {
@@ -423,54 +424,65 @@ mod tests {
             .collect()
     }
 
-    /// The answer by relaxing until nothing changes: the definition itself.
+    /// The answer by relaxing until nothing changes, costs first and labels after them: the definition itself.
     fn relaxed(ground: &Ground, seeds: &[u16], costs: &Costs) -> Vec<u16> {
-        let none = (u32::MAX, u32::MAX, u16::MAX);
-        let mut keys: Vec<(u32, u32, u16)> = seeds
-            .iter()
-            .zip(&ground.levels)
-            .map(|(&seed, &level)| match (seed, costs) {
-                (0, _) => none,
-                (_, Costs::Sum(_)) => (0, 0, seed),
-                (_, Costs::Highest) => (u32::from(level), 0, seed),
+        const NONE: (u32, u32) = (u32::MAX, u32::MAX);
+        let around = Around { size: ground.size };
+        let open = |at: usize| ground.levels[at] != WALL;
+        // What a voxel's key becomes one step further.
+        let step = |key: (u32, u32), from: usize, to: usize, axis: usize| match costs {
+            Costs::Sum(tables) => {
+                let apart = ground.levels[to].abs_diff(ground.levels[from]);
+                (0, key.1 + tables[axis][usize::from(apart)])
+            }
+            Costs::Highest if u32::from(ground.levels[to]) > key.0 => {
+                (u32::from(ground.levels[to]), 1)
+            }
+            Costs::Highest => (key.0, key.1 + 1),
+        };
+        let mut keys: Vec<(u32, u32)> = (0..seeds.len())
+            .map(|at| match (seeds[at], costs) {
+                (0, _) => NONE,
+                (_, Costs::Sum(_)) => (0, 0),
+                (_, Costs::Highest) => (u32::from(ground.levels[at]), 0),
             })
             .collect();
-        let around = Around { size: ground.size };
+        let mut labels = seeds.to_vec();
         loop {
             let mut changed = false;
-            for at in 0..keys.len() {
-                let from = keys[at];
-                if from == none || ground.levels[at] == WALL {
-                    continue;
-                }
-                let mut news = Vec::new();
-                around.each(at, |next, axis| {
-                    if ground.levels[next] == WALL || seeds[next] != 0 {
-                        return;
-                    }
-                    let other = u32::from(ground.levels[next]);
-                    let key = match costs {
-                        Costs::Sum(tables) => {
-                            let apart = ground.levels[next].abs_diff(ground.levels[at]);
-                            (0, from.1 + tables[axis][usize::from(apart)], from.2)
-                        }
-                        Costs::Highest if other > from.0 => (other, 0, from.2),
-                        Costs::Highest => (from.0, from.1 + 1, from.2),
-                    };
-                    if key < keys[next] {
-                        news.push((next, key));
+            for at in (0..keys.len()).filter(|&at| open(at) && seeds[at] == 0) {
+                let mut best = keys[at];
+                around.each(at, |from, axis| {
+                    if keys[from] != NONE && open(from) {
+                        best = best.min(step(keys[from], from, at, axis));
                     }
                 });
-                for (next, key) in news {
-                    keys[next] = key;
-                    changed = true;
-                }
+                changed |= best != keys[at];
+                keys[at] = best;
             }
             if !changed {
                 break;
             }
         }
-        keys.iter().map(|k| if *k == none { 0 } else { k.2 }).collect()
+        loop {
+            let mut changed = false;
+            for at in (0..keys.len()).filter(|&at| open(at) && seeds[at] == 0) {
+                let mut best = u16::MAX;
+                around.each(at, |from, axis| {
+                    let reached = keys[from] != NONE && open(from) && labels[from] != 0;
+                    if reached && step(keys[from], from, at, axis) == keys[at] {
+                        best = best.min(labels[from]);
+                    }
+                });
+                if best != u16::MAX && best != labels[at] {
+                    labels[at] = best;
+                    changed = true;
+                }
+            }
+            if !changed {
+                return labels;
+            }
+        }
     }
 
     #[test]
@@ -489,7 +501,7 @@ mod tests {
         let ground = Ground::of_differences(&values, size, Some(&allowed)).unwrap();
         for costs in [Costs::grow_cut(spacing), Costs::geodesic(spacing, 0.7)] {
             let found = spread(&ground, &seeds, &costs, &token).unwrap();
-            assert_eq!(found, relaxed(&ground, &seeds, &costs));
+            assert!(found == relaxed(&ground, &seeds, &costs));
             assert_eq!(found[at(15, 3, 5)], 0);
             // Each blob goes to the seed in it.
             let right = |x: usize, label: u16| {
@@ -500,12 +512,12 @@ mod tests {
         let heights = Ground::of_heights(&slope(&values, size, spacing), size, Some(&allowed));
         let heights = heights.unwrap();
         let found = spread(&heights, &seeds, &Costs::Highest, &token).unwrap();
-        assert_eq!(found, relaxed(&heights, &seeds, &Costs::Highest));
+        assert!(found == relaxed(&heights, &seeds, &Costs::Highest));
         // Levels that many voxels share: steps decide, and then labels.
         let flat: Vec<f32> = values.iter().map(|v| (v / 40.0).round()).collect();
         let ground = Ground::of_heights(&flat, size, None).unwrap();
         let found = spread(&ground, &seeds, &Costs::Highest, &token).unwrap();
-        assert_eq!(found, relaxed(&ground, &seeds, &Costs::Highest));
+        assert!(found == relaxed(&ground, &seeds, &Costs::Highest));
         assert!(spread(&ground, &seeds[1..], &Costs::Highest, &CancelToken::default()).is_none());
     }
 

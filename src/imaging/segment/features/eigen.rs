@@ -62,7 +62,7 @@ mod tests {
             assert!((value - expected).abs() < 1e-12);
         }
         // The path of twelve: 2 cos(k π / 13).
-        let n = 12;
+        let n = 12usize;
         let path: Vec<f64> = (0..n * n)
             .map(|i| f64::from(u8::from((i / n).abs_diff(i % n) == 1)))
             .collect();
