@@ -37,7 +37,12 @@ pub struct ImageArgs {
     #[arg(long, value_name = "K", default_value_t = 5)]
     pub repeat: usize,
     /// Range of values that grows, and of what hangs together
-    #[arg(long, value_name = "LOW,HIGH", default_value = "-200,300", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "LOW,HIGH",
+        default_value = "-200,300",
+        allow_hyphen_values = true
+    )]
     pub range: String,
 }
 
@@ -103,9 +108,16 @@ struct Input<'a> {
 
 /// Runs `bench image`.
 pub(super) fn run(args: &ImageArgs, cases: &mut Cases<'_>) -> Result<(), Failure> {
-    let ends: Vec<f64> = args.range.split(',').filter_map(|t| t.trim().parse().ok()).collect();
+    let ends: Vec<f64> = args
+        .range
+        .split(',')
+        .filter_map(|t| t.trim().parse().ok())
+        .collect();
     let &[low, high] = ends.as_slice() else {
-        return Err(Failure::new(Exit::Usage, "a range is two numbers: LOW,HIGH"));
+        return Err(Failure::new(
+            Exit::Usage,
+            "a range is two numbers: LOW,HIGH",
+        ));
     };
     let layout = largest(&args.dir)?;
     let volume = volume_of(&layout)?;
@@ -127,7 +139,12 @@ pub(super) fn run(args: &ImageArgs, cases: &mut Cases<'_>) -> Result<(), Failure
         value >= low && value <= high
     };
     let seed = (middle[0]..size[0]).chain(0..middle[0]).find(fits);
-    let none = || Failure::new(Exit::Rejected, "no voxel of the middle row lies in the range");
+    let none = || {
+        Failure::new(
+            Exit::Rejected,
+            "no voxel of the middle row lies in the range",
+        )
+    };
     let input = Input {
         volume: &volume,
         values,
@@ -188,7 +205,8 @@ fn once(
             let bools = mask.to_bools();
             let (parts, labelled) = samples.run(|| {
                 // From bytes to labels, as the peers have it.
-                let islands = Bits::from_bools(&bools, size).map(|b| Islands::of(&b, Neighbours::Faces));
+                let islands =
+                    Bits::from_bools(&bools, size).map(|b| Islands::of(&b, Neighbours::Faces));
                 islands.map_or((0, 0), |islands| {
                     (islands.parts.len(), islands.labels(u16::MAX).len())
                 })
@@ -198,7 +216,10 @@ fn once(
         Operation::Gaussian => {
             let sigma = input.spacing.map(|step| 2.0 / step);
             let found = samples.run(|| gaussian(&input.values, size, sigma, &token));
-            vec![("sum", sum(&found.ok_or_else(ended)?).into()), ("sigma_mm", 2.0.into())]
+            vec![
+                ("sum", sum(&found.ok_or_else(ended)?).into()),
+                ("sigma_mm", 2.0.into()),
+            ]
         }
         Operation::Dilate | Operation::Erode => {
             let which = match operation {
@@ -206,16 +227,23 @@ fn once(
                 _ => Extreme::Lowest,
             };
             let found = samples.run(|| extreme(&input.values, size, [2; 3], which, &token));
-            vec![("sum", whole(&found.ok_or_else(ended)?).into()), ("radius", 2.into())]
+            vec![
+                ("sum", whole(&found.ok_or_else(ended)?).into()),
+                ("radius", 2.into()),
+            ]
         }
         Operation::Otsu => {
             let found = samples.run(|| Histogram::of(&plain, None, 256).and_then(|h| h.otsu()));
             vec![("threshold", found.into())]
         }
         Operation::Resample => {
-            let to = [0, 1, 2].map(|i| ((size[i] as f64 * input.spacing[i]).round() as usize).max(1));
+            let to =
+                [0, 1, 2].map(|i| ((size[i] as f64 * input.spacing[i]).round() as usize).max(1));
             let found = samples.run(|| resampled(&input.values, size, to, &token));
-            vec![("sum", sum(&found.ok_or_else(ended)?).into()), ("size", to.to_vec().into())]
+            vec![
+                ("sum", sum(&found.ok_or_else(ended)?).into()),
+                ("size", to.to_vec().into()),
+            ]
         }
         Operation::Hog => {
             let slice = size[0] * size[1];
@@ -228,7 +256,10 @@ fn once(
                 .flat_map(|row| row.iter().take(side).map(|&v| f32::from(v)))
                 .collect();
             let found = samples.run(|| oriented_gradients(&picture, side, 8));
-            vec![("sum", found.iter().sum::<f64>().into()), ("cell", 8.into())]
+            vec![
+                ("sum", found.iter().sum::<f64>().into()),
+                ("cell", 8.into()),
+            ]
         }
         Operation::All => Vec::new(),
     })

@@ -316,7 +316,9 @@ fn parse_range(text: &str) -> Result<[f64; 2], String> {
     let parts: Option<Vec<f64>> = text.split(',').map(|p| p.trim().parse().ok()).collect();
     match parts.as_deref() {
         Some(&[low, high]) if low <= high => Ok([low, high]),
-        _ => Err(format!("`{text}` is no range: two numbers, the lower one first")),
+        _ => Err(format!(
+            "`{text}` is no range: two numbers, the lower one first"
+        )),
     }
 }
 
@@ -324,7 +326,9 @@ fn parse_seed(text: &str) -> Result<[usize; 3], String> {
     let parts: Option<Vec<usize>> = text.split(',').map(|p| p.trim().parse().ok()).collect();
     match parts.as_deref() {
         Some(&[x, y, z]) => Ok([x, y, z]),
-        _ => Err(format!("`{text}` is no place: column, row and slice from 0")),
+        _ => Err(format!(
+            "`{text}` is no place: column, row and slice from 0"
+        )),
     }
 }
 

@@ -33,7 +33,12 @@ pub struct RadiomicsArgs {
     #[arg(long, value_name = "N", conflicts_with = "bin_width")]
     pub bin_count: Option<usize>,
     /// Added to all values before they are squared (energy and root mean square)
-    #[arg(long, value_name = "C", default_value_t = 0.0, allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "C",
+        default_value_t = 0.0,
+        allow_hyphen_values = true
+    )]
     pub shift: f64,
 }
 
@@ -72,11 +77,19 @@ fn tell(args: &RadiomicsArgs, common: &Common, out: &mut Output) -> Result<(), R
     }
     let values = Modality::new(&image).ok_or_else(inside)?;
     let settings = Settings {
-        bins: args.bin_count.map_or(Bins::Width(args.bin_width), Bins::Count),
+        bins: args
+            .bin_count
+            .map_or(Bins::Width(args.bin_width), Bins::Count),
         shift: args.shift,
     };
     let spacing = image.grid.spacing_mm();
-    let groups = features(&values, &segment, spacing, &settings, &CancelToken::default())?;
+    let groups = features(
+        &values,
+        &segment,
+        spacing,
+        &settings,
+        &CancelToken::default(),
+    )?;
     if common.json {
         let mut all = Map::new();
         for group in &groups {

@@ -85,12 +85,7 @@ pub fn gaussian<T: Sample>(
 }
 
 /// A line of the result from the lines around it.
-fn weigh<'a>(
-    out: &mut [f32],
-    kernel: &[f32],
-    at: usize,
-    line: impl Fn(isize) -> &'a [f32],
-) {
+fn weigh<'a>(out: &mut [f32], kernel: &[f32], at: usize, line: impl Fn(isize) -> &'a [f32]) {
     let at = at as isize;
     scaled(out, kernel.first().copied().unwrap_or(1.0), line(at));
     for (k, weight) in kernel.iter().enumerate().skip(1) {
@@ -185,7 +180,9 @@ fn ranked<T: Copy + Ord + Send + Sync>(
     };
     let mut out = values.to_vec();
     // A thread takes some slices in a row, so that what it has widened serves several of them.
-    let run = slices.div_ceil(rayon::current_num_threads().max(1) * 4).max(1);
+    let run = slices
+        .div_ceil(rayon::current_num_threads().max(1) * 4)
+        .max(1);
     out.par_chunks_mut(slice * run)
         .enumerate()
         .for_each(|(index, out)| {
@@ -367,16 +364,25 @@ mod tests {
         let found = gaussian(&values, size, sigma, &token).unwrap();
         let weights = sigma.map(|s| {
             let reach = (4.0 * s + 0.5) as isize;
-            let raw: Vec<f64> = (-reach..=reach).map(|i| (-0.5 * (i as f64 / s).powi(2)).exp()).collect();
+            let raw: Vec<f64> = (-reach..=reach)
+                .map(|i| (-0.5 * (i as f64 / s).powi(2)).exp())
+                .collect();
             let sum: f64 = raw.iter().sum();
-            (reach, raw.into_iter().map(|w| w / sum).collect::<Vec<f64>>())
+            (
+                reach,
+                raw.into_iter().map(|w| w / sum).collect::<Vec<f64>>(),
+            )
         });
         for (index, place) in places(size).enumerate().step_by(7) {
             let mut sum = 0.0;
             for (i, wx) in weights[0].1.iter().enumerate() {
                 for (j, wy) in weights[1].1.iter().enumerate() {
                     for (k, wz) in weights[2].1.iter().enumerate() {
-                        let d = [i as isize - weights[0].0, j as isize - weights[1].0, k as isize - weights[2].0];
+                        let d = [
+                            i as isize - weights[0].0,
+                            j as isize - weights[1].0,
+                            k as isize - weights[2].0,
+                        ];
                         sum += wx * wy * wz * at(size, &values, [0, 1, 2].map(|a| place[a] + d[a]));
                     }
                 }
@@ -409,7 +415,11 @@ mod tests {
                         low = low.min(value);
                     }
                 }
-                assert_eq!((most[index], least[index]), (high, low), "{place:?} {radius:?}");
+                assert_eq!(
+                    (most[index], least[index]),
+                    (high, low),
+                    "{place:?} {radius:?}"
+                );
             }
         }
     }

@@ -41,7 +41,9 @@ const NEVER: u32 = u32::MAX;
 /// The largest number of voxels that a device takes: what is known of all of them is one binding.
 pub fn most_voxels(gpu: &GpuContext) -> u64 {
     let limits = gpu.device.limits();
-    let bytes = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
+    let bytes = limits
+        .max_storage_buffer_binding_size
+        .min(limits.max_buffer_size);
     bytes / 8
 }
 
@@ -88,7 +90,12 @@ pub fn spread(
     let table: Vec<u32> = match costs {
         Costs::Sum(tables) => tables
             .iter()
-            .flat_map(|axis| axis.iter().copied().chain(std::iter::repeat(1)).take(LEVELS))
+            .flat_map(|axis| {
+                axis.iter()
+                    .copied()
+                    .chain(std::iter::repeat(1))
+                    .take(LEVELS)
+            })
             .collect(),
         Costs::Highest => vec![0; LEVELS],
     };
@@ -102,7 +109,11 @@ pub fn spread(
     let groups = {
         let lines = (rows * slices) as u32;
         let layers = lines.div_ceil(MOST_GROUPS);
-        [(columns as u32).div_ceil(GROUP), lines.div_ceil(layers), layers]
+        [
+            (columns as u32).div_ceil(GROUP),
+            lines.div_ceil(layers),
+            layers,
+        ]
     };
     // Sums settle costs and labels at once; where the highest level counts, labels follow.
     for pipeline in work.pipelines.iter().take(if highest { 2 } else { 1 }) {
@@ -116,7 +127,9 @@ pub fn spread(
             }
         }
     }
-    let bytes = gpu.door.read_buffer(Cargo::Mask, &work.keys[0], 0, 8 * count as u64)?;
+    let bytes = gpu
+        .door
+        .read_buffer(Cargo::Mask, &work.keys[0], 0, 8 * count as u64)?;
     let labels = bytes.chunks_exact(8).map(|key| match key {
         [0xff, 0xff, 0xff, 0xff, ..] => 0,
         [_, _, _, _, low, high, ..] => u16::from_le_bytes([*low, *high]),
@@ -145,7 +158,9 @@ impl Work {
         let storage = Usage::STORAGE | Usage::COPY_DST | Usage::COPY_SRC;
         let made = |cargo, name, bytes: &[u8]| gpu.door.new_buffer(cargo, name, storage, bytes);
         let uniform = Usage::UNIFORM | Usage::COPY_DST;
-        let draw = gpu.door.new_buffer(Cargo::Uniform, "forest", uniform, bytemuck::bytes_of(draw))?;
+        let draw =
+            gpu.door
+                .new_buffer(Cargo::Uniform, "forest", uniform, bytemuck::bytes_of(draw))?;
         let levels = made(Cargo::Mask, "forest levels", bytemuck::cast_slice(levels))?;
         let table = made(Cargo::Lut, "forest costs", bytemuck::cast_slice(table))?;
         let changed = made(Cargo::Uniform, "forest changed", &[0; 4])?;
@@ -187,7 +202,14 @@ impl Work {
                     ],
                 });
             let group = |from: usize| {
-                let buffers = [&draw, &levels, &table, &keys[from], &keys[1 - from], &changed];
+                let buffers = [
+                    &draw,
+                    &levels,
+                    &table,
+                    &keys[from],
+                    &keys[1 - from],
+                    &changed,
+                ];
                 let entries: Vec<wgpu::BindGroupEntry<'_>> = buffers
                     .into_iter()
                     .enumerate()
@@ -238,7 +260,8 @@ impl Work {
         pipeline: &wgpu::ComputePipeline,
         size: [u32; 3],
     ) -> Result<bool, GpuError> {
-        gpu.door.upload_buffer(Cargo::Uniform, &self.changed, 0, &[0; 4])?;
+        gpu.door
+            .upload_buffer(Cargo::Uniform, &self.changed, 0, &[0; 4])?;
         gpu.checked(0, || {
             let mut encoder = gpu.device.create_command_encoder(&Default::default());
             for pass in 0..ROUND {

@@ -56,7 +56,14 @@ fn compared(case: &str, column: &str, settings: &Settings, shape: bool) -> Optio
     let segment = threshold(&Modality::new(&mask).unwrap(), [1.0; 2]);
     let spacing = GridGeometry::spacing_mm(&image.grid);
     let values = Modality::new(&image).unwrap();
-    let found = features(&values, &segment, spacing, settings, &CancelToken::default()).unwrap();
+    let found = features(
+        &values,
+        &segment,
+        spacing,
+        settings,
+        &CancelToken::default(),
+    )
+    .unwrap();
     let mut compared = 0;
     for group in found {
         if !shape && (group.name == "shape" || group.name == "firstorder") {
@@ -69,10 +76,23 @@ fn compared(case: &str, column: &str, settings: &Settings, shape: bool) -> Optio
             let value = ours.get(name.as_str()).copied();
             let value = value.unwrap_or_else(|| panic!("{} has no {name}", group.name));
             // The baselines of the surface were made by an earlier table of triangles, and are kept with a tolerance of 3 %.
-            let mesh = ["MeshVolume", "SurfaceArea", "SurfaceVolumeRatio", "Sphericity"];
-            let tolerance = if mesh.contains(&name.as_str()) { 1.5e-3 } else { 1e-6 };
+            let mesh = [
+                "MeshVolume",
+                "SurfaceArea",
+                "SurfaceVolumeRatio",
+                "Sphericity",
+            ];
+            let tolerance = if mesh.contains(&name.as_str()) {
+                1.5e-3
+            } else {
+                1e-6
+            };
             let off = (value - expected).abs() / expected.abs().max(1e-12);
-            assert!(off < tolerance, "{case} {} {name}: {value}, not {expected}", group.name);
+            assert!(
+                off < tolerance,
+                "{case} {} {name}: {value}, not {expected}",
+                group.name
+            );
             compared += 1;
         }
     }

@@ -1,11 +1,7 @@
 //! Labels and pictures of files, on one grid.
 
 use crate::{
-    cli::{
-        Common, Exit, series,
-        series::Refusal,
-        volume::load,
-    },
+    cli::{Common, Exit, series, series::Refusal, volume::load},
     formats::{self, VolumeOut},
     imaging::segment::{Image as _, Modality},
     model::{
@@ -77,9 +73,11 @@ pub fn same_grid(a: &GridGeometry, b: &GridGeometry, path: &Path) -> Result<(), 
     // All corners, so that small differences of steps add up as they do in the volume.
     let far = a.size.map(|side| side.saturating_sub(1) as f64);
     for corner in 0..8 {
-        let at = glam::DVec3::from_array([0, 1, 2].map(|i| if corner >> i & 1 == 1 { far[i] } else { 0.0 }));
-        let apart = a.patient_from_voxel.transform_point3(at)
-            - b.patient_from_voxel.transform_point3(at);
+        let at = glam::DVec3::from_array(
+            [0, 1, 2].map(|i| if corner >> i & 1 == 1 { far[i] } else { 0.0 }),
+        );
+        let apart =
+            a.patient_from_voxel.transform_point3(at) - b.patient_from_voxel.transform_point3(at);
         if apart.length() > GRID_MM {
             return refuse("the voxels lie elsewhere in space than those of the labels".into());
         }

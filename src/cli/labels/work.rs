@@ -87,21 +87,21 @@ pub(super) fn labels(
                 }
             }
         }
-        Operation::Holes { target, across } => {
-            each("holes", target, common, out, &|bits, _| {
-                Ok(match across {
-                    Some(axis) => filled_in_slices(bits, axis.index()),
-                    None => filled(bits),
-                })
+        Operation::Holes { target, across } => each("holes", target, common, out, &|bits, _| {
+            Ok(match across {
+                Some(axis) => filled_in_slices(bits, axis.index()),
+                None => filled(bits),
             })
-        }
+        }),
         Operation::Hollow { target, mm, side } => {
             positive(*mm)?;
             each("hollow", target, common, out, &|bits, s| {
                 ended(hollow(bits, *mm, (*side).into(), s, &token()))
             })
         }
-        Operation::Boolean { target, with, how } => boolean(target, with, (*how).into(), common, out),
+        Operation::Boolean { target, with, how } => {
+            boolean(target, with, (*how).into(), common, out)
+        }
         Operation::Between { target, across } => {
             each("between", target, common, out, &|bits, s| {
                 ended(filled_between(bits, across.index(), s, &token()))
@@ -114,7 +114,13 @@ pub(super) fn labels(
                     true => picture.values.to_vec(),
                     false => slope(picture.values, picture.size, picture.spacing),
                 };
-                ended(watershed(&relief, picture.size, picture.seeds, None, &token()))
+                ended(watershed(
+                    &relief,
+                    picture.size,
+                    picture.seeds,
+                    None,
+                    &token(),
+                ))
             })
         }
         Operation::GrowCut { seeds } => from_seeds("grow-cut", seeds, common, out, &|p| {
@@ -134,7 +140,14 @@ pub(super) fn labels(
                 ..Walk::default()
             };
             from_seeds("random-walker", seeds, common, out, &|p| {
-                ended(random_walker(p.values, p.size, p.spacing, p.seeds, walk, &token()))
+                ended(random_walker(
+                    p.values,
+                    p.size,
+                    p.spacing,
+                    p.seeds,
+                    walk,
+                    &token(),
+                ))
             })
         }
         Operation::Statistics { path, image } => tell(path, image.as_deref(), common, out),
@@ -144,7 +157,10 @@ pub(super) fn labels(
 fn positive(value: f64) -> Result<(), Refusal> {
     match value.is_finite() && value > 0.0 {
         true => Ok(()),
-        false => Err(Refusal::new(Exit::Usage, format!("`{value}` is not above 0"))),
+        false => Err(Refusal::new(
+            Exit::Usage,
+            format!("`{value}` is not above 0"),
+        )),
     }
 }
 
@@ -225,14 +241,23 @@ fn split(
     let (before, volume) = read_labels(&target.path, common)?;
     let size = volume.grid.size;
     let wanted = chosen(&before, target)?;
-    let set = ended(Bits::where_is(&before, size, |label| wanted.contains(label)))?;
+    let set = ended(Bits::where_is(&before, size, |label| {
+        wanted.contains(label)
+    }))?;
     let islands = Islands::of(&set, touching);
     if islands.parts.len() > usize::from(u16::MAX) {
         let text = format!("{} parts are more than 65535 labels", islands.parts.len());
         return Err(Refusal::new(Exit::Limit, text));
     }
     let after = islands.labels(u16::MAX);
-    finish("islands", &target.out, [&before, &after], &volume, common, out)
+    finish(
+        "islands",
+        &target.out,
+        [&before, &after],
+        &volume,
+        common,
+        out,
+    )
 }
 
 fn boolean(
@@ -263,13 +288,24 @@ fn boolean(
         own.combine(Combine::Intersect, &set_of(&after, size, label)?);
         replace(&mut after, &own, &made, label, target.over);
     }
-    finish("boolean", &target.out, [&before, &after], &volume, common, out)
+    finish(
+        "boolean",
+        &target.out,
+        [&before, &after],
+        &volume,
+        common,
+        out,
+    )
 }
 
 /// Tools that begin with a picture alone.
 fn of_values(operation: &Operation, common: &Common, out: &mut Output) -> Result<(), Refusal> {
-    let (Operation::Threshold { image, out: path, .. } | Operation::Grow { image, out: path, .. }) =
-        operation
+    let (Operation::Threshold {
+        image, out: path, ..
+    }
+    | Operation::Grow {
+        image, out: path, ..
+    }) = operation
     else {
         return Err(Refusal::new(Exit::Internal, "no tool for a picture"));
     };
@@ -282,14 +318,17 @@ fn of_values(operation: &Operation, common: &Common, out: &mut Output) -> Result
     let mut name = "threshold";
     match operation {
         Operation::Threshold {
-            otsu: Some(classes), ..
+            otsu: Some(classes),
+            ..
         } => {
             let histogram = Histogram::of(&values, None, 256).ok_or_else(none)?;
             let histogram = match classes {
                 2 => histogram,
                 _ => histogram.in_steps(256),
             };
-            let cuts = histogram.multi_otsu(usize::from(*classes)).ok_or_else(none)?;
+            let cuts = histogram
+                .multi_otsu(usize::from(*classes))
+                .ok_or_else(none)?;
             for (class, cut) in cuts.iter().enumerate() {
                 let above = threshold(&values, [cut.next_up(), f64::INFINITY]);
                 above.stamp(class as u16 + 1, &mut labels);
@@ -460,7 +499,11 @@ fn tell(
     }
     let place = |found: &Statistics| {
         let centre = glam::DVec3::from_array(found.shape.centroid);
-        volume.grid.patient_from_voxel.transform_point3(centre).to_array()
+        volume
+            .grid
+            .patient_from_voxel
+            .transform_point3(centre)
+            .to_array()
     };
     if common.json {
         let rows: Vec<_> = told

@@ -156,9 +156,7 @@ fn field(flat: &Bits, spacing: [f64; 3]) -> Vec<f64> {
     let mut field = distance::signed(flat, spacing);
     let size = flat.size();
     let far: f64 = (0..3).map(|i| size[i] as f64 * spacing[i]).sum();
-    field
-        .iter_mut()
-        .for_each(|d| *d = d.clamp(-far, far));
+    field.iter_mut().for_each(|d| *d = d.clamp(-far, far));
     field
 }
 

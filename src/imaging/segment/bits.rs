@@ -37,7 +37,10 @@ impl Bits {
         let words = stride
             .checked_mul(size[1])
             .and_then(|n| n.checked_mul(size[2]))
-            .filter(|n| n.checked_mul(WORD).is_some_and(|b| b <= isize::MAX as usize));
+            .filter(|n| {
+                n.checked_mul(WORD)
+                    .is_some_and(|b| b <= isize::MAX as usize)
+            });
         match words {
             Some(count) => Self {
                 size,
@@ -328,11 +331,7 @@ impl Bits {
     pub fn placed(&self, low: [usize; 3], size: [usize; 3]) -> Self {
         let mut whole = Self::new(size);
         for (y, z, run) in self.runs() {
-            whole.set_run(
-                y + low[1],
-                z + low[2],
-                run.start + low[0]..run.end + low[0],
-            );
+            whole.set_run(y + low[1], z + low[2], run.start + low[0]..run.end + low[0]);
         }
         whole
     }
@@ -487,7 +486,10 @@ mod tests {
         });
         assert_eq!(part.placed(low, size), expected);
         let [a, b] = part.bounds().unwrap();
-        assert!(part.ones().all(|v| (0..3).all(|i| v[i] >= a[i] && v[i] <= b[i])));
+        assert!(
+            part.ones()
+                .all(|v| (0..3).all(|i| v[i] >= a[i] && v[i] <= b[i]))
+        );
         for axis in 0..3 {
             assert!(part.ones().any(|v| v[axis] == a[axis]));
             assert!(part.ones().any(|v| v[axis] == b[axis]));

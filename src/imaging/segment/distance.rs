@@ -14,13 +14,16 @@ pub fn squared(bits: &Bits, spacing: [f64; 3]) -> Vec<f64> {
         return field;
     }
     let slice = columns * rows;
-    field.par_chunks_mut(slice).enumerate().for_each(|(z, field)| {
-        for (y, row) in field.chunks_exact_mut(columns).enumerate() {
-            along_row(bits, y, z, spacing[0], row);
-        }
-        let mut line = Line::new(rows);
-        across(field, columns, rows, spacing[1], &mut line);
-    });
+    field
+        .par_chunks_mut(slice)
+        .enumerate()
+        .for_each(|(z, field)| {
+            for (y, row) in field.chunks_exact_mut(columns).enumerate() {
+                along_row(bits, y, z, spacing[0], row);
+            }
+            let mut line = Line::new(rows);
+            across(field, columns, rows, spacing[1], &mut line);
+        });
     if slices > 1 {
         // Columns of a row lie together, so a row of all slices is a block to work on.
         let mut planes: Vec<Vec<&mut [f64]>> = (0..rows).map(|_| Vec::new()).collect();
@@ -96,7 +99,11 @@ fn across(field: &mut [f64], columns: usize, rows: usize, step: f64, line: &mut 
         return;
     }
     for x in 0..columns {
-        for (value, from) in line.values.iter_mut().zip(field.iter().skip(x).step_by(columns)) {
+        for (value, from) in line
+            .values
+            .iter_mut()
+            .zip(field.iter().skip(x).step_by(columns))
+        {
             *value = *from;
         }
         if line.lower(step) {

@@ -73,12 +73,7 @@ pub struct Ground {
 impl Ground {
     /// Values in so many equal levels from the lowest to the highest; what is not a number, or not allowed, is a wall. `None` where
     /// values and size do not fit.
-    fn new(
-        values: &[f32],
-        size: [usize; 3],
-        count: f64,
-        allowed: Option<&Bits>,
-    ) -> Option<Self> {
+    fn new(values: &[f32], size: [usize; 3], count: f64, allowed: Option<&Bits>) -> Option<Self> {
         let voxels = size[0].checked_mul(size[1])?.checked_mul(size[2])?;
         // Places are kept in 32 bits.
         if values.len() != voxels || voxels == 0 || voxels > u32::MAX as usize {
@@ -393,7 +388,11 @@ pub fn slope(values: &[f32], size: [usize; 3], spacing: [f64; 3]) -> Vec<f32> {
                 let mut square = 0.0;
                 for axis in 0..3 {
                     let down = if place[axis] > 0 { strides[axis] } else { 0 };
-                    let up = if place[axis] + 1 < size[axis] { strides[axis] } else { 0 };
+                    let up = if place[axis] + 1 < size[axis] {
+                        strides[axis]
+                    } else {
+                        0
+                    };
                     let steps = usize::from(down > 0) + usize::from(up > 0);
                     if steps > 0 {
                         let rise = f64::from(values[at + up]) - f64::from(values[at - down]);
@@ -418,7 +417,13 @@ mod tests {
                 let d = |a: usize, c: f64| (a as f64 - c).powi(2);
                 let one = (d(x, 9.0) + d(y, 10.0) + d(z, 5.0)).sqrt() < 6.0;
                 let two = (d(x, 22.0) + d(y, 11.0) + d(z, 6.0)).sqrt() < 6.5;
-                let base = if one { 200.0 } else if two { 300.0 } else { 50.0 };
+                let base = if one {
+                    200.0
+                } else if two {
+                    300.0
+                } else {
+                    50.0
+                };
                 (base + 20.0 * noise.unit()).round() as f32
             })
             .collect()
@@ -504,9 +509,7 @@ mod tests {
             assert!(found == relaxed(&ground, &seeds, &costs));
             assert_eq!(found[at(15, 3, 5)], 0);
             // Each blob goes to the seed in it.
-            let right = |x: usize, label: u16| {
-                (8..13).all(|y| found[at(x, y, 6)] == label)
-            };
+            let right = |x: usize, label: u16| (8..13).all(|y| found[at(x, y, 6)] == label);
             assert!(right(9, 3) && right(22, 1) && found[at(30, 20, 11)] == 2);
         }
         let heights = Ground::of_heights(&slope(&values, size, spacing), size, Some(&allowed));
@@ -518,7 +521,15 @@ mod tests {
         let ground = Ground::of_heights(&flat, size, None).unwrap();
         let found = spread(&ground, &seeds, &Costs::Highest, &token).unwrap();
         assert!(found == relaxed(&ground, &seeds, &Costs::Highest));
-        assert!(spread(&ground, &seeds[1..], &Costs::Highest, &CancelToken::default()).is_none());
+        assert!(
+            spread(
+                &ground,
+                &seeds[1..],
+                &Costs::Highest,
+                &CancelToken::default()
+            )
+            .is_none()
+        );
     }
 
     #[test]
@@ -537,7 +548,14 @@ mod tests {
         let shared = found.shared(&truth) as f64;
         let union = (found.count() + truth.count()) as f64 - shared;
         assert!(shared / union > 0.95, "{}", shared / union);
-        let all = geodesic(&values, size, [1.0; 3], [&plus, &Bits::new(size)], 0.9, &token);
+        let all = geodesic(
+            &values,
+            size,
+            [1.0; 3],
+            [&plus, &Bits::new(size)],
+            0.9,
+            &token,
+        );
         assert_eq!(all.unwrap().count(), values.len() as u64);
     }
 
@@ -549,7 +567,11 @@ mod tests {
             .collect();
         let found = slope(&values, size, [1.0, 2.0, 0.5]);
         let expected = (9.0f64 + 4.0 + 16.0).sqrt();
-        assert!(found.iter().all(|v| (f64::from(*v) - expected).abs() < 1e-6));
+        assert!(
+            found
+                .iter()
+                .all(|v| (f64::from(*v) - expected).abs() < 1e-6)
+        );
         assert!(slope(&values, [5, 4, 2], [1.0; 3]).is_empty());
     }
 }

@@ -125,7 +125,9 @@ pub fn connected(bits: &Bits, seeds: &[[usize; 3]], cancel: &CancelToken) -> Opt
 /// Leaves only the bits of these columns.
 fn clip(row: &mut [u64], columns: &Range<usize>) {
     let words = row.len() * super::bits::WORD;
-    fill(row, &(0..columns.start.min(words)), |word, mask| word & !mask);
+    fill(row, &(0..columns.start.min(words)), |word, mask| {
+        word & !mask
+    });
     fill(row, &(columns.end.min(words)..words), |word, mask| {
         word & !mask
     });
@@ -203,7 +205,8 @@ fn flood(
             let (open, found) = (&open.words()[words.clone()], &found.words()[words.clone()]);
             let pending = &mut waiting.words_mut()[words];
             let mut news = 0;
-            for (((wait, new), open), found) in pending.iter_mut().zip(&flooded).zip(open).zip(found)
+            for (((wait, new), open), found) in
+                pending.iter_mut().zip(&flooded).zip(open).zip(found)
             {
                 let more = new & open & !found & !*wait;
                 *wait |= more;
@@ -250,7 +253,11 @@ mod tests {
     };
 
     /// The same by a plain search, voxel by voxel.
-    fn plainly(accept: &dyn Fn([usize; 3]) -> bool, size: [usize; 3], seeds: &[[usize; 3]]) -> Bits {
+    fn plainly(
+        accept: &dyn Fn([usize; 3]) -> bool,
+        size: [usize; 3],
+        seeds: &[[usize; 3]],
+    ) -> Bits {
         let mut found = Bits::new(size);
         let mut open: Vec<[usize; 3]> = seeds.to_vec();
         while let Some(at) = open.pop() {

@@ -349,7 +349,10 @@ mod tests {
             plane(&image, 0, 4),
             ((0..12).map(|i| (i * 5 + 4) as f32).collect(), [4, 3])
         );
-        assert_eq!(plane(&image, 1, 3).0[..6], [15.0, 16.0, 17.0, 18.0, 19.0, 35.0]);
+        assert_eq!(
+            plane(&image, 1, 3).0[..6],
+            [15.0, 16.0, 17.0, 18.0, 19.0, 35.0]
+        );
         assert_eq!(plane(&image, 2, 2).1, [5, 4]);
         assert!(plane(&image, 2, 3).0.is_empty());
         assert!(crop(&image, [7, 0, 0], [9, 0, 0]).0.is_empty());

@@ -196,7 +196,12 @@ pub fn largest(bits: &Bits, neighbours: Neighbours) -> Bits {
 }
 
 /// Without the parts of less than so many millilitres. `spacing` is the voxel's sides in millimetres.
-pub fn without_small(bits: &Bits, least_ml: f64, spacing: [f64; 3], neighbours: Neighbours) -> Bits {
+pub fn without_small(
+    bits: &Bits,
+    least_ml: f64,
+    spacing: [f64; 3],
+    neighbours: Neighbours,
+) -> Bits {
     let voxel_ml = spacing.iter().product::<f64>() / 1000.0;
     // What rounding takes from a part of exactly this size does not remove it.
     let enough = |part: &Island| part.voxels as f64 * voxel_ml >= least_ml * (1.0 - 1e-9);
@@ -247,11 +252,7 @@ pub fn filled_in_slices(bits: &Bits, axis: usize) -> Bits {
         };
         let holes = Islands::of(&rest, Neighbours::Faces).kept(|_, part| shut(part));
         for (y, z, run) in holes.runs() {
-            out.set_run(
-                y + low[1],
-                z + low[2],
-                run.start + low[0]..run.end + low[0],
-            );
+            out.set_run(y + low[1], z + low[2], run.start + low[0]..run.end + low[0]);
         }
     }
     out
@@ -284,7 +285,11 @@ mod tests {
             labels[start] = count;
             let mut open = vec![start];
             while let Some(at) = open.pop() {
-                let place = [at % size[0], at / size[0] % size[1], at / (size[0] * size[1])];
+                let place = [
+                    at % size[0],
+                    at / size[0] % size[1],
+                    at / (size[0] * size[1]),
+                ];
                 for step in 0..27usize {
                     let d = [step % 3, step / 3 % 3, step / 9].map(|v| v as isize - 1);
                     if d.iter().filter(|v| **v != 0).count() > axes {
@@ -334,7 +339,9 @@ mod tests {
             let labels = islands.labels(3);
             let order = islands.by_size();
             for rank in 0..order.len().min(3) as u16 {
-                let part = islands.kept(|n, _| n == order[usize::from(rank)]).to_bools();
+                let part = islands
+                    .kept(|n, _| n == order[usize::from(rank)])
+                    .to_bools();
                 let same: Vec<bool> = labels.iter().map(|&l| l == rank + 1).collect();
                 assert_eq!(part, same);
             }
@@ -356,8 +363,14 @@ mod tests {
         let big = largest(&bits, Neighbours::Faces);
         assert_eq!(big.count(), 512);
         // 27 voxels are 0.054 ml.
-        assert_eq!(without_small(&bits, 0.054, spacing, Neighbours::Faces).count(), 539);
-        assert_eq!(without_small(&bits, 0.055, spacing, Neighbours::Faces).count(), 512);
+        assert_eq!(
+            without_small(&bits, 0.054, spacing, Neighbours::Faces).count(),
+            539
+        );
+        assert_eq!(
+            without_small(&bits, 0.055, spacing, Neighbours::Faces).count(),
+            512
+        );
         let parts = split(&bits, Neighbours::Faces, 2);
         assert_eq!(parts.len(), 2);
         assert_eq!((parts[0].count(), parts[1].count()), (512, 27));
@@ -397,8 +410,10 @@ mod tests {
                 let edge = |i: usize| {
                     (0..3).any(|a| a != axis && (at(i)[a] == 0 || at(i)[a] + 1 == side[a]))
                 };
-                let open: std::collections::BTreeSet<u32> =
-                    (0..mask.len()).filter(|&i| edge(i)).map(|i| labels[i]).collect();
+                let open: std::collections::BTreeSet<u32> = (0..mask.len())
+                    .filter(|&i| edge(i))
+                    .map(|i| labels[i])
+                    .collect();
                 let found = flat.cropped(low, high).to_bools();
                 for i in 0..mask.len() {
                     assert_eq!(found[i], !mask[i] || !open.contains(&labels[i]));

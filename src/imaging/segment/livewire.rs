@@ -168,7 +168,11 @@ impl Livewire {
                     if self.done[next] {
                         continue;
                     }
-                    let length = if right != 0 && down != 0 { std::f64::consts::SQRT_2 } else { 1.0 };
+                    let length = if right != 0 && down != 0 {
+                        std::f64::consts::SQRT_2
+                    } else {
+                        1.0
+                    };
                     let total = cost + length * (self.costs[at] + self.costs[next]) / 2.0;
                     if total < self.best[next] {
                         self.best[next] = total;
@@ -202,7 +206,16 @@ mod tests {
             let mut changed = false;
             for i in 0..picture.len() {
                 let (x, y) = ((i % 23) as isize, (i / 23) as isize);
-                for (dx, dy) in [(1, 0), (0, 1), (1, 1), (-1, 1), (-1, 0), (0, -1), (-1, -1), (1, -1)] {
+                for (dx, dy) in [
+                    (1, 0),
+                    (0, 1),
+                    (1, 1),
+                    (-1, 1),
+                    (-1, 0),
+                    (0, -1),
+                    (-1, -1),
+                    (1, -1),
+                ] {
                     let (u, v) = (x + dx, y + dy);
                     if u < 0 || v < 0 || u >= 23 || v >= 17 {
                         continue;

@@ -202,9 +202,22 @@ pub fn rim_of(bits: &Bits) -> Bits {
             let at = |i: usize| own.get(i).copied().unwrap_or(0);
             let this = at(index);
             // Beyond the first and last column as in it, so that the edge is no rim.
-            let left = this << 1 | if index == 0 { this & 1 } else { at(index - 1) >> 63 };
-            let edge = if index == end { last ^ (last >> 1) } else { 1 << 63 };
-            let after = if index == end { this & edge } else { (at(index + 1) & 1) << 63 };
+            let left = this << 1
+                | if index == 0 {
+                    this & 1
+                } else {
+                    at(index - 1) >> 63
+                };
+            let edge = if index == end {
+                last ^ (last >> 1)
+            } else {
+                1 << 63
+            };
+            let after = if index == end {
+                this & edge
+            } else {
+                (at(index + 1) & 1) << 63
+            };
             let right = (this >> 1) | after;
             let mut inner = left & right;
             for row in around.into_iter().flatten() {
@@ -256,7 +269,11 @@ mod tests {
     #[test]
     fn margins_are_levels_of_the_exact_distance() {
         let token = CancelToken::default();
-        for (size, share) in [([150, 12, 9], 0.004), ([70, 20, 7], 0.9), ([40, 9, 1], 0.02)] {
+        for (size, share) in [
+            ([150, 12, 9], 0.004),
+            ([70, 20, 7], 0.9),
+            ([40, 9, 1], 0.02),
+        ] {
             let bits = random(size, share, 77);
             for spacing in [[0.78125, 0.78125, 1.0], [0.7, 0.9, 2.5], [1.0; 3]] {
                 let outside = squared(&bits, spacing);

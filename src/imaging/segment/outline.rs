@@ -157,7 +157,8 @@ mod tests {
                 let mut length = 0u64;
                 for line in &loops {
                     for i in 0..line.len() {
-                        let [a, b] = [line[i], line[(i + 1) % line.len()]].map(|p| p.map(i64::from));
+                        let [a, b] =
+                            [line[i], line[(i + 1) % line.len()]].map(|p| p.map(i64::from));
                         let c = line[(i + 2) % line.len()].map(i64::from);
                         area += a[0] * b[1] - b[0] * a[1];
                         length += a[0].abs_diff(b[0]) + a[1].abs_diff(b[1]);
@@ -166,11 +167,13 @@ mod tests {
                     }
                 }
                 assert_eq!(area / 2, whole.count() as i64);
-                let at = |x: i64, y: i64| x >= 0 && y >= 0 && whole.get([x as usize, y as usize, 0]);
+                let at =
+                    |x: i64, y: i64| x >= 0 && y >= 0 && whole.get([x as usize, y as usize, 0]);
                 let mut border = 0;
                 for y in 0..=23 {
                     for x in 0..=67 {
-                        border += u64::from(at(x, y) != at(x - 1, y)) + u64::from(at(x, y) != at(x, y - 1));
+                        border += u64::from(at(x, y) != at(x - 1, y))
+                            + u64::from(at(x, y) != at(x, y - 1));
                     }
                 }
                 assert_eq!(length, border);

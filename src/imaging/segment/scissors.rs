@@ -76,16 +76,22 @@ pub fn through(
         if slices.as_ref().is_some_and(|s| !s.contains(&z)) {
             return;
         }
-        let start = [0, 1].map(|i| {
-            look.origin[i] + y as f64 * look.steps[1][i] + z as f64 * look.steps[2][i]
-        });
+        let start = [0, 1]
+            .map(|i| look.origin[i] + y as f64 * look.steps[1][i] + z as f64 * look.steps[2][i]);
         // Columns lie along a line on the screen: turned so that it is level, its crossings with the outline are columns.
-        let unit = if length > 1e-12 { step.map(|s| s / length) } else { [1.0, 0.0] };
+        let unit = if length > 1e-12 {
+            step.map(|s| s / length)
+        } else {
+            [1.0, 0.0]
+        };
         let turned: Vec<[f64; 2]> = outline
             .iter()
             .map(|p| {
                 let d = [p[0] - start[0], p[1] - start[1]];
-                [d[0] * unit[0] + d[1] * unit[1], d[1] * unit[0] - d[0] * unit[1]]
+                [
+                    d[0] * unit[0] + d[1] * unit[1],
+                    d[1] * unit[0] - d[0] * unit[1],
+                ]
             })
             .collect();
         let cuts = crossings(&turned, 0.0);
@@ -99,7 +105,9 @@ pub fn through(
         }
         for run in cuts.as_chunks::<2>().0 {
             let [first, last] = run.map(|c| (c / length).ceil().clamp(0.0, size[0] as f64));
-            super::bits::fill(row, &(first as usize..last as usize), |word, mask| word | mask);
+            super::bits::fill(row, &(first as usize..last as usize), |word, mask| {
+                word | mask
+            });
         }
     });
     if part == Part::Outside {
@@ -118,7 +126,14 @@ pub fn through(
 /// The set after a cut: the voxels that were cut out are gone (`erase`), or are all that was not there before too.
 pub fn cut(bits: &Bits, voxels: &Bits, erase: bool) -> Bits {
     let mut out = bits.clone();
-    out.combine(if erase { Combine::Subtract } else { Combine::Add }, voxels);
+    out.combine(
+        if erase {
+            Combine::Subtract
+        } else {
+            Combine::Add
+        },
+        voxels,
+    );
     out
 }
 
@@ -126,7 +141,13 @@ pub fn cut(bits: &Bits, voxels: &Bits, erase: bool) -> Bits {
 mod tests {
     use super::*;
 
-    const STAR: [[f64; 2]; 5] = [[3.2, 2.1], [20.7, 4.4], [9.3, 9.9], [18.2, 19.6], [2.4, 15.3]];
+    const STAR: [[f64; 2]; 5] = [
+        [3.2, 2.1],
+        [20.7, 4.4],
+        [9.3, 9.9],
+        [18.2, 19.6],
+        [2.4, 15.3],
+    ];
 
     /// Whether a point lies inside, by counting the sides above it.
     fn inside(p: [f64; 2]) -> bool {
@@ -178,7 +199,9 @@ mod tests {
             let seen = |at: [usize; 3]| {
                 [0, 1].map(|i| {
                     look.origin[i]
-                        + (0..3).map(|axis| at[axis] as f64 * steps[axis][i]).sum::<f64>()
+                        + (0..3)
+                            .map(|axis| at[axis] as f64 * steps[axis][i])
+                            .sum::<f64>()
                 })
             };
             for part in [Part::Inside, Part::Outside] {

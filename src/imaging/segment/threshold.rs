@@ -145,7 +145,8 @@ impl Histogram {
             let (mut best, mut found) = (f64::NEG_INFINITY, 0);
             for cut in 1..steps {
                 let value = share(0, cut) + share(cut, steps);
-                if weight[cut] > 0.0 && weight[cut] < weight[steps] && value > best * (1.0 + 1e-14) {
+                if weight[cut] > 0.0 && weight[cut] < weight[steps] && value > best * (1.0 + 1e-14)
+                {
                     (best, found) = (value, cut - 1);
                 }
             }
@@ -228,7 +229,12 @@ pub fn spread_of(image: &dyn Image, within: &Bits) -> Option<[f64; 2]> {
             image.row(y, z, &mut row);
             held = Some((y, z));
         }
-        for &value in row.get(run).unwrap_or_default().iter().filter(|v| v.is_finite()) {
+        for &value in row
+            .get(run)
+            .unwrap_or_default()
+            .iter()
+            .filter(|v| v.is_finite())
+        {
             count += 1.0;
             let step = value - mean;
             mean += step / count;
@@ -283,11 +289,16 @@ mod tests {
             ends.extend(cuts.iter().map(|c| c + 1));
             ends.push(48);
             let n: f64 = coarse.total() as f64;
-            let mean: f64 = (0..48).map(|i| i as f64 * coarse.counts[i] as f64).sum::<f64>() / n;
+            let mean: f64 = (0..48)
+                .map(|i| i as f64 * coarse.counts[i] as f64)
+                .sum::<f64>()
+                / n;
             ends.windows(2)
                 .map(|w| {
                     let weight: f64 = (w[0]..w[1]).map(|i| coarse.counts[i] as f64).sum();
-                    let sum: f64 = (w[0]..w[1]).map(|i| i as f64 * coarse.counts[i] as f64).sum();
+                    let sum: f64 = (w[0]..w[1])
+                        .map(|i| i as f64 * coarse.counts[i] as f64)
+                        .sum();
                     match weight > 0.0 {
                         true => weight / n * (sum / weight - mean).powi(2),
                         false => 0.0,

@@ -29,7 +29,12 @@ pub enum Side {
 }
 
 /// The line through a pixel of a picture (columns fastest) along its own value. `None` where there is no value.
-pub fn trace(values: &[f32], [columns, rows]: [usize; 2], at: [usize; 2], side: Side) -> Option<Traced> {
+pub fn trace(
+    values: &[f32],
+    [columns, rows]: [usize; 2],
+    at: [usize; 2],
+    side: Side,
+) -> Option<Traced> {
     let size = [columns, rows, 1];
     let image = Values::new(values, size)?;
     let level = f64::from(*values.get(at[1].checked_mul(columns)? + at[0])?);
@@ -58,7 +63,11 @@ mod tests {
         let size = [41usize, 31];
         let height = |x: usize, y: usize| {
             let d = (x as f64 - 20.0).hypot(y as f64 - 15.0);
-            if (x, y) == (22, 15) { 0.0 } else { 100.0 - 3.0 * d }
+            if (x, y) == (22, 15) {
+                0.0
+            } else {
+                100.0 - 3.0 * d
+            }
         };
         let values: Vec<f32> = (0..41 * 31)
             .map(|i| height(i % 41, i / 41) as f32)
@@ -68,7 +77,10 @@ mod tests {
             (x as f64 - 20.0).hypot(y as f64 - 15.0) <= 9.0
         });
         assert_eq!(found.region, expected);
-        assert_eq!(super::super::outline::filled(&[found.line], 41, 31), expected);
+        assert_eq!(
+            super::super::outline::filled(&[found.line], 41, 31),
+            expected
+        );
         let below = trace(&values, size, [0, 0], Side::Below).unwrap();
         assert!(below.region.get([0, 0, 0]) && !below.region.get([20, 15, 0]));
         let pit = trace(&values, size, [22, 15], Side::Below).unwrap();

@@ -113,7 +113,12 @@ impl<'a> System<'a> {
         seeds: &'a [u16],
         beta: f64,
     ) -> Self {
-        let finite = || values.iter().filter(|v| v.is_finite()).map(|&v| f64::from(v));
+        let finite = || {
+            values
+                .iter()
+                .filter(|v| v.is_finite())
+                .map(|&v| f64::from(v))
+        };
         let n = finite().count().max(1) as f64;
         let (low, high) = finite().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| {
             (low.min(v), high.max(v))
@@ -200,17 +205,19 @@ impl<'a> System<'a> {
     /// The Laplacian times a vector that is 0 outside of the free voxels.
     fn times(&self, vector: &[f64], out: &mut [f64]) {
         let row = self.size[0];
-        out.par_chunks_mut(row).enumerate().for_each(|(index, out)| {
-            for (x, out) in out.iter_mut().enumerate() {
-                let at = index * row + x;
-                *out = 0.0;
-                if self.free[at] {
-                    let mut sum = self.degree[at] * vector[at];
-                    self.around(at, |next, weight| sum -= weight * vector[next]);
-                    *out = sum;
+        out.par_chunks_mut(row)
+            .enumerate()
+            .for_each(|(index, out)| {
+                for (x, out) in out.iter_mut().enumerate() {
+                    let at = index * row + x;
+                    *out = 0.0;
+                    if self.free[at] {
+                        let mut sum = self.degree[at] * vector[at];
+                        self.around(at, |next, weight| sum -= weight * vector[next]);
+                        *out = sum;
+                    }
                 }
-            }
-        });
+            });
     }
 
     /// The probability of a label at each voxel: 1 at its seeds, 0 at others.
@@ -231,12 +238,12 @@ impl<'a> System<'a> {
                 sum
             })
             .collect();
-        let dot = |a: &[f64], b: &[f64]| -> f64 {
-            a.par_iter().zip(b).map(|(a, b)| a * b).sum()
-        };
+        let dot = |a: &[f64], b: &[f64]| -> f64 { a.par_iter().zip(b).map(|(a, b)| a * b).sum() };
         let scaled = |rest: &[f64]| -> Vec<f64> {
             let pairs = rest.par_iter().zip(&self.degree);
-            pairs.map(|(r, d)| if *d > 0.0 { r / d } else { 0.0 }).collect()
+            pairs
+                .map(|(r, d)| if *d > 0.0 { r / d } else { 0.0 })
+                .collect()
         };
         let mut found: Vec<f64> = vec![0.0; count];
         let target = walk.tolerance * dot(&rest, &rest).sqrt();
@@ -322,7 +329,17 @@ mod tests {
         for (i, label) in found.iter().enumerate() {
             assert_eq!(i % 7 < 3, *label != 0, "{i}");
         }
-        assert!(random_walker(&values, [7, 3, 1], [1.0; 3], &seeds, Walk::default(), &token).is_none());
+        assert!(
+            random_walker(
+                &values,
+                [7, 3, 1],
+                [1.0; 3],
+                &seeds,
+                Walk::default(),
+                &token
+            )
+            .is_none()
+        );
         token.cancel();
         assert!(random_walker(&values, size, [1.0; 3], &seeds, Walk::default(), &token).is_none());
     }

@@ -45,7 +45,13 @@ fn labels_spread_alike() {
         let (values, open) = values(size);
         let count = values.len();
         let mut seeds = vec![0u16; count];
-        for (k, label) in [(0.01, 7u16), (0.33, 2), (0.52, 65_535), (0.77, 3), (0.97, 2)] {
+        for (k, label) in [
+            (0.01, 7u16),
+            (0.33, 2),
+            (0.52, 65_535),
+            (0.77, 3),
+            (0.97, 2),
+        ] {
             seeds[(count as f64 * k) as usize] = label;
         }
         let differences = Ground::of_differences(&values, size, Some(&open)).unwrap();
@@ -91,6 +97,12 @@ fn what_no_binding_holds_is_refused() {
     let values = vec![0.0f32; size[0]];
     let ground = Ground::of_heights(&values, size, None).unwrap();
     let seeds = vec![0u16; size[0]];
-    let found = forest::spread(&bench.gpu, &ground, &seeds, &Costs::Highest, &CancelToken::default());
+    let found = forest::spread(
+        &bench.gpu,
+        &ground,
+        &seeds,
+        &Costs::Highest,
+        &CancelToken::default(),
+    );
     assert!(matches!(found, Err(GpuError::MaskTooLarge { .. })));
 }

@@ -98,7 +98,8 @@ impl Matrix {
             apart[(i - j).abs() as usize] += p;
             sums[(i + j) as usize] += p;
         }
-        let sum = |f: &dyn Fn(f64, f64) -> f64| self.pairs().map(|(i, j, p)| p * f(i, j)).sum::<f64>();
+        let sum =
+            |f: &dyn Fn(f64, f64) -> f64| self.pairs().map(|(i, j, p)| p * f(i, j)).sum::<f64>();
         let over = |f: &dyn Fn(f64) -> f64| {
             let terms = apart.iter().enumerate();
             terms.map(|(k, p)| p * f(k as f64)).sum::<f64>()
@@ -146,7 +147,10 @@ impl Matrix {
                     false => 0.0,
                 },
             ),
-            ("Imc2", (1.0 - (-2.0 * (second - joint)).exp()).max(0.0).sqrt()),
+            (
+                "Imc2",
+                (1.0 - (-2.0 * (second - joint)).exp()).max(0.0).sqrt(),
+            ),
             (
                 "InverseVariance",
                 over(&|k| if k > 0.0 { 1.0 / (k * k) } else { 0.0 }),

@@ -2,11 +2,7 @@
 
 use super::{super::super::metrics::distance::percentile, EPSILON, levels::Levels};
 
-pub(super) fn features(
-    levels: &Levels,
-    spacing: [f64; 3],
-    shift: f64,
-) -> Vec<(&'static str, f64)> {
+pub(super) fn features(levels: &Levels, spacing: [f64; 3], shift: f64) -> Vec<(&'static str, f64)> {
     let values = &levels.values;
     let n = values.len() as f64;
     let mut sorted = values.clone();
@@ -16,7 +12,10 @@ pub(super) fn features(
     let moment = |power: i32| values.iter().map(|v| (v - mean).powi(power)).sum::<f64>() / n;
     let variance = moment(2);
     let (skewness, kurtosis) = match variance > 0.0 {
-        true => (moment(3) / variance.powf(1.5), moment(4) / (variance * variance)),
+        true => (
+            moment(3) / variance.powf(1.5),
+            moment(4) / (variance * variance),
+        ),
         false => (0.0, 0.0),
     };
     let energy: f64 = values.iter().map(|v| (v + shift).powi(2)).sum();
@@ -44,7 +43,13 @@ pub(super) fn features(
         ("10Percentile", p10),
         ("90Percentile", p90),
         ("Energy", energy),
-        ("Entropy", -chances.iter().map(|p| p * (p + EPSILON).log2()).sum::<f64>()),
+        (
+            "Entropy",
+            -chances
+                .iter()
+                .map(|p| p * (p + EPSILON).log2())
+                .sum::<f64>(),
+        ),
         ("InterquartileRange", share(0.75) - share(0.25)),
         ("Kurtosis", kurtosis),
         ("Maximum", most),

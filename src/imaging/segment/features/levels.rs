@@ -106,7 +106,11 @@ impl Levels {
             .enumerate()
             .filter(|(_, level)| **level > 0)
             .map(move |(index, level)| {
-                let place = [index % columns, index / columns % rows, index / (columns * rows)];
+                let place = [
+                    index % columns,
+                    index / columns % rows,
+                    index / (columns * rows),
+                ];
                 (place, *level)
             })
     }

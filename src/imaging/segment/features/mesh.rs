@@ -99,10 +99,7 @@ fn polygons(case: usize) -> Vec<Vec<usize>> {
 
 fn cube_area(triangles: &[Triangle]) -> f64 {
     let point = |edge: usize| middle(edge).map(|v| v as f64 / 2.0);
-    triangles
-        .iter()
-        .map(|t| area(t.map(point)))
-        .sum()
+    triangles.iter().map(|t| area(t.map(point))).sum()
 }
 
 /// Area of a triangle.
@@ -190,7 +187,10 @@ pub(super) struct Surface {
 
 /// Whether a column of a row is in.
 fn bit(row: &[u64], column: Option<usize>) -> bool {
-    column.is_some_and(|c| row.get(c / WORD).is_some_and(|word| word >> (c % WORD) & 1 == 1))
+    column.is_some_and(|c| {
+        row.get(c / WORD)
+            .is_some_and(|word| word >> (c % WORD) & 1 == 1)
+    })
 }
 
 /// Cubes of a row of cubes that are neither all in nor all out: bits of their columns, of which there is one more than voxels. A
@@ -312,10 +312,18 @@ mod tests {
         });
         let found = surface(&bits, spacing);
         let volume = 4.0 / 3.0 * std::f64::consts::PI * radius.powi(3);
-        assert!((found.volume / volume - 1.0).abs() < 0.01, "{}", found.volume);
+        assert!(
+            (found.volume / volume - 1.0).abs() < 0.01,
+            "{}",
+            found.volume
+        );
         let area = 4.0 * std::f64::consts::PI * radius * radius;
         // Marching cubes of a mask overestimate a round surface by some percent.
-        assert!(found.area > area && found.area < 1.12 * area, "{}", found.area / area);
+        assert!(
+            found.area > area && found.area < 1.12 * area,
+            "{}",
+            found.area / area
+        );
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! How far the same level goes on along a line: the grey-level run-length matrix (Galloway 1975), for each direction.
 
-use super::{DIRECTIONS, averaged, levels::{Levels, moved}};
+use super::{
+    DIRECTIONS, averaged,
+    levels::{Levels, moved},
+};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 

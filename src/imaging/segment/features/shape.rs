@@ -91,7 +91,13 @@ impl Shape {
     /// The names of pyradiomics.
     pub(super) fn features(&self) -> Vec<(&'static str, f64)> {
         let [major, minor, least] = self.variances;
-        let share = |of: f64| if major > 0.0 { (of / major).sqrt() } else { 0.0 };
+        let share = |of: f64| {
+            if major > 0.0 {
+                (of / major).sqrt()
+            } else {
+                0.0
+            }
+        };
         let [slice, row, column] = self.flat_diameters;
         vec![
             ("Elongation", share(minor)),

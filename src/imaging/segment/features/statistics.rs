@@ -95,7 +95,12 @@ mod tests {
         assert!((values.deviation - (80.0f64 / 12.0).sqrt()).abs() < 1e-12);
         assert!((values.p5 - 50.4).abs() < 1e-12 && (values.p95 - 57.6).abs() < 1e-12);
         let hole = Bits::from_fn(size, |at| at == [4, 3, 2]);
-        assert!(statistics(&image, &hole, [1.0; 3]).unwrap().values.is_none());
+        assert!(
+            statistics(&image, &hole, [1.0; 3])
+                .unwrap()
+                .values
+                .is_none()
+        );
         assert!(statistics(&image, &Bits::new(size), [1.0; 3]).is_none());
     }
 }

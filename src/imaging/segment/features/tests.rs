@@ -9,9 +9,8 @@ fn odd_segments_are_told_or_refused() {
     let flat = vec![7i16; 120];
     let image = Values::new(&flat, size).unwrap();
     let token = CancelToken::default();
-    let with = |segment: &Bits, settings: &Settings| {
-        features(&image, segment, [1.0; 3], settings, &token)
-    };
+    let with =
+        |segment: &Bits, settings: &Settings| features(&image, segment, [1.0; 3], settings, &token);
     let usual = Settings::default();
     // One voxel: no neighbours, so no directions.
     let one = Bits::from_fn(size, |at| at == [2, 2, 2]);
@@ -21,7 +20,10 @@ fn odd_segments_are_told_or_refused() {
         group.features.iter().find(|f| f.0 == name).unwrap().1
     };
     assert!(of("glcm", "Contrast").is_nan() && of("glrlm", "RunEntropy").is_nan());
-    assert_eq!((of("firstorder", "Mean"), of("ngtdm", "Coarseness")), (7.0, 1e6));
+    assert_eq!(
+        (of("firstorder", "Mean"), of("ngtdm", "Coarseness")),
+        (7.0, 1e6)
+    );
     // One value everywhere.
     let groups = with(&Bits::full(size), &usual).unwrap();
     let glcm = groups.iter().find(|g| g.name == "glcm").unwrap();
@@ -29,7 +31,10 @@ fn odd_segments_are_told_or_refused() {
         assert!(value.is_finite(), "{name}");
     }
     assert_eq!(with(&Bits::new(size), &usual), Err(FeatureError::Empty));
-    assert_eq!(with(&Bits::full([6, 5, 3]), &usual), Err(FeatureError::Size));
+    assert_eq!(
+        with(&Bits::full([6, 5, 3]), &usual),
+        Err(FeatureError::Size)
+    );
     let bad = Settings {
         bins: Bins::Width(0.0),
         ..usual
