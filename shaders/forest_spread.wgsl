@@ -74,9 +74,9 @@ fn offered(best: vec2u, own: u32, next: u32, axis: u32) -> vec2u {
 
 // The lower of a label and that of a neighbour from which the voxel's own key comes; 0 is none.
 fn named(label: u32, key: vec2u, own: u32, next: u32, axis: u32) -> u32 {
-    let from = before[next];
-    let other = from.y & 65535u;
-    let made = stepped(from, level_of(next), own, axis);
+    let there = before[next];
+    let other = there.y & 65535u;
+    let made = stepped(there, level_of(next), own, axis);
     if made.x == key.x && (made.y >> 16u) == (key.y >> 16u) && other != 0u && (label == 0u || other < label) {
         return other;
     }

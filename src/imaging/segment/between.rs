@@ -174,7 +174,7 @@ mod tests {
     fn joined(parts: &[Bits]) -> Bits {
         let mut all = parts[0].clone();
         for part in &parts[1..] {
-            all.combine(super::super::bits::Combine::Add, part);
+            all.combine(crate::imaging::segment::Combine::Add, part);
         }
         all
     }

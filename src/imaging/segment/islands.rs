@@ -260,10 +260,8 @@ pub fn filled_in_slices(bits: &Bits, axis: usize) -> Bits {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::{super::components::components, noise::Noise},
-        *,
-    };
+    use super::{super::noise::Noise, *};
+    use crate::imaging::components::components;
 
     fn random(size: [usize; 3], share: f64, seed: u64) -> (Vec<bool>, Bits) {
         let mut noise = Noise::new(seed);

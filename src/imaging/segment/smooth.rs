@@ -229,7 +229,7 @@ mod tests {
         let smooth = gaussian(&rough, 1.2, [1.0; 3], &token).unwrap();
         let union = {
             let mut all = smooth.clone();
-            all.combine(super::super::bits::Combine::Add, &clean);
+            all.combine(crate::imaging::segment::Combine::Add, &clean);
             all.count()
         };
         let overlap = smooth.shared(&clean) as f64 / union as f64;

@@ -78,7 +78,7 @@ mod tests {
         });
         assert_eq!(found.region, expected);
         assert_eq!(
-            super::super::outline::filled(&[found.line], 41, 31),
+            crate::imaging::segment::outline::filled(&[found.line], 41, 31),
             expected
         );
         let below = trace(&values, size, [0, 0], Side::Below).unwrap();

@@ -1,6 +1,7 @@
 //! Statistics of the values alone.
 
-use super::{super::super::metrics::distance::percentile, EPSILON, levels::Levels};
+use super::{EPSILON, levels::Levels};
+use crate::imaging::metrics::distance::percentile;
 
 pub(super) fn features(levels: &Levels, spacing: [f64; 3], shift: f64) -> Vec<(&'static str, f64)> {
     let values = &levels.values;

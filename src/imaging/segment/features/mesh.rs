@@ -5,7 +5,7 @@
 //! inside out (corner 7 out stands for it). A polygon is cut as the widely used tables do it: the cut of largest area on a
 //! cube; and with seven corners the fan from the one that lies on its plane of symmetry.
 
-use super::super::bits::{Bits, WORD};
+use crate::imaging::segment::bits::{Bits, WORD};
 use std::sync::LazyLock;
 
 /// Corners of a cube: column, row, slice.

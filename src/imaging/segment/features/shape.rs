@@ -141,7 +141,7 @@ fn widest(points: Vec<[usize; 3]>, spacing: [f64; 3]) -> f64 {
     let mut best = 0.0f64;
     for (i, a) in points.iter().enumerate() {
         let own = reach.get(i).copied().unwrap_or(0.0);
-        if 2.0 * own <= best {
+        if own + reach.first().copied().unwrap_or(0.0) <= best {
             break;
         }
         for (b, other) in points.iter().zip(&reach).take(i) {

@@ -1,8 +1,9 @@
 //! What is said of a segment while it is painted.
 
-use super::{
-    super::{super::metrics::distance::percentile, bits::Bits, image::Image},
-    Shape,
+use super::Shape;
+use crate::imaging::{
+    metrics::distance::percentile,
+    segment::{bits::Bits, image::Image},
 };
 
 /// Size, form and values of a segment.
@@ -76,7 +77,8 @@ pub fn statistics(image: &dyn Image, segment: &Bits, spacing: [f64; 3]) -> Optio
 
 #[cfg(test)]
 mod tests {
-    use super::{super::super::image::Values as Numbers, *};
+    use super::*;
+    use crate::imaging::segment::image::Values as Numbers;
 
     #[test]
     fn a_segment_is_told_in_numbers() {
