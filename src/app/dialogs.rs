@@ -28,6 +28,8 @@ pub enum What {
     Deid,
     /// A table of measured luminances.
     Curve,
+    /// A label schema.
+    Schema,
     /// An evaluation.
     Evaluation,
     /// The folder of its pictures.
@@ -64,6 +66,7 @@ pub fn choose(what: What, events: Sender<Event>, waker: Waker) {
             (What::Curve, Some(paths)) => paths
                 .first()
                 .map(|path| Event::ChosenCurve(read_curve(path))),
+            (What::Schema, Some(paths)) => paths.into_iter().next().map(Event::ChosenSchema),
             (What::Evaluation, Some(paths)) => {
                 paths.into_iter().next().map(Event::ChosenEvaluation)
             }
@@ -119,6 +122,10 @@ fn ask(what: What) -> Option<Vec<PathBuf>> {
         What::Record => dialog
             .add_filter("FHIR R4", &["json", "ndjson"])
             .pick_files(),
+        What::Schema => dialog
+            .add_filter("TOML", &["toml"])
+            .pick_file()
+            .map(|file| vec![file]),
         What::Evaluation => dialog
             .add_filter("JSON, CSV", &["json", "csv"])
             .pick_file()

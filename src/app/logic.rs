@@ -156,6 +156,7 @@ impl Program {
             Effect::ChooseFiles => dialogs::choose(dialogs::What::Files, events, waker),
             Effect::ChooseFolder => dialogs::choose(dialogs::What::Folder, events, waker),
             Effect::ChooseRecord => dialogs::choose(dialogs::What::Record, events, waker),
+            Effect::ChooseSchema => dialogs::choose(dialogs::What::Schema, events, waker),
             Effect::ChooseCurve => dialogs::choose(dialogs::What::Curve, events, waker),
             Effect::ChooseExport => dialogs::choose(dialogs::What::Export, events, waker),
             Effect::ChooseEvaluation => dialogs::choose(dialogs::What::Evaluation, events, waker),

@@ -187,6 +187,7 @@ impl Program {
         if let Some(folder) = &options.settings_folder {
             workspace.open_shelf(folder.clone());
             workspace.open_windows(folder);
+            workspace.open_own_schema(folder);
         }
         if let Some(place) = options.store.clone() {
             workspace.set_store_place(place);

@@ -5,6 +5,7 @@
 //! names of authors, and the words of what did not become a mark.
 
 mod compare;
+mod sets;
 mod table;
 
 use super::{
@@ -34,12 +35,14 @@ use crate::{
     task::{CancelToken, Progress},
     workspace::{
         exchange::{Export, Format, leave_unkeepable, make, sources_for, write},
+        label_sets::split::Shares,
         measuring::export::MarkFormat,
         sending::as_kept,
     },
 };
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
+use sets::SetForm;
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
@@ -75,10 +78,16 @@ enum Form {
     Gsps,
     /// Comprehensive 3D SR, TID 1500
     Sr,
-    /// A table of the marks and their numbers
+    /// A table of the marks and their numbers, and one of marks, tags and grades that can be imported
     Csv,
     /// The marks and their numbers as JSON
     Json,
+    /// COCO: boxes, polygons, keypoints
+    Coco,
+    /// YOLO: boxes
+    Yolo,
+    /// Pascal VOC: boxes
+    Voc,
 }
 
 impl Form {
@@ -88,7 +97,7 @@ impl Form {
             Self::Ko => Some(Format::KeyObjects),
             Self::Gsps => Some(Format::Presentation),
             Self::Sr => Some(Format::Report),
-            Self::Csv | Self::Json => None,
+            Self::Csv | Self::Json | Self::Coco | Self::Yolo | Self::Voc => None,
         }
     }
 
@@ -97,7 +106,18 @@ impl Form {
         match self {
             Self::Csv => Some(MarkFormat::Csv),
             Self::Json => Some(MarkFormat::Json),
-            Self::Ko | Self::Gsps | Self::Sr => None,
+            Self::Ko | Self::Gsps | Self::Sr | Self::Coco | Self::Yolo | Self::Voc => None,
+        }
+    }
+
+    /// As a set of labels for learning, where it is that.
+    const fn set(self) -> Option<SetForm> {
+        match self {
+            Self::Coco => Some(SetForm::Coco),
+            Self::Yolo => Some(SetForm::Yolo),
+            Self::Voc => Some(SetForm::Voc),
+            Self::Csv => Some(SetForm::Csv),
+            Self::Ko | Self::Gsps | Self::Sr | Self::Json => None,
         }
     }
 }
@@ -122,6 +142,24 @@ struct ExportArgs {
     /// Name of who sends them
     #[arg(long, value_name = "NAME", default_value = "")]
     author: String,
+    /// Pictures as PNG beside a set of labels (coco, yolo, voc)
+    #[arg(long)]
+    images: bool,
+    /// Pictures without any label too
+    #[arg(long)]
+    all_pictures: bool,
+    /// Parts to learn from, to choose by and to test with, by patient: three shares such as 70,15,15
+    #[arg(long, value_name = "A,B,C", value_parser = sets::shares)]
+    split: Option<Shares>,
+    /// Another split of the same shares
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Only marks and answers of this account (coco, yolo, voc); the owner is an empty name
+    #[arg(long, value_name = "NAME")]
+    reader: Option<String>,
+    /// Label schema, for the order of keypoints (docs/label-schema.md)
+    #[arg(long, value_name = "FILE")]
+    schema: Option<PathBuf>,
     /// Make all UIDs from this text, so that the same marks give the same files (with --clock)
     #[arg(long, value_name = "TEXT")]
     uid_seed: Option<String>,
@@ -130,9 +168,15 @@ struct ExportArgs {
 /// Arguments of `annotations import`.
 #[derive(Debug, Args)]
 struct ImportArgs {
-    /// DICOM files, or folders of them
+    /// DICOM files, or folders of them; with --format sets of labels
     #[arg(required = true)]
     files: Vec<PathBuf>,
+    /// The files are a set of labels of this form, and not DICOM
+    #[arg(long, value_enum)]
+    format: Option<SetForm>,
+    /// Which picture of the set is which image (default: its images.csv)
+    #[arg(long, value_name = "FILE.csv", requires = "format")]
+    key: Option<PathBuf>,
     /// Images that the marks are on, to place those that name only a frame of reference
     #[arg(long, value_name = "PATH")]
     images: Vec<PathBuf>,
@@ -218,6 +262,8 @@ fn export(args: &ExportArgs, common: &Common, out: &mut Output) -> Exit {
         .map(|m| &m.target)
         .chain(&key_images)
         .map(|target| target.study_uid.clone())
+        .chain(kept.answers.keys().map(|q| q.subject.study_uid.clone()))
+        .filter(|uid| args.study.as_ref().is_none_or(|study| study == uid))
         .collect();
     let mut formats: Vec<Format> = args.format.iter().filter_map(|f| f.dicom()).collect();
     if args.format.is_empty() {
@@ -254,6 +300,12 @@ fn export(args: &ExportArgs, common: &Common, out: &mut Output) -> Exit {
             }
         }
     }
+    let forms: Vec<SetForm> = args.format.iter().filter_map(|f| f.set()).collect();
+    let sets = match sets::export(args, &forms, kept, &export.layouts, common, out) {
+        Ok(sets) => sets,
+        Err(exit) => return exit,
+    };
+    let no_labels = sets["left"].as_array().map_or(0, Vec::len);
     if common.json {
         let files: Vec<Value> = sent
             .objects
@@ -274,10 +326,23 @@ fn export(args: &ExportArgs, common: &Common, out: &mut Output) -> Exit {
             .iter()
             .map(|l| json!({"id": l.id, "code": l.reason.code(), "sentence": l.reason.to_string()}))
             .collect();
-        out.json(&json!({"files": files, "left": left, "hidden": hidden.len()}));
+        let mut said = json!({"files": files, "left": left, "hidden": hidden.len()});
+        if !forms.is_empty()
+            && let Some(map) = said.as_object_mut()
+        {
+            map.insert("label_sets".into(), sets);
+        }
+        out.json(&said);
     } else {
         for (object, path) in sent.objects.iter().zip(&paths) {
             out.line(format!("{} ({})", path.display(), object.count));
+        }
+        for set in sets["sets"].as_array().into_iter().flatten() {
+            out.line(set["path"].as_str().unwrap_or_default().to_owned());
+        }
+        for left in sets["left"].as_array().into_iter().flatten() {
+            let text = |name: &str| left[name].as_str().unwrap_or_default().to_owned();
+            out.note(format!("no label: {} {}", text("id"), text("sentence")));
         }
         for left in &sent.left {
             out.note(format!("left out: {} {}", left.id, left.reason));
@@ -286,7 +351,7 @@ fn export(args: &ExportArgs, common: &Common, out: &mut Output) -> Exit {
             out.note(format!("{} hidden marks stay", hidden.len()));
         }
     }
-    if sent.left.is_empty() {
+    if sent.left.is_empty() && no_labels == 0 {
         Exit::Done
     } else {
         Exit::Finding
@@ -348,6 +413,9 @@ fn read(paths: &[PathBuf], common: &Common, out: &mut Output) -> Result<Vec<Mark
 }
 
 fn import(args: &ImportArgs, common: &Common, out: &mut Output) -> Exit {
+    if let Some(form) = args.format {
+        return sets::import(args, form, common, out);
+    }
     let mut store = match args.dry_run {
         true => None,
         false => match store_cli::open(common, out) {

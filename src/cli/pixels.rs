@@ -202,29 +202,41 @@ fn stage<'a>(
             ("<f4", frame.samples, Cow::Owned(bytes.collect()))
         }
         Stage::Display => {
-            if let Some(rgb) = image.palette.as_ref().and_then(|p| palette_rgb(frame, p)) {
-                return ("|u1", 3, Cow::Owned(rgb.pixels.as_slice().to_vec()));
-            }
             let chosen = args.voi.as_deref().and_then(|w| description.voi_chosen(w));
             let voi = match (args.window, chosen) {
-                (Some(w), _) => Voi::window(w.center, w.width),
-                (None, Some(voi)) => voi.clone(),
-                (None, None) => {
-                    window_default(description, frame, image.padding, image.bits_stored)
-                }
+                (Some(w), _) => Some(Voi::window(w.center, w.width)),
+                (None, Some(voi)) => Some(voi.clone()),
+                (None, None) => None,
             };
-            let grey = GreyPipeline {
-                stored_type: frame.stored_type,
-                modality_lut: description.modality_lut.clone(),
-                voi,
-                inverted: frame.samples == 1 && image.lowest_is_white(),
-                padding: image.padding,
-                presentation: image.display.presentation_lut.clone(),
-            };
-            let codes = display_u8(frame, &grey);
-            ("|u1", frame.samples, Cow::Owned(codes))
+            let (samples, codes) = display_codes(image, index, frame, voi);
+            ("|u1", samples, Cow::Owned(codes))
         }
     }
+}
+
+/// A frame as it is shown, one byte a sample: how many samples a pixel has, and the bytes row by row. Without a window that
+/// of the file counts, else the usual one.
+pub(super) fn display_codes(
+    image: &ImageDescription,
+    index: usize,
+    frame: &Frame,
+    voi: Option<Voi>,
+) -> (usize, Vec<u8>) {
+    if let Some(rgb) = image.palette.as_ref().and_then(|p| palette_rgb(frame, p)) {
+        return (3, rgb.pixels.as_slice().to_vec());
+    }
+    let description = image.frame(index);
+    let voi =
+        voi.unwrap_or_else(|| window_default(description, frame, image.padding, image.bits_stored));
+    let grey = GreyPipeline {
+        stored_type: frame.stored_type,
+        modality_lut: description.modality_lut.clone(),
+        voi,
+        inverted: frame.samples == 1 && image.lowest_is_white(),
+        padding: image.padding,
+        presentation: image.display.presentation_lut.clone(),
+    };
+    (frame.samples, display_u8(frame, &grey))
 }
 
 /// What a version 1.0 `.npy` file begins with, C order.

@@ -8,6 +8,7 @@ use super::{
     annotation::{Annotation, AnnotationId, AnnotationTarget, Shape},
     calibration::Calibration,
     identity::Phi,
+    labelling::{Answer, Question},
     reading::ReadStatus,
 };
 use std::collections::BTreeMap;
@@ -109,6 +110,15 @@ pub enum Edit {
         /// After.
         to: Phi<String>,
     },
+    /// What a reader says of an image or a study: a tag, or the grade of a score; `None` is nothing.
+    Say {
+        /// Of what, which, and who.
+        question: Question,
+        /// Before.
+        from: Option<Answer>,
+        /// After.
+        to: Option<Answer>,
+    },
 }
 
 /// Why an edit does not fit the state.
@@ -178,6 +188,11 @@ impl Edit {
                 from: to,
                 to: from,
             },
+            Self::Say { question, from, to } => Self::Say {
+                question,
+                from: to,
+                to: from,
+            },
         }
     }
 
@@ -202,6 +217,7 @@ impl Edit {
                 to,
             } => study_uid.capacity() + from.capacity() + to.capacity(),
             Self::ReadStatus { study_uid, .. } => study_uid.capacity(),
+            Self::Say { question, .. } => question.held_bytes(),
             Self::Report {
                 study_uid,
                 from,
@@ -227,7 +243,8 @@ impl Edit {
             | Self::View { .. }
             | Self::Layout { .. }
             | Self::ReadStatus { .. }
-            | Self::Report { .. } => None,
+            | Self::Report { .. }
+            | Self::Say { .. } => None,
         }
     }
 
@@ -290,7 +307,8 @@ impl AnnotationSet {
             | Edit::View { .. }
             | Edit::Layout { .. }
             | Edit::ReadStatus { .. }
-            | Edit::Report { .. } => {}
+            | Edit::Report { .. }
+            | Edit::Say { .. } => {}
         }
         Ok(())
     }
@@ -393,6 +411,8 @@ pub struct Kept {
     pub read_status: BTreeMap<String, ReadStatus>,
     /// Report by study.
     pub reports: BTreeMap<String, Phi<String>>,
+    /// Tags and grades of scores, by what they are about, name and reader.
+    pub answers: BTreeMap<Question, Answer>,
 }
 
 impl Kept {
@@ -434,6 +454,11 @@ impl Kept {
             from: Phi::default(),
             to: text.clone(),
         });
+        let answers = self.answers.iter().map(|(question, answer)| Edit::Say {
+            question: question.clone(),
+            from: None,
+            to: Some(*answer),
+        });
         marks
             .chain(keys)
             .chain(calibrations)
@@ -441,6 +466,7 @@ impl Kept {
             .chain(layouts)
             .chain(statuses)
             .chain(reports)
+            .chain(answers)
             .collect()
     }
 
@@ -487,6 +513,15 @@ impl Kept {
                     return Err(EditConflict::Stale);
                 }
                 put(&mut self.reports, study_uid, to, |t| t.reveal().is_empty());
+            }
+            Edit::Say { question, from, to } => {
+                if self.answers.get(question) != from.as_ref() {
+                    return Err(EditConflict::Stale);
+                }
+                match to {
+                    Some(to) => self.answers.insert(question.clone(), *to),
+                    None => self.answers.remove(question),
+                };
             }
             _ => self.marks.apply(edit)?,
         }

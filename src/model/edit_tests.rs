@@ -1,5 +1,8 @@
 use super::*;
-use crate::model::annotation::{Code, MarkKind, PointSpace};
+use crate::model::{
+    annotation::{Code, MarkKind, PointSpace},
+    labelling::Subject,
+};
 use glam::DVec3;
 
 fn target(instance: &str) -> AnnotationTarget {
@@ -98,7 +101,42 @@ fn every_edit() -> Vec<Edit> {
             from: Phi::default(),
             to: Phi::new("text".into()),
         },
+        Edit::Say {
+            question: question(),
+            from: None,
+            to: Some(Answer::Tag),
+        },
+        Edit::Say {
+            question: question(),
+            from: None,
+            to: Some(Answer::Grade(4)),
+        },
     ]
+}
+
+fn question() -> Question {
+    Question {
+        subject: Subject::image(&target("s")),
+        name: "nodule".into(),
+        reader: "ann".into(),
+    }
+}
+
+#[test]
+fn two_readers_do_not_overwrite_each_other() {
+    let mut kept = Kept::default();
+    let other = Question {
+        reader: "bob".into(),
+        ..question()
+    };
+    for (question, to) in [(question(), Answer::Tag), (other, Answer::Grade(2))] {
+        let (from, to) = (None, Some(to));
+        kept.apply(&Edit::Say { question, from, to }).unwrap();
+    }
+    assert_eq!(kept.answers.len(), 2);
+    let mut again = Kept::default();
+    again.apply_all(&kept.as_edits()).unwrap();
+    assert_eq!(again, kept);
 }
 
 fn state() -> Kept {
@@ -149,6 +187,11 @@ fn an_edit_that_does_not_fit_changes_nothing() {
             study_uid: "1.2".into(),
             from: Phi::new("x".into()),
             to: Phi::default(),
+        },
+        Edit::Say {
+            question: question(),
+            from: Some(Answer::Tag),
+            to: None,
         },
     ];
     let cases = [

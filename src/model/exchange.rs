@@ -111,6 +111,9 @@ pub enum NotSentReason {
     /// The points are not those of its kind.
     #[error("its points are not those of its kind")]
     BadShape,
+    /// It measures something, or is a text: sets of labels have no form for it.
+    #[error("it is a measurement or a text, and no label")]
+    NoLabel,
 }
 
 impl NotSentReason {
@@ -123,6 +126,7 @@ impl NotSentReason {
             Self::Color => "COLOR",
             Self::TooLong => "TOO_LONG",
             Self::BadShape => "BAD_SHAPE",
+            Self::NoLabel => "NO_LABEL",
         }
     }
 }

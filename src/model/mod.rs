@@ -24,6 +24,7 @@ pub mod finding;
 pub mod geometry;
 pub mod identity;
 pub mod inference;
+pub mod labelling;
 pub mod labels;
 pub mod layout;
 pub mod lut;

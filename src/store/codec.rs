@@ -6,6 +6,7 @@
 //! 6 key image (target, 1 on or 0 off); 7 view (study, series, first instance, cell (4), two texts); 8 layout
 //! (study, two texts); 9 read status (study, two bytes: 0 new, 1 in progress, 2 flagged, 3 preliminary, 4 final);
 //! 10 report (study, two texts); 11 calibration (target, two of: 0, or 1 and calibration).
+//! 20 say (study, series and instance UID, frame (4), name, reader, two of: 0 nothing, 1 tag, 2 and grade (4, signed)).
 //! Calibration: target, two ends of two f64, true length in mm (f64), who (text), time (8, signed), 1 confirmed or 0.
 //! Mark: id, target, space (1: 0 patient, 1 pixel), shape, label, code (0, or 1 and value, scheme, meaning), group,
 //! flags (1: bit 0 locked, bit 1 hidden), author (0 person: name; 1 network: id, version; 2 foreign: name),
@@ -26,6 +27,7 @@ use crate::model::{
     calibration::{Calibration, Signature},
     edit::{Edit, ViewPlace},
     identity::Phi,
+    labelling::{Answer, Question, Subject},
     reading::ReadStatus,
 };
 use glam::{DVec2, DVec3};
@@ -155,6 +157,23 @@ pub fn check_edit(edit: &Edit) -> Result<(), &'static str> {
             check_study(study_uid)?;
             let texts = [from.reveal(), to.reveal()];
             check_texts(texts, MAX_REPORT, "the report is too long")
+        }
+        Edit::Say { question, .. } => {
+            let subject = &question.subject;
+            if !subject.is_sound() {
+                return Err("it is about no frame and no study");
+            }
+            if question.name.is_empty() {
+                return Err("the tag or score has no name");
+            }
+            let texts = [
+                &subject.study_uid,
+                &subject.series_uid,
+                &subject.instance_uid,
+                &question.name,
+                &question.reader,
+            ];
+            check_texts(texts, MAX_ID, "a UID or a name is too long")
         }
     }
 }
@@ -338,6 +357,20 @@ fn put_edit(out: &mut Vec<u8>, edit: &Edit) {
             out.push(10);
             put_texts(out, [study_uid, from.reveal(), to.reveal()]);
         }
+        Edit::Say { question, from, to } => {
+            out.push(20);
+            let subject = &question.subject;
+            let uids = [
+                &subject.study_uid,
+                &subject.series_uid,
+                &subject.instance_uid,
+            ];
+            put_texts(out, uids);
+            out.extend(subject.frame.to_le_bytes());
+            put_texts(out, [&question.name, &question.reader]);
+            put_answer(out, *from);
+            put_answer(out, *to);
+        }
     }
 }
 
@@ -394,6 +427,17 @@ fn put_calibration(out: &mut Vec<u8>, calibration: Option<&Calibration>) {
     put_text(out, calibration.by.text());
     out.extend(calibration.at_ms.to_le_bytes());
     out.push(u8::from(calibration.confirmed));
+}
+
+fn put_answer(out: &mut Vec<u8>, answer: Option<Answer>) {
+    match answer {
+        None => out.push(0),
+        Some(Answer::Tag) => out.push(1),
+        Some(Answer::Grade(grade)) => {
+            out.push(2);
+            out.extend(grade.to_le_bytes());
+        }
+    }
 }
 
 fn put_mark(out: &mut Vec<u8>, mark: &Annotation) {
@@ -602,6 +646,16 @@ impl<'a> Reader<'a> {
         })))
     }
 
+    /// Outer `None`: these bytes are none.
+    fn answer(&mut self) -> Option<Option<Answer>> {
+        Some(match self.byte()? {
+            0 => None,
+            1 => Some(Answer::Tag),
+            2 => Some(Answer::Grade(i32::from_le_bytes(self.array()?))),
+            _ => return None,
+        })
+    }
+
     fn status(&mut self) -> Option<ReadStatus> {
         STATUS.get(usize::from(self.byte()?)).copied()
     }
@@ -661,6 +715,20 @@ impl<'a> Reader<'a> {
                 target: self.target()?,
                 from: self.calibration()?,
                 to: self.calibration()?,
+            },
+            20 => Edit::Say {
+                question: Question {
+                    subject: Subject {
+                        study_uid: self.text()?,
+                        series_uid: self.text()?,
+                        instance_uid: self.text()?,
+                        frame: u32::from_le_bytes(self.array()?),
+                    },
+                    name: self.text()?,
+                    reader: self.text()?,
+                },
+                from: self.answer()?,
+                to: self.answer()?,
             },
             _ => return None,
         })

@@ -127,6 +127,18 @@ fn every_edit() -> Vec<Edit> {
             to: Phi::new("正常".into()),
         },
     ];
+    let image = Subject::image(&full.target);
+    let answers = [None, Some(Answer::Tag), Some(Answer::Grade(-3))];
+    for (from, to) in answers.into_iter().zip(answers.into_iter().rev()) {
+        for subject in [image.clone(), Subject::study("1.2.840.1")] {
+            let question = Question {
+                subject,
+                name: "BI-RADS".into(),
+                reader: "读者".into(),
+            };
+            edits.push(Edit::Say { question, from, to });
+        }
+    }
     edits.extend(MarkKind::ALL.map(|kind| {
         let points = vec![DVec3::NEG_ONE; *kind.point_count().start()];
         Edit::Add(mark("k", Shape { kind, points }))
@@ -251,6 +263,19 @@ fn edits_that_make_no_sense_are_refused() {
         from: Phi::default(),
         to: Phi::default(),
     });
+    let say = |subject: Subject, name: &str| Edit::Say {
+        question: Question {
+            subject,
+            name: name.into(),
+            reader: String::new(),
+        },
+        from: None,
+        to: Some(Answer::Tag),
+    };
+    assert_eq!(check_edit(&say(Subject::study("1"), "a")), Ok(()));
+    refuse(say(Subject::study("1"), ""));
+    refuse(say(Subject::study("1"), &"a".repeat(MAX_ID + 1)));
+    refuse(say(Subject::default(), "a"));
     refuse(Edit::Layout {
         study_uid: "1".into(),
         from: String::new(),

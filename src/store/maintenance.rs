@@ -386,6 +386,12 @@ fn without(kept: &Kept, uids: &HashSet<String>, report: &mut EraseReport) -> Kep
             Edit::ReadStatus { study_uid, .. } | Edit::Report { study_uid, .. } => {
                 uids.contains(study_uid)
             }
+            Edit::Say { question, .. } => {
+                let subject = &question.subject;
+                uids.contains(&subject.study_uid)
+                    || uids.contains(&subject.series_uid)
+                    || uids.contains(&subject.instance_uid)
+            }
             _ => false,
         };
         if !gone {

@@ -25,6 +25,7 @@ use crate::{
     model::annotation::{Annotation, AnnotationId, Author, MarkKind, Shape},
     tools::mark::{Draft, Grip, Lens, Lies, handles, strokes},
     workspace::{
+        label_schema::LabelSchema,
         measuring::{Found, site::Site},
         view::{Picture, Viewport},
     },
@@ -131,12 +132,17 @@ pub(super) struct Live {
     pub found: Found,
 }
 
-/// The colour of a mark.
-fn color_of(mark: &Annotation, selected: bool) -> Color32 {
+/// The colour of a mark: that of its class where the label schema knows it.
+fn color_of(mark: &Annotation, selected: bool, schema: &LabelSchema) -> Color32 {
     match (&mark.author, selected) {
         (Author::Model { .. }, _) => theme::AI,
         (_, true) => SELECTED,
-        (Author::Person(_) | Author::Foreign(_), _) => MARK,
+        (Author::Person(_) | Author::Foreign(_), _) => {
+            schema.label(&mark.label).map_or(MARK, |class| {
+                let [r, g, b] = class.color;
+                Color32::from_rgb(r, g, b)
+            })
+        }
     }
 }
 
@@ -313,7 +319,7 @@ fn label_of(
         heads: usize::from(model) + usize::from(!mark.label.is_empty()),
         model,
         lines,
-        color: color_of(mark, selected),
+        color: color_of(mark, selected, &context.workspace.labelling.schema),
         points: Vec::new(),
         chosen: selected,
         held: false,
@@ -416,6 +422,8 @@ struct Canvas<'a> {
     scale: f32,
     /// What of the cell is taken.
     taken: Taken,
+    /// The classes whose colours marks have.
+    schema: Arc<LabelSchema>,
 }
 
 impl<'a> Canvas<'a> {
@@ -426,6 +434,7 @@ impl<'a> Canvas<'a> {
             room: seen.room.shrink(ROOM_PT),
             scale: seen.scale,
             taken,
+            schema: seen.schema().clone(),
         }
     }
 
@@ -442,7 +451,7 @@ impl<'a> Canvas<'a> {
         selected: bool,
         hovered: bool,
     ) -> Vec<Pos2> {
-        let color = color_of(mark, selected);
+        let color = color_of(mark, selected, &self.schema);
         let look = match (lies, &mark.author) {
             (Lies::Near | Lies::Off, _) => Look::Near,
             (Lies::In, Author::Model { .. }) => Look::Model,

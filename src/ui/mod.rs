@@ -31,6 +31,7 @@ pub mod help;
 pub mod icons;
 pub mod keeping;
 pub mod keys;
+mod labels_panel;
 pub mod layout;
 pub mod layout_picker;
 mod lesions;

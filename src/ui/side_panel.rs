@@ -1,6 +1,8 @@
 //! The panel on the right: one tab at a time.
 
-use super::{ai_panel, context::UiContext, findings_panel, record_panel, report_panel, theme};
+use super::{
+    ai_panel, context::UiContext, findings_panel, labels_panel, record_panel, report_panel, theme,
+};
 use crate::workspace::{Action, settings::SideTab};
 use egui::{RichText, Ui};
 
@@ -17,6 +19,7 @@ pub fn side_panel_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
             (SideTab::Record, "panel-tab-record"),
             (SideTab::Ai, "panel-tab-ai"),
             (SideTab::Findings, "panel-tab-findings"),
+            (SideTab::Labels, "panel-tab-labels"),
             (SideTab::Report, "panel-tab-report"),
         ];
         for (tab, key) in tabs {
@@ -51,6 +54,7 @@ pub fn side_panel_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
             SideTab::Record => record_panel::record_panel_ui(context, ui),
             SideTab::Ai => ai_panel::ai_panel_ui(context, ui),
             SideTab::Findings => findings_panel::findings_panel_ui(context, ui),
+            SideTab::Labels => labels_panel::labels_panel_ui(context, ui),
             SideTab::Report => report_panel::report_panel_ui(context, ui),
         });
 }

@@ -243,6 +243,8 @@ pub enum Action {
     Calibration(super::calibrating::CalibrationAnswer),
     /// Something of the marks.
     Mark(super::measuring::MarkAction),
+    /// Something of the labels for learning.
+    Label(super::labelling::LabelAction),
     /// Open a tab on the right.
     Tab(SideTab),
     /// Open a part of the record panel.
@@ -496,6 +498,10 @@ impl Workspace {
             }
             Action::Calibration(answer) => self.answer_calibration(answer),
             Action::Mark(action) => self.act_on_mark(action),
+            Action::Label(super::labelling::LabelAction::Choose) => {
+                return Some(Effect::ChooseSchema);
+            }
+            Action::Label(action) => self.act_on_labels(action),
             Action::Tab(tab) => self.settings.side_tab = tab,
             Action::RecordView(view) => self.record.view = view,
             Action::RecordSpan(span) => self.record.set_span(span),

@@ -57,6 +57,31 @@ pub enum Command {
     MarkArrow,
     MarkText,
     MarkCardiothoracic,
+    Label1,
+    Label2,
+    Label3,
+    Label4,
+    Label5,
+    Label6,
+    Label7,
+    Label8,
+    Label9,
+    Tag1,
+    Tag2,
+    Tag3,
+    Tag4,
+    Tag5,
+    Tag6,
+    Tag7,
+    Tag8,
+    Tag9,
+    GradeUp,
+    GradeDown,
+    NextScore,
+    PreviousScore,
+    PlaceKeypoints,
+    ShowLabels,
+    ChooseSchema,
     NameMark,
     Calibrate,
     RemoveCalibration,
@@ -400,6 +425,7 @@ table! {
     ShowGenes "cmd-record-genes" View "" Nothing
     ShowGraph "cmd-record-graph" View "" Nothing
     ShowFindings "panel-tab-findings" View "" Nothing
+    ShowLabels "panel-tab-labels" View "Ctrl+J" Nothing
     ShowReport "panel-tab-report" View "Ctrl+E" Nothing
     Tags "cmd-tags" View "Ctrl+I" View
     ShowMarks "cmd-show-marks" View "" Report
@@ -466,6 +492,30 @@ table! {
     MarkArrow "mark-arrow" Measure "Q" Nothing
     MarkText "mark-text" Measure "T" Nothing
     MarkCardiothoracic "mark-cardiothoracic-ratio" Measure "" Nothing
+    Label1 "cmd-label-1" Measure "Alt+1" Picture
+    Label2 "cmd-label-2" Measure "Alt+2" Picture
+    Label3 "cmd-label-3" Measure "Alt+3" Picture
+    Label4 "cmd-label-4" Measure "Alt+4" Picture
+    Label5 "cmd-label-5" Measure "Alt+5" Picture
+    Label6 "cmd-label-6" Measure "Alt+6" Picture
+    Label7 "cmd-label-7" Measure "Alt+7" Picture
+    Label8 "cmd-label-8" Measure "Alt+8" Picture
+    Label9 "cmd-label-9" Measure "Alt+9" Picture
+    Tag1 "cmd-tag-1" Measure "Ctrl+Shift+1" Picture
+    Tag2 "cmd-tag-2" Measure "Ctrl+Shift+2" Picture
+    Tag3 "cmd-tag-3" Measure "Ctrl+Shift+3" Picture
+    Tag4 "cmd-tag-4" Measure "Ctrl+Shift+4" Picture
+    Tag5 "cmd-tag-5" Measure "Ctrl+Shift+5" Picture
+    Tag6 "cmd-tag-6" Measure "Ctrl+Shift+6" Picture
+    Tag7 "cmd-tag-7" Measure "Ctrl+Shift+7" Picture
+    Tag8 "cmd-tag-8" Measure "Ctrl+Shift+8" Picture
+    Tag9 "cmd-tag-9" Measure "Ctrl+Shift+9" Picture
+    GradeUp "cmd-grade-up" Measure "Alt+Up" Picture
+    GradeDown "cmd-grade-down" Measure "Alt+Down" Picture
+    NextScore "cmd-score-next" Measure "Alt+Right" Picture
+    PreviousScore "cmd-score-previous" Measure "Alt+Left" Picture
+    PlaceKeypoints "cmd-keypoints" Measure "Ctrl+Shift+P" Frame
+    ChooseSchema "cmd-label-schema" Measure "" Nothing
     NameMark "cmd-mark-name" Measure "F2" Mark
     Calibrate "cmd-calibrate" Measure "" Frame
     RemoveCalibration "cmd-calibrate-remove" Measure "" Calibration
@@ -633,6 +683,38 @@ impl Command {
     pub fn of_tool(tool: Tool) -> Option<Self> {
         let mut rows = TABLE.iter().map(|row| row.command);
         rows.find(|command| command.tool() == Some(tool))
+    }
+
+    /// The digit of the command that gives the class on a key of the label schema.
+    pub const fn label_digit(self) -> Option<u8> {
+        Some(match self {
+            Self::Label1 => 1,
+            Self::Label2 => 2,
+            Self::Label3 => 3,
+            Self::Label4 => 4,
+            Self::Label5 => 5,
+            Self::Label6 => 6,
+            Self::Label7 => 7,
+            Self::Label8 => 8,
+            Self::Label9 => 9,
+            _ => return None,
+        })
+    }
+
+    /// The digit of the command that sets the tag on a key of the label schema.
+    pub const fn tag_digit(self) -> Option<u8> {
+        Some(match self {
+            Self::Tag1 => 1,
+            Self::Tag2 => 2,
+            Self::Tag3 => 3,
+            Self::Tag4 => 4,
+            Self::Tag5 => 5,
+            Self::Tag6 => 6,
+            Self::Tag7 => 7,
+            Self::Tag8 => 8,
+            Self::Tag9 => 9,
+            _ => return None,
+        })
     }
 
     /// The digit of a preset command.

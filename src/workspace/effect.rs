@@ -18,6 +18,8 @@ pub enum Effect {
     ChooseExport,
     /// Choose a table of measured luminances in a dialog.
     ChooseCurve,
+    /// Choose a label schema in a dialog.
+    ChooseSchema,
     /// Choose an evaluation in a dialog.
     ChooseEvaluation,
     /// Choose the folder of its pictures in a dialog.

@@ -108,6 +108,15 @@ pub enum Event {
         /// How many.
         count: usize,
     },
+    /// A label schema was read, or why not.
+    LabelSchema {
+        /// What was read.
+        read: Result<Box<super::label_schema::LabelSchema>, super::label_schema::SchemaError>,
+        /// Somebody asked for it: show it.
+        asked: bool,
+    },
+    /// A label schema was chosen in a dialog.
+    ChosenSchema(std::path::PathBuf),
     /// A network proposes a mark.
     ProposedMark {
         /// The job.

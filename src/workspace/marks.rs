@@ -281,6 +281,13 @@ impl Marks {
             }
             Edit::ReadStatus { study_uid, .. } => format!("status {study_uid}"),
             Edit::Report { study_uid, .. } => report_key(study_uid),
+            Edit::Say { question, .. } => {
+                let of = &question.subject;
+                format!(
+                    "say {} {} {} {}",
+                    of.study_uid, of.instance_uid, of.frame, question.name
+                )
+            }
             other => format!("mark {}", other.mark_id().map_or("", |id| &id.0)),
         };
         let removed = match edit {
@@ -289,6 +296,7 @@ impl Marks {
             Edit::Calibrate { to, .. } => {
                 to.is_none() && (!self.keeps || self.given_up.contains(&key))
             }
+            Edit::Say { to, .. } => to.is_none() && (!self.keeps || self.given_up.contains(&key)),
             _ => false,
         };
         if matches!(edit, Edit::Report { .. }) {
@@ -423,6 +431,16 @@ fn on_top(base: &Kept, mine: &Kept) -> Vec<Edit> {
                 study_uid: study_uid.clone(),
                 from,
                 to: to.clone(),
+            });
+        }
+    }
+    for (question, to) in &mine.answers {
+        let from = base.answers.get(question).copied();
+        if from != Some(*to) {
+            edits.push(Edit::Say {
+                question: question.clone(),
+                from,
+                to: Some(*to),
             });
         }
     }

@@ -134,6 +134,13 @@ impl Workspace {
                 return;
             }
         }
+        if let Some(place) = paths.iter().position(|p| super::labelling::may_be(p)) {
+            let schema = paths.remove(place);
+            self.open_schema(schema, true);
+            if paths.is_empty() {
+                return;
+            }
+        }
         // What somebody opens himself may be of anybody, and is listed beside the pictures.
         self.list.show_fetched();
         for path in &paths {

@@ -38,6 +38,8 @@ pub enum SideTab {
     Ai,
     /// What was noticed about the study.
     Findings,
+    /// Labels for learning.
+    Labels,
     /// The report.
     Report,
 }

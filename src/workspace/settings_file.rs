@@ -103,10 +103,11 @@ const AMOUNTS: [(&str, OverlayText); 3] = [
     ("minimal", OverlayText::Minimal),
     ("none", OverlayText::None),
 ];
-const TABS: [(&str, SideTab); 4] = [
+const TABS: [(&str, SideTab); 5] = [
     ("record", SideTab::Record),
     ("ai", SideTab::Ai),
     ("findings", SideTab::Findings),
+    ("labels", SideTab::Labels),
     ("report", SideTab::Report),
 ];
 

@@ -97,6 +97,8 @@ pub struct Workspace {
     pub small: super::loader::small::SmallPictures,
     /// Numbers of the marks.
     pub measuring: Measuring,
+    /// Labels for learning.
+    pub labelling: super::labelling::Labelling,
     /// Calibration by a known length.
     pub calibrating: super::calibrating::Calibrating,
     /// An evaluation on a page of its own.
@@ -192,6 +194,7 @@ impl Workspace {
             show_original: false,
             small: super::loader::small::SmallPictures::default(),
             measuring,
+            labelling: super::labelling::Labelling::default(),
             calibrating: super::calibrating::Calibrating::default(),
             explanations: super::explaining::Explanations::default(),
             masks: Masks::default(),

@@ -38,6 +38,8 @@ mod keeping;
 mod key_images;
 #[cfg(feature = "screen")]
 mod keyboard;
+#[cfg(feature = "screen")]
+mod labelling;
 mod large_frames;
 mod layers;
 #[cfg(feature = "screen")]

@@ -9,6 +9,7 @@ use crate::{
         calibration::{Calibration, Signature},
         edit::{Edit, EditConflict, Kept},
         identity::Phi,
+        labelling::{Answer, Question, Subject},
         reading::ReadStatus,
     },
     store::{Store, StoreError},
@@ -99,10 +100,62 @@ pub enum Operation {
     ReadStatus { study: String, status: Status },
     /// The report of a study.
     Report { study: String, text: String },
+    /// A tag of a frame or a study, on or off.
+    Tag(Box<Said>),
+    /// The grade of a score of a frame or a study, or none.
+    Score(Box<Graded>),
     /// The last gesture back.
     Undo {},
     /// The last gesture again.
     Redo {},
+}
+
+macro_rules! said {
+    ($(#[$doc:meta])* $name:ident, $value:ident: $kind:ty) => {
+        $(#[$doc])*
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            #[serde(default)]
+            study: String,
+            #[serde(default)]
+            series: String,
+            #[serde(default)]
+            instance: String,
+            #[serde(default)]
+            frame: Option<u32>,
+            name: String,
+            #[serde(default)]
+            reader: String,
+            $value: $kind,
+        }
+
+        impl From<$name> for Question {
+            fn from(said: $name) -> Self {
+                // Without an instance it is about the study.
+                let first = u32::from(!said.instance.is_empty());
+                Self {
+                    subject: Subject {
+                        study_uid: said.study,
+                        series_uid: said.series,
+                        instance_uid: said.instance,
+                        frame: said.frame.unwrap_or(first),
+                    },
+                    name: said.name,
+                    reader: said.reader,
+                }
+            }
+        }
+    };
+}
+
+said! {
+    /// A tag of a frame or a study.
+    Said, on: bool
+}
+said! {
+    /// The grade of a score of a frame or a study.
+    Graded, grade: Option<i32>
 }
 
 /// A mark to be added.
@@ -386,6 +439,14 @@ pub fn carry_out(store: &mut impl Ledger, operation: Operation) -> Result<Option
                 study_uid: study,
             }
         }
+        Operation::Tag(said) => {
+            let to = said.on.then_some(Answer::Tag);
+            say(store, (*said).into(), to)
+        }
+        Operation::Score(said) => {
+            let to = said.grade.map(Answer::Grade);
+            say(store, (*said).into(), to)
+        }
     };
     let edits = [edit];
     if store.kept().guarded(&edits).is_some() {
@@ -393,6 +454,14 @@ pub fn carry_out(store: &mut impl Ledger, operation: Operation) -> Result<Option
     }
     store.commit(&edits)?;
     Ok(made)
+}
+
+fn say(store: &impl Ledger, question: Question, to: Option<Answer>) -> Edit {
+    Edit::Say {
+        from: store.kept().answers.get(&question).copied(),
+        to,
+        question,
+    }
 }
 
 fn calibration_at(store: &impl Ledger, instance: &str, frame: u32) -> Option<Calibration> {
@@ -472,12 +541,39 @@ pub fn list(kept: &Kept) -> impl Iterator<Item = Value> {
         .reports
         .iter()
         .map(|(study, text)| json!({"op": "report", "study": study, "text": text.reveal()}));
+    let answers = kept.answers.iter().map(answer_json);
     let calibrations = kept.calibrations.values().map(calibration_json);
     marks
         .chain(key_images)
         .chain(calibrations)
         .chain(status)
         .chain(reports)
+        .chain(answers)
+}
+
+fn answer_json((question, answer): (&Question, &Answer)) -> Value {
+    let of = &question.subject;
+    let mut value = json!({
+        "op": "tag",
+        "study": of.study_uid,
+        "name": question.name,
+        "reader": question.reader,
+    });
+    if let Some(map) = value.as_object_mut() {
+        if of.is_image() {
+            map.insert("series".into(), json!(of.series_uid));
+            map.insert("instance".into(), json!(of.instance_uid));
+            map.insert("frame".into(), json!(of.frame));
+        }
+        match answer {
+            Answer::Tag => map.insert("on".into(), json!(true)),
+            Answer::Grade(grade) => {
+                map.insert("op".into(), json!("score"));
+                map.insert("grade".into(), json!(grade))
+            }
+        };
+    }
+    value
 }
 
 fn calibration_json(calibration: &Calibration) -> Value {

@@ -13,8 +13,11 @@ use super::{
     resting, touched,
 };
 use crate::{
-    gpu::GpuContext, i18n::Language, model::annotation::AnnotationId, ui::context::UiContext,
-    workspace::measuring::site::Site,
+    gpu::GpuContext,
+    i18n::Language,
+    model::annotation::AnnotationId,
+    ui::context::UiContext,
+    workspace::{label_schema::LabelSchema, measuring::site::Site},
 };
 use egui::{
     Color32, FontId, Galley, Id, LayerId, Mesh, Order, Painter, Rect, Shape, epaint::Primitive,
@@ -43,6 +46,8 @@ pub(super) struct Seen {
     pub(super) selected: Option<AnnotationId>,
     pub(super) held: Option<AnnotationId>,
     language: Language,
+    /// The classes whose colours marks have.
+    schema: Arc<LabelSchema>,
     /// Names are hidden.
     hide_identity: bool,
     /// Where other text stands.
@@ -50,6 +55,11 @@ pub(super) struct Seen {
 }
 
 impl Seen {
+    /// The classes whose colours marks have.
+    pub(super) const fn schema(&self) -> &Arc<LabelSchema> {
+        &self.schema
+    }
+
     /// A cell as it is now. `corners` is where other text stands.
     pub(super) fn of(
         context: &UiContext<'_>,
@@ -71,6 +81,7 @@ impl Seen {
             selected: workspace.marks.selected.clone(),
             held: held.filter(|held| held.moved).map(|held| held.id.clone()),
             language: context.language(),
+            schema: workspace.labelling.schema.clone(),
             hide_identity: workspace.settings.hide_identity,
             corners,
         }
@@ -91,6 +102,7 @@ impl Seen {
             selected,
             held,
             language,
+            schema,
             hide_identity,
             corners,
         } = self;
@@ -106,6 +118,7 @@ impl Seen {
             && *selected == now.selected
             && *held == now.held
             && *language == now.language
+            && Arc::ptr_eq(schema, &now.schema)
             && *hide_identity == now.hide_identity
             && now.corners.iter().all(free)
             && area(corners) - area(&now.corners) <= SPARE
@@ -250,6 +263,8 @@ mod tests {
         Some(AnnotationId(name.to_owned()))
     }
 
+    static SCHEMA: std::sync::LazyLock<Arc<LabelSchema>> = std::sync::LazyLock::new(Arc::default);
+
     fn seen() -> Seen {
         Seen {
             revisions: [3, 5],
@@ -262,6 +277,7 @@ mod tests {
             selected: id("a"),
             held: None,
             language: Language::English,
+            schema: SCHEMA.clone(),
             hide_identity: false,
             corners: vec![Rect::from_min_size(pos2(9.0, 6.0), vec2(128.0, 17.0))],
         }

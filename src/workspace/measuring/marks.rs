@@ -83,7 +83,8 @@ impl Workspace {
     /// Carries out what the window asks of the marks.
     pub fn act_on_mark(&mut self, action: MarkAction) {
         match action {
-            MarkAction::Add(mark) => {
+            MarkAction::Add(mut mark) => {
+                self.dress(&mut mark);
                 let id = mark.id.clone();
                 if let Some(viewport) = self.viewports.get(self.active) {
                     let voi = viewport.view.voi.clone();

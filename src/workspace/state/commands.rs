@@ -84,6 +84,9 @@ impl Workspace {
             self.apply_preset(digit);
             return None;
         }
+        if self.label_command(command) {
+            return None;
+        }
         if self.link_command(command) || self.film_command(command) || self.execute_hanging(command)
         {
             return None;
@@ -166,6 +169,8 @@ impl Workspace {
             Command::ShowGraph => self.show_record(RecordView::Graph),
             Command::ShowAi => self.show_tab(SideTab::Ai),
             Command::ShowFindings => self.show_tab(SideTab::Findings),
+            Command::ShowLabels => self.show_tab(SideTab::Labels),
+            Command::ChooseSchema => return Some(Effect::ChooseSchema),
             Command::ShowReport => self.show_tab(SideTab::Report),
             Command::ClassifyTuberculosis => return Some(Effect::Classify),
             Command::Training => self.training.open ^= true,

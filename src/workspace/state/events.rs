@@ -136,6 +136,8 @@ impl Workspace {
                     Err((key, detail)) => self.notify(key, detail),
                 }
             }
+            Event::LabelSchema { read, asked } => self.take_schema(read, asked),
+            Event::ChosenSchema(path) => self.open_schema(path, true),
             Event::Measured(answer) => self.take_measured(*answer),
             Event::Deid(news) => self.take_deid(news),
             Event::Unlock(answer) => self.take_unlock(answer),
