@@ -107,6 +107,15 @@ fn row(
     response.clicked()
 }
 
+/// The text of a row, cut where it has no room. The row says it: it is no label of its own.
+fn text(ui: &mut Ui, text: &str) {
+    let text = egui::WidgetText::from(RichText::new(text).color(theme::TEXT));
+    let wrap = Some(egui::TextWrapMode::Truncate);
+    let galley = text.into_galley(ui, wrap, ui.available_width(), egui::TextStyle::Body);
+    let (rect, _) = ui.allocate_exact_size(galley.size(), Sense::hover());
+    ui.painter().galley(rect.min, galley, theme::TEXT);
+}
+
 fn swatch(ui: &mut Ui, color: Color32, filled: bool) {
     let (rect, _) = ui.allocate_exact_size(Vec2::splat(12.0), Sense::hover());
     match filled {
@@ -144,7 +153,7 @@ fn class_row(context: &mut UiContext<'_>, ui: &mut Ui, class: &LabelClass) {
     let key = class.key.and_then(label_command);
     let pressed = row(context, ui, name, on, key, |ui| {
         swatch(ui, Color32::from_rgb(r, g, b), on);
-        widgets::line(ui, RichText::new(name).color(theme::TEXT));
+        text(ui, name);
     });
     if pressed {
         act(context, LabelAction::Class(class.name.clone()));
@@ -157,7 +166,7 @@ fn tag_row(context: &mut UiContext<'_>, ui: &mut Ui, tag: &TagClass) {
     let key = tag.key.and_then(tag_command);
     let pressed = row(context, ui, name, on, key, |ui| {
         tick(ui, on);
-        widgets::line(ui, RichText::new(name).color(theme::TEXT));
+        text(ui, name);
     });
     if pressed {
         act(context, LabelAction::Tag(tag.name.clone()));
@@ -242,12 +251,12 @@ fn keypoints(context: &mut UiContext<'_>, ui: &mut Ui) {
     let schema = context.workspace.labelling.schema.clone();
     for (at, set) in schema.keypoints.iter().enumerate() {
         let placing = context.workspace.labelling.placing.clone();
-        let on = placing.as_ref().is_some_and(|p| p.set == set.name);
+        let on = placing.as_ref() == Some(&set.name);
         let name = shown(&set.name, set.name_zh.as_ref(), context.language());
         let key = (at == 0).then_some(Command::PlaceKeypoints);
         let pressed = row(context, ui, name, on, key, |ui| {
             tick(ui, on);
-            widgets::line(ui, RichText::new(name).color(theme::TEXT));
+            text(ui, name);
         });
         if pressed {
             act(context, LabelAction::Keypoints(set.name.clone()));
@@ -255,12 +264,9 @@ fn keypoints(context: &mut UiContext<'_>, ui: &mut Ui) {
         if on {
             let next = context.workspace.next_keypoint();
             let text = match next {
-                Some((placing, point)) => context.tr(
+                Some((group, point)) => context.tr(
                     "labels-keypoint-next",
-                    &[
-                        ("group", placing.group.as_str().into()),
-                        ("point", point.into()),
-                    ],
+                    &[("group", group.as_str().into()), ("point", point.into())],
                 ),
                 None => context.word("labels-keypoints-done").to_owned(),
             };

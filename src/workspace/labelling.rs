@@ -34,19 +34,10 @@ pub struct Labelling {
     pub schema: Arc<LabelSchema>,
     /// Name of the class that new marks get.
     pub class: Option<String>,
-    /// The set of keypoints that is being placed, and the group of its points.
-    pub placing: Option<Placing>,
+    /// Name of the set of keypoints that is being placed.
+    pub placing: Option<String>,
     /// The score that the arrow keys change, by its place in the schema.
     pub score: usize,
-}
-
-/// A set of keypoints that is being placed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Placing {
-    /// Name of the set.
-    pub set: String,
-    /// Group of the points: the name, with a number from the second on one image on.
-    pub group: String,
 }
 
 impl Default for Labelling {
@@ -285,17 +276,10 @@ impl Workspace {
     }
 
     fn place_keypoints(&mut self, set: &KeypointSet) {
-        let placing = self.labelling.placing.take();
-        if placing.is_some_and(|placing| placing.set == set.name) {
+        if self.labelling.placing.take().as_ref() == Some(&set.name) {
             return;
         }
-        let Some(target) = self.frame_target() else {
-            return;
-        };
-        self.labelling.placing = Some(Placing {
-            set: set.name.clone(),
-            group: self.free_group(set, &target),
-        });
+        self.labelling.placing = Some(set.name.clone());
         self.tool = Tool::Mark(MarkKind::Point);
         self.measuring.last = MarkKind::Point;
         self.marks.selected = None;
@@ -328,13 +312,14 @@ impl Workspace {
         }
     }
 
-    /// The point of the set that a click places next.
-    pub fn next_keypoint(&self) -> Option<(&Placing, &str)> {
-        let placing = self.labelling.placing.as_ref()?;
-        let set = self.labelling.schema.keypoint_set(&placing.set)?;
+    /// Group and name of the point that a click places next.
+    pub fn next_keypoint(&self) -> Option<(String, &str)> {
+        let set = self.labelling.placing.as_ref()?;
+        let set = self.labelling.schema.keypoint_set(set)?;
         let target = self.frame_target()?;
-        let next = next_point(set, &self.placed(&placing.group, &target))?;
-        Some((placing, next))
+        let group = self.free_group(set, &target);
+        let next = next_point(set, &self.placed(&group, &target))?;
+        Some((group, next))
     }
 
     /// Gives a mark that was just drawn its author, and the class or the keypoint that is chosen.
@@ -346,24 +331,14 @@ impl Workspace {
             return;
         }
         if mark.shape.kind == MarkKind::Point
-            && let Some(placing) = self.labelling.placing.clone()
-            && let Some(set) = self.labelling.schema.clone().keypoint_set(&placing.set)
+            && let Some(set) = self.labelling.placing.clone()
+            && let Some(set) = self.labelling.schema.clone().keypoint_set(&set)
         {
-            let mut group = placing.group;
-            let next = next_point(set, &self.placed(&group, &mark.target)).map(str::to_owned);
-            let next = next.unwrap_or_else(|| {
-                // Another image, or the set is full: the next set begins.
-                group = self.free_group(set, &mark.target);
-                next_point(set, &self.placed(&group, &mark.target))
-                    .unwrap_or_default()
-                    .to_owned()
-            });
-            mark.label = next;
-            mark.group.clone_from(&group);
-            self.labelling.placing = Some(Placing {
-                set: set.name.clone(),
-                group,
-            });
+            // The first group that is not full: one that was taken back is placed again.
+            let group = self.free_group(set, &mark.target);
+            let next = next_point(set, &self.placed(&group, &mark.target));
+            mark.label = next.unwrap_or_default().to_owned();
+            mark.group = group;
             return;
         }
         if !takes_class(mark.shape.kind) {

@@ -8,10 +8,13 @@ use super::{
     Form, Label, LabelSet, MOST_LABELS, Picture, Said, SetError, key::Key, of_study, scope_word,
     split::Part,
 };
-use crate::model::{
-    annotation::{Code, MAX_POINTS},
-    exchange::NOTICE,
-    labelling::Answer,
+use crate::{
+    model::{
+        annotation::{Code, MAX_POINTS},
+        exchange::NOTICE,
+        labelling::Answer,
+    },
+    workspace::label_schema::MOST_QUESTIONS,
 };
 use glam::DVec2;
 use serde::Deserialize;
@@ -444,8 +447,7 @@ fn keypoints(
     category: &CategoryRow,
 ) -> Result<(Form, Vec<String>), &'static str> {
     let count = row.keypoints.len() / 3;
-    if !row.keypoints.len().is_multiple_of(3) || count > super::super::label_schema::MOST_QUESTIONS
-    {
+    if !row.keypoints.len().is_multiple_of(3) || count > MOST_QUESTIONS {
         return Err("keypoints do not come in threes, or are too many");
     }
     let (mut points, mut ids) = (Vec::new(), Vec::new());
