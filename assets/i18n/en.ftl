@@ -2370,3 +2370,56 @@ cmd-tag-8 = Tag on key 8
 cmd-label-9 = Class on key 9
 cmd-tag-9 = Tag on key 9
 job-schema = Reading a label schema
+
+# The case queue
+
+cases = Cases
+cases-none = Nothing is queued. Studies that the list shows become cases; N then goes through them
+cases-add = { $count ->
+    [one] Queue the study that is listed
+   *[other] Queue the { $count } studies that are listed
+}
+cases-progress = { $done } of { $all } done, { $percent } %, { $flagged } flagged
+cases-mean = { $time } a case so far
+cases-time = Time of work on this case; pauses over a minute do not count
+cases-done = Done, next
+cases-flag = Flag
+cases-again = Back to work
+cases-next = Next case
+cases-other = What is shown is no case
+cases-revisit = Revisit flagged
+cases-list = All cases
+cases-clear = Empty the queue
+cases-blind = Readers do not see each other
+case-waiting = waiting
+case-in-progress = in progress
+case-flagged = flagged
+case-done = done
+notice-cases-added = { $count ->
+    [one] One case queued
+   *[other] { $count } cases queued
+}
+notice-no-case = No case is left
+
+# Two readers
+
+adjudication = Adjudication
+adjudication-left = Left picture
+adjudication-right = Right picture
+adjudication-begin = Side by side
+adjudication-end = End
+adjudication-taken = taken
+adjudication-take = Take { $reader }
+adjudication-merge = Merge both
+adjudication-merge-tip = Marks of both, once where boxes of one name share more than half; answers that differ are left to be said
+reader-owner = owner
+answer-yes = yes
+notice-answers-differ = { $count ->
+    [one] One answer differs: say it yourself
+   *[other] { $count } answers differ: say them yourself
+}
+notice-taken = { $count ->
+    [one] One change taken over
+   *[other] { $count } changes taken over
+}
+notice-nothing-taken = There is nothing to take over

@@ -2079,3 +2079,44 @@ cmd-tag-8 = 键 8 的标签
 cmd-label-9 = 键 9 的类别
 cmd-tag-9 = 键 9 的标签
 job-schema = 正在读取标注方案
+
+# 病例队列
+
+cases = 病例
+cases-none = 队列为空。列表所示的检查可成为病例；之后按 N 依次处理
+cases-add = 将列表中的 { $count } 项检查加入队列
+cases-progress = 已完成 { $done } / { $all }，{ $percent } %，标旗 { $flagged }
+cases-mean = 目前平均每例 { $time }
+cases-time = 本病例的工作时间；超过一分钟的停顿不计
+cases-done = 完成并继续
+cases-flag = 标旗
+cases-again = 继续处理
+cases-next = 下一例
+cases-other = 当前所示不是病例
+cases-revisit = 复查标旗病例
+cases-list = 全部病例
+cases-clear = 清空队列
+cases-blind = 阅片者互不可见
+case-waiting = 等待
+case-in-progress = 进行中
+case-flagged = 标旗
+case-done = 完成
+notice-cases-added = 已加入 { $count } 个病例
+notice-no-case = 没有剩余病例
+
+# 两位阅片者
+
+adjudication = 仲裁
+adjudication-left = 左图
+adjudication-right = 右图
+adjudication-begin = 并排显示
+adjudication-end = 结束
+adjudication-taken = 采用
+adjudication-take = 采用 { $reader }
+adjudication-merge = 合并两者
+adjudication-merge-tip = 两者的标记；同名的框重叠过半时只取一个；不同的回答留待自己给出
+reader-owner = 所有者
+answer-yes = 是
+notice-answers-differ = { $count } 个回答不同：请自行给出
+notice-taken = 已采用 { $count } 处更改
+notice-nothing-taken = 没有可采用的内容

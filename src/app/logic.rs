@@ -24,6 +24,25 @@ impl Program {
         self.follow_device();
         self.workspace.poll();
         self.workspace.play(ctx.input(|i| i.time));
+        // What a hand does, and not what the toolkit says by itself.
+        let hand = ctx.input(|i| {
+            let mut events = i.events.iter();
+            let moves = events.any(|event| {
+                matches!(
+                    event,
+                    egui::Event::Key { .. }
+                        | egui::Event::Text(_)
+                        | egui::Event::PointerMoved(_)
+                        | egui::Event::PointerButton { .. }
+                        | egui::Event::MouseWheel { .. }
+                        | egui::Event::Touch { .. }
+                )
+            });
+            moves.then_some(i.time)
+        });
+        if let Some(now) = hand {
+            self.workspace.note_hand(now);
+        }
         if let Some(wait) = self.workspace.films.wait_secs() {
             // Only while a film runs; a still window wakes for nothing.
             ctx.request_repaint_after(std::time::Duration::from_secs_f64(wait));

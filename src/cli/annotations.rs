@@ -213,7 +213,7 @@ pub fn run(args: &AnnotationsArgs, common: &Common, out: &mut Output) -> Exit {
 }
 
 /// The series of some paths; those of studies in the store where none is named.
-fn series(
+pub(super) fn series(
     paths: &[PathBuf],
     store: Option<&Store>,
     studies: &BTreeSet<String>,

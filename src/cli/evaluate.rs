@@ -1,6 +1,6 @@
 //! `negatoscope evaluate`.
 
-mod grid;
+pub(super) mod grid;
 
 use super::{Common, Exit, Output};
 use crate::{

@@ -55,6 +55,43 @@ fn found(studies: Vec<StudyRow>, query: &Query, statuses: &Statuses) -> Vec<Stud
         .collect()
 }
 
+/// The studies of a store that a search finds, each once, in the order of the list.
+///
+/// # Errors
+/// How the command ends; why is said.
+pub(super) fn studies_found(
+    store: &crate::store::Store,
+    text: &str,
+    common: &Common,
+    out: &mut Output,
+) -> Result<Vec<String>, Exit> {
+    let args = ListArgs {
+        query: Some(text.to_owned()),
+        status: Vec::new(),
+    };
+    let query = query(&args, common, out)?;
+    let studies = store
+        .studies()
+        .map_err(|error| store::report(&error, out))?;
+    let kept = store.kept();
+    let statuses: Statuses = studies
+        .iter()
+        .map(|s| (s.uid.clone(), kept.read_status(&s.uid)))
+        .collect();
+    let studies = match query.is_empty() {
+        true => studies,
+        false => found(studies, &query, &statuses),
+    };
+    let mut uids: Vec<String> = Vec::new();
+    let mut known = std::collections::BTreeSet::new();
+    for study in studies {
+        if known.insert(study.uid.clone()) {
+            uids.push(study.uid);
+        }
+    }
+    Ok(uids)
+}
+
 /// Runs `list`.
 pub fn run(args: &ListArgs, common: &Common, out: &mut Output) -> Exit {
     let query = match query(args, common, out) {

@@ -3,6 +3,7 @@
 //! Results go to stdout, messages to stderr, both through [`Output`]; every command ends with an [`Exit`].
 //! Identity is printed only with `--show-phi`. Nothing here opens a network connection.
 
+mod agreement;
 pub mod annotations;
 pub mod anonymize;
 pub mod audit;
@@ -30,6 +31,7 @@ pub mod measure;
 pub mod models;
 pub mod pixels;
 pub mod probe;
+mod queue;
 pub mod radiomics;
 pub mod record;
 pub mod render;
@@ -111,6 +113,10 @@ pub enum Command {
     List(list::ListArgs),
     /// The patient's record: import and show
     Record(record::RecordArgs),
+    /// How well readers agree: kappa of tags and grades, Dice of outlines
+    Agreement(agreement::AgreementArgs),
+    /// The case queue: what is to be labelled, by whom, how far it is
+    Queue(queue::QueueArgs),
     /// Which keys mean which command
     Keys(keys::KeysArgs),
     /// Test pictures for screens, and the standard grey-scale function
@@ -156,6 +162,8 @@ pub fn run(command: Command, common: &Common, out: &mut Output) -> Exit {
         Command::Import(args) => store::import(&args, common, out),
         Command::List(args) => list::run(&args, common, out),
         Command::Record(args) => record::run(&args, common, out),
+        Command::Agreement(args) => agreement::run(&args, common, out),
+        Command::Queue(args) => queue::run(&args, common, out),
         Command::Keys(args) => keys::run(&args, common, out),
         Command::Display(args) => display::run(&args, common, out),
         Command::Doctor(args) => doctor::run(&args, common, out),

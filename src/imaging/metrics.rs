@@ -3,6 +3,7 @@
 //! What does not exist is `None`, never a number that looks like one: a class that no case has, an empty list, lists
 //! of different lengths, and anything that is not a number. Each part says its own borders.
 
+pub mod agreement;
 pub mod bootstrap;
 pub mod calibration;
 pub mod classification;

@@ -31,6 +31,7 @@ pub mod lut;
 pub mod passphrase;
 pub mod pet;
 pub mod pixels;
+pub mod queue;
 pub mod reading;
 pub mod record;
 pub mod report;

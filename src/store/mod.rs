@@ -17,6 +17,7 @@ mod files;
 pub mod journal;
 pub mod key;
 pub mod maintenance;
+mod queue;
 mod records;
 mod salvage;
 mod session;

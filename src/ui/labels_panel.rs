@@ -19,6 +19,8 @@ fn act(context: &mut UiContext<'_>, action: LabelAction) {
 
 /// Draws the panel.
 pub fn labels_panel_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
+    super::cases_panel::cases_ui(context, ui);
+    super::adjudication_panel::adjudication_ui(context, ui);
     let schema = context.workspace.labelling.schema.clone();
     answers(context, ui, Scope::Image, "labels-image");
     answers(context, ui, Scope::Study, "labels-study");

@@ -3,11 +3,13 @@
 //! Must stay true: functions here read the workspace and push [`crate::workspace::Action`]s; they change nothing themselves, never
 //! decode, never wait for the GPU or the disk. Colours and sizes come from [`theme`].
 
-pub mod ai_panel;
+pub mod adjudication_panel;
+mod ai_panel;
 pub mod back;
 pub mod bands;
 pub mod banner;
 pub mod calibration;
+mod cases_panel;
 mod cine_bar;
 pub mod class_panel;
 pub mod context;

@@ -152,7 +152,8 @@ fn number(context: &mut UiContext<'_>, ui: &mut Ui, name: &AnnotationId) {
 fn findings(context: &mut UiContext<'_>, ui: &mut Ui, study: &str, report: &mut Report) {
     let workspace = context.workspace;
     let of_study = |mark: &&Annotation| mark.target.study_uid == study;
-    let marks: Vec<&Annotation> = workspace.marks.set().iter().filter(of_study).collect();
+    let marks = workspace.open_marks().filter(of_study);
+    let marks: Vec<&Annotation> = marks.collect();
     if marks.is_empty() {
         return;
     }

@@ -243,6 +243,10 @@ pub enum Action {
     Calibration(super::calibrating::CalibrationAnswer),
     /// Something of the marks.
     Mark(super::measuring::MarkAction),
+    /// Something of readers who are compared.
+    Adjudicate(super::adjudicating::AdjudicateAction),
+    /// Something of the case queue.
+    Case(super::cases::CaseAction),
     /// Something of the labels for learning.
     Label(super::labelling::LabelAction),
     /// Open a tab on the right.
@@ -498,6 +502,8 @@ impl Workspace {
             }
             Action::Calibration(answer) => self.answer_calibration(answer),
             Action::Mark(action) => self.act_on_mark(action),
+            Action::Adjudicate(action) => self.adjudicate(action),
+            Action::Case(action) => self.act_on_cases(action),
             Action::Label(super::labelling::LabelAction::Choose) => {
                 return Some(Effect::ChooseSchema);
             }

@@ -290,6 +290,7 @@ impl Workspace {
         let series = self.marks.of_series(&target.series_uid);
         let here = series.filter(|mark| {
             mark.group == group
+                && mark.author == Author::Person(self.reader().to_owned())
                 && mark.shape.kind == MarkKind::Point
                 && mark.target.instance_uid == target.instance_uid
                 && mark.target.frame == target.frame

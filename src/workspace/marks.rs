@@ -607,6 +607,7 @@ impl Workspace {
     pub fn may_close(&mut self) -> bool {
         self.keep_reports(true);
         self.note_standing();
+        self.keep_case_time();
         self.marks.closing = self.marks.unsaved() > 0;
         !self.marks.closing
     }

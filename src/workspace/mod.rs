@@ -5,8 +5,11 @@
 
 pub mod access;
 pub mod action;
+pub mod adjudicating;
+pub mod agreement;
 pub mod bands;
 pub mod calibrating;
+pub mod cases;
 pub mod cine;
 pub mod classes;
 pub mod command;

@@ -131,7 +131,8 @@ impl Workspace {
         let open: BTreeSet<&str> = studies.map(|s| s.description.uid.as_str()).collect();
         let here = |target: &AnnotationTarget| open.contains(target.study_uid.as_str());
         let marks = self.marks.set().iter();
-        let marks = marks.filter(|m| !m.hidden && here(&m.target)).cloned();
+        let marks = marks.filter(|m| !m.hidden && here(&m.target) && !self.hides(m));
+        let marks = marks.cloned();
         let keys = self.marks.key_images().iter().filter(|t| here(t)).cloned();
         (marks.collect(), keys.collect())
     }

@@ -97,6 +97,10 @@ pub struct Workspace {
     pub small: super::loader::small::SmallPictures,
     /// Numbers of the marks.
     pub measuring: Measuring,
+    /// Readers who are compared.
+    pub adjudicating: super::adjudicating::Adjudicating,
+    /// The case queue.
+    pub cases: super::cases::Cases,
     /// Labels for learning.
     pub labelling: super::labelling::Labelling,
     /// Calibration by a known length.
@@ -194,6 +198,8 @@ impl Workspace {
             show_original: false,
             small: super::loader::small::SmallPictures::default(),
             measuring,
+            adjudicating: super::adjudicating::Adjudicating::default(),
+            cases: super::cases::Cases::default(),
             labelling: super::labelling::Labelling::default(),
             calibrating: super::calibrating::Calibrating::default(),
             explanations: super::explaining::Explanations::default(),

@@ -165,6 +165,8 @@ pub struct Viewport {
     pub view: ViewState,
     /// The window that [`VoiChoice::Result`] means, once it is known.
     pub result_window: Option<WindowLevel>,
+    /// Only marks of this account are seen in it.
+    pub reader_only: Option<String>,
 }
 
 /// Places of an oblique plane along its normal, a millimetre.
@@ -255,6 +257,7 @@ impl Viewport {
         self.cuts = Cuts::default();
         self.view = ViewState::default();
         self.result_window = None;
+        self.reader_only = None;
     }
 
     /// Whose object is shown.

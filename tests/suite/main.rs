@@ -15,6 +15,8 @@ mod bad_input;
 mod bir;
 #[cfg(feature = "screen")]
 mod calibrating;
+#[cfg(feature = "screen")]
+mod cases;
 mod content;
 mod covers;
 mod decode_worker;
@@ -38,6 +40,10 @@ mod keeping;
 mod key_images;
 #[cfg(feature = "screen")]
 mod keyboard;
+#[cfg(feature = "screen")]
+mod label_sets;
+#[cfg(feature = "screen")]
+mod label_task;
 #[cfg(feature = "screen")]
 mod labelling;
 mod large_frames;

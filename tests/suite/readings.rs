@@ -4,7 +4,7 @@
 //! `READINGS_OUT=DIR` keeps a picture of every part, to be looked at.
 
 mod cases;
-mod outside;
+pub mod outside;
 
 use crate::{support::program, ui_snapshots::alone};
 use cases::{MADE, REAL, Reading, Window, real_paths};

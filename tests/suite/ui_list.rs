@@ -35,7 +35,7 @@ use std::{
 };
 
 /// What one study says of its patient and itself; every word of it identifies.
-struct Said {
+pub struct Said {
     name: &'static str,
     id: &'static str,
     born: &'static str,
@@ -53,7 +53,7 @@ const CANARY: Said = Said {
     institution: "Voliere Nord",
 };
 
-const OTHER: Said = Said {
+pub const OTHER: Said = Said {
     name: "Doe^Jane",
     id: "D-2",
     born: "1970-01-02",
@@ -63,7 +63,7 @@ const OTHER: Said = Said {
 };
 
 /// Writes a study of two slices, described so.
-fn write(folder: &Path, said: &Said, number: u32, described: &str) {
+pub fn write(folder: &Path, said: &Said, number: u32, described: &str) {
     let frame = || {
         let bytes = (0..256u16).flat_map(u16::to_le_bytes).collect();
         Frame::new(16, 16, 1, StoredType::U16, PixelBytes::from_vec(bytes)).unwrap()
@@ -125,7 +125,7 @@ fn three() -> (tempfile::TempDir, Stage) {
     (folder, stage)
 }
 
-fn shown(stage: &Stage) -> &str {
+pub fn shown(stage: &Stage) -> &str {
     let viewport = &stage.program().workspace.viewports[0];
     viewport.study().map_or("", |study| study.uid.as_str())
 }
@@ -296,7 +296,7 @@ fn a_list_is_read_from_unread_to_final() {
 }
 
 /// The headers of all files of a folder.
-fn headers(folder: &Path) -> Vec<Arc<Instance>> {
+pub fn headers(folder: &Path) -> Vec<Arc<Instance>> {
     let found = Mutex::new(Vec::new());
     scan(
         &[folder.to_owned()],

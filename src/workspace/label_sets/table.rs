@@ -9,6 +9,7 @@ use crate::model::{
     },
     labelling::{Answer, Question, Subject},
 };
+use crate::workspace::agreement::Ratings;
 use glam::DVec3;
 use std::collections::BTreeMap;
 
@@ -40,6 +41,9 @@ const COLUMNS: [&str; 23] = [
     "name",
     "grade",
 ];
+
+/// Most readers of a table of readings: every two of them are compared.
+const MOST_READERS: usize = 64;
 
 /// What a spreadsheet would take for a formula begins so.
 const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
@@ -164,6 +168,43 @@ fn records(text: &str) -> Result<Vec<Record>, SetError> {
     }
     records.retain(|(_, fields)| fields.iter().any(|f| !f.is_empty()));
     Ok(records)
+}
+
+/// Reads readings: a column for each reader, a row for each thing, whole numbers or nothing.
+///
+/// # Errors
+/// Where it is none: the line.
+pub fn ratings(text: &str) -> Result<Ratings, SetError> {
+    let table = Rows::parse(text)?;
+    let mut names: Vec<(&usize, &String)> = table.header.iter().map(|(n, at)| (at, n)).collect();
+    names.sort();
+    let readers: Vec<String> = names.iter().map(|(_, name)| (*name).clone()).collect();
+    if readers.len() < 2 || readers.len() > MOST_READERS {
+        let why = format!(
+            "there are {} columns, and 2 to {MOST_READERS} readers",
+            readers.len()
+        );
+        return Err(SetError::Form(why));
+    }
+    let mut rows = Vec::new();
+    for (line, row) in table.rows() {
+        let grades: Result<Vec<Option<i32>>, SetError> = readers
+            .iter()
+            .map(|name| match row.text(name).trim() {
+                "" => Ok(None),
+                text => text.parse().map(Some).map_err(|_| {
+                    SetError::Form(format!("line {line}: a grade is no whole number"))
+                }),
+            })
+            .collect();
+        rows.push(grades?);
+    }
+    Ok(Ratings {
+        name: String::new(),
+        graded: true,
+        readers,
+        rows,
+    })
 }
 
 /// The text of a table of marks and answers.

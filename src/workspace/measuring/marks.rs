@@ -335,6 +335,9 @@ impl Workspace {
         let (mut wanted, mut open) = (Vec::new(), Vec::new());
         for mark in self.marks.set().iter() {
             let known = self.measuring.known.get(&mark.id);
+            if self.hides(mark) {
+                continue;
+            }
             let Some((node, _)) = self.place_of_mark(mark) else {
                 continue;
             };

@@ -4,7 +4,7 @@
 use crate::{
     imaging::measure::Anchor,
     model::{
-        annotation::{Annotation, AnnotationTarget, MarkKind, PointSpace, Shape},
+        annotation::{Annotation, AnnotationTarget, Author, MarkKind, PointSpace, Shape},
         geometry::GridGeometry,
         layout::FrameRef,
     },
@@ -29,6 +29,8 @@ pub struct Site {
     pub half_mm: f64,
     /// The plane is that of the frame.
     along_frame: bool,
+    /// Only marks of this account are seen.
+    reader_only: Option<String>,
 }
 
 impl Viewport {
@@ -60,6 +62,7 @@ impl Viewport {
                 _ => half_mm(display.layout.volume.as_ref(), &anchor, normal),
             },
             along_frame,
+            reader_only: self.reader_only.clone(),
         })
     }
 }
@@ -122,6 +125,11 @@ impl Site {
 
     /// How a mark is seen here, and through which lens.
     pub fn sees(&self, mark: &Annotation) -> Option<(&Lens, Lies)> {
+        if let Some(reader) = &self.reader_only
+            && !matches!(&mark.author, Author::Person(name) if name == reader)
+        {
+            return None;
+        }
         match mark.space {
             PointSpace::Pixel => {
                 let same = mark.target.instance_uid == self.target.instance_uid

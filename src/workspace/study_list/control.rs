@@ -2,7 +2,7 @@
 
 use super::{ListAction, Sort, StudyEntry, row::key_of};
 use crate::{
-    model::{reading::ReadStatus, worklist::Worklist},
+    model::{queue::CaseState, reading::ReadStatus, worklist::Worklist},
     workspace::{
         Command, Workspace,
         library::{ObjectNode, SeriesNode, StudyNode, same_patient},
@@ -137,6 +137,16 @@ impl Workspace {
     }
 
     fn mark_shown(&mut self, status: ReadStatus) {
+        // Of a case it says how far the case is; the reading of the study is another thing.
+        let state = match status {
+            ReadStatus::New => CaseState::Waiting,
+            ReadStatus::InProgress => CaseState::InProgress,
+            ReadStatus::Flagged => CaseState::Flagged,
+            ReadStatus::Preliminary | ReadStatus::Final => CaseState::Done,
+        };
+        if self.case_is(state) {
+            return;
+        }
         let study = self.active_viewport().and_then(|v| v.study().cloned());
         if let Some(study) = study {
             self.set_read_status(&study.uid, status);
@@ -168,8 +178,11 @@ impl Workspace {
         all.filter_map(|row| index.get(*row)).collect()
     }
 
-    /// The next study of the list that nobody has read.
+    /// The next study of the list that nobody has read; where there is a case queue, the next case.
     pub fn unread_ahead(&self) -> Option<u64> {
+        if self.cases.is_on() {
+            return self.case_ahead();
+        }
         let shown = self.study_shown();
         let unread = |e: &&&StudyEntry| {
             Some(e.key) != shown && self.marks.read_status(&e.uid) == ReadStatus::New
@@ -180,6 +193,7 @@ impl Workspace {
     fn next_unread(&mut self) {
         match self.unread_ahead() {
             Some(key) => self.go_to_study(key),
+            None if self.cases.is_on() => self.notify("notice-no-case", String::new()),
             None => self.notify("notice-none-unread", String::new()),
         }
     }
@@ -233,6 +247,7 @@ impl Workspace {
                 self.list.visited.remove(0);
             }
         }
+        self.keep_case_time();
         // What was said of the study before is over.
         self.notices.retain(|notice| notice.left().is_none());
         self.list.selected = Some(key);

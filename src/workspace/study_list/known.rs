@@ -2,7 +2,7 @@
 
 use super::{beside, row::StudyEntry};
 use crate::{
-    model::{study::Instance, worklist::Worklist},
+    model::{queue::CaseQueue, study::Instance, worklist::Worklist},
     store::{Store, StoreError},
     task::spawn_named,
     workspace::{
@@ -32,6 +32,10 @@ pub(in crate::workspace) enum KnownAsk {
     },
     /// Where the files of the other studies of a patient lie.
     Beside(Box<StudyEntry>, Answered),
+    /// The case queue.
+    Queue(Answered),
+    /// Keep this case queue.
+    KeepQueue(Box<CaseQueue>),
     /// Keep these lists.
     Worklists(Vec<Worklist>),
     /// Keep where these files lie.
@@ -44,6 +48,8 @@ pub(in crate::workspace) enum KnownAsk {
 pub enum KnownNews {
     /// All studies, and the lists under names.
     Studies(Vec<StudyEntry>, Vec<Worklist>),
+    /// The case queue.
+    Queue(Box<CaseQueue>),
     /// Where the files of a study lie; none when the store does not say.
     Files(u64, Vec<PathBuf>),
     /// Other studies of the patient of a study, each with where its files lie.
@@ -90,6 +96,18 @@ pub(in crate::workspace) fn answer(
             tell(KnownNews::Beside(read, found));
             drop(answered);
         }
+        KnownAsk::Queue(answered) => {
+            match store.case_queue() {
+                Ok(queue) => tell(KnownNews::Queue(Box::new(queue))),
+                Err(error) => failed(error),
+            }
+            drop(answered);
+        }
+        KnownAsk::KeepQueue(queue) => {
+            if let Err(error) = store.set_case_queue(&queue) {
+                failed(error);
+            }
+        }
         KnownAsk::Worklists(lists) => {
             if let Err(error) = store.set_worklists(&lists) {
                 failed(error);
@@ -121,6 +139,7 @@ impl Workspace {
 
     /// A store opened: what it knows joins the list, and what was to be added is.
     pub(in crate::workspace) fn known_opened(&mut self) {
+        self.ask_known(KnownAsk::Queue);
         self.ask_known(KnownAsk::Studies);
         if std::mem::take(&mut self.list.add_when_open) {
             self.add_to_library();
@@ -201,6 +220,7 @@ impl Workspace {
                 }
                 self.ask_list();
             }
+            KnownNews::Queue(queue) => self.take_queue(*queue),
             KnownNews::Beside(read, others) => self.take_beside(&read, others),
             KnownNews::Files(key, paths) => {
                 self.list.asked.remove(&key);

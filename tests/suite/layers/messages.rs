@@ -15,6 +15,11 @@ use std::{
 /// form of a key must be one.
 const KINDS: &[&str] = &[
     "labels",
+    "cases",
+    "case",
+    "adjudication",
+    "reader",
+    "answer",
     "app",
     "deid",
     "glass",
