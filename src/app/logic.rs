@@ -30,7 +30,7 @@ impl Program {
             let moves = events.any(|event| {
                 matches!(
                     event,
-                    egui::Event::Key { .. }
+                    egui::Event::Key { pressed: true, .. }
                         | egui::Event::Text(_)
                         | egui::Event::PointerMoved(_)
                         | egui::Event::PointerButton { .. }

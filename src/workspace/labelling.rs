@@ -208,7 +208,7 @@ impl Workspace {
             Command::NextScore => self.step_score(&schema, 1),
             Command::PreviousScore => self.step_score(&schema, -1),
             Command::PlaceKeypoints => {
-                let current = self.labelling.placing.as_ref().map(|p| p.set.clone());
+                let current = self.labelling.placing.clone();
                 let at =
                     current.and_then(|name| schema.keypoints.iter().position(|s| s.name == name));
                 match (at, schema.keypoints.first()) {

@@ -19,7 +19,7 @@ use std::{fs::File, io::Read as _, path::Path};
 const MAX_PIXELS: usize = 1 << 27;
 
 /// Numbers of a file; shape and spacing are outermost first (slices, rows, columns).
-pub(super) struct Grid {
+pub(in crate::cli) struct Grid {
     /// One number a pixel.
     pub values: Vec<f32>,
     /// The largest value that stands for certainty; `None` where the file's type does not say.
