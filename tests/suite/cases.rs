@@ -150,7 +150,9 @@ fn the_queue_is_gone_through_by_keys_timed_and_kept() {
     assert!(queue.cases[0].active_ms >= worked);
     let settings = &mut stage.program_mut().workspace.settings;
     (settings.show_side, settings.side_tab) = (true, SideTab::Labels);
-    stage.settle().unwrap();
+    act(&mut stage, Action::Case(CaseAction::Revisit(true)));
+    press(&mut stage, Modifiers::NONE, Key::N);
+    assert_eq!(shown(&stage), uids[1]);
     stage.harness().get_by_label("2 of 3 done, 66 %, 1 flagged");
     stage.program_mut().workspace.settings.language = Language::SimplifiedChinese;
     stage.settle().unwrap();

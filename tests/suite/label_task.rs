@@ -5,7 +5,7 @@
 
 use crate::{
     readings::outside::{make, ran, run},
-    ui_snapshots::{alone, small_film},
+    ui_snapshots::{alone, small_demo},
 };
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -38,7 +38,7 @@ fn a_radiograph_is_labelled_and_leaves_as_coco() {
     ] {
         let folder = tempfile::tempdir().unwrap();
         let store = folder.path().join("store");
-        make(&store, &[small_film()], &[]);
+        make(&store, &small_demo().1.images[1..], &[]);
         let added = run(&store, &["queue", "add", "--query", "", "--json"], "");
         assert_eq!(
             serde_json::from_str::<Value>(&added).unwrap(),
