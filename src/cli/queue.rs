@@ -86,7 +86,7 @@ struct RemoveArgs {
 #[derive(Debug, Args)]
 struct BlindArgs {
     /// on or off
-    #[arg(value_parser = parse_switch)]
+    #[arg(value_name = "on|off", action = clap::ArgAction::Set, value_parser = parse_switch)]
     on: bool,
 }
 

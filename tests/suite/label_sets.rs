@@ -359,3 +359,83 @@ fn a_set_that_is_none_is_refused_and_nothing_is_taken_in() {
     assert_eq!(import("coco", &coco).0, Some(3));
     assert_eq!(run(&dir, &["edit", "--list"], ""), "");
 }
+
+#[test]
+fn the_queue_and_the_agreement_of_readers_are_told_by_commands() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = store(folder.path(), "first");
+    let films = lay_out(&headers(&small_film()));
+    let instance = &films[0].frames[0].instance;
+    let study = instance.study.uid.as_str();
+    let mut lines = Vec::new();
+    for (reader, left, grade) in [("ann", 10.0, 2), ("bob", 15.0, 4)] {
+        // Edges between pixels: ten columns and rows, of which five columns are shared.
+        let [near, far, top] = [left - 0.5, left + 9.5, 19.5];
+        lines.push(json!({"op": "add", "study": study, "series": instance.series.uid,
+            "instance": instance.sop_instance_uid, "space": "pixel", "shape": "rectangle",
+            "points": [[near, top], [far, top + 10.0]], "label": "Nodule", "author": {"person": reader}}));
+        lines.push(json!({"op": "score", "study": study, "name": "BI-RADS", "grade": grade, "reader": reader}));
+    }
+    let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+    run(&dir, &["edit", "--stdin"], &(lines.join("\n") + "\n"));
+    let said: Value = serde_json::from_str(&run(&dir, &["agreement", "--json"], "")).unwrap();
+    let score = &said["ratings"][0];
+    assert_eq!(
+        (&score["name"], &score["complete"]),
+        (&json!("BI-RADS"), &json!(1))
+    );
+    assert_eq!(
+        score["pairs"][0]["readers"],
+        json!(["reader 1", "reader 2"]),
+        "accounts are names"
+    );
+    assert_eq!(score["pairs"][0]["same"], json!(0.0));
+    let nodule = &said["outlines"][0];
+    assert_eq!(
+        (&nodule["class"], &nodule["dice"]),
+        (&json!("Nodule"), &json!([[1.0, 0.5], [0.5, 1.0]]))
+    );
+    let named = run(&dir, &["agreement", "--json", "--show-phi"], "");
+    assert!(named.contains("ann") && named.contains("bob"));
+
+    run(
+        &dir,
+        &[
+            "queue",
+            "add",
+            "--query",
+            "modality:DX",
+            "--to",
+            "ann",
+            "--to",
+            "bob",
+        ],
+        "",
+    );
+    run(&dir, &["queue", "blind", "on"], "");
+    run(
+        &dir,
+        &[
+            "queue", "state", "done", "--study", study, "--reader", "ann",
+        ],
+        "",
+    );
+    let listed = run(
+        &dir,
+        &["queue", "list", "--json", "--reader", "ann", "--show-phi"],
+        "",
+    );
+    let last: Value = serde_json::from_str(listed.lines().last().unwrap()).unwrap();
+    assert_eq!(
+        (&last["blind"], &last["summary"]["percent"]),
+        (&json!(true), &json!(100))
+    );
+    let next = run(&dir, &["queue", "next", "--reader", "bob", "--json"], "");
+    let next: Value = serde_json::from_str(&next).unwrap();
+    assert_eq!(
+        (&next["study_instance_uid"], &next["reader"]),
+        (&json!(study), &json!("[redacted]"))
+    );
+    let (code, _, said) = ran(&dir, &["queue", "state", "done", "--study", "1.2"], "");
+    assert_eq!(code, Some(3), "{said}");
+}
