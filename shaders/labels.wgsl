@@ -22,11 +22,12 @@ struct LabelDraw {
     size: vec4u,
     // Bits a voxel, points of a slab, least byte that is drawn, 1 for probabilities.
     kind: vec4u,
-    // Pixels around the viewport that the texture of bytes has, width of the outline in pixels, 1 for a dashed one.
+    // Pixels around the viewport that the texture of bytes has, width of the outline in pixels.
     edge: vec4u,
     // Opacity of the fill.
     opacity: vec4f,
-    // Colour of each byte.
+    // Colour of each byte, and 0 where it is not drawn (what lies behind it in a slab is seen), 1 where it is, 2 with a
+    // dashed outline.
     colors: array<vec4f, 256>,
 }
 
@@ -61,7 +62,7 @@ fn fs_byte(@builtin(position) position: vec4f) -> @location(0) u32 {
         let byte = byte_at(at.hi);
         if draw.kind.w == 1u {
             found = max(found, byte);
-        } else if byte >= draw.kind.z {
+        } else if byte >= draw.kind.z && draw.colors[byte].w > 0.0 {
             found = byte;
             break;
         }
@@ -97,6 +98,6 @@ fn fs_labels(@builtin(position) position: vec4f) -> @location(0) vec4f {
         }
         border = border || left || right || above || below;
     }
-    let dash = draw.edge.z == 0u || along % DASH_PERIOD < DASH_LENGTH;
+    let dash = draw.colors[byte].w < 1.5 || along % DASH_PERIOD < DASH_LENGTH;
     return vec4f(draw.colors[byte].rgb, select(draw.opacity.x, 1.0, border && dash));
 }

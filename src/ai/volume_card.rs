@@ -95,6 +95,8 @@ pub fn volume_model(model: &Model, device: &BurnDevice) -> Result<VolumeModel, A
                 value: label.value,
                 name: label.name.clone(),
                 color: label.color.unwrap_or_else(|| color_of(label.value)),
+                hidden: false,
+                dashed: false,
             })
             .collect(),
         threshold: card.input.threshold,

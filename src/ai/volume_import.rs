@@ -222,6 +222,8 @@ fn labels(card: &ImportedCard) -> Result<Vec<Label>, AiError> {
                 value,
                 name: label.name.clone(),
                 color: color_of(value),
+                hidden: false,
+                dashed: false,
             })
         })
         .collect()

@@ -21,6 +21,7 @@ mod mutants;
 mod network;
 #[cfg(all(feature = "ai", feature = "screen"))]
 mod network_window;
+mod painting;
 mod people;
 mod process;
 mod resident;
@@ -80,6 +81,8 @@ pub enum Bench {
     /// Edits taken back and done again: time and memory
     #[cfg(feature = "screen")]
     Undo(undoing::UndoArgs),
+    /// Stamps of a brush into a volume, and strokes taken back and done again
+    Brush(painting::BrushArgs),
     /// Searching the list of studies while one types
     List(listing::ListArgs),
     /// From the start of the process to the window's first frame
@@ -182,6 +185,7 @@ pub fn run(args: &BenchArgs, common: &Common, out: &mut Output) -> Exit {
         Bench::Image(args) => image::run(args, &mut cases),
         Bench::Frame(args) => drawing::frame(args, common, &mut cases),
         Bench::Scroll(args) => drawing::scroll(args, common, &mut cases),
+        Bench::Brush(args) => painting::run(args, &mut cases),
         Bench::List(args) => listing::run(args, common, &mut cases),
         Bench::Mem(args) => resident::run(args, common, &mut cases),
         Bench::Mutants(args) => mutants::run(args, common, &mut cases),

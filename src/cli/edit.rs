@@ -2,6 +2,7 @@
 //! it is durable. docs/edit.md.
 
 pub(crate) mod operation;
+pub(crate) mod segment;
 
 pub(super) use operation::list as operations;
 
@@ -34,6 +35,11 @@ Operations, one JSON object a line:
    \"true_mm\":25,\"by\":\"A. Reader\"}   (on one line)   {\"op\":\"uncalibrate\",\"instance\":\"1.2.3.4\",\"frame\":1}
   {\"op\":\"read-status\",\"study\":\"1.2\",\"status\":\"final\"}
   {\"op\":\"report\",\"study\":\"1.2\",\"text\":\"No focal lesion\"}
+  {\"op\":\"segmentation\",\"id\":\"2.25.1\",\"study\":\"1.2\",\"series\":\"1.2.3\",\"size\":[512,512,300],
+   \"patient_from_voxel\":[[0.7,0,0],[0,0.7,0],[0,0,1],[-180,-180,-150]]}   (on one line)
+  {\"op\":\"segment\",\"of\":\"2.25.1\",\"number\":1,\"label\":\"nodule\"}
+  {\"op\":\"voxels\",\"of\":\"2.25.1\",\"number\":1,\"ball\":[12,-40,100,6]}   (mm; or \"runs\":[[x,y,z,n],…], \"erase\":true)
+  {\"op\":\"remove-segment\",\"of\":\"2.25.1\",\"number\":1}   {\"op\":\"remove-segmentation\",\"id\":\"2.25.1\"}
   {\"op\":\"undo\"}   {\"op\":\"redo\"}
 shape is point, length, polyline, angle, cobb, bidirectional, perpendicular, ellipse, rectangle, circle, polygon,
 freehand, spline, arrow, text or cardiothoracic-ratio; space is patient (LPS, mm) or pixel (column, row from 0).
@@ -45,6 +51,12 @@ pub struct EditArgs {
     /// Print all that is kept as operations that would bring it back
     #[arg(long)]
     pub list: bool,
+    /// Print a line for each segmentation, with a SHA-256 of all that it is
+    #[arg(long)]
+    pub digests: bool,
+    /// Print where a voxel of a segmentation comes from, the last change first
+    #[arg(long, value_name = "ID:COLUMN,ROW,SLICE")]
+    pub origin: Option<String>,
 }
 
 /// Why a line was not carried out: code and sentence.
@@ -88,6 +100,15 @@ pub fn run(args: &EditArgs, common: &Common, out: &mut Output) -> Exit {
         Ok(store) => store,
         Err(exit) => return exit,
     };
+    if args.digests {
+        for whole in store.kept().segmentations.values() {
+            out.json(&segment::digest(whole));
+        }
+        return Exit::Done;
+    }
+    if let Some(voxel) = &args.origin {
+        return segment::origin(&store, voxel, out);
+    }
     if args.list {
         for line in operation::list(store.kept()) {
             out.json(&line);

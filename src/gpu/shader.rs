@@ -29,6 +29,7 @@ sources![
     "blend_window.wgsl",
     "forest_spread.wgsl",
     "mask_bits.wgsl",
+    "mask_box.wgsl",
     "labels.wgsl",
     "lib/filter.wgsl",
     "lib/fullscreen.wgsl",
@@ -55,6 +56,7 @@ pub const PASSES: &[&str] = &[
     "blend_window.wgsl",
     "forest_spread.wgsl",
     "mask_bits.wgsl",
+    "mask_box.wgsl",
     "labels.wgsl",
 ];
 

@@ -75,7 +75,7 @@ fn seen(
         Meaning::Probability => bytes.max().unwrap_or(0),
         Meaning::Labels => {
             let mut bytes = bytes;
-            bytes.find(|byte| *byte >= look.least()).unwrap_or(0)
+            bytes.find(|byte| look.is_drawn(*byte)).unwrap_or(0)
         }
     }
 }
@@ -112,7 +112,7 @@ pub fn draw_cpu(
             }
             border |= across || other(0, -k) || other(0, k);
         }
-        let dash = !look.style.dashed || along % i64::from(DASH_PERIOD) < i64::from(DASH_LENGTH);
+        let dash = !look.is_dashed(byte) || along % i64::from(DASH_PERIOD) < i64::from(DASH_LENGTH);
         let opacity = match border && dash {
             true => 1.0,
             false => f64::from(look.style.opacity),

@@ -10,6 +10,7 @@ use super::{
     identity::Phi,
     labelling::{Answer, Question},
     reading::ReadStatus,
+    segmentation::{Segmentation, SegmentationEdit, SegmentationId, VoxelSource},
 };
 use std::collections::BTreeMap;
 
@@ -119,6 +120,8 @@ pub enum Edit {
         /// After.
         to: Option<Answer>,
     },
+    /// A segmentation, one of its segments or its voxels changed.
+    Segmentation(SegmentationEdit),
 }
 
 /// Why an edit does not fit the state.
@@ -193,6 +196,7 @@ impl Edit {
                 from: to,
                 to: from,
             },
+            Self::Segmentation(edit) => Self::Segmentation(edit.inverse()),
         }
     }
 
@@ -223,6 +227,7 @@ impl Edit {
                 from,
                 to,
             } => study_uid.capacity() + from.reveal().capacity() + to.reveal().capacity(),
+            Self::Segmentation(edit) => edit.held_bytes(),
             Self::Calibrate { target, from, to } => {
                 let both = [from, to].into_iter().flatten();
                 let held = both.map(|c| size_of::<Calibration>() + c.target.held_bytes());
@@ -244,7 +249,8 @@ impl Edit {
             | Self::Layout { .. }
             | Self::ReadStatus { .. }
             | Self::Report { .. }
-            | Self::Say { .. } => None,
+            | Self::Say { .. }
+            | Self::Segmentation(_) => None,
         }
     }
 
@@ -308,7 +314,8 @@ impl AnnotationSet {
             | Edit::Layout { .. }
             | Edit::ReadStatus { .. }
             | Edit::Report { .. }
-            | Edit::Say { .. } => {}
+            | Edit::Say { .. }
+            | Edit::Segmentation(_) => {}
         }
         Ok(())
     }
@@ -413,6 +420,8 @@ pub struct Kept {
     pub reports: BTreeMap<String, Phi<String>>,
     /// Tags and grades of scores, by what they are about, name and reader.
     pub answers: BTreeMap<Question, Answer>,
+    /// Segmentations.
+    pub segmentations: BTreeMap<SegmentationId, Segmentation>,
 }
 
 impl Kept {
@@ -459,6 +468,8 @@ impl Kept {
             from: None,
             to: Some(*answer),
         });
+        let segmentations = self.segmentations.values();
+        let segmentations = segmentations.flat_map(|s| s.edits_from(None, &VoxelSource::restored()));
         marks
             .chain(keys)
             .chain(calibrations)
@@ -467,6 +478,7 @@ impl Kept {
             .chain(statuses)
             .chain(reports)
             .chain(answers)
+            .chain(segmentations.map(Edit::Segmentation))
             .collect()
     }
 
@@ -523,7 +535,35 @@ impl Kept {
                     None => self.answers.remove(question),
                 };
             }
+            Edit::Segmentation(edit) => self.apply_segmentation(edit)?,
             _ => self.marks.apply(edit)?,
+        }
+        Ok(())
+    }
+
+    fn apply_segmentation(&mut self, edit: &SegmentationEdit) -> Result<(), EditConflict> {
+        use SegmentationEdit as Change;
+        let found = self.segmentations.get_mut(edit.of());
+        match (edit, found) {
+            (Change::Put(_), Some(_)) => return Err(EditConflict::Exists),
+            (Change::Put(whole), None) => {
+                if !whole.is_bare() {
+                    return Err(EditConflict::Stale);
+                }
+                let whole = Segmentation::clone(whole);
+                self.segmentations.insert(whole.id.clone(), whole);
+            }
+            (_, None) => return Err(EditConflict::Missing),
+            (Change::Drop(whole), Some(found)) => {
+                if found != &**whole {
+                    return Err(EditConflict::Stale);
+                }
+                self.segmentations.remove(&whole.id);
+            }
+            (Change::Segment { from, to, .. }, Some(found)) => {
+                found.change_segment(from.as_deref(), to.as_deref())?;
+            }
+            (Change::Voxels(change), Some(found)) => found.change_voxels(change)?,
         }
         Ok(())
     }
@@ -559,6 +599,41 @@ impl Kept {
                 return Some(id);
             }
             now.insert(id, after);
+        }
+        None
+    }
+
+    /// The first segment that is locked and would be changed by a gesture, beside being unlocked, hidden or shown. Undo
+    /// asks nobody, as with marks.
+    pub fn guarded_segment(&self, edits: &[Edit]) -> Option<(SegmentationId, u16)> {
+        use SegmentationEdit as Change;
+        let mut now: BTreeMap<(&SegmentationId, u16), bool> = BTreeMap::new();
+        for edit in edits {
+            let Edit::Segmentation(edit) = edit else {
+                continue;
+            };
+            let of = edit.of();
+            let kept = |n: u16| {
+                let segment = self.segmentations.get(of).and_then(|s| s.segment(n));
+                segment.is_some_and(|s| s.locked)
+            };
+            let mut locked = |n: u16| *now.entry((of, n)).or_insert_with(|| kept(n));
+            let found = match edit {
+                Change::Put(_) => None,
+                Change::Drop(whole) => whole.segments().find(|s| locked(s.number)).map(|s| s.number),
+                Change::Voxels(change) => change.numbers().into_iter().find(|n| locked(*n)),
+                Change::Segment { from, to, .. } => {
+                    let number = from.as_ref().or(to.as_ref()).map_or(0, |s| s.number);
+                    let flags = from.as_ref().zip(to.as_ref());
+                    let flags = flags.is_some_and(|(a, b)| a.same_but_for_flags(b));
+                    let refused = locked(number) && !flags;
+                    now.insert((of, number), to.as_ref().is_some_and(|s| s.locked));
+                    refused.then_some(number)
+                }
+            };
+            if let Some(number) = found {
+                return Some((of.clone(), number));
+            }
         }
         None
     }

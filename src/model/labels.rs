@@ -20,6 +20,10 @@ pub struct Label {
     pub name: String,
     /// sRGB colour.
     pub color: [u8; 3],
+    /// Not drawn.
+    pub hidden: bool,
+    /// Its outline is dashed whatever the others' is: nobody has looked at it yet.
+    pub dashed: bool,
 }
 
 impl Label {
@@ -29,6 +33,8 @@ impl Label {
             value,
             name: name.into(),
             color: color_of(value),
+            hidden: false,
+            dashed: false,
         }
     }
 }
@@ -83,6 +89,20 @@ impl MaskLook {
                     .map(|code| f32::from(code) / 255.0)
             }
         }
+    }
+
+    /// Whether a byte is drawn: it is large enough, and its label is not hidden.
+    pub fn is_drawn(&self, byte: u8) -> bool {
+        let hidden = |label: &Label| label.value == byte && label.hidden;
+        let labels = self.meaning == Meaning::Labels && self.labels.iter().any(hidden);
+        byte >= self.least() && !labels
+    }
+
+    /// Whether the outline around a byte is dashed.
+    pub fn is_dashed(&self, byte: u8) -> bool {
+        let dashed = |label: &Label| label.value == byte && label.dashed;
+        let labels = self.meaning == Meaning::Labels && self.labels.iter().any(dashed);
+        self.style.dashed || labels
     }
 
     /// The least byte that is drawn.

@@ -53,11 +53,11 @@ pub mod gpu_data {
         pub size: [u32; 4],
         /// Bits a voxel, points of a slab, least byte that is drawn, 1 for probabilities.
         pub kind: [u32; 4],
-        /// Pixels around the viewport that the texture of bytes has, width of the outline, 1 for a dashed one.
+        /// Pixels around the viewport that the texture of bytes has, width of the outline.
         pub edge: [u32; 4],
         /// Opacity of the fill.
         pub opacity: [f32; 4],
-        /// Colour of each byte.
+        /// Colour of each byte, and 1 where it is drawn, 2 with a dashed outline.
         pub colors: [[f32; 4]; 256],
     }
 }
@@ -211,7 +211,12 @@ fn label_draw(scene: &LabelScene<'_>) -> LabelDraw {
     let mut colors = [[0.0; 4]; 256];
     for (byte, color) in (0..=u8::MAX).zip(&mut colors) {
         let [r, g, b] = look.color(byte);
-        *color = [r, g, b, 1.0];
+        let drawn = match (look.is_drawn(byte), look.is_dashed(byte)) {
+            (false, _) => 0.0,
+            (true, false) => 1.0,
+            (true, true) => 2.0,
+        };
+        *color = [r, g, b, drawn];
     }
     LabelDraw {
         start_hi: grid.start.0,
@@ -229,7 +234,7 @@ fn label_draw(scene: &LabelScene<'_>) -> LabelDraw {
             u32::from(look.least()),
             u32::from(look.meaning == Meaning::Probability),
         ],
-        edge: [MARGIN, outline(look), u32::from(look.style.dashed), 0],
+        edge: [MARGIN, outline(look), 0, 0],
         opacity: [look.style.opacity, 0.0, 0.0, 0.0],
         colors,
     }

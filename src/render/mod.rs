@@ -8,6 +8,7 @@ pub mod cover;
 pub mod filter;
 pub mod forest;
 pub mod labels;
+pub mod segments;
 pub mod overlay;
 mod reach;
 pub mod slice;

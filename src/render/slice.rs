@@ -302,6 +302,43 @@ impl SliceRenderer {
         Ok(())
     }
 
+    /// Lays a mask over a picture that was drawn before: several layers of one after the other.
+    ///
+    /// # Errors
+    /// [`GpuError::Mismatch`] over a target of values, [`GpuError::Refused`].
+    pub fn lay(
+        &self,
+        gpu: &GpuContext,
+        target: &Target,
+        scene: &LabelScene<'_>,
+    ) -> Result<(), GpuError> {
+        if target.kind() != TargetKind::Picture {
+            return Err(GpuError::Mismatch("a mask lies over a picture"));
+        }
+        let labels = self.labels(gpu)?;
+        let _work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut encoder = gpu.device.create_command_encoder(&Default::default());
+        let groups = labels.prepare(gpu, target, scene, &mut encoder)?;
+        {
+            let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
+                label: Some("lay"),
+                color_attachments: &[Some(wgpu::RenderPassColorAttachment {
+                    view: target.view(),
+                    depth_slice: None,
+                    resolve_target: None,
+                    ops: wgpu::Operations {
+                        load: wgpu::LoadOp::Load,
+                        store: wgpu::StoreOp::Store,
+                    },
+                })],
+                ..Default::default()
+            });
+            labels.paint(&mut pass, target.size(), &groups);
+        }
+        gpu.door.submit(encoder.finish());
+        Ok(())
+    }
+
     fn pipeline(
         &self,
         gpu: &GpuContext,

@@ -48,8 +48,11 @@ pub struct Target {
     overlay: Arc<Mutex<Option<OverlayGroups>>>,
     /// Bytes of masks at the viewport's pixels and at some around it, once a mask was drawn.
     bytes: Arc<OnceLock<wgpu::TextureView>>,
-    labels: Arc<Mutex<Option<LabelGroups>>>,
+    labels: Arc<Mutex<Vec<LabelGroups>>>,
 }
+
+/// How many masks a target remembers its bindings for.
+const LABELS_KEPT: usize = 8;
 
 /// What the label pass binds for a target: the mask, and the bytes of the pixels.
 #[derive(Clone, Debug)]
@@ -138,14 +141,21 @@ impl Target {
         make: impl FnOnce() -> [wgpu::BindGroup; 2],
     ) -> LabelGroups {
         let mut kept = self.labels.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*kept {
-            Some(found) if (&found.of.0, &found.of.1) == of => found.clone(),
-            _ => {
+        let found = kept.iter().position(|g| (&g.of.0, &g.of.1) == of);
+        // The latest stand last; masks that are long gone fall out at the front.
+        let groups = match found {
+            Some(at) => kept.remove(at),
+            None => {
                 let [mask, bytes] = make();
                 let of = (of.0.clone(), of.1.clone());
-                kept.insert(LabelGroups { of, mask, bytes }).clone()
+                LabelGroups { of, mask, bytes }
             }
+        };
+        if kept.len() >= LABELS_KEPT {
+            kept.remove(0);
         }
+        kept.push(groups.clone());
+        groups
     }
 
     /// Width and height.

@@ -147,7 +147,7 @@ pub const fn right_of(edit: &Edit) -> Right {
         Edit::Add(_) | Edit::Remove(_) | Edit::Reshape { .. } | Edit::Relabel { .. } => {
             Right::Annotate
         }
-        Edit::Revise { .. } | Edit::Say { .. } => Right::Annotate,
+        Edit::Revise { .. } | Edit::Say { .. } | Edit::Segmentation(_) => Right::Annotate,
         Edit::KeyImage { .. } => Right::KeyImages,
         Edit::Calibrate { .. } => Right::Calibrate,
         Edit::View { .. } | Edit::Layout { .. } => Right::Arrange,

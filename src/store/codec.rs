@@ -7,6 +7,7 @@
 //! (study, two texts); 9 read status (study, two bytes: 0 new, 1 in progress, 2 flagged, 3 preliminary, 4 final);
 //! 10 report (study, two texts); 11 calibration (target, two of: 0, or 1 and calibration).
 //! 20 say (study, series and instance UID, frame (4), name, reader, two of: 0 nothing, 1 tag, 2 and grade (4, signed)).
+//! 12 segmentation (see `codec/segmentation.rs`).
 //! Calibration: target, two ends of two f64, true length in mm (f64), who (text), time (8, signed), 1 confirmed or 0.
 //! Mark: id, target, space (1: 0 patient, 1 pixel), shape, label, code (0, or 1 and value, scheme, meaning), group,
 //! flags (1: bit 0 locked, bit 1 hidden), author (0 person: name; 1 network: id, version; 2 foreign: name),
@@ -18,6 +19,12 @@
 //! shapes 1 point, 2 line, 3 polygon with its number of points. It is read wherever it stands and never written. In
 //! a journal that version 1 began the new records follow its old ones: nothing is rewritten, and the program of
 //! then finds what it cannot read, and leaves the file alone.
+
+mod segmentation;
+
+pub use segmentation::fingerprint;
+#[cfg(test)]
+pub(crate) use segmentation::tests as segmentation_tests;
 
 use crate::model::{
     annotation::{
@@ -175,6 +182,7 @@ pub fn check_edit(edit: &Edit) -> Result<(), &'static str> {
             ];
             check_texts(texts, MAX_ID, "a UID or a name is too long")
         }
+        Edit::Segmentation(edit) => segmentation::check(edit),
     }
 }
 
@@ -184,14 +192,41 @@ pub fn check_gesture(edits: &[Edit]) -> Result<(), &'static str> {
         return Err("there is no edit in it");
     }
     edits.iter().try_for_each(check_edit)?;
+    let mut total = 0;
     let mut bytes = Vec::new();
     for edit in edits {
-        put_edit(&mut bytes, edit);
-        if bytes.len() > MAX_PAYLOAD - HEAD {
+        total += weight(&mut bytes, edit);
+        if total > MAX_PAYLOAD - HEAD {
             return Err("it is too large");
         }
     }
     Ok(())
+}
+
+/// How many bytes an edit takes at most. `bytes` is what is at hand to find out.
+fn weight(bytes: &mut Vec<u8>, edit: &Edit) -> usize {
+    if let Edit::Segmentation(edit) = edit {
+        return segmentation::weight(edit);
+    }
+    bytes.clear();
+    put_edit(bytes, edit);
+    bytes.len()
+}
+
+/// Parts of a list of edits, in order, each of a size that the journal takes as one gesture, and of at most so many.
+pub fn in_parts(edits: &[Edit], most: usize) -> Vec<&[Edit]> {
+    let (mut parts, mut bytes) = (Vec::new(), Vec::new());
+    let (mut first, mut total) = (0, 0);
+    for (at, edit) in edits.iter().enumerate() {
+        let more = weight(&mut bytes, edit);
+        if at > first && (at - first >= most || total + more > MAX_PAYLOAD - HEAD) {
+            parts.extend(edits.get(first..at));
+            (first, total) = (at, 0);
+        }
+        total += more;
+    }
+    parts.extend(edits.get(first..).filter(|rest| !rest.is_empty()));
+    parts
 }
 
 fn check_texts<const N: usize>(
@@ -254,7 +289,11 @@ fn check_mark(mark: &Annotation) -> Result<(), &'static str> {
         let parts = [&code.value, &code.scheme, &code.meaning];
         check_texts(parts, MAX_LABEL, "the code is too long")?;
     }
-    match &mark.author {
+    check_author(&mark.author)
+}
+
+fn check_author(author: &Author) -> Result<(), &'static str> {
+    match author {
         Author::Person(name) | Author::Foreign(name) => {
             check_texts([name], MAX_LABEL, "the name of the author is too long")
         }
@@ -371,6 +410,10 @@ fn put_edit(out: &mut Vec<u8>, edit: &Edit) {
             put_answer(out, *from);
             put_answer(out, *to);
         }
+        Edit::Segmentation(edit) => {
+            out.push(12);
+            segmentation::put(out, edit);
+        }
     }
 }
 
@@ -449,16 +492,25 @@ fn put_mark(out: &mut Vec<u8>, mark: &Annotation) {
     });
     put_shape(out, &mark.shape);
     put_text(out, &mark.label);
-    match &mark.code {
+    put_code(out, mark.code.as_ref());
+    put_text(out, &mark.group);
+    out.push(u8::from(mark.locked) | u8::from(mark.hidden) << 1);
+    put_author(out, &mark.author);
+    out.extend(mark.created_ms.to_le_bytes());
+}
+
+fn put_code(out: &mut Vec<u8>, code: Option<&Code>) {
+    match code {
         None => out.push(0),
         Some(code) => {
             out.push(1);
             put_texts(out, [&code.value, &code.scheme, &code.meaning]);
         }
     }
-    put_text(out, &mark.group);
-    out.push(u8::from(mark.locked) | u8::from(mark.hidden) << 1);
-    match &mark.author {
+}
+
+fn put_author(out: &mut Vec<u8>, author: &Author) {
+    match author {
         Author::Person(name) => {
             out.push(0);
             put_text(out, name);
@@ -472,7 +524,6 @@ fn put_mark(out: &mut Vec<u8>, mark: &Annotation) {
             put_text(out, name);
         }
     }
-    out.extend(mark.created_ms.to_le_bytes());
 }
 
 /// Reads a commit; `None` when the bytes are none, or more than one.
@@ -611,15 +662,7 @@ impl<'a> Reader<'a> {
             return None;
         }
         (mark.locked, mark.hidden) = (flags & 1 != 0, flags & 2 != 0);
-        mark.author = match self.byte()? {
-            0 => Author::Person(self.text()?),
-            1 => Author::Model {
-                id: self.text()?,
-                version: self.text()?,
-            },
-            2 => Author::Foreign(self.text()?),
-            _ => return None,
-        };
+        mark.author = self.author()?;
         mark.created_ms = i64::from_le_bytes(self.array()?);
         Some(mark)
     }
@@ -730,6 +773,7 @@ impl<'a> Reader<'a> {
                 from: self.answer()?,
                 to: self.answer()?,
             },
+            12 => Edit::Segmentation(self.segmentation()?),
             _ => return None,
         })
     }

@@ -13,6 +13,7 @@
 mod reading;
 
 pub use reading::replay;
+pub(super) use reading::replay_each;
 
 use super::{
     StoreError,
@@ -38,6 +39,9 @@ pub const VERSION: u32 = 2;
 pub const FILE: &str = "edits.journal";
 /// How many commits can be taken back.
 pub const UNDO_DEPTH: usize = 1000;
+/// Memory that they may take, bytes; the newest stays in any case. More than any window's own history takes, so that
+/// what it takes back is here as well. Changes of voxels are shared with it.
+const UNDO_BYTES: usize = 256 << 20;
 
 const MAGIC: [u8; 8] = *b"NEGAJRNL";
 const HEADER: usize = 64;
@@ -117,21 +121,31 @@ pub struct Replay {
 struct History {
     undo: VecDeque<(u64, Vec<Edit>)>,
     redo: Vec<(u64, Vec<Edit>)>,
+    /// Memory that both take.
+    held: usize,
+}
+
+fn held_bytes((_, edits): &(u64, Vec<Edit>)) -> usize {
+    edits.iter().map(Edit::held_bytes).sum()
 }
 
 impl History {
     fn note(&mut self, number: u64, commit: &Commit) {
         match commit.kind {
             Kind::Done => {
-                self.redo.clear();
-                self.undo.push_back((number, commit.edits.clone()));
+                let gone = self.redo.drain(..).map(|step| held_bytes(&step));
+                self.held -= gone.sum::<usize>();
+                let step = (number, commit.edits.clone());
+                self.held += held_bytes(&step);
+                self.undo.push_back(step);
             }
             Kind::Undoes(_) => self.redo.extend(self.undo.pop_back()),
             Kind::Redoes(_) => self.undo.extend(self.redo.pop()),
             Kind::Noted => {}
         }
-        while self.undo.len() > UNDO_DEPTH {
-            self.undo.pop_front();
+        while self.undo.len() > UNDO_DEPTH || (self.held > UNDO_BYTES && self.undo.len() > 1) {
+            let oldest = self.undo.pop_front();
+            self.held -= oldest.map_or(0, |step| held_bytes(&step));
         }
     }
 }
@@ -286,7 +300,7 @@ impl NewJournal {
 
     /// A state, as if it had been noted at once.
     pub(super) fn put(&mut self, edits: &[Edit], time_ms: i64) -> Result<(), StoreError> {
-        for part in edits.chunks(1000) {
+        for part in codec::in_parts(edits, 1000) {
             self.journal.note(part, time_ms)?;
         }
         Ok(())

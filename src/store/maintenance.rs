@@ -17,6 +17,7 @@ use crate::model::{
     access::{AuditKind, Right},
     edit::{Edit, Kept},
     passphrase::Passphrase,
+    segmentation::SegmentationEdit,
 };
 use crate::task::CancelToken;
 use rusqlite::params;
@@ -391,6 +392,15 @@ fn without(kept: &Kept, uids: &HashSet<String>, report: &mut EraseReport) -> Kep
                 uids.contains(&subject.study_uid)
                     || uids.contains(&subject.series_uid)
                     || uids.contains(&subject.instance_uid)
+            }
+            Edit::Segmentation(edit) => {
+                let gone = kept.segmentations.get(edit.of()).is_some_and(|s| {
+                    let frame = s.frame.as_ref().is_some_and(|(uid, _)| uids.contains(uid));
+                    uids.contains(&s.study_uid) || uids.contains(&s.series_uid) || frame
+                });
+                let whole = matches!(edit, SegmentationEdit::Put(_));
+                report.marks += usize::from(gone && whole);
+                gone
             }
             _ => false,
         };

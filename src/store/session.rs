@@ -2,7 +2,11 @@
 //! store that another window has open; going on after the disk refused.
 
 use super::{Store, StoreError, Writing, accounts, database, journal};
-use crate::model::{edit::Kept, passphrase::Passphrase};
+use crate::model::{
+    edit::{Edit, Kept},
+    passphrase::Passphrase,
+    segmentation::{SegmentationEdit, SegmentationId},
+};
 use std::{collections::BTreeSet, path::Path};
 
 /// Key of the note in the database: commits when the session began; empty when it ended as it should.
@@ -41,13 +45,17 @@ impl Store {
         let Writing::Open(journal) = &self.journal else {
             return None;
         };
-        let edits = journal.edits_since(began);
-        let ids: BTreeSet<_> = edits.filter_map(|edit| edit.mark_id()).collect();
+        let edits: Vec<_> = journal.edits_since(began).collect();
+        let ids: BTreeSet<_> = edits.iter().filter_map(|edit| edit.mark_id()).collect();
+        let marks = ids.iter().filter(|id| self.marks().get(id).is_some());
+        // A segment that was drawn is one thing that somebody made, however many strokes it took.
+        let segments: BTreeSet<_> = edits.iter().flat_map(|e| touched(e)).collect();
+        let kept = &journal.kept().segmentations;
+        let there = |(of, number): &&(&SegmentationId, u16)| {
+            kept.get(of).is_some_and(|s| s.segment(*number).is_some())
+        };
         (self.commits() > began).then(|| Unfinished {
-            marks: ids
-                .iter()
-                .filter(|id| self.marks().get(id).is_some())
-                .count(),
+            marks: marks.count() + segments.iter().filter(there).count(),
             at_ms: journal.last_ms().unwrap_or_default(),
         })
     }
@@ -85,11 +93,24 @@ impl Store {
     }
 }
 
+/// The segments that an edit made or changed.
+fn touched(edit: &Edit) -> Vec<(&SegmentationId, u16)> {
+    let Edit::Segmentation(edit) = edit else {
+        return Vec::new();
+    };
+    let numbers = match edit {
+        SegmentationEdit::Put(whole) => whole.segments().map(|s| s.number).collect(),
+        SegmentationEdit::Drop(_) => Vec::new(),
+        SegmentationEdit::Segment { to, .. } => to.iter().map(|s| s.number).collect(),
+        SegmentationEdit::Voxels(change) => change.numbers().into_iter().collect::<Vec<_>>(),
+    };
+    numbers.into_iter().map(|n| (edit.of(), n)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        model::edit::Edit,
         store::{
             KdfCost,
             codec::tests::{mark, point},

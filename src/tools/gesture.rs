@@ -18,6 +18,17 @@ pub enum Tool {
     Crosshair,
     /// Draw a mark.
     Mark(MarkKind),
+    /// Change voxels of a segment.
+    Paint(PaintTool),
+}
+
+/// What changes voxels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PaintTool {
+    /// Gives them to the segment.
+    Brush,
+    /// Takes them from it.
+    Eraser,
 }
 
 /// A pointer button.

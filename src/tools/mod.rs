@@ -2,6 +2,7 @@
 //!
 //! Must stay true: nothing here knows a widget or a GPU; every law is a function of numbers with a test.
 
+pub mod brush;
 pub mod gesture;
 pub mod mark;
 pub mod mouse;
@@ -9,5 +10,5 @@ pub mod navigate;
 pub mod plane_lines;
 pub mod window_level;
 
-pub use gesture::{Button, Gesture, Modifiers, Tool};
+pub use gesture::{Button, Gesture, Modifiers, PaintTool, Tool};
 pub use mouse::{MouseMap, MouseUse, Press};

@@ -66,6 +66,7 @@ pub fn ai_panel_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
         {
             context.run(Command::ToggleMasks);
         }
+        super::volume_panel::propose_ui(context, ui);
         if ui.button(context.word("cmd-clear-segmentation")).clicked() {
             context.actions.push(Action::RemoveMask(frame.clone()));
         }

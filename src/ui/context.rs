@@ -101,6 +101,8 @@ pub struct UiState {
     pub rejected: RejectedFiles,
     /// What the hand does to marks.
     pub marks: super::marks::MarksState,
+    /// What the hand does to segments, and what of them lies on the device.
+    pub segments: super::segments::SegmentsState,
     /// Rest of the wheel.
     pub scroll: ScrollSteps,
     /// What the pointer is over.
@@ -227,6 +229,7 @@ impl UiState {
             monitor_field: None,
             calibration_field: Default::default(),
             marks: super::marks::MarksState::default(),
+            segments: super::segments::SegmentsState::default(),
             scroll: ScrollSteps::default(),
             hover: None,
             dragged: None,

@@ -4,6 +4,7 @@ use super::{
     context::{Drag, UiContext},
     marks, plane_handles,
     probe::{hover, value_at},
+    segments,
 };
 use crate::{
     model::lut::WindowLevel,
@@ -49,8 +50,9 @@ pub(super) fn gestures(
         place_crosshair(context, cell, viewport, picture, to_pixels(pointer));
         context.actions.extend(before.map(Action::CommitLayout));
     }
-    let marked = marks::hand(context, ui, response, cell, viewport, picture);
-    let marking = matches!(context.workspace.tool, Tool::Mark(_));
+    let painted = segments::hand(context, ui, response, cell, viewport, picture);
+    let marked = painted || marks::hand(context, ui, response, cell, viewport, picture);
+    let marking = matches!(context.workspace.tool, Tool::Mark(_) | Tool::Paint(_));
     let plane_icon = match marked || marking {
         true => None,
         false => plane_handles::gestures(context, ui, response, cell, rect, viewport, picture),
@@ -87,6 +89,8 @@ pub(super) fn gestures(
                 Tool::Pan => CursorIcon::Grab,
                 Tool::Scroll => CursorIcon::ResizeVertical,
                 Tool::Crosshair | Tool::Mark(_) => CursorIcon::Crosshair,
+                // The ring is the cursor.
+                Tool::Paint(_) => CursorIcon::None,
             };
             if context.state.marks.hover.is_none() {
                 ui.ctx().set_cursor_icon(plane_icon.unwrap_or(icon));
@@ -252,7 +256,7 @@ fn continue_drag(
                 }
             }
             // Marks have a hand of their own.
-            Tool::Mark(_) => {}
+            Tool::Mark(_) | Tool::Paint(_) => {}
             Tool::Crosshair => {
                 if let Some(pointer) = response.interact_pointer_pos() {
                     let at = (pointer - rect.min) * scale as f32;
@@ -358,6 +362,9 @@ fn wheel(
     to_pixels: &dyn Fn(Pos2) -> [f64; 2],
     modifiers: Modifiers,
 ) {
+    if modifiers.shift && segments::wheel(context, ui) {
+        return;
+    }
     let (scrolled, zoomed) = ui.input(|i| {
         (
             f64::from(i.smooth_scroll_delta().y),

@@ -8,7 +8,7 @@ use super::{
     gestures::window_of_region,
     halo::over_picture,
     picture::{PictureCache, PictureCallback, Scene, WantedFilters},
-    theme,
+    segments, theme,
 };
 use crate::{
     model::{layout::FrameRef, lut::Voi, view::SliceView},
@@ -84,15 +84,18 @@ impl Loupe {
 
 /// The view of a square of `side` pixels whose middle shows what the picture shows at `at` (viewport pixels).
 pub fn magnified(view: &SliceView, at: [f64; 2], side: u32, factor: f64) -> SliceView {
-    let half = f64::from(side) / 2.0 / factor;
-    let viewport_from_loupe = DAffine3 {
-        matrix3: DMat3::from_diagonal(DVec3::new(1.0 / factor, 1.0 / factor, 1.0)),
-        translation: DVec3::new(at[0] - half, at[1] - half, 0.0),
-    };
     SliceView {
         size: [side, side],
-        voxel_from_viewport: view.voxel_from_viewport * viewport_from_loupe,
+        voxel_from_viewport: view.voxel_from_viewport * viewport_from_loupe(at, side, factor),
         ..view.clone()
+    }
+}
+
+fn viewport_from_loupe(at: [f64; 2], side: u32, factor: f64) -> DAffine3 {
+    let half = f64::from(side) / 2.0 / factor;
+    DAffine3 {
+        matrix3: DMat3::from_diagonal(DVec3::new(1.0 / factor, 1.0 / factor, 1.0)),
+        translation: DVec3::new(at[0] - half, at[1] - half, 0.0),
     }
 }
 
@@ -122,6 +125,11 @@ pub(super) fn paint(
         .map(|v| f64::from(v) + f64::from(side) / 2.0);
     let factor = context.state.loupe.factor;
     let mut view = magnified(&picture.view, middle, side, factor);
+    let mut layers = segments::layers(context, viewport, picture);
+    for layer in &mut layers {
+        let plane = &mut layer.plane.mask_from_viewport;
+        *plane *= viewport_from_loupe(middle, side, factor);
+    }
     let reach = f64::from(side) / 2.0 / factor;
     if context.state.loupe.own_window && view.samples == 1 {
         let low = middle.map(|v| v - reach);
@@ -144,6 +152,7 @@ pub(super) fn paint(
             .as_ref()
             .map(|c| (c, workspace.settings.cover)),
         map,
+        segments: layers,
         volume: workspace
             .volume_masks
             .get(&display.key)

@@ -63,6 +63,7 @@ pub mod report_panel;
 pub mod root;
 pub mod sampling_text;
 pub mod screen_check;
+pub mod segments;
 pub mod settings;
 pub mod side_panel;
 pub mod spacing_text;

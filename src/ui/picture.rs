@@ -4,6 +4,7 @@
 use super::{
     filter_panel::CellFilters,
     filtered::{FilterScene, FilteredCache},
+    segments::LayerShown,
 };
 use crate::{
     gpu::{GpuContext, MaskVolume, SharedBuffer},
@@ -35,6 +36,7 @@ struct Key {
     cover: Option<(CoverKey, CoverShown)>,
     map: Option<(MapKey, OverlayStyle)>,
     labels: Option<(MaskVolume, usize, MaskLook)>,
+    segments: Vec<(MaskVolume, u64, MaskLook)>,
     filtered: Option<u64>,
 }
 
@@ -79,6 +81,8 @@ pub struct Scene<'a> {
     pub map: Option<SceneMap<'a>>,
     /// A mask over the series, with the look of masks.
     pub volume: Option<(&'a VolumeMaskDisplay, OverlayStyle)>,
+    /// Layers of segmentations over it.
+    pub segments: Vec<LayerShown>,
     /// The filters.
     pub filters: WantedFilters<'a>,
 }
@@ -176,6 +180,11 @@ impl PictureCache {
             labels: labels
                 .as_ref()
                 .map(|(mask, look, _)| (mask.mask.clone(), mask.windows[0], look.clone())),
+            segments: scene
+                .segments
+                .iter()
+                .map(|l| (l.mask.clone(), l.generation, l.look.clone()))
+                .collect(),
             map: scene.map.map(|map| {
                 let key = MapKey {
                     buffer: map.buffer.buffer.clone(),
@@ -225,6 +234,14 @@ impl PictureCache {
         renderer
             .draw(gpu, target, &slice)
             .map_err(|e| e.to_string())?;
+        for layer in &scene.segments {
+            let scene = LabelScene {
+                mask: &layer.mask,
+                look: &layer.look,
+                plane: layer.plane,
+            };
+            renderer.lay(gpu, target, &scene).map_err(|e| e.to_string())?;
+        }
         self.key = Some(key);
         Ok(true)
     }

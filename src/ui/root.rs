@@ -180,6 +180,7 @@ pub(super) fn take_keys(context: &mut UiContext<'_>, ui: &Ui) {
     let (open, asking) = is_asking(context);
     if !open && !asking {
         marks::keys(context, ui);
+        super::segments::keys(context, ui);
         let workspace = context.workspace;
         let (map, tool) = (&workspace.settings.keys, workspace.tool);
         let wishes = keys::pressed(

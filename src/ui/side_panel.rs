@@ -1,7 +1,8 @@
 //! The panel on the right: one tab at a time.
 
 use super::{
-    ai_panel, context::UiContext, findings_panel, labels_panel, record_panel, report_panel, theme,
+    ai_panel, context::UiContext, findings_panel, labels_panel, record_panel, report_panel,
+    segments, theme,
 };
 use crate::workspace::{Action, settings::SideTab};
 use egui::{RichText, Ui};
@@ -20,6 +21,7 @@ pub fn side_panel_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
             (SideTab::Ai, "panel-tab-ai"),
             (SideTab::Findings, "panel-tab-findings"),
             (SideTab::Labels, "panel-tab-labels"),
+            (SideTab::Segments, "panel-tab-segments"),
             (SideTab::Report, "panel-tab-report"),
         ];
         for (tab, key) in tabs {
@@ -55,6 +57,7 @@ pub fn side_panel_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
             SideTab::Ai => ai_panel::ai_panel_ui(context, ui),
             SideTab::Findings => findings_panel::findings_panel_ui(context, ui),
             SideTab::Labels => labels_panel::labels_panel_ui(context, ui),
+            SideTab::Segments => segments::panel_ui(context, ui),
             SideTab::Report => report_panel::report_panel_ui(context, ui),
         });
 }

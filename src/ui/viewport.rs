@@ -12,7 +12,7 @@ use super::{
     loupe, marks, number_fields,
     overlay_text::{self, About},
     picture::{PictureCallback, Scene, WantedFilters},
-    plane_handles, reference, spacing_text, theme,
+    plane_handles, reference, segments, spacing_text, theme,
     volume_panel::volume_lines,
 };
 use crate::{
@@ -254,6 +254,7 @@ fn contents(
     marks::writing_ui(context, ui, cell, rect, viewport, picture);
     marks::naming_ui(context, ui, cell, rect, viewport, picture);
     marks::hover_ui(context, ui, cell);
+    segments::ring(context, ui, &painter, cell, rect, picture);
     texts.extend(corner_text(
         context,
         ui,
@@ -307,6 +308,7 @@ fn draw_picture(
         true => None,
         false => context.map_over(&frame_key),
     };
+    let layers = segments::layers(context, viewport, picture);
     let scene = Scene {
         display,
         view: &picture.view,
@@ -315,6 +317,7 @@ fn draw_picture(
             .as_ref()
             .map(|c| (c, workspace.settings.cover)),
         map,
+        segments: layers,
         volume: workspace
             .volume_masks
             .get(&display.key)
@@ -470,6 +473,9 @@ fn corners_of(
         && let Some(display) = &viewport.display
     {
         ai = volume_lines(context, &display.key);
+    }
+    if ai.is_empty() {
+        ai = segments::network_lines(context, cell);
     }
     let source = overlay_text::Source {
         language: context.language(),
@@ -783,7 +789,7 @@ fn drop_target(context: &mut UiContext<'_>, ui: &Ui, response: &Response, cell: 
         }
     }
     // With a measuring tool a double click ends a mark.
-    if response.double_clicked() && !matches!(context.workspace.tool, Tool::Mark(_)) {
+    if response.double_clicked() && !matches!(context.workspace.tool, Tool::Mark(_) | Tool::Paint(_)) {
         context.actions.push(Action::Activate(cell));
         context.run(Command::Maximise);
     }

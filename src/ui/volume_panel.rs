@@ -71,8 +71,22 @@ pub fn volume_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
     }
     ui.add_space(8.0);
     super::ai_panel::style(context, ui, mask.meaning == Meaning::Labels);
-    if ui.button(context.word("cmd-clear-segmentation")).clicked() {
-        context.actions.push(Action::RemoveVolumeMask(series));
+    ui.horizontal(|ui| {
+        propose_ui(context, ui);
+        if ui.button(context.word("cmd-clear-segmentation")).clicked() {
+            context.actions.push(Action::RemoveVolumeMask(series));
+        }
+    });
+}
+
+/// The mask as segments that can be corrected and kept.
+pub(super) fn propose_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
+    let command = Command::ProposeSegments;
+    let enabled = context.workspace.is_enabled(command);
+    let button = egui::Button::new(context.word(command.row().message_key));
+    let tip = context.tooltip(command);
+    if ui.add_enabled(enabled, button).on_hover_text(tip).clicked() {
+        context.run(command);
     }
 }
 

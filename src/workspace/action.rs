@@ -249,6 +249,8 @@ pub enum Action {
     Case(super::cases::CaseAction),
     /// Something of the labels for learning.
     Label(super::labelling::LabelAction),
+    /// Something of the segmentations.
+    Segment(super::segmenting::SegmentAction),
     /// Open a tab on the right.
     Tab(SideTab),
     /// Open a part of the record panel.
@@ -508,6 +510,7 @@ impl Workspace {
                 return Some(Effect::ChooseSchema);
             }
             Action::Label(action) => self.act_on_labels(action),
+            Action::Segment(action) => self.act_on_segments(action),
             Action::Tab(tab) => self.settings.side_tab = tab,
             Action::RecordView(view) => self.record.view = view,
             Action::RecordSpan(span) => self.record.set_span(span),

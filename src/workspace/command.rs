@@ -2,7 +2,7 @@
 
 use crate::{
     model::{annotation::MarkKind, reading::ReadStatus},
-    tools::Tool,
+    tools::{PaintTool, Tool},
 };
 
 /// Something the user can ask for.
@@ -41,6 +41,31 @@ pub enum Command {
     ToolScroll,
     ToolCrosshair,
     StartWithScroll,
+    ToolBrush,
+    ToolEraser,
+    BrushLarger,
+    BrushSmaller,
+    BrushShape,
+    NewSegmentation,
+    DeleteSegmentation,
+    NewSegment,
+    DeleteSegment,
+    LockSegment,
+    HideSegment,
+    SoloSegment,
+    AcceptSegment,
+    RejectSegment,
+    ProposeSegments,
+    Segment1,
+    Segment2,
+    Segment3,
+    Segment4,
+    Segment5,
+    Segment6,
+    Segment7,
+    Segment8,
+    Segment9,
+    ShowSegments,
     MarkLength,
     MarkAngle,
     MarkCobb,
@@ -245,6 +270,8 @@ pub enum Group {
     Tool,
     /// Marks and their numbers.
     Measure,
+    /// Segmentations.
+    Segment,
     /// Window and level.
     Window,
     /// Moving through images and series.
@@ -259,13 +286,14 @@ pub enum Group {
 
 impl Group {
     /// All groups in menu order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::File,
         Self::Edit,
         Self::View,
         Self::Image,
         Self::Tool,
         Self::Measure,
+        Self::Segment,
         Self::Window,
         Self::Navigate,
         Self::Reading,
@@ -277,7 +305,12 @@ impl Group {
     pub const fn is_of_pictures(self) -> bool {
         matches!(
             self,
-            Self::Image | Self::Tool | Self::Measure | Self::Window | Self::Navigate
+            Self::Image
+                | Self::Tool
+                | Self::Measure
+                | Self::Segment
+                | Self::Window
+                | Self::Navigate
         )
     }
 
@@ -290,6 +323,7 @@ impl Group {
             Self::Image => "menu-image",
             Self::Tool => "menu-tools",
             Self::Measure => "menu-measure",
+            Self::Segment => "menu-segment",
             Self::Window => "menu-presets",
             Self::Navigate => "menu-navigate",
             Self::Reading => "menu-reading",
@@ -342,6 +376,12 @@ pub enum Needs {
     Linked,
     /// A mark is selected.
     Mark,
+    /// There is a segmentation over the active view.
+    Segmentation,
+    /// A segment of it is chosen.
+    Segment,
+    /// A network's mask lies over the active view.
+    Mask,
     /// There is something to undo.
     Undo,
     /// There is something to do again.
@@ -527,6 +567,31 @@ table! {
     PreviousFinding "cmd-finding-previous" Measure "Shift+J" Study
     ExportMarksCsv "cmd-marks-csv" Measure "" Study
     ExportMarksJson "cmd-marks-json" Measure "" Study
+    ToolBrush "cmd-tool-brush" Segment "B" Picture
+    ToolEraser "cmd-tool-eraser" Segment "E" Picture
+    BrushShape "cmd-brush-shape" Segment "Shift+B" Nothing
+    BrushLarger "cmd-brush-larger" Segment "]" Nothing
+    BrushSmaller "cmd-brush-smaller" Segment "[" Nothing
+    NewSegmentation "cmd-segmentation-new" Segment "" Picture
+    DeleteSegmentation "cmd-segmentation-delete" Segment "" Segmentation
+    NewSegment "cmd-segment-new" Segment "Ctrl+Shift+N" Picture
+    DeleteSegment "cmd-segment-delete" Segment "" Segment
+    LockSegment "cmd-segment-lock" Segment "" Segment
+    HideSegment "cmd-segment-hide" Segment "" Segment
+    SoloSegment "cmd-segment-solo" Segment "Alt+0" Segment
+    AcceptSegment "cmd-segment-accept" Segment "Alt+A" Segment
+    RejectSegment "cmd-segment-reject" Segment "Alt+R" Segment
+    ProposeSegments "cmd-segments-propose" Segment "" Mask
+    Segment1 "cmd-segment-1" Segment "" Segment
+    Segment2 "cmd-segment-2" Segment "" Segment
+    Segment3 "cmd-segment-3" Segment "" Segment
+    Segment4 "cmd-segment-4" Segment "" Segment
+    Segment5 "cmd-segment-5" Segment "" Segment
+    Segment6 "cmd-segment-6" Segment "" Segment
+    Segment7 "cmd-segment-7" Segment "" Segment
+    Segment8 "cmd-segment-8" Segment "" Segment
+    Segment9 "cmd-segment-9" Segment "" Segment
+    ShowSegments "panel-tab-segments" View "" Nothing
     WindowFile "preset-file" Window "`" Picture
     WindowAuto "preset-auto" Window "0" Picture
     WindowNumbers "cmd-window-numbers" Window "Shift+W" Picture
@@ -606,7 +671,12 @@ impl Row {
         matches!(self.group, Group::Navigate)
             || matches!(
                 self.command,
-                Command::ZoomIn | Command::ZoomOut | Command::Undo | Command::Redo
+                Command::ZoomIn
+                    | Command::ZoomOut
+                    | Command::Undo
+                    | Command::Redo
+                    | Command::BrushLarger
+                    | Command::BrushSmaller
             )
     }
 }
@@ -647,6 +717,8 @@ impl Command {
             Self::ToolPan => Tool::Pan,
             Self::ToolScroll => Tool::Scroll,
             Self::ToolCrosshair => Tool::Crosshair,
+            Self::ToolBrush => Tool::Paint(PaintTool::Brush),
+            Self::ToolEraser => Tool::Paint(PaintTool::Eraser),
             Self::MarkLength => Tool::Mark(MarkKind::Length),
             Self::MarkAngle => Tool::Mark(MarkKind::Angle),
             Self::MarkCobb => Tool::Mark(MarkKind::Cobb),
@@ -713,6 +785,22 @@ impl Command {
             Self::Tag7 => 7,
             Self::Tag8 => 8,
             Self::Tag9 => 9,
+            _ => return None,
+        })
+    }
+
+    /// The digit of a command that chooses a segment.
+    pub const fn segment_digit(self) -> Option<usize> {
+        Some(match self {
+            Self::Segment1 => 1,
+            Self::Segment2 => 2,
+            Self::Segment3 => 3,
+            Self::Segment4 => 4,
+            Self::Segment5 => 5,
+            Self::Segment6 => 6,
+            Self::Segment7 => 7,
+            Self::Segment8 => 8,
+            Self::Segment9 => 9,
             _ => return None,
         })
     }

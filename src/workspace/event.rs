@@ -126,6 +126,10 @@ pub enum Event {
     },
     /// A mark was measured.
     Measured(Box<super::measuring::Answer>),
+    /// A mask became proposed segments, or not.
+    Proposed(Box<super::segmenting::proposals::Proposed>),
+    /// Segments were counted.
+    SegmentsCounted(Box<super::segmenting::counting::Counted>),
     /// News of copies without identity.
     Deid(super::deid::DeidNews),
     /// A passphrase was tried on the locked window.

@@ -18,8 +18,9 @@ use crate::{
         identity::Phi,
         passphrase::Passphrase,
         reading::ReadStatus,
+        segmentation::{Segmentation, SegmentationEdit, SegmentationId, VoxelSource},
     },
-    store::codec::{check_edit, check_gesture},
+    store::codec::{check_edit, check_gesture, in_parts},
 };
 use crossbeam_channel::Sender;
 use std::{
@@ -82,6 +83,8 @@ pub struct Marks {
     revision: u64,
     /// Grows with every change of a calibration.
     calibrated: u64,
+    /// Grows with every change of a segmentation.
+    segmented: u64,
     /// The user wants nothing kept.
     declined: bool,
     /// A store is being opened.
@@ -116,6 +119,16 @@ impl Marks {
         &self.kept.key_images
     }
 
+    /// All segmentations, by id.
+    pub fn segmentations(&self) -> impl Iterator<Item = &Segmentation> {
+        self.kept.segmentations.values()
+    }
+
+    /// A segmentation.
+    pub fn segmentation(&self, id: &SegmentationId) -> Option<&Segmentation> {
+        self.kept.segmentations.get(id)
+    }
+
     /// Everything that is kept, as it is now.
     pub const fn kept(&self) -> &Kept {
         &self.kept
@@ -141,6 +154,11 @@ impl Marks {
     /// Grows with every change: who drew revision 3 need not look again while it is 3.
     pub const fn revision(&self) -> u64 {
         self.revision
+    }
+
+    /// Grows with every change of a segmentation.
+    pub const fn segmented(&self) -> u64 {
+        self.segmented
     }
 
     /// Grows with every change of a calibration.
@@ -240,6 +258,7 @@ impl Marks {
         for edit in edits {
             self.note_loose(edit);
             self.calibrated += u64::from(matches!(edit, Edit::Calibrate { .. }));
+            self.segmented += u64::from(matches!(edit, Edit::Segmentation(_)));
             let Some(id) = edit.mark_id() else { continue };
             match (edit, self.kept.marks.get(id)) {
                 (_, Some(mark)) => {
@@ -273,6 +292,7 @@ impl Marks {
     fn note_loose(&mut self, edit: &Edit) {
         let key = match edit {
             Edit::View { .. } | Edit::Layout { .. } => return,
+            Edit::Segmentation(edit) => return self.note_loose_segments(edit),
             Edit::KeyImage { target, .. } => {
                 format!("key {} {}", target.instance_uid, target.frame)
             }
@@ -303,11 +323,36 @@ impl Marks {
             // The whole text is in the edit, also what could not be kept before.
             self.given_up.remove(&key);
         }
+        self.note_key(key, removed);
+    }
+
+    fn note_key(&mut self, key: String, removed: bool) {
         if removed {
             self.loose.remove(&key);
             self.given_up.remove(&key);
         } else {
             self.loose.insert(key);
+        }
+    }
+
+    /// Each segment is one thing, however often it was painted.
+    fn note_loose_segments(&mut self, edit: &SegmentationEdit) {
+        let of = edit.of();
+        let key = |number: u16| format!("segment {} {number}", of.0);
+        let (keys, gone) = match edit {
+            SegmentationEdit::Put(_) => (vec![format!("segmentation {}", of.0)], false),
+            SegmentationEdit::Drop(_) => (vec![format!("segmentation {}", of.0)], true),
+            SegmentationEdit::Segment { from, to, .. } => {
+                let number = from.as_ref().or(to.as_ref()).map_or(0, |s| s.number);
+                (vec![key(number)], to.is_none())
+            }
+            SegmentationEdit::Voxels(change) => {
+                (change.numbers().into_iter().map(key).collect(), false)
+            }
+        };
+        for key in keys {
+            let removed = gone && (!self.keeps || self.given_up.contains(&key));
+            self.note_key(key, removed);
         }
     }
 
@@ -341,7 +386,10 @@ impl Marks {
         let fits = self.kept.apply_all(&edits).is_ok();
         if !edits.is_empty() {
             if fits {
-                self.send(Gesture::Commit(edits));
+                // Masks of whole volumes may be more than one gesture takes.
+                for part in in_parts(&edits, usize::MAX) {
+                    self.send(Gesture::Commit(part.to_vec()));
+                }
             }
         } else if self.keeps {
             self.loose.clear();
@@ -349,6 +397,7 @@ impl Marks {
         self.index();
         self.revision += 1;
         self.calibrated += 1;
+        self.segmented += 1;
     }
 
     /// All edits up to this one are on the disk, but for those that were given up.
@@ -454,6 +503,14 @@ fn on_top(base: &Kept, mine: &Kept) -> Vec<Edit> {
             });
         }
     }
+    let source = VoxelSource::restored();
+    for (id, to) in &mine.segmentations {
+        let from = base.segmentations.get(id);
+        if from != Some(to) {
+            let changes = to.edits_from(from, &source);
+            edits.extend(changes.into_iter().map(Edit::Segmentation));
+        }
+    }
     edits
 }
 
@@ -479,6 +536,10 @@ impl Workspace {
         }
         if marks.kept.guarded(&step.edits).is_some() {
             self.notify("notice-mark-locked", String::new());
+            return false;
+        }
+        if marks.kept.guarded_segment(&step.edits).is_some() {
+            self.notify("notice-segment-locked", String::new());
             return false;
         }
         if marks.apply(&step.edits).is_err() {

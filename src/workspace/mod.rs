@@ -53,6 +53,7 @@ pub mod presets;
 pub mod record_link;
 pub mod report;
 pub mod screen_setting;
+pub mod segmenting;
 pub mod sending;
 pub mod settings;
 pub mod settings_file;

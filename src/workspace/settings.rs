@@ -42,6 +42,8 @@ pub enum SideTab {
     Labels,
     /// The report.
     Report,
+    /// Segmentations.
+    Segments,
 }
 
 /// Colours of the panels; the image area is black in both.

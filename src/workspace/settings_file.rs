@@ -109,6 +109,7 @@ const TABS: [(&str, SideTab); 5] = [
     ("findings", SideTab::Findings),
     ("labels", SideTab::Labels),
     ("report", SideTab::Report),
+    ("segments", SideTab::Segments),
 ];
 
 fn name_of<T: Copy + PartialEq>(table: &[(&str, T)], value: T) -> Option<String> {

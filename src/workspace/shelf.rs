@@ -1,5 +1,5 @@
 //! What a user keeps of arrangements: layouts by name, and hanging protocols of their own. Files in the folder of the
-//! settings: `layouts.toml`, and `hanging_protocols/NAME.toml`.
+//! settings: `layouts.toml`, `hanging_protocols/NAME.toml`, and `label_schemas/NAME.toml`, which are only read.
 //!
 //! Must stay true: nothing here identifies a patient; the window's thread never touches the disk, a worker does, in the order
 //! in which it was asked; a file that is damaged is said, left alone, and kept beside before its name is written to; without a
@@ -8,6 +8,7 @@
 use super::{
     event::Event,
     hanging::protocol::{MOST_BYTES, Protocol},
+    segmenting::schema::{self, LabelSchema},
     state::CellSet,
     windows::StoredView,
 };
@@ -113,6 +114,8 @@ pub enum ShelfNews {
         /// Files that are none, by name.
         damaged: Vec<String>,
     },
+    /// Lists of labels of the user, and files that are none, by name.
+    Schemas(Vec<LabelSchema>, Vec<String>),
     /// A protocol was written.
     Saved(String),
     /// Something could not be written, and why.
@@ -255,6 +258,8 @@ impl super::Workspace {
         // Without a thread nothing is kept; the layouts stay in this session.
         self.shelf.worker.run(move || {
             let _ = events.send(Event::Shelf(read(&folder)));
+            let (schemas, damaged) = schema::read_folder(&folder.join("label_schemas"));
+            let _ = events.send(Event::Shelf(ShelfNews::Schemas(schemas, damaged)));
             waker.wake("shelf");
         });
     }
@@ -334,6 +339,15 @@ impl super::Workspace {
                 if before == (OnDisk::Awaited { changed: true }) {
                     self.keep_shelf();
                 }
+                if !damaged.is_empty() {
+                    self.notify("notice-shelf-damaged", damaged.join(", "));
+                }
+            }
+            ShelfNews::Schemas(own, damaged) => {
+                // One's own stand first, and in the place of those of the same name.
+                let schemas = &mut self.segmenting.schemas;
+                schemas.retain(|s| own.iter().all(|o| o.name != s.name));
+                schemas.splice(0..0, own);
                 if !damaged.is_empty() {
                     self.notify("notice-shelf-damaged", damaged.join(", "));
                 }

@@ -103,6 +103,8 @@ pub struct Workspace {
     pub cases: super::cases::Cases,
     /// Labels for learning.
     pub labelling: super::labelling::Labelling,
+    /// Segmentations, as they are worked on.
+    pub segmenting: super::segmenting::Segmenting,
     /// Calibration by a known length.
     pub calibrating: super::calibrating::Calibrating,
     /// An evaluation on a page of its own.
@@ -201,6 +203,7 @@ impl Workspace {
             adjudicating: super::adjudicating::Adjudicating::default(),
             cases: super::cases::Cases::default(),
             labelling: super::labelling::Labelling::default(),
+            segmenting: super::segmenting::Segmenting::default(),
             calibrating: super::calibrating::Calibrating::default(),
             explanations: super::explaining::Explanations::default(),
             masks: Masks::default(),
@@ -262,6 +265,7 @@ impl Workspace {
         self.follow_statuses();
         self.keep_standing();
         self.refresh_marks();
+        self.refresh_segment_numbers();
         changed
     }
 
@@ -585,6 +589,7 @@ impl Workspace {
             && !self.access.is_busy()
             && self.events.1.is_empty()
             && self.measuring.is_idle()
+            && !self.segmenting.numbers.is_busy()
             && !self.record.is_busy()
             && !self.marks.is_busy()
             && !self.is_loading()

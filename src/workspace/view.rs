@@ -651,7 +651,7 @@ impl Viewport {
 }
 
 /// The grid of one frame of a stack.
-fn frame_grid(image: &ImageDescription, description: &FrameDescription) -> GridGeometry {
+pub(super) fn frame_grid(image: &ImageDescription, description: &FrameDescription) -> GridGeometry {
     match &description.plane {
         Some(plane) => {
             GridGeometry::of_plane(plane, description.spacing, image.columns, image.rows)

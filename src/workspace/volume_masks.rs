@@ -110,6 +110,11 @@ impl VolumeMasks {
         self.masks.remove(series);
     }
 
+    /// Takes the masks of a network away.
+    pub fn remove_of(&mut self, model: &str) {
+        self.masks.retain(|_, mask| mask.provenance.model.id != model);
+    }
+
     /// Takes all masks away; the models stay.
     pub fn clear(&mut self) {
         self.masks.clear();

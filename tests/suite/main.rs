@@ -92,6 +92,7 @@ mod ui_privacy;
 #[cfg(feature = "screen")]
 mod ui_record;
 #[cfg(feature = "screen")]
+mod ui_segments;
 mod ui_snapshots;
 #[cfg(all(feature = "ai", feature = "screen"))]
 mod ui_training;

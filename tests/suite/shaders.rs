@@ -260,6 +260,11 @@ fn uniforms_lie_where_the_shader_looks() {
         ]
     );
     named_layout!(
+        "mask_box.wgsl",
+        negatoscope::gpu::mask_box::BoxDraw,
+        [first, size]
+    );
+    named_layout!(
         "blend_window.wgsl",
         BlendDraw,
         [

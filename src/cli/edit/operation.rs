@@ -1,6 +1,9 @@
 //! One line of `negatoscope edit`: what it asks for, and the edit that does it.
 
-use super::Refusal;
+use super::{
+    Refusal,
+    segment::{self, SegmentOperation},
+};
 use crate::{
     model::{
         annotation::{
@@ -104,6 +107,16 @@ pub enum Operation {
     Tag(Box<Said>),
     /// The grade of a score of a frame or a study, or none.
     Score(Box<Graded>),
+    /// A new segmentation, without segments.
+    Segmentation(Box<segment::NewSegmentation>),
+    /// A segment, new or changed.
+    Segment(Box<segment::SegmentFields>),
+    /// Voxels given to a segment, or taken from it.
+    Voxels(Box<segment::VoxelFields>),
+    /// A segment is gone, with its voxels.
+    RemoveSegment { of: String, number: u16 },
+    /// A segmentation is gone.
+    RemoveSegmentation { id: String },
     /// The last gesture back.
     Undo {},
     /// The last gesture again.
@@ -255,14 +268,14 @@ impl<'de> Deserialize<'de> for Status {
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct CodeFields {
-    value: String,
-    scheme: String,
-    meaning: String,
+    pub value: String,
+    pub scheme: String,
+    pub meaning: String,
 }
 
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
-enum Maker {
+pub enum Maker {
     Person(String),
     Model { id: String, version: String },
     Foreign(String),
@@ -280,6 +293,16 @@ impl From<CodeFields> for Code {
             value: fields.value,
             scheme: fields.scheme,
             meaning: fields.meaning,
+        }
+    }
+}
+
+impl From<Author> for Maker {
+    fn from(author: Author) -> Self {
+        match author {
+            Author::Person(name) => Self::Person(name),
+            Author::Model { id, version } => Self::Model { id, version },
+            Author::Foreign(name) => Self::Foreign(name),
         }
     }
 }
@@ -347,7 +370,23 @@ fn revise(mark: &Annotation, change: impl FnOnce(&mut Annotation)) -> Edit {
 pub fn carry_out(store: &mut impl Ledger, operation: Operation) -> Result<Option<String>, Refusal> {
     let nothing = |what| Refusal::new("NOTHING", format!("there is nothing to {what}"));
     let mut made = None;
+    let of_segments = |store: &mut _, operation| segment::carry_out(store, operation).map(|()| None);
     let edit = match operation {
+        Operation::Segmentation(new) => {
+            return of_segments(store, SegmentOperation::New(*new));
+        }
+        Operation::Segment(fields) => {
+            return of_segments(store, SegmentOperation::Segment(*fields));
+        }
+        Operation::Voxels(fields) => {
+            return of_segments(store, SegmentOperation::Voxels(*fields));
+        }
+        Operation::RemoveSegment { of, number } => {
+            return of_segments(store, SegmentOperation::RemoveSegment { of, number });
+        }
+        Operation::RemoveSegmentation { id } => {
+            return of_segments(store, SegmentOperation::Remove { id });
+        }
         Operation::Undo {} => {
             return if store.undo()? {
                 Ok(None)
@@ -543,12 +582,14 @@ pub fn list(kept: &Kept) -> impl Iterator<Item = Value> {
         .map(|(study, text)| json!({"op": "report", "study": study, "text": text.reveal()}));
     let answers = kept.answers.iter().map(answer_json);
     let calibrations = kept.calibrations.values().map(calibration_json);
+    let segmentations = kept.segmentations.values().flat_map(segment::list);
     marks
         .chain(key_images)
         .chain(calibrations)
         .chain(status)
         .chain(reports)
         .chain(answers)
+        .chain(segmentations)
 }
 
 fn answer_json((question, answer): (&Question, &Answer)) -> Value {

@@ -55,6 +55,42 @@ impl Delta {
         }
     }
 
+    /// The change that makes one grid of the other. Bricks that both share cost nothing. `None` when the sizes differ.
+    pub fn between(before: &Voxels, after: &Voxels) -> Option<Self> {
+        Self::between_bricks(before, after, 0..after.brick_count())
+    }
+
+    /// The same of some bricks alone: several of them in turn make the whole change, however large it is.
+    pub fn between_bricks(
+        before: &Voxels,
+        after: &Voxels,
+        bricks: std::ops::Range<usize>,
+    ) -> Option<Self> {
+        if before.size() != after.size() {
+            return None;
+        }
+        let mut runs = Writer::default();
+        let zeros = [0; BRICK];
+        for index in bricks {
+            let (was, is) = (before.brick(index), after.brick(index));
+            let same = match (was, is) {
+                (Some(was), Some(is)) => Arc::ptr_eq(was, is),
+                (None, None) => true,
+                _ => false,
+            };
+            if !same {
+                let was = was.map_or(&zeros, |brick| &**brick);
+                let is = is.map_or(&zeros, |brick| &**brick);
+                runs.brick(index, was, is);
+            }
+        }
+        Some(Self {
+            size: after.size(),
+            runs: runs.bytes.into(),
+            inverted: false,
+        })
+    }
+
     /// Size of the grid, the encoded runs, and whether they are read backwards.
     pub fn parts(&self) -> ([usize; 3], &[u8], bool) {
         (self.size, &self.runs, self.inverted)
@@ -127,6 +163,32 @@ impl Delta {
         lengths.sum()
     }
 
+    /// Whether its bytes are runs inside the grid.
+    ///
+    /// # Errors
+    /// [`DeltaError::Malformed`].
+    pub fn check(&self) -> Result<(), DeltaError> {
+        let across = self.size.map(|n| n.div_ceil(EDGE));
+        let bricks: usize = across.iter().product();
+        for run in self.runs() {
+            let run = run?;
+            if run.brick >= bricks || !self.is_inside(corner(across, run.brick), &run) {
+                return Err(DeltaError::Malformed);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a run stays in the grid: the last bricks of a row, a column and the slices reach beyond it.
+    fn is_inside(&self, corner: [usize; 3], run: &Run) -> bool {
+        let whole = (0..3).all(|axis| corner[axis] + EDGE <= self.size[axis]);
+        let inside = |at: usize| {
+            let place = [at % EDGE, at / EDGE % EDGE, at / (EDGE * EDGE)];
+            (0..3).all(|axis| corner[axis] + place[axis] < self.size[axis])
+        };
+        whole || (run.first..run.first + run.length).all(inside)
+    }
+
     /// Carries it out in full or not at all.
     pub(super) fn apply(&self, voxels: &mut Voxels) -> Result<(), DeltaError> {
         if voxels.size() != self.size {
@@ -148,6 +210,9 @@ impl Delta {
             };
             let part = Arc::make_mut(brick).get_mut(run.first..run.first + run.length);
             let part = part.ok_or(DeltaError::Malformed)?;
+            if !self.is_inside(voxels.corner(run.brick), &run) {
+                return Err(DeltaError::Malformed);
+            }
             if part.iter().any(|number| *number != run.from) {
                 return Err(DeltaError::Stale);
             }
@@ -158,6 +223,19 @@ impl Delta {
         }
         Ok(())
     }
+}
+
+/// The number of the brick of a voxel, as in [`Run::brick`]; `None` outside the grid.
+pub fn index_of(size: [usize; 3], at: [usize; 3]) -> Option<usize> {
+    let across = size.map(|n| n.div_ceil(EDGE));
+    let [x, y, z] = at.map(|n| n / EDGE);
+    let inside = (0..3).all(|axis| at[axis] < size[axis]);
+    inside.then_some((z * across[1] + y) * across[0] + x)
+}
+
+/// The place of a voxel in its brick, as in [`Run::first`].
+pub const fn place_of([x, y, z]: [usize; 3]) -> usize {
+    (z % EDGE * EDGE + y % EDGE) * EDGE + x % EDGE
 }
 
 const fn corner(across: [usize; 3], brick: usize) -> [usize; 3] {
@@ -300,8 +378,7 @@ impl<'a> Painter<'a> {
             }
             if differs {
                 // The brick is copied at its first change alone: what it was is held here, the copy by the grid.
-                let before = || old.cloned();
-                self.before.entry(index).or_insert_with(before);
+                self.before.entry(index).or_insert_with(|| old.cloned());
                 let brick = self.voxels.brick_mut(index);
                 let to = brick.and_then(|brick| brick.get_mut(inside..inside + (piece - x)));
                 if let Some((to, from)) = to.zip(row.get(..piece - x)) {
@@ -444,6 +521,38 @@ mod tests {
             voxels.apply(&again).unwrap();
             assert_eq!(&voxels, state);
         }
+    }
+
+    #[test]
+    fn two_grids_make_the_change_between_them() {
+        let mut next = noise(3);
+        let before = {
+            let mut voxels = Voxels::new([70, 40, 20]);
+            painted(&mut voxels, [30, 20, 8], 7, 4);
+            voxels
+        };
+        let mut after = before.clone();
+        for _ in 0..20 {
+            let (y, z, x) = (next(40), next(20), next(60));
+            let number = [0, 4, 9][next(3)];
+            after.map_row([y, z], x..x + next(30), |_, _| number);
+        }
+        after.map_row([20, 8], 0..70, |_, _| 0);
+        after.tidy(&after.whole());
+        let delta = Delta::between(&before, &after).unwrap();
+        let mut again = before.clone();
+        again.apply(&delta).unwrap();
+        assert_eq!(again, after);
+        let mut pieces = before.clone();
+        for first in 0..after.brick_count() {
+            let piece = Delta::between_bricks(&before, &after, first..first + 1).unwrap();
+            pieces.apply(&piece).unwrap();
+        }
+        assert_eq!(pieces, after);
+        again.apply(&delta.inverse()).unwrap();
+        assert_eq!(again, before);
+        assert!(Delta::between(&after, &after).unwrap().is_empty());
+        assert_eq!(Delta::between(&before, &Voxels::new([1; 3])), None);
     }
 
     #[test]

@@ -4,10 +4,12 @@
 //! A segmentation has layers, each with a number for every voxel; segments of one layer exclude each other, segments
 //! of different layers may overlap. The number in the layer is that of the segment, so up to 65,535 of them fit.
 
+pub mod change;
 pub mod delta;
 pub mod exchange;
 pub mod voxels;
 
+pub use change::{SegmentationEdit, VoxelChange, VoxelSource};
 pub use delta::{Delta, DeltaError, Painter};
 pub use voxels::{VoxelBox, Voxels};
 
@@ -153,6 +155,8 @@ pub struct Segmentation {
     pub series_uid: String,
     /// Frame of Reference UID; empty when the pictures name none.
     pub frame_of_reference_uid: String,
+    /// The one frame that it lies on, where the pictures are no volume: SOP Instance UID, and number from 1.
+    pub frame: Option<(String, u32)>,
     /// Where its voxels lie. May differ from the grid of the pictures.
     pub grid: GridGeometry,
     segments: BTreeMap<u16, Segment>,
@@ -168,6 +172,7 @@ impl Segmentation {
             study_uid: String::new(),
             series_uid: String::new(),
             frame_of_reference_uid: String::new(),
+            frame: None,
             grid,
             segments: BTreeMap::new(),
             layers: vec![Voxels::new(grid.size)],
@@ -215,6 +220,18 @@ impl Segmentation {
     /// Takes a segment out. Its voxels are the caller's: [`Segmentation::cleared`] is the change that empties them.
     pub fn remove_segment(&mut self, number: u16) -> Option<Segment> {
         self.segments.remove(&number)
+    }
+
+    /// Without segments and voxels: as [`Segmentation::new`], with the same names and the same place.
+    pub fn clear(&mut self) {
+        self.segments.clear();
+        self.layers = vec![Voxels::new(self.grid.size)];
+    }
+
+    /// Takes layers away that stand behind the last one with a segment; the first one stays.
+    fn drop_unused_layers(&mut self) {
+        let last = self.segments.values().map(|s| s.layer).max().unwrap_or(0);
+        self.layers.truncate(last + 1);
     }
 
     /// The layers.

@@ -179,6 +179,74 @@ impl Voxels {
             .unwrap_or(0)
     }
 
+    /// Gives the voxels of a row from a column to before another a number each, by what it is now; whether one
+    /// changed. What lies outside the grid is left out. Bricks of zeros may be left until [`Voxels::tidy`].
+    ///
+    /// [`super::Painter`] does the same and remembers what was; this is for a copy that is compared afterwards
+    /// ([`Delta::between`]).
+    pub fn map_row(
+        &mut self,
+        [y, z]: [usize; 2],
+        columns: Range<usize>,
+        mut number: impl FnMut(usize, u16) -> u16,
+    ) -> bool {
+        let end = columns.end.min(self.size[0]);
+        let (mut x, mut changed) = (columns.start, false);
+        while x < end {
+            let piece = ((x / EDGE + 1) * EDGE).min(end);
+            let Some((index, inside)) = self.place([x, y, z]) else {
+                return changed;
+            };
+            let old = self.brick(index);
+            let now = |k: usize| old.and_then(|b| b.get(inside + k)).copied().unwrap_or(0);
+            let mut row = [0; EDGE];
+            let mut differs = false;
+            for (k, slot) in row.iter_mut().take(piece - x).enumerate() {
+                let was = now(k);
+                *slot = number(x + k, was);
+                differs |= *slot != was;
+            }
+            if differs {
+                changed = true;
+                let brick = self.brick_mut(index);
+                let to = brick.and_then(|brick| brick.get_mut(inside..inside + (piece - x)));
+                if let Some((to, from)) = to.zip(row.get(..piece - x)) {
+                    to.copy_from_slice(from);
+                }
+            }
+            x = piece;
+        }
+        changed
+    }
+
+    /// Lets go of bricks that were left with zeros alone, in a box and around it as far as its bricks go.
+    pub fn tidy(&mut self, part: &VoxelBox) {
+        let part = part.intersection(&self.whole());
+        if part.is_empty() {
+            return;
+        }
+        let bricks = |axis: usize| part.first[axis] / EDGE..part.end[axis].div_ceil(EDGE);
+        for z in bricks(2) {
+            for y in bricks(1) {
+                for x in bricks(0) {
+                    self.drop_zeros((z * self.across[1] + y) * self.across[0] + x);
+                }
+            }
+        }
+    }
+
+    /// Whether every number is 0.
+    pub fn is_blank(&self) -> bool {
+        let held = self.bricks.iter().flatten();
+        held.flat_map(|brick| brick.iter()).all(|number| *number == 0)
+    }
+
+    /// Whether any voxel has a number.
+    pub fn has(&self, number: u16) -> bool {
+        let held = self.bricks.iter().flatten();
+        held.flat_map(|brick| brick.iter()).any(|n| *n == number)
+    }
+
     /// Only while a grid is filled for the first time: nothing records it, and zeros are not put.
     fn put(&mut self, at: [usize; 3], number: u16) {
         let Some((brick, inside)) = self.place(at) else {
@@ -282,6 +350,67 @@ impl Voxels {
             }
         }
         bounds
+    }
+
+    /// Boxes around what differs from another state of the grid: few, and none much larger than what is in it. Bricks
+    /// that both share cost a comparison of addresses.
+    pub fn changed_boxes(&self, before: &Self) -> Vec<VoxelBox> {
+        let zeros = [0; BRICK];
+        let mut layers: BTreeMap<usize, Vec<VoxelBox>> = BTreeMap::new();
+        for index in 0..self.bricks.len() {
+            let (is, was) = (self.brick(index), before.brick(index));
+            let same = match (is, was) {
+                (Some(is), Some(was)) => Arc::ptr_eq(is, was),
+                (None, None) => true,
+                _ => false,
+            };
+            if same {
+                continue;
+            }
+            let is = is.map_or(&zeros, |brick| &**brick);
+            let was = was.map_or(&zeros, |brick| &**brick);
+            let corner = self.corner(index);
+            let mut bounds: Option<VoxelBox> = None;
+            for (row, (is, was)) in is.chunks(EDGE).zip(was.chunks(EDGE)).enumerate() {
+                if is == was {
+                    continue;
+                }
+                let differs = |(a, b): (&u16, &u16)| a != b;
+                let first = is.iter().zip(was).position(differs).unwrap_or(0);
+                let last = is.iter().zip(was).rposition(differs).unwrap_or(EDGE - 1);
+                let (y, z) = (corner[1] + row % EDGE, corner[2] + row / EDGE);
+                let part = VoxelBox {
+                    first: [corner[0] + first, y, z],
+                    end: [corner[0] + last + 1, y + 1, z + 1],
+                };
+                bounds = Some(bounds.map_or(part, |all| all.union(&part)));
+            }
+            if let Some(bounds) = bounds {
+                layers.entry(corner[2]).or_default().push(bounds);
+            }
+        }
+        let union = |boxes: &[VoxelBox]| {
+            let mut boxes = boxes.iter().copied();
+            let first = boxes.next()?;
+            Some(boxes.fold(first, |all, part| all.union(&part)))
+        };
+        // As one where that takes little more.
+        let all: Vec<VoxelBox> = layers.values().flatten().copied().collect();
+        let inside: usize = all.iter().map(VoxelBox::voxels).sum();
+        match union(&all) {
+            None => Vec::new(),
+            Some(whole) if whole.voxels() <= 2 * inside => vec![whole],
+            Some(_) => layers
+                .into_values()
+                .flat_map(|boxes| {
+                    let inside: usize = boxes.iter().map(VoxelBox::voxels).sum();
+                    match union(&boxes) {
+                        Some(one) if boxes.len() > 24 || one.voxels() <= 2 * inside => vec![one],
+                        _ => boxes,
+                    }
+                })
+                .collect(),
+        }
     }
 
     /// Memory that it takes, bytes; bricks that copies share are counted in each.

@@ -53,7 +53,7 @@ pub fn replay(source: &mut impl Read, length: u64, key: &StoreKey) -> Result<Rep
 }
 
 /// The same; `sink` gets every commit.
-pub(super) fn replay_each(
+pub(in crate::store) fn replay_each(
     source: &mut impl Read,
     length: u64,
     key: &StoreKey,

@@ -48,6 +48,9 @@ impl Workspace {
             Needs::TrainingRun => self.training.runs(),
             Needs::Linked => self.linking.has_ties(),
             Needs::Mark => self.selected_mark().is_some(),
+            Needs::Segmentation => self.active_segmentation().is_some(),
+            Needs::Mask => self.can_propose(),
+            Needs::Segment => self.active_segment().is_some(),
             Needs::Undo => self.marks.history.available().0,
             Needs::Redo => self.marks.history.available().1,
             Needs::Account => self.can_lock(),
@@ -82,6 +85,16 @@ impl Workspace {
         }
         if let Some(digit) = command.preset_digit() {
             self.apply_preset(digit);
+            return None;
+        }
+        if self.segment_command(command) {
+            return None;
+        }
+        // One key chooses a class or a segment, by what is in the hand.
+        if let Some(digit) = command.label_digit()
+            && self.labels_voxels()
+        {
+            self.choose_segment(usize::from(digit));
             return None;
         }
         if self.label_command(command) {
@@ -172,6 +185,7 @@ impl Workspace {
             Command::ShowLabels => self.show_tab(SideTab::Labels),
             Command::ChooseSchema => return Some(Effect::ChooseSchema),
             Command::ShowReport => self.show_tab(SideTab::Report),
+            Command::ShowSegments => self.show_tab(SideTab::Segments),
             Command::ClassifyTuberculosis => return Some(Effect::Classify),
             Command::Training => self.training.open ^= true,
             Command::StartTraining => return Some(Effect::Train),

@@ -139,6 +139,8 @@ impl Workspace {
             Event::LabelSchema { read, asked } => self.take_schema(read, asked),
             Event::ChosenSchema(path) => self.open_schema(path, true),
             Event::Measured(answer) => self.take_measured(*answer),
+            Event::Proposed(news) => self.take_proposed(*news),
+            Event::SegmentsCounted(counted) => self.take_segment_numbers(*counted),
             Event::Deid(news) => self.take_deid(news),
             Event::Unlock(answer) => self.take_unlock(answer),
             Event::Broken(broken) => self.take_broken(broken),

@@ -3,7 +3,7 @@
 use super::{super::view::Viewport, Workspace};
 use crate::{
     model::{edit::Edit, passphrase::Passphrase},
-    store::codec::{Commit, Kind, check_gesture, decode, encode},
+    store::codec::{Commit, Kind, check_gesture, decode, encode, in_parts},
 };
 use std::path::PathBuf;
 
@@ -59,7 +59,7 @@ impl Handover {
         for path in &self.paths {
             put(b'P', path.as_os_str().as_encoded_bytes());
         }
-        for edits in self.edits.chunks(EDITS_AT_ONCE) {
+        for edits in in_parts(&self.edits, EDITS_AT_ONCE) {
             let commit = Commit {
                 kind: Kind::Done,
                 time_ms: 0,

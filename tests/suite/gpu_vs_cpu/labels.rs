@@ -3,7 +3,7 @@
 use super::{Bench, bench, compare, frame_of, grey, texture_of};
 use glam::{DAffine3, DMat3, DVec3};
 use negatoscope::{
-    gpu::{Cargo, FrameTexture, MaskBits, MaskVolume},
+    gpu::{BoxWriter, Cargo, FrameTexture, MaskBits, MaskBox, MaskVolume},
     imaging::{
         labels::{self, LabelMap, LabelPlane},
         reslice,
@@ -280,6 +280,8 @@ fn a_mask_lies_on_what_it_marks() {
             value: 1,
             name: String::new(),
             color: [0, 255, 0],
+            hidden: false,
+            dashed: false,
         }]
         .into(),
     };
@@ -319,4 +321,108 @@ fn a_mask_lies_on_what_it_marks() {
         }
         assert!(marked > 100, "{name}");
     }
+}
+
+/// What is hidden is not drawn, and what lies behind it in a slab is; one of two outlines may be dashed alone.
+#[test]
+#[cfg_attr(no_gpu, ignore = "NEGATOSCOPE_NO_GPU was set")]
+fn hidden_and_dashed_labels_have_a_twin() {
+    let bench = bench();
+    let (grid, frames) = volume();
+    let texture = texture_of(&bench.gpu, &frames);
+    let bytes = bytes(Meaning::Labels, 255);
+    let mask = packed(&bench, &bytes);
+    let map = LabelMap {
+        size: MASK,
+        bytes: &bytes,
+    };
+    for (hidden, dashed) in [(1, 2), (2, 200), (200, 1)] {
+        let labels = [1, 2, 200].map(|value| Label {
+            hidden: value == hidden,
+            dashed: value == dashed,
+            ..Label::new(value, "")
+        });
+        let look = MaskLook {
+            meaning: Meaning::Labels,
+            style: OverlayStyle {
+                dashed: false,
+                outline_px: 2.0,
+                ..OverlayStyle::AI
+            },
+            labels: labels.into(),
+        };
+        for (name, view) in views(&grid) {
+            let plane = place(&grid, &view);
+            let scene = LabelScene {
+                mask: &mask,
+                look: &look,
+                plane,
+            };
+            let gpu = with_labels(&bench, &texture, &view, scene);
+            let mut cpu = reslice::draw_cpu(&view, &frames);
+            labels::draw_cpu(&mut cpu, view.size, &map, &look, &plane);
+            compare(&format!("{name}, without {hidden}"), view.size, &gpu, &cpu, 1);
+            // Laid over a finished picture it is the same.
+            let target = Target::new(&bench.gpu, view.size, TargetKind::Picture).unwrap();
+            let plain = SliceScene {
+                view: &view,
+                texture: &texture,
+                cover: None,
+                overlay: None,
+                labels: None,
+            };
+            bench.renderer.draw(&bench.gpu, &target, &plain).unwrap();
+            bench.renderer.lay(&bench.gpu, &target, &scene).unwrap();
+            assert!(target.read_back().unwrap() == gpu, "{name}");
+        }
+    }
+}
+
+#[test]
+#[cfg_attr(no_gpu, ignore = "NEGATOSCOPE_NO_GPU was set")]
+fn boxes_go_to_their_place_and_nothing_else_does() {
+    let bench = bench();
+    let mask = MaskVolume::new(&bench.gpu, MASK, MaskBits::Eight).unwrap();
+    let mut wanted = vec![0_u8; MASK.iter().product()];
+    let mut writer = BoxWriter::new(&bench.gpu).unwrap();
+    let boxes = [
+        ([0, 0, 0], [5, 3, 2]),
+        ([13, 7, 4], [9, 20, 11]),
+        // Up to the end of rows that are no whole words.
+        ([30, 50, 17], [7, 1, 1]),
+        ([0, 0, 0], MASK),
+        ([36, 2, 3], [1, 1, 1]),
+    ];
+    let mut next = 1_u8;
+    for (first, size) in boxes {
+        let part = MaskBox::around(first, size, MASK[0]);
+        assert!(part.first[0] <= first[0] && part.first[0] % 4 == 0);
+        let mut bytes = Vec::new();
+        for z in part.first[2]..part.first[2] + part.size[2] {
+            for y in part.first[1]..part.first[1] + part.size[1] {
+                for x in part.first[0]..part.first[0] + part.size[0] {
+                    next = next.wrapping_mul(5).wrapping_add(3);
+                    wanted[(z * MASK[1] + y) * MASK[0] + x] = next;
+                    bytes.push(next);
+                }
+            }
+        }
+        let before = bench.gpu.door.snapshot();
+        writer.write(&bench.gpu, &mask, &part, &bytes).unwrap();
+        let up = bench.gpu.door.since(&before).uploaded(Cargo::Mask);
+        assert_eq!(up, part.bytes() as u64);
+        assert!(mask.read_back(&bench.gpu).unwrap() == wanted, "{first:?} {size:?}");
+    }
+    let outside = MaskBox {
+        first: [0, 0, 0],
+        size: [40, 1, 1],
+    };
+    assert!(writer.write(&bench.gpu, &mask, &outside, &[0; 40]).is_err());
+    let crooked = MaskBox {
+        first: [2, 0, 0],
+        size: [4, 1, 1],
+    };
+    assert!(writer.write(&bench.gpu, &mask, &crooked, &[0; 4]).is_err());
+    let part = MaskBox::around([0, 0, 0], [4, 1, 1], MASK[0]);
+    assert!(writer.write(&bench.gpu, &mask, &part, &[0; 3]).is_err());
 }

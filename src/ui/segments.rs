@@ -1,0 +1,53 @@
+//! Segmentations in the window: painting them, their layers over the pictures, their panel.
+//!
+//! Must stay true: what a stamp changed goes up to the device and nothing else, and is drawn in the same frame in every
+//! view; nothing becomes an edit before the button is up.
+
+mod hand;
+mod layers;
+mod panel;
+
+pub(super) use hand::{hand, keys, ring, wheel};
+pub use layers::LayerShown;
+pub(super) use layers::layers;
+pub(super) use panel::panel_ui;
+
+use super::context::UiContext;
+use crate::workspace::segmenting::proposals::networks_of;
+use hand::Painting;
+use layers::HeldLayers;
+
+/// What the corner of a view says of the networks whose segments are drawn in it; empty where there are none.
+pub(super) fn network_lines(context: &UiContext<'_>, cell: usize) -> Vec<String> {
+    let workspace = context.workspace;
+    let Some(place) = workspace.segment_place(cell).filter(|_| workspace.masks.visible) else {
+        return Vec::new();
+    };
+    let networks = networks_of(workspace.segmentations_over(&place).into_iter());
+    if networks.is_empty() {
+        return Vec::new();
+    }
+    let lines = networks.iter().map(|(model, version)| {
+        let args = [("model", model.as_str().into()), ("version", version.as_str().into())];
+        context.tr("badge-ai-model", &args)
+    });
+    std::iter::once(context.word("ai-notice").to_owned()).chain(lines).collect()
+}
+
+/// What the hand does to segments, and what of them lies on the device.
+#[derive(Default)]
+pub struct SegmentsState {
+    /// The stroke that is being painted.
+    painting: Option<Painting>,
+    held: HeldLayers,
+    fields: panel::Fields,
+    /// Rest of the wheel.
+    wheel: f64,
+}
+
+impl SegmentsState {
+    /// Whether a stroke is being painted.
+    pub const fn is_busy(&self) -> bool {
+        self.painting.is_some()
+    }
+}
