@@ -925,7 +925,7 @@ notice-restored = { $count ->
     [one] Restored { $count } annotation from { $detail }
    *[other] Restored { $count } annotations from { $detail }
 }
-notice-segment-locked = The segment is locked. Unlock it to change it.
+notice-segment-locked = The segment is locked. Unlock it to change it
 notice-restored-views = Restored what was on the screen at { $detail }
 
 ## Encrypted archives
@@ -2427,16 +2427,15 @@ notice-nothing-taken = There is nothing to take over
 ## Segmentations
 
 menu-segment = Segment
-panel-tab-segments = Segments
 cmd-tool-brush = Brush
-cmd-tool-brush-tip = Paints the chosen segment. Hold Alt to erase; Shift and the wheel change the radius.
+cmd-tool-brush-tip = Paints the chosen segment. Hold Alt to erase; Shift and the wheel change the radius
 cmd-tool-eraser = Eraser
-cmd-tool-eraser-tip = Takes voxels from the chosen segment; the others stay as they are.
+cmd-tool-eraser-tip = Takes voxels from the chosen segment; the others stay as they are
 cmd-brush-shape = Disc or sphere
 cmd-brush-larger = Larger brush
 cmd-brush-smaller = Smaller brush
 cmd-segmentation-new = New segmentation
-cmd-segmentation-new-tip = Over the volume of the active view, or over its frame where it is none.
+cmd-segmentation-new-tip = Over the volume of the active view, or over its frame where it is none
 cmd-segmentation-delete = Delete segmentation
 cmd-segment-new = New segment
 cmd-segment-delete = Delete segment
@@ -2444,9 +2443,9 @@ cmd-segment-lock = Lock segment
 cmd-segment-hide = Hide segment
 cmd-segment-solo = Show only this segment
 cmd-segment-accept = Accept segment
-cmd-segment-accept-tip = With the brush in hand, Enter accepts a proposal.
+cmd-segment-accept-tip = With the brush in hand, Enter accepts a proposal
 cmd-segment-reject = Reject segment
-cmd-segment-reject-tip = A rejected segment is kept and not drawn. With the brush in hand, Delete rejects a proposal.
+cmd-segment-reject-tip = A rejected segment is kept and not drawn. With the brush in hand, Delete rejects a proposal
 cmd-segment-1 = Segment 1
 cmd-segment-2 = Segment 2
 cmd-segment-3 = Segment 3
@@ -2458,8 +2457,8 @@ cmd-segment-8 = Segment 8
 cmd-segment-9 = Segment 9
 segment-name = Segment { $number }
 segmentation-name = Segmentation { $number }
-segments-no-picture = Open a picture to label it.
-segments-none = Nothing is labelled here yet. Take the brush (B) and paint, or begin with a list of labels.
+segments-no-picture = Open a picture to label it
+segments-none = Nothing is labelled here yet. Take the brush (B) and paint, or begin with a list of labels
 segments-no-schema = No label list
 segments-schema = The labels that a new segmentation begins with
 segments-add-of = From a list
@@ -2484,14 +2483,14 @@ segment-color = Colour
 segment-ml = { $ml } ml
 segment-pixels = { $count } px
 segment-voxels = { $count } voxels
-segment-values = Mean { $mean } ± { $sd }   { $min } to { $max }
+segment-values = Mean { $mean } ± { $sd }, { $min } to { $max }
 segment-proposed = proposed
 segment-accepted = accepted
 segment-edited = edited
 segment-rejected = rejected
 notice-segmentation-too-large = This volume is too large to be labelled
 cmd-segments-propose = To segments
-cmd-segments-propose-tip = The network's mask becomes proposed segments: accept, correct or reject each.
+cmd-segments-propose-tip = The network's mask becomes proposed segments: accept, correct or reject each
 job-propose = Taking the mask over
 notice-propose-failed = The mask could not be taken over
 notice-propose-nothing = The mask is empty: there is nothing to propose

@@ -25,6 +25,7 @@ mod values;
 
 pub use error::FormatError;
 pub use orientation::Placement;
+pub use pack::{packed, unpacked};
 
 use crate::model::{finding::Finding, volume::Volume};
 use source::{Folder, Opened};

@@ -221,6 +221,27 @@ pub(super) fn zlib(bytes: &[u8]) -> io::Result<Vec<u8>> {
     encoder.finish()
 }
 
+/// A zlib stream of bytes.
+///
+/// # Errors
+/// Those of memory.
+pub fn packed(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    zlib(bytes)
+}
+
+/// Exactly `count` bytes of a zlib stream that has no more. Nothing is reserved on the word of the count.
+///
+/// # Errors
+/// [`FormatError`] when it is no such stream, or has another length.
+pub fn unpacked(bytes: &[u8], count: usize) -> Result<Vec<u8>, FormatError> {
+    let mut stream = Inflater::new(bytes)?;
+    let out = stream.take(count)?;
+    match stream.finish()? {
+        false => Ok(out),
+        true => Err(corrupt("it has more bytes than it says")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

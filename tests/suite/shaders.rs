@@ -128,7 +128,7 @@ macro_rules! same_layout {
 
 #[test]
 fn uniforms_lie_where_the_shader_looks() {
-    use negatoscope::gpu::blend::gpu_data::BlendDraw;
+    use negatoscope::gpu::{blend::gpu_data::BlendDraw, mask_box::BoxDraw};
     use negatoscope::render::{
         blit::gpu_data::BlitDraw, cover::gpu_data::CoverDraw, filter::gpu_data::FilterDraw,
         forest::gpu_data::ForestDraw,
@@ -261,7 +261,7 @@ fn uniforms_lie_where_the_shader_looks() {
     );
     named_layout!(
         "mask_box.wgsl",
-        negatoscope::gpu::mask_box::BoxDraw,
+        BoxDraw,
         [first, size]
     );
     named_layout!(

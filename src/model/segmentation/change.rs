@@ -57,8 +57,8 @@ pub fn is_possible(size: [usize; 3]) -> bool {
     let most = |a: usize, b: usize| a.checked_mul(b).filter(|n| *n <= MAX_VOXELS);
     let voxels = most(size[0], size[1]).and_then(|n| most(n, size[2]));
     // A grid of thin needles would take a brick for every few voxels.
-    let bricks: usize = size.map(|n| n.min(1 << 20).div_ceil(EDGE)).iter().product();
-    !size.contains(&0) && voxels.is_some() && bricks <= 4 * MAX_VOXELS / BRICK
+    let bricks = || size.map(|n| n.div_ceil(EDGE)).iter().product::<usize>();
+    !size.contains(&0) && voxels.is_some() && bricks() <= 4 * MAX_VOXELS / BRICK
 }
 
 impl VoxelChange {

@@ -9,12 +9,13 @@
 //! signed), tracking UID.
 //! Voxels: id, layer (4), tool, prompt, author as of a mark, time (8, signed), columns, rows, slices (4 each), 1 where
 //! before and after of the runs change places, packing (0: length (4), runs; 1: length of the runs (4), length (4), runs
-//! in DEFLATE). The runs are those of [`Delta`].
+//! as a zlib stream). The runs are those of [`Delta`].
 
 use super::{
     MAX_ID, MAX_LABEL, MAX_PAYLOAD, Reader, check_texts, put_author, put_code, put_length,
     put_text, put_texts,
 };
+use crate::formats;
 use crate::model::{
     annotation::{Author, Code},
     geometry::GridGeometry,
@@ -26,7 +27,7 @@ use crate::model::{
 };
 use glam::{DAffine3, DMat3, DVec3};
 use sha2::{Digest as _, Sha256};
-use std::{io::Read as _, io::Write as _, sync::Arc};
+use std::sync::Arc;
 
 /// Longest runs of a change, bytes.
 pub const MAX_RUNS: usize = 48 << 20;
@@ -274,7 +275,7 @@ fn put_runs(out: &mut Vec<u8>, delta: &Delta) {
     let (size, runs, inverted) = delta.parts();
     put_size(out, size);
     out.push(u8::from(inverted));
-    let packed = (runs.len() >= PACKED_FROM).then(|| deflated(runs)).flatten();
+    let packed = (runs.len() >= PACKED_FROM).then(|| packed_runs(runs)).flatten();
     match packed.filter(|packed| packed.len() + 4 < runs.len()) {
         Some(packed) => {
             out.push(1);
@@ -290,22 +291,15 @@ fn put_runs(out: &mut Vec<u8>, delta: &Delta) {
     }
 }
 
-fn deflated(bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut encoder =
-        flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(bytes).ok()?;
-    encoder.finish().ok()
+fn packed_runs(bytes: &[u8]) -> Option<Vec<u8>> {
+    formats::packed(bytes).ok()
 }
 
-/// Exactly so many bytes; nothing is reserved on the word of the length.
-fn inflated(bytes: &[u8], length: usize) -> Option<Vec<u8>> {
-    if length > MAX_RUNS.min(MAX_PAYLOAD) {
-        return None;
+fn unpacked_runs(bytes: &[u8], length: usize) -> Option<Vec<u8>> {
+    match length > MAX_RUNS.min(MAX_PAYLOAD) {
+        true => None,
+        false => formats::unpacked(bytes, length).ok(),
     }
-    let mut out = Vec::new();
-    let mut decoder = flate2::read::DeflateDecoder::new(bytes).take(length as u64 + 1);
-    decoder.read_to_end(&mut out).ok()?;
-    (out.len() == length).then_some(out)
 }
 
 impl Reader<'_> {
@@ -423,7 +417,7 @@ impl Reader<'_> {
             }
             1 => {
                 let (length, stored) = (self.length()?, self.length()?);
-                inflated(self.take(stored)?, length)?
+                unpacked_runs(self.take(stored)?, length)?
             }
             _ => return None,
         };

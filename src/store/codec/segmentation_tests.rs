@@ -194,11 +194,11 @@ fn lying_sizes_reserve_nothing() {
         lying[at + 4..at + 8].copy_from_slice(&size.to_le_bytes());
         assert_eq!(decode(&lying), None);
     }
-    // A few bytes of DEFLATE that would be a gigabyte of zeros.
-    let zeros = deflated(&vec![0; 1 << 20]).unwrap();
-    assert_eq!(inflated(&zeros, 1 << 19), None);
-    assert_eq!(inflated(&zeros, MAX_RUNS + 1), None);
-    assert_eq!(inflated(&zeros, 1 << 20).map(|b| b.len()), Some(1 << 20));
+    // A few packed bytes that would be a gigabyte of zeros.
+    let zeros = packed_runs(&vec![0; 1 << 20]).unwrap();
+    assert_eq!(unpacked_runs(&zeros, 1 << 19), None);
+    assert_eq!(unpacked_runs(&zeros, MAX_RUNS + 1), None);
+    assert_eq!(unpacked_runs(&zeros, 1 << 20).map(|b| b.len()), Some(1 << 20));
 }
 
 #[test]

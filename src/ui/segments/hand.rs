@@ -45,6 +45,8 @@ pub(super) struct Painting {
     radius: f64,
     range: Option<Range>,
     over: bool,
+    /// The frame in which the button went up: until the next one, which has the edit, it is drawn.
+    ended: Option<u64>,
 }
 
 /// Only values of a range are painted.
@@ -179,6 +181,11 @@ pub(in crate::ui) fn hand(
             i.modifiers,
         )
     });
+    let frame = ui.ctx().cumulative_frame_nr();
+    let over = |p: &Painting| p.ended.is_some_and(|ended| ended < frame);
+    if context.state.segments.painting.as_ref().is_some_and(over) {
+        context.state.segments.painting = None;
+    }
     let here = |p: &Painting| p.cell == cell;
     if !context.state.segments.painting.as_ref().is_some_and(here) {
         let free = context.state.segments.painting.is_none();
@@ -199,11 +206,15 @@ pub(in crate::ui) fn hand(
     let Some(painting) = &mut context.state.segments.painting else {
         return false;
     };
+    if painting.ended.is_some() {
+        return true;
+    }
     let centre = at(latest);
     if painting.last != Some(centre) {
         painting.stamp(centre, normal);
     }
     if released || !down {
+        painting.ended = Some(frame);
         finish(context);
     }
     true
@@ -268,12 +279,13 @@ fn begin(
         radius: settings.radius,
         range,
         over: settings.over,
+        ended: None,
     })
 }
 
 /// The button is up: the stroke becomes an edit.
 fn finish(context: &mut UiContext<'_>) {
-    let Some(mut painting) = context.state.segments.painting.take() else {
+    let Some(painting) = &mut context.state.segments.painting else {
         return;
     };
     let Some(dirty) = painting.dirty else { return };
@@ -287,9 +299,9 @@ fn finish(context: &mut UiContext<'_>) {
         prompt.push_str(&format!(" range {} {}", range.low, range.high));
     }
     let stroke = Stroke {
-        place: painting.place,
-        into: painting.into,
-        after: painting.after,
+        place: painting.place.clone(),
+        into: painting.into.clone(),
+        after: painting.after.clone(),
         tool: if painting.erases { "eraser" } else { "brush" },
         prompt,
     };

@@ -68,6 +68,14 @@ impl HeldLayers {
         voxels: &Voxels,
     ) -> Result<Option<&mut Held>, GpuError> {
         let key = (key.0.clone(), key.1);
+        let first = (SegmentationId(String::new()), 0);
+        if !self.layers.contains_key(&key)
+            && let Some(held) = self.layers.remove(&first)
+            && held.layer.mask().size() == voxels.size()
+        {
+            // What the first stroke showed is that of the segmentation that it made.
+            self.layers.insert(key.clone(), held);
+        }
         if !self.layers.contains_key(&key) {
             // What has nothing in it takes no memory.
             if voxels.is_blank() {

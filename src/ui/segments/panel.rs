@@ -483,7 +483,7 @@ fn look_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
     widgets::section(ui, context.word("segments-look"), None);
     let before = context.workspace.segmenting.style;
     let mut style = before;
-    egui::Grid::new("segment-look").num_columns(2).spacing([12.0, 4.0]).show(ui, |ui| {
+    egui::Grid::new("look of segments").num_columns(2).spacing([12.0, 4.0]).show(ui, |ui| {
         for (key, value, range) in [
             ("ai-opacity", &mut style.opacity, 0.0..=1.0),
             ("ai-outline", &mut style.outline_px, 0.0..=4.0),

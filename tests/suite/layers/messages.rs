@@ -76,6 +76,10 @@ const KINDS: &[&str] = &[
     "explain",
     "class",
     "training",
+    "brush",
+    "segment",
+    "segments",
+    "segmentation",
 ];
 
 /// Methods whose first argument is a key.
