@@ -29,6 +29,8 @@ pub enum PaintTool {
     Brush,
     /// Takes them from it.
     Eraser,
+    /// Gives it what hangs together with a voxel and has values like it.
+    Grow,
 }
 
 /// A pointer button.

@@ -66,6 +66,7 @@ pub enum Icon {
     EyeShut,
     Paint,
     Eraser,
+    Grow,
 }
 
 /// Draws an icon into a square.
@@ -457,6 +458,14 @@ pub fn paint(painter: &Painter, rect: Rect, icon: Icon, color: Color32) {
                 (7.6, 12.0),
                 (7.2, 8.8),
             ]);
+        }
+        Icon::Grow => {
+            painter.circle_filled(at(8.0, 8.0), 1.6 * unit, color);
+            painter.circle_stroke(at(8.0, 8.0), 5.8 * unit, stroke);
+            line(&[(8.0, 4.6), (8.0, 2.2)]);
+            line(&[(8.0, 11.4), (8.0, 13.8)]);
+            line(&[(4.6, 8.0), (2.2, 8.0)]);
+            line(&[(11.4, 8.0), (13.8, 8.0)]);
         }
         Icon::Eraser => {
             line(&[

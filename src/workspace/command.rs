@@ -43,6 +43,7 @@ pub enum Command {
     StartWithScroll,
     ToolBrush,
     ToolEraser,
+    ToolGrow,
     BrushLarger,
     BrushSmaller,
     BrushShape,
@@ -569,6 +570,7 @@ table! {
     ExportMarksJson "cmd-marks-json" Measure "" Study
     ToolBrush "cmd-tool-brush" Segment "B" Picture
     ToolEraser "cmd-tool-eraser" Segment "E" Picture
+    ToolGrow "cmd-tool-grow" Segment "Ctrl+B" Picture
     BrushShape "cmd-brush-shape" Segment "Shift+B" Nothing
     BrushLarger "cmd-brush-larger" Segment "]" Nothing
     BrushSmaller "cmd-brush-smaller" Segment "[" Nothing
@@ -719,6 +721,7 @@ impl Command {
             Self::ToolCrosshair => Tool::Crosshair,
             Self::ToolBrush => Tool::Paint(PaintTool::Brush),
             Self::ToolEraser => Tool::Paint(PaintTool::Eraser),
+            Self::ToolGrow => Tool::Paint(PaintTool::Grow),
             Self::MarkLength => Tool::Mark(MarkKind::Length),
             Self::MarkAngle => Tool::Mark(MarkKind::Angle),
             Self::MarkCobb => Tool::Mark(MarkKind::Cobb),

@@ -128,6 +128,8 @@ pub enum Event {
     Measured(Box<super::measuring::Answer>),
     /// A mask became proposed segments, or not.
     Proposed(Box<super::segmenting::proposals::Proposed>),
+    /// A tool changed a segment, or not.
+    SegmentTool(Box<super::segmenting::apply::Applied>),
     /// Segments were counted.
     SegmentsCounted(Box<super::segmenting::counting::Counted>),
     /// News of copies without identity.

@@ -40,7 +40,7 @@ use tempfile::TempDir;
 pub const PASSPHRASE: &str = "观片 keep";
 
 /// Two series of three slices each, of one study.
-fn study() -> TempDir {
+pub fn study() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for series in 1..=2 {
         for k in 0..3 {
@@ -428,7 +428,7 @@ fn the_first_mark_asks_for_the_store_and_goes_into_it() {
 }
 
 /// A window in a process of its own; it goes on until it is killed or its script ends.
-fn child(study: &TempDir, dir: &Path, script: &str) -> process::Child {
+pub fn child(study: &TempDir, dir: &Path, script: &str) -> process::Child {
     let path = dir.with_file_name("script");
     fs::write(&path, script).unwrap();
     let mut child = process::Command::new(env!("CARGO_BIN_EXE_negatoscope"))

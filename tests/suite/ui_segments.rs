@@ -1,16 +1,20 @@
 //! Segmentations in the real window: painted with the mouse, the same in every view, taken back, kept, found again.
 
 use crate::{
-    keeping::{made, window as kept_window},
+    keeping::{child, kept, made, study, window as kept_window},
     ui_snapshots::{alone, ct, run, stage},
 };
 use egui::{Key, Modifiers, PointerButton};
 use glam::DVec3;
 use negatoscope::{
-    app::{screen, stage::Stage},
+    app::{
+        screen::{self, Script},
+        stage::Stage,
+    },
+    console::Output,
     gpu::Cargo,
     model::segmentation::{SegmentState, Segmentation},
-    store::codec::fingerprint,
+    store::{Store, codec::fingerprint},
     tools::{PaintTool, Tool, brush::BrushShape},
     workspace::{
         Action, Command,
@@ -18,6 +22,10 @@ use negatoscope::{
         settings::SideTab,
         state::Workspace,
     },
+};
+use std::{
+    io,
+    time::{Duration, Instant},
 };
 
 fn workspace(stage: &mut Stage) -> &mut Workspace {
@@ -280,7 +288,7 @@ fn a_single_radiograph_is_labelled_with_a_list() {
 }
 
 #[test]
-fn what_was_painted_is_kept_and_comes_back_after_a_kill() {
+fn what_was_painted_is_kept_and_comes_back() {
     let _one = alone();
     let (_folder, dir) = made();
     let open = || kept_window(ct(), Some(&dir));
@@ -295,4 +303,55 @@ fn what_was_painted_is_kept_and_comes_back_after_a_kill() {
     let mut stage = open();
     assert_eq!(fingerprint(&only(&stage)), print);
     assert_eq!(screen::describe(&mut stage)["keeping"]["unsaved"], 0);
+}
+
+/// What the window called saved is there after `kill -9`, in the middle of whatever.
+#[test]
+fn a_killed_window_loses_no_stroke_that_it_called_saved() {
+    let _one = alone();
+    let (study, (folder, dir)) = (study(), made());
+    let seen = folder.path().join("seen.png");
+    let script = format!(
+        "open .\ncommand tool-brush\ndrag 500,300 560,320\ndrag 520,400 600,420\nscreenshot {}\n\
+        drag 480,350 620,380\ndrag 480,380 620,400\nwait 10000\n",
+        seen.display()
+    );
+    let mut child = child(&study, &dir, &script);
+    let begin = Instant::now();
+    while !seen.exists() {
+        assert!(begin.elapsed() < Duration::from_secs(200), "no stroke was kept");
+        assert!(child.try_wait().unwrap().is_none(), "the window ended");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let kept = kept(&dir);
+    let (_, whole) = kept.segmentations.first_key_value().expect("it is kept");
+    let painted = voxels(whole, 1);
+    assert!(painted > 0);
+    let mut stage = kept_window(&study, Some(&dir));
+    assert_eq!(fingerprint(&only(&stage)), fingerprint(whole));
+    let keys: Vec<_> = workspace(&mut stage).notices.iter().map(|n| n.key).collect();
+    assert_eq!(keys, ["notice-restored"]);
+    // Replaying what is kept on an empty store gives the same fingerprint.
+    let mut store = Store::throw_away().unwrap();
+    store.commit(&kept.as_edits()).unwrap();
+    let again = &store.kept().segmentations[&whole.id];
+    assert_eq!(fingerprint(again), fingerprint(whole));
+}
+
+/// A labelling task from the first stroke to the last word, by a script as anybody may write it.
+#[test]
+fn a_nodule_is_labelled_by_a_script() {
+    let _one = alone();
+    let mut stage = stage(vec![ct()], Vec::new());
+    let script = Script::read(include_str!("label_nodule.script"), &[]).unwrap();
+    let mut out = Output::to(Box::new(io::sink()), Box::new(io::sink()));
+    script.play(&mut stage, &mut out, &mut |_, _| Ok(())).unwrap();
+    let whole = only(&stage);
+    let nodule = whole.segment(1).unwrap();
+    assert_eq!(nodule.label, "Nodule");
+    assert_eq!(nodule.property_type.as_ref().unwrap().value, "27925004");
+    assert_eq!(nodule.state, SegmentState::Accepted);
+    assert!(voxels(&whole, 1) > 0 && nodule.changed_ms > 0);
 }

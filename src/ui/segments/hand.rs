@@ -12,11 +12,11 @@ use crate::{
         PaintTool, Tool,
         brush::{self, BrushShape, Stamp},
     },
-    ui::{context::UiContext, halo::over_picture, theme},
+    ui::{context::UiContext, halo::over_picture, probe::value_at, theme},
     workspace::{
         Action,
         display::{FrameState, SeriesDisplay},
-        segmenting::{SegmentAction, SegmentChange, SegmentPlace, Stroke},
+        segmenting::{apply::SegmentTool, SegmentAction, SegmentChange, SegmentPlace, Stroke},
         view::{Picture, Viewport},
     },
 };
@@ -193,6 +193,10 @@ pub(in crate::ui) fn hand(
             return false;
         }
         context.actions.push(Action::Activate(cell));
+        if tool == PaintTool::Grow {
+            grow(context, viewport, picture, [latest.x - rect.min.x, latest.y - rect.min.y].map(|v| f64::from(v) * scale));
+            return true;
+        }
         let erases = (tool == PaintTool::Eraser) != held.alt;
         let Some(painting) = begin(context, cell, viewport, picture, erases) else {
             return true;
@@ -218,6 +222,37 @@ pub(in crate::ui) fn hand(
         finish(context);
     }
     true
+}
+
+/// A region grows from a click: in the slice that is shown with the disc, in space with the sphere.
+fn grow(context: &mut UiContext<'_>, viewport: &Viewport, picture: &Picture, at: [f64; 2]) {
+    let settings = &context.workspace.segmenting.brush;
+    let Some(place) = viewport.segment_place() else {
+        return;
+    };
+    let (Some(probe), Some(index)) = (
+        value_at(viewport, picture, at),
+        place.grid.voxel_from_patient(),
+    ) else {
+        return;
+    };
+    let Some(value) = probe.modality() else {
+        return;
+    };
+    let mut seed = probe.voxel;
+    if place.frame.is_some() {
+        seed[2] = 0;
+    }
+    let range = settings.range.unwrap_or([value - settings.tolerance, value + settings.tolerance]);
+    // The slice lies across the axis of the grid that the plane is looked at along.
+    let normal = index.matrix3 * picture.right.cross(picture.down);
+    let steps = normal.abs().to_array();
+    let axis = (0..3).max_by(|a, b| steps[*a].total_cmp(&steps[*b]));
+    let slice = axis.filter(|_| settings.shape == BrushShape::Disc);
+    act(
+        context,
+        SegmentAction::Apply(SegmentTool::Grow { seed, range, slice }),
+    );
 }
 
 /// A stroke of the brush on what a cell shows; `None` where nothing can be painted.
@@ -382,7 +417,10 @@ pub(in crate::ui) fn ring(
     };
     let scale = ui.ctx().pixels_per_point();
     let radius = (settings.radius / picture.unit_per_pixel) as f32 / scale;
-    let radius = radius.max(1.5);
+    let radius = match tool {
+        PaintTool::Grow => 4.0,
+        _ => radius.max(1.5),
+    };
     painter.circle_stroke(pointer, radius, (3.0, Color32::from_black_alpha(150)));
     painter.circle_stroke(pointer, radius, (1.2, color));
     painter.circle_filled(pointer, 1.2, color);
@@ -403,6 +441,13 @@ pub(in crate::ui) fn ring(
     };
     let (text, color) = match problem {
         Some(key) => (context.word(key).to_owned(), theme::WARN),
+        None if tool == PaintTool::Grow => {
+            let text = settings.range.map_or_else(
+                || format!("± {:.0}", settings.tolerance),
+                |[low, high]| format!("{low:.0} – {high:.0}"),
+            );
+            (text, theme::TEXT_DIM)
+        }
         None => (format!("{:.1} {unit}", settings.radius), theme::TEXT_DIM),
     };
     over_picture(

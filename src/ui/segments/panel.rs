@@ -11,7 +11,10 @@ use crate::{
     },
     workspace::{
         Action, Command,
-        segmenting::{SegmentAction, SegmentChange, SegmentNumbers},
+        segmenting::{
+            SegmentAction, SegmentChange, SegmentNumbers,
+            apply::{Joining, SegmentTool},
+        },
     },
 };
 use egui::{
@@ -27,11 +30,22 @@ const WHOLE: usize = 60;
 const MAX_NAME: usize = 64;
 
 /// What is being typed.
-#[derive(Default)]
 pub struct Fields {
     /// Of which segment, and as it was when typing began.
     of: Option<(String, u16, String)>,
     label: String,
+    /// Millimetres of tools on whole segments.
+    mm: f64,
+}
+
+impl Default for Fields {
+    fn default() -> Self {
+        Self {
+            of: None,
+            label: String::new(),
+            mm: 2.0,
+        }
+    }
 }
 
 fn act(context: &mut UiContext<'_>, action: SegmentAction) {
@@ -60,6 +74,7 @@ pub(in crate::ui) fn panel_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
     }
     brush_ui(context, ui);
     list_ui(context, ui, whole);
+    whole_ui(context, ui, whole);
     look_ui(context, ui);
 }
 
@@ -142,6 +157,7 @@ fn brush_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
         for (command, icon) in [
             (Command::ToolBrush, Icon::Paint),
             (Command::ToolEraser, Icon::Eraser),
+            (Command::ToolGrow, Icon::Grow),
         ] {
             let on = command.tool() == Some(workspace.tool);
             widgets::command_button(context, ui, icon, command, on);
@@ -182,6 +198,10 @@ fn brush_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
             ui.add_enabled(limited, DragValue::new(&mut high).speed(1.0).fixed_decimals(0));
             brush.range = limited.then_some([low, high.max(low)]);
         });
+        ui.end_row();
+        let label = widgets::dim(ui, context.word("brush-tolerance"));
+        let tolerance = DragValue::new(&mut brush.tolerance).range(0.0..=10_000.0).prefix("± ");
+        ui.add(tolerance).labelled_by(label.id).on_hover_text(context.word("brush-tolerance-tip"));
         ui.end_row();
         widgets::dim(ui, context.word("brush-others"));
         ui.checkbox(&mut brush.over, context.word("brush-over"))
@@ -476,6 +496,69 @@ fn state_ui(
             }
         }
     });
+}
+
+/// Tools on the whole of the chosen segment.
+fn whole_ui(context: &mut UiContext<'_>, ui: &mut Ui, whole: &Segmentation) {
+    let Some(segment) = context.workspace.segment_of(whole) else {
+        return;
+    };
+    widgets::section(ui, context.word("segments-whole"), None);
+    let free = !segment.locked;
+    let mut mm = context.state.segments.fields.mm;
+    let mut chosen = None;
+    ui.horizontal(|ui| {
+        let label = widgets::dim(ui, context.word("segments-by"));
+        let field = DragValue::new(&mut mm).range(0.1..=50.0).speed(0.1).fixed_decimals(1);
+        ui.add(field.suffix(" mm")).labelled_by(label.id);
+    });
+    ui.horizontal_wrapped(|ui| {
+        let tools = [
+            ("segment-grow-margin", SegmentTool::Margin(mm)),
+            ("segment-shrink", SegmentTool::Margin(-mm)),
+            ("segment-smooth", SegmentTool::Smooth(mm)),
+            ("segment-open", SegmentTool::Open(mm)),
+            ("segment-close", SegmentTool::Close(mm)),
+            ("segment-fill-holes", SegmentTool::FillHoles),
+            ("segment-fill-between", SegmentTool::FillBetween),
+            ("segment-largest", SegmentTool::Largest),
+            ("segment-without-small", SegmentTool::WithoutSmall(0.1)),
+            ("segment-grow-cut", SegmentTool::GrowCut),
+            ("segment-watershed", SegmentTool::Watershed),
+        ];
+        for (key, tool) in tools {
+            let button = Button::new(RichText::new(context.word(key)).size(theme::SMALL_PT));
+            if ui.add_enabled(free, button).clicked() {
+                chosen = Some(tool);
+            }
+        }
+        for (key, how) in [
+            ("segment-add", Joining::Add),
+            ("segment-subtract", Joining::Subtract),
+            ("segment-intersect", Joining::Intersect),
+        ] {
+            // Segments of one layer have no voxel in common.
+            let others = whole.segments().filter(|s| {
+                s.number != segment.number && (how == Joining::Add || s.layer != segment.layer)
+            });
+            let others: Vec<&Segment> = others.take(WHOLE).collect();
+            let word = RichText::new(context.word(key)).size(theme::SMALL_PT);
+            ui.add_enabled_ui(free && !others.is_empty(), |ui| {
+                ui.menu_button(word, |ui| {
+                    for other in &others {
+                        if ui.selectable_label(false, &other.label).clicked() {
+                            chosen = Some(SegmentTool::Combine(how, other.number));
+                            ui.close();
+                        }
+                    }
+                });
+            });
+        }
+    });
+    context.state.segments.fields.mm = mm;
+    if let Some(tool) = chosen {
+        act(context, SegmentAction::Apply(tool));
+    }
 }
 
 /// Opacity and outline.

@@ -3,6 +3,7 @@
 //! Must stay true: everything that changes a segmentation is an edit of [`Workspace::commit`], one gesture one step of
 //! undo; what is shown of a stroke before the button is up is no edit and is kept nowhere.
 
+pub mod apply;
 pub mod counting;
 pub mod place;
 pub mod proposals;
@@ -17,7 +18,7 @@ use crate::{
         annotation::{Author, Code},
         edit::Edit,
         segmentation::{
-            Segment, SegmentOrigin, SegmentState, Segmentation, SegmentationEdit, SegmentationId,
+            Segment, SegmentState, Segmentation, SegmentationEdit, SegmentationId,
             VoxelChange, VoxelSource, Voxels,
         },
         view::OverlayStyle,
@@ -40,6 +41,8 @@ pub struct BrushSettings {
     pub range: Option<[f64; 2]>,
     /// Voxels of other segments are painted over; else they stay.
     pub over: bool,
+    /// How far values may be from that of the voxel from which a region grows, where no range is given.
+    pub tolerance: f64,
 }
 
 impl Default for BrushSettings {
@@ -49,6 +52,7 @@ impl Default for BrushSettings {
             radius: 5.0,
             range: None,
             over: true,
+            tolerance: 80.0,
         }
     }
 }
@@ -131,6 +135,8 @@ pub enum SegmentAction {
     Remove(u16),
     /// A stroke ended: what its layer became, painted over what a cell shows.
     Stroke(Box<Stroke>),
+    /// A tool on the whole of the chosen segment, or from a click.
+    Apply(apply::SegmentTool),
     /// Another brush.
     Brush(BrushSettings),
     /// Another look.
@@ -232,6 +238,7 @@ impl Workspace {
             SegmentAction::Stroke(stroke) => {
                 self.take_stroke(*stroke);
             }
+            SegmentAction::Apply(tool) => self.apply_tool(tool),
             SegmentAction::Brush(mut brush) => {
                 brush.radius = brush.radius.clamp(RADIUS_RANGE.0, RADIUS_RANGE.1);
                 self.segmenting.brush = brush;
@@ -492,28 +499,7 @@ impl Workspace {
             source: self.source(tool, prompt),
         });
         // Whoever changes what was proposed has looked at it, and stands behind what it is now.
-        for touched in change.numbers() {
-            let Some(from) = whole.and_then(|s| s.segment(touched)) else {
-                continue;
-            };
-            let mut to = from.clone();
-            to.state = SegmentState::Edited;
-            if let SegmentOrigin::Automatic {
-                algorithm, version, ..
-            } = &from.origin
-            {
-                let (algorithm, version) = (algorithm.clone(), version.clone());
-                to.origin = SegmentOrigin::SemiAutomatic { algorithm, version };
-            }
-            if to != *from {
-                self.sign(&mut to);
-                edits.push(Edit::Segmentation(SegmentationEdit::Segment {
-                    of: id.clone(),
-                    from: Some(Box::new(from.clone())),
-                    to: Some(Box::new(to)),
-                }));
-            }
-        }
+        edits.extend(self.stand_behind(&change));
         edits.push(Edit::Segmentation(SegmentationEdit::Voxels(change)));
         let taken = self.commit(edits);
         if taken {

@@ -140,6 +140,7 @@ impl Workspace {
             Event::ChosenSchema(path) => self.open_schema(path, true),
             Event::Measured(answer) => self.take_measured(*answer),
             Event::Proposed(news) => self.take_proposed(*news),
+            Event::SegmentTool(applied) => self.take_tool(*applied),
             Event::SegmentsCounted(counted) => self.take_segment_numbers(*counted),
             Event::Deid(news) => self.take_deid(news),
             Event::Unlock(answer) => self.take_unlock(answer),

@@ -1,0 +1,557 @@
+//! Tools that change a whole segment, or grow one from a click: each a job that can be cancelled, and one step of undo.
+//!
+//! Must stay true: a tool works on the layer as it was when it began; when somebody changed that meanwhile its result is
+//! thrown away and said. Locked segments neither get nor lose voxels.
+
+use super::now_ms;
+use crate::{
+    diary,
+    imaging::{
+        segment::{
+            Bits, Combine, Image,
+            between::filled_between,
+            forest::{grow_cut, slope, watershed},
+            grow::{Ball, Limit, grow},
+            islands::{self, Neighbours},
+            margin, smooth,
+        },
+        statistics, window,
+    },
+    model::{
+        annotation::Author,
+        edit::Edit,
+        geometry::GridGeometry,
+        lut::{ModalityLut, PaddingRange},
+        pixels::Frame,
+        segmentation::{
+            Delta, SegmentState, SegmentationEdit, SegmentationId, VoxelBox, VoxelChange,
+            VoxelSource, Voxels,
+        },
+    },
+    task::{CancelToken, spawn_named},
+    workspace::{
+        Workspace,
+        display::{FrameState, SeriesDisplay},
+        event::Event,
+        jobs::JobId,
+    },
+};
+use std::{collections::BTreeSet, panic::AssertUnwindSafe, sync::Arc};
+
+/// How far a region grows from where it was begun, millimetres.
+const GROW_MM: f64 = 80.0;
+/// Voxels around all seeds of a layer that spreading tools look at.
+const AROUND: usize = 12;
+
+/// What a tool does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SegmentTool {
+    /// Larger by so many millimetres, or smaller.
+    Margin(f64),
+    /// Blurred by so many millimetres, and cut at one half.
+    Smooth(f64),
+    /// Without what is thinner than twice so many millimetres.
+    Open(f64),
+    /// With gaps closed that are narrower than twice so many millimetres.
+    Close(f64),
+    /// With what it shuts in.
+    FillHoles,
+    /// The largest part alone.
+    Largest,
+    /// Without parts of less than so many millilitres.
+    WithoutSmall(f64),
+    /// With what lies between the slices in which it was drawn.
+    FillBetween,
+    /// Put together with another segment.
+    Combine(Joining, u16),
+    /// What hangs together with a voxel and has values of a range: in one slice across an axis, or in space.
+    Grow {
+        /// The voxel.
+        seed: [usize; 3],
+        /// The values.
+        range: [f64; 2],
+        /// The axis that the slice lies across.
+        slice: Option<usize>,
+    },
+    /// All segments of the layer grow from what is drawn of them until they meet.
+    GrowCut,
+    /// The same by the steepness of the picture.
+    Watershed,
+}
+
+/// How a segment is put together with another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Joining {
+    /// What is in either.
+    Add,
+    /// What is not in the other.
+    Subtract,
+    /// What is in both.
+    Intersect,
+}
+
+impl SegmentTool {
+    /// Stable name, as voxels remember it.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Margin(_) => "margin",
+            Self::Smooth(_) => "smooth",
+            Self::Open(_) => "open",
+            Self::Close(_) => "close",
+            Self::FillHoles => "fill-holes",
+            Self::Largest => "largest-part",
+            Self::WithoutSmall(_) => "without-small",
+            Self::FillBetween => "fill-between",
+            Self::Combine(Joining::Add, _) => "add",
+            Self::Combine(Joining::Subtract, _) => "subtract",
+            Self::Combine(Joining::Intersect, _) => "intersect",
+            Self::Grow { .. } => "grow",
+            Self::GrowCut => "grow-cut",
+            Self::Watershed => "watershed",
+        }
+    }
+
+    /// What it was told, as voxels remember it.
+    fn prompt(&self) -> String {
+        match self {
+            Self::Margin(mm) | Self::Smooth(mm) | Self::Open(mm) | Self::Close(mm) => {
+                format!("{mm} mm")
+            }
+            Self::WithoutSmall(ml) => format!("{ml} ml"),
+            Self::Combine(_, other) => format!("segment {other}"),
+            Self::Grow { seed, range, slice } => {
+                let [x, y, z] = seed;
+                let place = if slice.is_some() { "slice" } else { "space" };
+                format!("{place} {x} {y} {z} range {} {}", range[0], range[1])
+            }
+            _ => String::new(),
+        }
+    }
+
+    const fn needs_values(&self) -> bool {
+        matches!(self, Self::Grow { .. } | Self::GrowCut | Self::Watershed)
+    }
+}
+
+/// Values of the frames that a layer lies on; what is not here has none.
+struct Frames {
+    size: [usize; 3],
+    slices: Vec<Option<(Frame, Option<PaddingRange>, ModalityLut)>>,
+}
+
+impl Frames {
+    fn of(display: &SeriesDisplay, size: [usize; 3], only: Option<usize>) -> Self {
+        let slice = |index: usize| {
+            let reference = display.layout.frames.get(index)?;
+            let image = reference.instance.image.as_ref()?;
+            let FrameState::Loaded(frame) = display.frame(index) else {
+                return None;
+            };
+            let fits = frame.samples == 1 && [frame.columns, frame.rows] == size[..2];
+            let lut = image.frame(reference.frame).modality_lut.clone();
+            (fits && image.palette.is_none()).then_some((frame, image.padding, lut))
+        };
+        let slices = (0..size[2]).map(|z| slice(only.unwrap_or(z))).collect();
+        Self { size, slices }
+    }
+
+    /// The values of a box, columns fastest; what has none is 0 (air, water: as far away as anything).
+    fn dense(&self, part: &VoxelBox) -> Vec<f32> {
+        let mut values = Vec::with_capacity(part.voxels());
+        for z in part.range(2) {
+            for y in part.range(1) {
+                values.extend(part.range(0).map(|x| {
+                    let value = self.value([x, y, z]);
+                    if value.is_finite() { value as f32 } else { 0.0 }
+                }));
+            }
+        }
+        values
+    }
+}
+
+impl Image for Frames {
+    fn size(&self) -> [usize; 3] {
+        self.size
+    }
+
+    fn row(&self, y: usize, z: usize, out: &mut [f64]) {
+        for (x, out) in out.iter_mut().enumerate() {
+            *out = self.value([x, y, z]);
+        }
+    }
+
+    fn value(&self, [x, y, z]: [usize; 3]) -> f64 {
+        let Some(Some((frame, padding, lut))) = self.slices.get(z) else {
+            return f64::NAN;
+        };
+        match frame.value(x, y, 0) {
+            Some(stored) if statistics::is_image(stored, frame.stored_type, *padding) => {
+                window::modality_value(stored, lut)
+            }
+            _ => f64::NAN,
+        }
+    }
+}
+
+/// What a tool works on.
+struct Work {
+    tool: SegmentTool,
+    before: Voxels,
+    /// The layer of another segment.
+    other: Option<Voxels>,
+    number: u16,
+    grid: GridGeometry,
+    frames: Option<Frames>,
+    locked: BTreeSet<u16>,
+    over: bool,
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub struct Applied {
+    job: JobId,
+    of: SegmentationId,
+    layer: usize,
+    before: Voxels,
+    source: Arc<VoxelSource>,
+    /// The layer afterwards; `None` when it was cancelled or there was nothing to work with.
+    after: Option<Voxels>,
+}
+
+impl Workspace {
+    /// Changes the chosen segment with a tool.
+    pub(in crate::workspace) fn apply_tool(&mut self, tool: SegmentTool) {
+        let place = self.segment_place(self.active);
+        if self.active_segmentation().is_none()
+            && let (SegmentTool::Grow { .. }, Some(place)) = (&tool, &place)
+        {
+            self.new_segmentation(place);
+        }
+        let Some((whole, segment)) = self.active_segment() else {
+            return;
+        };
+        if segment.locked {
+            return self.notify("notice-segment-locked", String::new());
+        }
+        let Some(before) = whole.layers().get(segment.layer).cloned() else {
+            return;
+        };
+        let viewport = self.active_viewport();
+        let display = viewport.and_then(|v| v.display.as_ref());
+        let same = place.is_some_and(|p| p.is_grid(&whole.grid));
+        let frames = match display.filter(|_| tool.needs_values() && same) {
+            Some(display) => {
+                let only = whole.frame.is_some();
+                let shown = viewport.map(|v| v.frame_shown()).filter(|_| only);
+                Some(Frames::of(display, whole.grid.size, shown))
+            }
+            None => None,
+        };
+        if tool.needs_values() && frames.is_none() {
+            return self.notify("segment-range-other-grid", String::new());
+        }
+        let locked = whole.segments().filter(|s| s.locked).map(|s| s.number);
+        let other = match &tool {
+            SegmentTool::Combine(_, other) => whole
+                .segment(*other)
+                .and_then(|s| whole.layers().get(s.layer))
+                .cloned(),
+            _ => None,
+        };
+        let work = Work {
+            before: before.clone(),
+            other,
+            number: segment.number,
+            grid: whole.grid,
+            frames,
+            locked: locked.collect(),
+            over: self.segmenting.brush.over,
+            tool: tool.clone(),
+        };
+        let (of, layer) = (whole.id.clone(), segment.layer);
+        let source = Arc::new(VoxelSource {
+            tool: tool.name().to_owned(),
+            prompt: tool.prompt(),
+            by: Author::Person(self.segmenter()),
+            at_ms: now_ms(),
+        });
+        let job = self.jobs.start("job-segment-tool");
+        let ending = self.ending(job.id);
+        let (events, waker) = (self.sender(), self.waker.clone());
+        let body = move || {
+            let done = || changed(&work, &job.cancel);
+            let after = diary::contain(AssertUnwindSafe(done)).unwrap_or_default();
+            let after = after.filter(|_| !job.cancel.is_cancelled());
+            let _ = events.send(Event::SegmentTool(Box::new(Applied {
+                job: job.id,
+                of,
+                layer,
+                before,
+                source,
+                after,
+            })));
+            waker.wake("segment tool");
+            drop(ending);
+        };
+        if spawn_named("segment tool", body).is_err() {
+            self.notify("notice-segment-tool-failed", String::new());
+        }
+    }
+
+    pub(in crate::workspace) fn take_tool(&mut self, applied: Applied) {
+        self.jobs.finish(applied.job);
+        let Some(after) = applied.after else { return };
+        let kept = self.marks.segmentation(&applied.of);
+        let layer = kept.and_then(|s| s.layers().get(applied.layer));
+        if layer != Some(&applied.before) {
+            return self.notify("notice-segment-changed", String::new());
+        }
+        let delta = Delta::between(&applied.before, &after).filter(|delta| !delta.is_empty());
+        let Some(delta) = delta else {
+            return self.notify("notice-segment-nothing", String::new());
+        };
+        let change = Arc::new(VoxelChange {
+            of: applied.of,
+            layer: applied.layer,
+            delta,
+            source: applied.source,
+        });
+        let mut edits = self.stand_behind(&change);
+        edits.push(Edit::Segmentation(SegmentationEdit::Voxels(change)));
+        self.commit(edits);
+    }
+
+    /// The edits of segments that a change of voxels makes ones that somebody edited.
+    pub(super) fn stand_behind(&self, change: &VoxelChange) -> Vec<Edit> {
+        use crate::model::segmentation::SegmentOrigin as Origin;
+        let whole = self.marks.segmentation(&change.of);
+        let touched = change.numbers().into_iter();
+        let segments = touched.filter_map(|number| whole?.segment(number));
+        let changed = segments.filter_map(|from| {
+            let mut to = from.clone();
+            to.state = SegmentState::Edited;
+            if let Origin::Automatic {
+                algorithm, version, ..
+            } = &from.origin
+            {
+                let (algorithm, version) = (algorithm.clone(), version.clone());
+                to.origin = Origin::SemiAutomatic { algorithm, version };
+            }
+            (to != *from).then(|| {
+                self.sign(&mut to);
+                Edit::Segmentation(SegmentationEdit::Segment {
+                    of: change.of.clone(),
+                    from: Some(Box::new(from.clone())),
+                    to: Some(Box::new(to)),
+                })
+            })
+        });
+        changed.collect()
+    }
+}
+
+/// The voxels of a number.
+fn bits_of(layer: &Voxels, number: u16) -> Bits {
+    let mut bits = Bits::new(layer.size());
+    let Some(bounds) = layer.bounds(Some(number)) else {
+        return bits;
+    };
+    for z in bounds.range(2) {
+        for y in bounds.range(1) {
+            let row = layer.read(&VoxelBox {
+                first: [bounds.first[0], y, z],
+                end: [bounds.end[0], y + 1, z + 1],
+            });
+            let mut x = bounds.first[0];
+            for run in row.chunk_by(|a, b| a == b) {
+                if run.first() == Some(&number) {
+                    bits.set_run(y, z, x..x + run.len());
+                }
+                x += run.len();
+            }
+        }
+    }
+    bits
+}
+
+/// The layer after the tool; `None` once cancelled.
+fn changed(work: &Work, cancel: &CancelToken) -> Option<Voxels> {
+    let spacing = work.grid.spacing_mm();
+    let size = work.before.size();
+    if matches!(work.tool, SegmentTool::GrowCut | SegmentTool::Watershed) {
+        return spread(work, spacing, cancel);
+    }
+    let own = bits_of(&work.before, work.number);
+    let mut adds = false;
+    let bits = match &work.tool {
+        SegmentTool::Margin(mm) => margin::margin(&own, *mm, spacing, cancel)?,
+        SegmentTool::Smooth(mm) => smooth::gaussian(&own, *mm, spacing, cancel)?,
+        SegmentTool::Open(mm) => margin::opened(&own, *mm, spacing, cancel)?,
+        SegmentTool::Close(mm) => margin::closed(&own, *mm, spacing, cancel)?,
+        SegmentTool::FillHoles => islands::filled(&own),
+        SegmentTool::Largest => islands::largest(&own, Neighbours::Faces),
+        SegmentTool::WithoutSmall(ml) => {
+            islands::without_small(&own, *ml, spacing, Neighbours::Faces)
+        }
+        SegmentTool::FillBetween => filled_between(&own, 2, spacing, cancel)?,
+        SegmentTool::Combine(how, other) => {
+            let other = bits_of(work.other.as_ref()?, *other);
+            let how = match how {
+                Joining::Add => Combine::Add,
+                Joining::Subtract => Combine::Subtract,
+                Joining::Intersect => Combine::Intersect,
+            };
+            let mut out = own.clone();
+            out.combine(how, &other);
+            out
+        }
+        SegmentTool::Grow { seed, range, slice } => {
+            let limit = match slice {
+                Some(axis) => Limit::slice(size, *axis, *seed.get(*axis)?),
+                None => {
+                    let ball = Ball {
+                        centre: seed.map(|n| n as f64),
+                        radius_mm: GROW_MM,
+                        spacing,
+                    };
+                    Limit::ball(size, ball)
+                }
+            };
+            adds = true;
+            let frames = work.frames.as_ref()?;
+            grow(frames, &[*seed], *range, &limit, None, cancel)?
+        }
+        SegmentTool::GrowCut | SegmentTool::Watershed => own.clone(),
+    };
+    let number = work.number;
+    let mut after = work.before.clone();
+    let stays = |now: u16| {
+        now == number || now != 0 && (!work.over || work.locked.contains(&now))
+    };
+    for (y, z, run) in bits.runs() {
+        after.map_row([y, z], run, |_, now| if stays(now) { now } else { number });
+    }
+    if !adds && let Some(bounds) = work.before.bounds(Some(number)) {
+        for z in bounds.range(2) {
+            for y in bounds.range(1) {
+                after.map_row([y, z], bounds.range(0), |x, now| {
+                    match now == number && !bits.get([x, y, z]) {
+                        true => 0,
+                        false => now,
+                    }
+                });
+            }
+        }
+    }
+    after.tidy(&after.whole());
+    (!cancel.is_cancelled()).then_some(after)
+}
+
+/// All segments of the layer spread from what is drawn of them, in a box around all of it.
+fn spread(work: &Work, spacing: [f64; 3], cancel: &CancelToken) -> Option<Voxels> {
+    let frames = work.frames.as_ref()?;
+    let bounds = work.before.bounds(None)?;
+    let size = work.before.size();
+    let part = VoxelBox {
+        first: bounds.first.map(|n| n.saturating_sub(AROUND)),
+        end: std::array::from_fn(|axis| (bounds.end[axis] + AROUND).min(size[axis])),
+    };
+    let seeds = work.before.read(&part);
+    let values = frames.dense(&part);
+    let labels = match work.tool {
+        SegmentTool::Watershed => {
+            let relief = slope(&values, part.size(), spacing);
+            watershed(&relief, part.size(), &seeds, None, cancel)?
+        }
+        _ => grow_cut(&values, part.size(), spacing, &seeds, cancel)?,
+    };
+    let mut after = work.before.clone();
+    let [columns, rows, _] = part.size();
+    for z in part.range(2) {
+        for y in part.range(1) {
+            let start = ((z - part.first[2]) * rows + y - part.first[1]) * columns;
+            let Some(row) = labels.get(start..start + columns) else {
+                continue;
+            };
+            after.map_row([y, z], part.range(0), |x, now| {
+                let label = row.get(x - part.first[0]).copied().unwrap_or(0);
+                match now == 0 && !work.locked.contains(&label) {
+                    true => label,
+                    false => now,
+                }
+            });
+        }
+    }
+    after.tidy(&after.whole());
+    (!cancel.is_cancelled()).then_some(after)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use glam::{DAffine3, DVec3};
+    use std::collections::BTreeMap;
+
+    fn work(tool: SegmentTool) -> Work {
+        let size = [40, 40, 12];
+        let mut before = Voxels::new(size);
+        for z in [3, 9] {
+            for y in 10..20 {
+                before.map_row([y, z], 10..20, |_, _| 1);
+            }
+        }
+        // A hole, a crumb, a neighbour and one that is locked.
+        before.map_row([15, 3], 15..16, |_, _| 0);
+        before.map_row([30, 3], 30..31, |_, _| 1);
+        before.map_row([12, 3], 20..24, |_, _| 2);
+        before.map_row([18, 3], 20..24, |_, _| 3);
+        Work {
+            tool,
+            other: Some(before.clone()),
+            before,
+            number: 1,
+            grid: GridGeometry {
+                size,
+                patient_from_voxel: DAffine3::from_scale(DVec3::new(1.0, 1.0, 2.0)),
+            },
+            frames: None,
+            locked: BTreeSet::from([3]),
+            over: true,
+        }
+    }
+
+    fn after(tool: SegmentTool) -> (Voxels, BTreeMap<u16, u64>) {
+        let work = work(tool);
+        let after = changed(&work, &CancelToken::default()).unwrap();
+        let counts = after.counts();
+        (after, counts)
+    }
+
+    #[test]
+    fn tools_change_the_segment_and_never_a_locked_one() {
+        let before = work(SegmentTool::Largest).before.counts();
+        assert_eq!((before[&1], before[&2], before[&3]), (200, 4, 4));
+        let (largest, counts) = after(SegmentTool::Largest);
+        assert_eq!(counts[&1], 100);
+        assert_eq!(largest.get([30, 30, 3]), 0);
+        let (_, counts) = after(SegmentTool::WithoutSmall(0.01));
+        assert_eq!(counts[&1], 199);
+        let (grown, counts) = after(SegmentTool::Margin(1.0));
+        assert!(counts[&1] > 200);
+        assert_eq!((grown.get([20, 12, 3]), grown.get([20, 18, 3])), (1, 3));
+        assert_eq!(counts[&3], 4, "locked");
+        let (filled, _) = after(SegmentTool::FillBetween);
+        assert_eq!(filled.get([15, 12, 6]), 1);
+        assert_eq!(filled.get([15, 12, 1]), 0);
+        let (_, counts) = after(SegmentTool::Combine(Joining::Add, 2));
+        assert_eq!((counts[&1], counts.get(&2)), (204, None));
+        let (_, counts) = after(SegmentTool::Combine(Joining::Subtract, 2));
+        assert_eq!((counts[&1], counts[&2]), (200, 4));
+        let (_, counts) = after(SegmentTool::Combine(Joining::Add, 3));
+        assert_eq!((counts[&1], counts[&3]), (200, 4));
+        let cancel = CancelToken::default();
+        cancel.cancel();
+        assert!(changed(&work(SegmentTool::Margin(3.0)), &cancel).is_none());
+    }
+}
