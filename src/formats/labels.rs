@@ -244,6 +244,8 @@ pub fn drawn(seg: &Segmentation) -> Option<(Vec<u8>, Vec<Label>)> {
             value,
             name: segment.label.clone(),
             color: segment.color,
+            hidden: false,
+            dashed: false,
         });
     }
     let [columns, rows, slices] = seg.grid.size;

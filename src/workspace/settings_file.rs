@@ -103,7 +103,7 @@ const AMOUNTS: [(&str, OverlayText); 3] = [
     ("minimal", OverlayText::Minimal),
     ("none", OverlayText::None),
 ];
-const TABS: [(&str, SideTab); 5] = [
+const TABS: [(&str, SideTab); 6] = [
     ("record", SideTab::Record),
     ("ai", SideTab::Ai),
     ("findings", SideTab::Findings),

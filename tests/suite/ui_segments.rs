@@ -12,15 +12,21 @@ use negatoscope::{
         stage::Stage,
     },
     console::Output,
-    gpu::Cargo,
-    model::segmentation::{SegmentState, Segmentation},
+    gpu::{Cargo, MaskBits, MaskVolume},
+    model::{
+        inference::{InferenceProvenance, ModelIdentity},
+        labels::{Label, Meaning},
+        segmentation::{SegmentOrigin, SegmentState, Segmentation},
+    },
     store::{Store, codec::fingerprint},
     tools::{PaintTool, Tool, brush::BrushShape},
     workspace::{
         Action, Command,
-        segmenting::{BrushSettings, SegmentAction, SegmentChange},
+        event::Event,
+        segmenting::{BrushSettings, SegmentAction, SegmentChange, apply::SegmentTool},
         settings::SideTab,
         state::Workspace,
+        volume_masks::{VolumeMaskDisplay, VolumeMaskNews},
     },
 };
 use std::{
@@ -354,4 +360,112 @@ fn a_nodule_is_labelled_by_a_script() {
     assert_eq!(nodule.property_type.as_ref().unwrap().value, "27925004");
     assert_eq!(nodule.state, SegmentState::Accepted);
     assert!(voxels(&whole, 1) > 0 && nodule.changed_ms > 0);
+}
+
+/// What a network drew becomes proposals with its name, version and hash, each accepted, corrected or rejected by a key.
+#[test]
+fn a_mask_of_a_network_becomes_proposals() {
+    let _one = alone();
+    let mut stage = stage(vec![ct()], Vec::new());
+    let gpu = stage.program().workspace.gpu.clone();
+    let place = stage.program().workspace.segment_place(0).unwrap();
+    let [columns, rows, slices] = place.grid.size;
+    let label = |x: usize, y: usize, z: usize| match (x / 8 + y / 8, z == slices / 2) {
+        (4, true) => 1_u8,
+        (6, true) => 2,
+        _ => 0,
+    };
+    let bytes: Vec<u8> = (0..slices)
+        .flat_map(|z| (0..rows).flat_map(move |y| (0..columns).map(move |x| label(x, y, z))))
+        .collect();
+    let mask = MaskVolume::new(&gpu, place.grid.size, MaskBits::Eight).unwrap();
+    mask.upload_rows(&gpu, 0, &bytes).unwrap();
+    let model = ModelIdentity {
+        id: "two-balls".into(),
+        version: "1.2".into(),
+        sha256: "ab".repeat(32),
+        trained: "made up".into(),
+    };
+    let display = VolumeMaskDisplay {
+        mask,
+        grid: place.grid,
+        meaning: Meaning::Labels,
+        labels: [Label::new(1, "first"), Label::new(2, "second")].into(),
+        provenance: InferenceProvenance {
+            model,
+            device: "CPU".into(),
+            seconds: 1.0,
+            finished: "2026-01-01T00:00:00Z".into(),
+            input_uid: String::new(),
+            mean_probability: None,
+        },
+        findings: Vec::new(),
+        uploaded: true,
+        windows: [1, 1],
+    };
+    let series = workspace(&mut stage).viewports[0].display.as_ref().unwrap().key.clone();
+    let job = workspace(&mut stage).jobs.start("job-segmentation").id;
+    let news = VolumeMaskNews {
+        job,
+        series,
+        result: Ok(display),
+        ended: true,
+    };
+    workspace(&mut stage).sender().send(Event::VolumeMask(Box::new(news))).unwrap();
+    stage.settle().unwrap();
+    run(&mut stage, Command::ProposeSegments);
+    stage.settle().unwrap();
+    let whole = only(&stage);
+    assert!(workspace(&mut stage).active_volume_mask().is_none(), "it is the segments now");
+    for (number, name) in [(1, "first"), (2, "second")] {
+        let segment = whole.segment(number).unwrap();
+        assert_eq!((segment.label.as_str(), segment.state), (name, SegmentState::Proposed));
+        let SegmentOrigin::Automatic { algorithm, version, sha256 } = &segment.origin else {
+            panic!("a network made it");
+        };
+        assert_eq!((algorithm.as_str(), version.as_str(), sha256.len()), ("two-balls", "1.2", 64));
+        let drawn = bytes.iter().filter(|b| u16::from(**b) == number).count() as u64;
+        assert_eq!(voxels(&whole, number), drawn);
+    }
+    assert!(screen::describe(&mut stage).to_string().contains("AI, not for diagnostic use"));
+    run(&mut stage, Command::ToolBrush);
+    run(&mut stage, Command::Segment1);
+    stage.key(Modifiers::NONE, Key::Enter);
+    stage.settle().unwrap();
+    run(&mut stage, Command::Segment2);
+    stage.key(Modifiers::NONE, Key::Delete);
+    stage.settle().unwrap();
+    let states = |stage: &Stage| {
+        let whole = only(stage);
+        let states: Vec<_> = whole.segments().map(|s| s.state).collect();
+        states
+    };
+    assert_eq!(states(&stage), [SegmentState::Accepted, SegmentState::Rejected]);
+    // Whoever paints in one stands behind what it is then.
+    run(&mut stage, Command::Segment1);
+    drag(&mut stage, [440.0, 300.0], [470.0, 310.0], Modifiers::NONE);
+    assert_eq!(states(&stage)[0], SegmentState::Edited);
+    let origin = only(&stage).segment(1).unwrap().origin.clone();
+    assert!(matches!(origin, SegmentOrigin::SemiAutomatic { algorithm, .. } if algorithm == "two-balls"));
+}
+
+#[test]
+fn a_region_grows_from_a_click_and_tools_change_it() {
+    let _one = alone();
+    let mut stage = stage(vec![ct()], Vec::new());
+    run(&mut stage, Command::ToolGrow);
+    stage.click([450.0, 330.0], PointerButton::Primary, Modifiers::NONE);
+    stage.settle().unwrap();
+    let grown = only(&stage);
+    let first = voxels(&grown, 1);
+    assert!(first > 10, "{first}");
+    assert_eq!(grown.layers()[0].bounds(None).unwrap().size()[2], 1, "in its slice");
+    act(&mut stage, SegmentAction::Apply(SegmentTool::Margin(6.0)));
+    let larger = voxels(&only(&stage), 1);
+    assert!(larger > first, "{larger}");
+    act(&mut stage, SegmentAction::Apply(SegmentTool::Margin(-6.0)));
+    assert!(voxels(&only(&stage), 1) < larger);
+    run(&mut stage, Command::Undo);
+    run(&mut stage, Command::Undo);
+    assert_eq!(fingerprint(&only(&stage)), fingerprint(&grown));
 }
