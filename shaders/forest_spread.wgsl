@@ -72,15 +72,37 @@ fn offered(best: vec2u, own: u32, next: u32, axis: u32) -> vec2u {
     return best;
 }
 
-// The lower of a label and that of a neighbour from which the voxel's own key comes; 0 is none.
-fn named(label: u32, key: vec2u, own: u32, next: u32, axis: u32) -> u32 {
+// The neighbour that a label comes from: its level and steps, and its label, 0 where that is not known yet.
+struct Pick {
+    level: u32,
+    steps: u32,
+    label: u32,
+}
+
+// The earlier of two neighbours from which a voxel's key comes; of equal ones the one with the lower label.
+fn named(pick: Pick, key: vec2u, own: u32, next: u32, axis: u32) -> Pick {
     let there = before[next];
-    let other = there.y & 65535u;
     let made = stepped(there, level_of(next), own, axis);
-    if made.x == key.x && (made.y >> 16u) == (key.y >> 16u) && other != 0u && (label == 0u || other < label) {
+    if made.x != key.x || (made.y >> 16u) != (key.y >> 16u) {
+        return pick;
+    }
+    let other = Pick(there.y >> 16u, there.x, there.y & 65535u);
+    if other.level != pick.level {
+        if other.level < pick.level {
+            return other;
+        }
+        return pick;
+    }
+    if other.steps != pick.steps {
+        if other.steps < pick.steps {
+            return other;
+        }
+        return pick;
+    }
+    if other.label != 0u && (pick.label == 0u || other.label < pick.label) {
         return other;
     }
-    return label;
+    return pick;
 }
 
 @compute @workgroup_size(64, 1, 1)
@@ -139,24 +161,26 @@ fn cs_name(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
     var label = old.y & 65535u;
     // Seeds have taken no step, and keep theirs.
     if own != WALL && old.x != NEVER && old.x != 0u {
+        var pick = Pick(NEVER, NEVER, 0u);
         if x > 0u {
-            label = named(label, old, own, at - 1u, 0u);
+            pick = named(pick, old, own, at - 1u, 0u);
         }
         if x + 1u < draw.columns {
-            label = named(label, old, own, at + 1u, 0u);
+            pick = named(pick, old, own, at + 1u, 0u);
         }
         if y > 0u {
-            label = named(label, old, own, at - draw.columns, 1u);
+            pick = named(pick, old, own, at - draw.columns, 1u);
         }
         if y + 1u < draw.rows {
-            label = named(label, old, own, at + draw.columns, 1u);
+            pick = named(pick, old, own, at + draw.columns, 1u);
         }
         if z > 0u {
-            label = named(label, old, own, at - slice, 2u);
+            pick = named(pick, old, own, at - slice, 2u);
         }
         if z + 1u < draw.slices {
-            label = named(label, old, own, at + slice, 2u);
+            pick = named(pick, old, own, at + slice, 2u);
         }
+        label = pick.label;
     }
     after[at] = vec2u(old.x, (old.y & 4294901760u) | label);
     if label != (old.y & 65535u) {

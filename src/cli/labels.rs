@@ -255,7 +255,7 @@ pub enum Operation {
         image: PathBuf,
         /// Column, row, slice from 0; may be given again
         #[arg(long, value_name = "X,Y,Z", value_parser = parse_seed, required = true)]
-        seed: Vec<[usize; 3]>,
+        at: Vec<[usize; 3]>,
         /// Lowest and highest value
         #[arg(long, value_name = "LOW,HIGH", value_parser = parse_range, allow_hyphen_values = true)]
         range: [f64; 2],

@@ -44,6 +44,7 @@ mod keyboard;
 mod label_sets;
 #[cfg(feature = "screen")]
 mod label_task;
+mod label_tools;
 #[cfg(feature = "screen")]
 mod labelling;
 mod large_frames;

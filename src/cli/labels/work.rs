@@ -342,7 +342,7 @@ fn of_values(operation: &Operation, common: &Common, out: &mut Output) -> Result
             range: Some(range), ..
         } => threshold(&values, *range).stamp(1, &mut labels),
         Operation::Grow {
-            seed,
+            at: seed,
             range,
             within_mm,
             flat,

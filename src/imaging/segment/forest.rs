@@ -1,8 +1,9 @@
 //! Labels spread from seeds along the cheapest paths: grow-cut, geodesic growing, watershed.
 //!
 //! Each voxel takes the label of the seed that reaches it most cheaply over faces. Of the neighbours from which that is as cheap,
-//! the one with the lowest label counts; so there is one answer, whatever the order of work, and `render::forest` comes to the
-//! same one on the device, bit for bit. All costs are whole numbers for that reason.
+//! the one that is reached most cheaply itself counts, and of those the one with the lowest label; so there is one answer, whatever
+//! the order of work, and `render::forest` comes to the same one on the device, bit for bit. All costs are whole numbers for that
+//! reason.
 //!
 //! Sources: grow-cut (Vezhnevets and Konouchine 2005) as shortest paths (Zhu et al. 2014): strength is the product of
 //! 1 - |difference| / range along the path, so its logarithm is a sum. Geodesic distance (Criminisi et al. 2008). Watershed as
@@ -16,10 +17,10 @@ use rayon::prelude::*;
 pub const LEVELS: usize = 4096;
 /// The level of a voxel that no path goes through.
 pub const WALL: u16 = u16::MAX;
-/// Cost of a path that halves the strength of a grow-cut e-fold; and of a millimetre of geodesic distance.
-const UNIT: f64 = 4096.0;
+/// Cost of what makes a seed e times weaker; a sixty-fourth of it is that of a millimetre of geodesic distance.
+const UNIT: f64 = 16384.0;
 /// Cost of a step over the narrowest side of a voxel where values do not differ.
-const STEP: f64 = 4.0;
+const STEP: f64 = 1.0;
 /// Voxels between two looks at the token.
 const PATIENCE: usize = 1 << 16;
 
@@ -56,7 +57,7 @@ impl Costs {
                 .map(|apart| {
                     let apart = apart as f64 / LEVELS as f64 * 100.0;
                     let square = (1.0 - contrast) * step * step + contrast * apart * apart;
-                    (square.sqrt() * UNIT / 16.0).round().clamp(1.0, 1e7) as u32
+                    (square.sqrt() * UNIT / 64.0).round().clamp(1.0, 1e7) as u32
                 })
                 .collect()
         })))
@@ -275,6 +276,8 @@ fn by_height(ground: &Ground, seeds: &[u16], cancel: &CancelToken) -> Option<Vec
     let mut labels = seeds.to_vec();
     // Level and steps at which a voxel was reached.
     let mut reached = vec![(u16::MAX, u32::MAX); labels.len()];
+    // The same of the neighbour that its label comes from.
+    let mut parents = reached.clone();
     let highest = ground.levels.iter().copied().filter(|&l| l != WALL).max();
     let mut waiting: Vec<Vec<u32>> = vec![Vec::new(); highest.map_or(0, usize::from) + 1];
     for (at, &label) in seeds.iter().enumerate() {
@@ -313,12 +316,16 @@ fn by_height(ground: &Ground, seeds: &[u16], cancel: &CancelToken) -> Option<Vec
                 };
                 if arrival < reached[next] {
                     reached[next] = arrival;
+                    parents[next] = (level, steps);
                     labels[next] = label;
                     match arrival.0 == height {
                         true => queue.push(next as u32),
                         false => waiting[usize::from(other)].push(next as u32),
                     }
-                } else if arrival == reached[next] && label < labels[next] {
+                } else if arrival == reached[next]
+                    && parents[next] == (level, steps)
+                    && label < labels[next]
+                {
                     labels[next] = label;
                 }
             });
@@ -472,15 +479,25 @@ mod tests {
         loop {
             let mut changed = false;
             for at in (0..keys.len()).filter(|&at| open(at) && seeds[at] == 0) {
-                let mut best = u16::MAX;
+                let mut best = (NONE, u16::MAX);
                 around.each(at, |from, axis| {
-                    let reached = keys[from] != NONE && open(from) && labels[from] != 0;
+                    let reached = keys[from] != NONE && open(from);
                     if reached && step(keys[from], from, at, axis) == keys[at] {
-                        best = best.min(labels[from]);
+                        let label = if labels[from] == 0 {
+                            u16::MAX
+                        } else {
+                            labels[from]
+                        };
+                        let first = match costs {
+                            // Sums settle labels with costs: the lowest of all that are as cheap.
+                            Costs::Sum(_) => (0, 0),
+                            Costs::Highest => keys[from],
+                        };
+                        best = best.min((first, label));
                     }
                 });
-                if best != u16::MAX && best != labels[at] {
-                    labels[at] = best;
+                if best.1 != u16::MAX && best.1 != labels[at] {
+                    labels[at] = best.1;
                     changed = true;
                 }
             }

@@ -43,14 +43,14 @@ fn summed(bits: &Bits, radius: [usize; 3], cancel: &CancelToken) -> Option<Vec<u
     let size = bits.size();
     let mut values = vec![0u32; size.iter().product()];
     bits.stamp(1, &mut values);
-    for axis in 0..3 {
+    for (axis, &reach) in radius.iter().enumerate() {
         if cancel.is_cancelled() {
             return None;
         }
         each_line(&mut values, size, axis, 0, |line, out| {
             let last = line.len() - 1;
             let at = |i: isize| line[i.clamp(0, last as isize) as usize];
-            let reach = radius[axis] as isize;
+            let reach = reach as isize;
             let mut sum: u32 = (-reach..=reach).map(at).sum();
             for (i, out) in out.iter_mut().enumerate() {
                 *out = sum;

@@ -177,7 +177,7 @@ impl<'a> System<'a> {
             if forth > 0.0 {
                 call(at + stride, forth);
             }
-            if at >= stride && at / stride % self.size[axis] > 0 {
+            if at >= stride && !(at / stride).is_multiple_of(self.size[axis]) {
                 let back = weights[at - stride];
                 if back > 0.0 {
                     call(at - stride, back);
