@@ -23,6 +23,12 @@ pub trait Image: Sync {
     /// A value; not a number outside.
     fn value(&self, at: [usize; 3]) -> f64;
 
+    /// How often each whole number occurs, and the first of them, where the values are of 16 bits or less; `None` where that is not
+    /// known without looking at each.
+    fn whole_counts(&self) -> Option<(f64, Vec<u64>)> {
+        None
+    }
+
     /// Sets the bits of those voxels of a row whose value lies in a range, both ends included, and clears the others.
     fn in_range(&self, y: usize, z: usize, range: [f64; 2], out: &mut [u64]) {
         let mut row = vec![f64::NAN; self.size()[0]];
@@ -36,20 +42,74 @@ pub trait Image: Sync {
 
 /// A number of a plain array.
 pub trait Sample: Copy + PartialOrd + Send + Sync {
+    /// The number whose key is 0, for types of 16 bits or less.
+    const FIRST: Option<f64>;
+
     /// As f64, exactly.
     fn number(self) -> f64;
+
+    /// Place among the numbers of the type, where [`Self::FIRST`] says that there is one.
+    fn key(self) -> u16;
 }
 
 macro_rules! samples {
-    ($($kind:ty),*) => {$(
+    ($($kind:ty, $first:expr, $key:expr;)*) => {$(
         impl Sample for $kind {
+            const FIRST: Option<f64> = $first;
+
             fn number(self) -> f64 {
                 f64::from(self)
+            }
+
+            fn key(self) -> u16 {
+                let key: fn($kind) -> u16 = $key;
+                key(self)
             }
         }
     )*};
 }
-samples!(u8, i8, u16, i16, u32, i32, f32, f64);
+samples! {
+    u8, Some(0.0), u16::from;
+    u16, Some(0.0), |v| v;
+    i8, Some(-32768.0), |v| i16::from(v) as u16 ^ 0x8000;
+    i16, Some(-32768.0), |v| v as u16 ^ 0x8000;
+    u32, None, |_| 0;
+    i32, None, |_| 0;
+    f32, None, |_| 0;
+    f64, None, |_| 0;
+}
+
+/// How often each key occurs. Two tables in turn: the same value twice in a row does not wait for itself.
+fn counted<T>(values: &[T], key: impl Fn(&T) -> u16) -> Vec<u64> {
+    let mut tables = [vec![0u64; KEYS], vec![0u64; KEYS]];
+    let [first, second] = &mut tables;
+    let (pairs, rest) = values.as_chunks::<2>();
+    for [a, b] in pairs {
+        if let Some(count) = first.get_mut(usize::from(key(a))) {
+            *count += 1;
+        }
+        if let Some(count) = second.get_mut(usize::from(key(b))) {
+            *count += 1;
+        }
+    }
+    for value in rest {
+        if let Some(count) = first.get_mut(usize::from(key(value))) {
+            *count += 1;
+        }
+    }
+    let [first, second] = tables;
+    added(first, &second)
+}
+
+fn added(mut a: Vec<u64>, b: &[u64]) -> Vec<u64> {
+    a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+    a
+}
+
+/// Numbers of 16 bits.
+const KEYS: usize = 1 << 16;
+/// Values of an array that one thread counts at a time.
+const COUNTED: usize = 1 << 22;
 
 /// Numbers in memory, columns fastest.
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +150,16 @@ impl<T: Sample> Image for Values<'_, T> {
 
     fn value(&self, [x, y, z]: [usize; 3]) -> f64 {
         self.line(y, z).get(x).map_or(f64::NAN, |v| v.number())
+    }
+
+    fn whole_counts(&self) -> Option<(f64, Vec<u64>)> {
+        let first = T::FIRST?;
+        let counts = self
+            .values
+            .par_chunks(COUNTED)
+            .map(|part| counted(part, |v| v.key()))
+            .reduce(|| vec![0; KEYS], |a, b| added(a, &b));
+        Some((first, counts))
     }
 
     fn in_range(&self, y: usize, z: usize, range: [f64; 2], out: &mut [u64]) {
@@ -184,6 +254,38 @@ impl Image for Modality<'_> {
         frame
             .value(x, y, 0)
             .map_or(f64::NAN, |stored| self.modality(frame.stored_type, stored))
+    }
+
+    fn whole_counts(&self) -> Option<(f64, Vec<u64>)> {
+        let ModalityLut::Rescale { slope, intercept } = &self.0.modality_lut else {
+            return None;
+        };
+        let kind = self.0.frames.first()?.stored_type;
+        let first = match kind {
+            StoredType::U16 => 0.0,
+            StoredType::I16 => -32768.0,
+            _ => return None,
+        };
+        let alike = self.0.frames.iter().all(|f| f.stored_type == kind);
+        // Whole numbers one apart, and none of them padding.
+        if !alike || *slope != 1.0 || intercept.fract() != 0.0 || self.0.padding.is_some() {
+            return None;
+        }
+        let turn = if kind == StoredType::I16 { 0x8000 } else { 0 };
+        let counts = self
+            .0
+            .frames
+            .par_iter()
+            .with_min_len(16)
+            .fold(
+                || vec![0; KEYS],
+                |sum, frame| {
+                    let pairs = frame.pixels.as_slice().as_chunks::<2>().0;
+                    added(sum, &counted(pairs, |b| u16::from_le_bytes(*b) ^ turn))
+                },
+            )
+            .reduce(|| vec![0; KEYS], |a, b| added(a, &b));
+        Some((first + intercept, counts))
     }
 
     fn in_range(&self, y: usize, z: usize, range: [f64; 2], out: &mut [u64]) {

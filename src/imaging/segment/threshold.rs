@@ -30,6 +30,17 @@ impl Histogram {
     /// Of the values of an image, of those in a set where one is given: a step for each whole number where all values are
     /// whole and there are not too many of them, else `steps` from the lowest to the highest. `None` without values.
     pub fn of(image: &dyn Image, within: Option<&Bits>, steps: usize) -> Option<Self> {
+        if within.is_none()
+            && let Some((first, counts)) = image.whole_counts()
+        {
+            let low = counts.iter().position(|&c| c > 0)?;
+            let high = counts.iter().rposition(|&c| c > 0)?;
+            return Some(Self {
+                low: first + low as f64 - 0.5,
+                width: 1.0,
+                counts: counts.get(low..=high)?.to_vec(),
+            });
+        }
         let size = image.size();
         let rows = |z: usize, each: &mut dyn FnMut(f64)| {
             let mut row = vec![f64::NAN; size[0]];
@@ -279,6 +290,12 @@ mod tests {
         let values = bumps(3);
         let image = Values::new(&values, [60, 100, 1]).unwrap();
         let full = Histogram::of(&image, None, 256).unwrap();
+        // Counted as whole numbers, and looked at one by one.
+        let all = Bits::full([60, 100, 1]);
+        assert_eq!(Histogram::of(&image, Some(&all), 256).unwrap(), full);
+        let floats: Vec<f32> = values.iter().map(|&v| f32::from(v)).collect();
+        let floats = Values::new(&floats, [60, 100, 1]).unwrap();
+        assert_eq!(Histogram::of(&floats, None, 256).unwrap(), full);
         assert_eq!(full.total(), 6000);
         assert_eq!(full.width, 1.0);
         let coarse = full.in_steps(48);
