@@ -338,7 +338,7 @@ fn export(args: &ExportArgs, common: &Common, out: &mut Output) -> Exit {
             out.line(format!("{} ({})", path.display(), object.count));
         }
         for set in sets["sets"].as_array().into_iter().flatten() {
-            out.line(set["path"].as_str().unwrap_or_default().to_owned());
+            out.line(set["path"].as_str().unwrap_or_default());
         }
         for left in sets["left"].as_array().into_iter().flatten() {
             let text = |name: &str| left[name].as_str().unwrap_or_default().to_owned();

@@ -15,7 +15,9 @@ pub fn side_panel_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
     ui.add_space(4.0);
     let open = context.workspace.settings.side_tab;
     ui.horizontal(|ui| {
-        ui.spacing_mut().item_spacing.x = 2.0;
+        ui.spacing_mut().item_spacing.x = 1.0;
+        // Six tabs stand in one line in both languages.
+        ui.spacing_mut().button_padding.x = 5.0;
         let tabs = [
             (SideTab::Record, "panel-tab-record"),
             (SideTab::Ai, "panel-tab-ai"),

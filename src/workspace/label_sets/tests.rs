@@ -238,7 +238,7 @@ fn voc_is_read_back_within_a_pixel_and_exactly_on_pixels() {
     assert_eq!(labels[0].form, Form::Box([0.0, 12.0, 33.0, 480.0]));
     let near = labels[1].form.area_box().unwrap();
     for (a, b) in [10.0, 10.0, 20.0, 30.0].into_iter().zip(near) {
-        assert!((a - b as f64).abs() <= 0.5);
+        assert!((a - b).abs() <= 0.5);
     }
 }
 
