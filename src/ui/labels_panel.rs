@@ -226,7 +226,7 @@ fn score_row(context: &mut UiContext<'_>, ui: &mut Ui, at: usize, score: &ScoreC
             response.widget_info(|| {
                 egui::WidgetInfo::selected(egui::Role::RadioButton, true, on, &label)
             });
-            let word = score.word(value);
+            let word = score.word(value, context.language());
             if !word.is_empty() {
                 response = response.on_hover_text(word);
             }

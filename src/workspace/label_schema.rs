@@ -91,6 +91,8 @@ pub struct ScoreClass {
     pub high: i32,
     /// What the grades mean, from the lowest; none or one for each.
     pub grades: Vec<String>,
+    /// The same in Chinese.
+    pub grades_zh: Vec<String>,
 }
 
 /// What a project labels.
@@ -209,6 +211,8 @@ struct ScoreRow {
     high: i32,
     #[serde(default)]
     grades: Vec<String>,
+    #[serde(default)]
+    grades_zh: Vec<String>,
 }
 
 static BUILT_IN: LazyLock<LabelSchema> = LazyLock::new(|| {
@@ -300,13 +304,16 @@ impl LabelSchema {
 }
 
 impl ScoreClass {
-    /// What a grade means; empty where the schema does not say.
-    pub fn word(&self, grade: i32) -> &str {
+    /// What a grade means in a language; empty where the schema does not say.
+    pub fn word(&self, grade: i32, language: Language) -> &str {
+        let words = match (language, self.grades_zh.is_empty()) {
+            (Language::SimplifiedChinese, false) => &self.grades_zh,
+            _ => &self.grades,
+        };
         let at = grade
             .checked_sub(self.low)
             .and_then(|n| usize::try_from(n).ok());
-        at.and_then(|at| self.grades.get(at))
-            .map_or("", String::as_str)
+        at.and_then(|at| words.get(at)).map_or("", String::as_str)
     }
 }
 
@@ -439,9 +446,10 @@ fn scores_of(rows: Vec<ScoreRow>) -> Result<Vec<ScoreClass>, SchemaError> {
                 .high
                 .checked_sub(row.low)
                 .and_then(|n| usize::try_from(n).ok());
-            let words = row.grades.len();
+            let fits = |words: &[String], span: usize| words.is_empty() || words.len() == span + 1;
             match count {
-                Some(span @ 1..MOST_QUESTIONS) if words == 0 || words == span + 1 => {}
+                Some(span @ 1..MOST_QUESTIONS)
+                    if fits(&row.grades, span) && fits(&row.grades_zh, span) => {}
                 _ => return Err(SchemaError::Score(row.name)),
             }
             Ok(ScoreClass {
@@ -451,6 +459,7 @@ fn scores_of(rows: Vec<ScoreRow>) -> Result<Vec<ScoreClass>, SchemaError> {
                 low: row.low,
                 high: row.high,
                 grades: row.grades,
+                grades_zh: row.grades_zh,
             })
         })
         .collect()
@@ -496,6 +505,7 @@ of = "study"
 low = 0
 high = 2
 grades = ["a", "b", "c"]
+grades-zh = ["甲", "乙", "丙"]
 "##,
         )
         .unwrap();
@@ -521,10 +531,9 @@ grades = ["a", "b", "c"]
         assert_eq!(schema.keypoint_set("Heart").unwrap().lines, [[0, 1]]);
         assert_eq!(schema.tag_on_key(2).unwrap().of, Scope::Study);
         let score = &schema.scores[0];
-        assert_eq!(
-            (score.word(2), score.word(3), score.word(-1)),
-            ("c", "", "")
-        );
+        let word = |grade| score.word(grade, Language::English);
+        assert_eq!((word(2), word(3), word(-1)), ("c", "", ""));
+        assert_eq!(score.word(1, Language::SimplifiedChinese), "乙");
     }
 
     #[test]

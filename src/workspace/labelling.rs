@@ -394,7 +394,7 @@ impl Workspace {
     /// What the reader said of a score, with its schema.
     pub fn graded<'a>(&self, score: &'a ScoreClass) -> Option<(i32, &'a str)> {
         let grade = self.answer(&score.name, score.of)?.grade()?;
-        Some((grade, score.word(grade)))
+        Some((grade, score.word(grade, self.settings.language)))
     }
 }
 
