@@ -85,9 +85,19 @@ impl Covered {
         let bounds = bounds_of(middle, span, grid.size)?;
         let mut offset = grid.patient_from_voxel;
         offset.translation -= stamp.centre;
+        // A plane between two slices is in the one that is drawn there: that with the larger index
+        // (`imaging::reslice::nearest`), whichever way the plane is looked at.
+        let along = [steps.x_axis, steps.y_axis, steps.z_axis]
+            .map(|step| step.dot(stamp.normal))
+            .into_iter()
+            .max_by(|a, b| a.abs().total_cmp(&b.abs()));
+        let normal = match along {
+            Some(along) if along < 0.0 => -stamp.normal,
+            _ => stamp.normal,
+        };
         Some(Self {
             offset,
-            stamp: *stamp,
+            stamp: Stamp { normal, ..*stamp },
             half,
             bounds,
         })
@@ -101,11 +111,16 @@ impl Covered {
             BrushShape::Disc => {
                 let depth = away.dot(self.stamp.normal);
                 let flat = away - self.stamp.normal * depth;
-                // Half open, so that a plane between two slices is in one of them.
-                let here = -self.half <= depth && depth < self.half;
-                here && flat.length_squared() <= square
+                self.goes_through(depth) && flat.length_squared() <= square
             }
         }
+    }
+
+    /// Whether the plane goes through a voxel at this distance. Half open, so that a plane between two slices is in one
+    /// of them, with what rounding does left out of account.
+    fn goes_through(&self, depth: f64) -> bool {
+        let rounding = self.half * 1e-9;
+        -self.half + rounding < depth && depth <= self.half + rounding
     }
 
     /// Columns of a row that are covered: both tests are convex, so they are one range.
@@ -140,7 +155,7 @@ impl Covered {
             if by.abs() > 1e-12 {
                 let [low, high] = ends.map(|end| end / by);
                 range = meet(range, [low.min(high), low.max(high)]);
-            } else if ends[0] > 0.0 || ends[1] <= 0.0 {
+            } else if !self.goes_through(first) {
                 return 0..0;
             }
         }
@@ -215,6 +230,7 @@ pub fn stamp(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::imaging::reslice::nearest;
 
     fn grid(steps: DMat3, size: [usize; 3]) -> GridGeometry {
         GridGeometry {
@@ -244,7 +260,7 @@ mod tests {
                         BrushShape::Sphere => away.length() <= stamp.radius,
                         BrushShape::Disc => {
                             let flat = away - stamp.normal * depth;
-                            (-half..half).contains(&depth) && flat.length() <= stamp.radius
+                            depth.abs() < half && flat.length() <= stamp.radius
                         }
                     };
                     numbers.push(u16::from(inside) * 5);
@@ -289,17 +305,23 @@ mod tests {
     }
 
     #[test]
-    fn a_plane_between_two_slices_paints_one_of_them() {
-        let grid = grid(DMat3::from_diagonal(DVec3::new(1.0, 1.0, 2.0)), [9, 9, 5]);
-        let stamp = Stamp {
-            centre: grid.patient_from_voxel.transform_point3(DVec3::new(4.0, 4.0, 1.5)),
-            normal: DVec3::Z,
-            radius: 2.0,
-            shape: BrushShape::Disc,
-        };
-        let mut voxels = Voxels::new(grid.size);
-        let changed = super::stamp(&mut voxels, &grid, &stamp, |_, _| 1).unwrap();
-        assert_eq!(changed.size()[2], 1);
+    fn a_plane_between_two_slices_paints_the_one_that_is_drawn_there() {
+        for thickness in [2.0, -2.0, 0.7] {
+            let grid = grid(DMat3::from_diagonal(DVec3::new(1.0, 1.0, thickness)), [9, 9, 5]);
+            for normal in [DVec3::Z, -DVec3::Z] {
+                let stamp = Stamp {
+                    centre: grid.patient_from_voxel.transform_point3(DVec3::new(4.0, 4.0, 1.5)),
+                    normal,
+                    radius: 2.0,
+                    shape: BrushShape::Disc,
+                };
+                let mut voxels = Voxels::new(grid.size);
+                let changed = super::stamp(&mut voxels, &grid, &stamp, |_, _| 1).unwrap();
+                let position = (1.5 + 0.5) * f64::from(1 << 16) * f64::from(1 << 16);
+                let drawn = nearest(position as i64, 5).unwrap();
+                assert_eq!(changed.range(2), drawn..drawn + 1, "{thickness} {normal}");
+            }
+        }
     }
 
     #[test]

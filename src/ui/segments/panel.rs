@@ -543,15 +543,17 @@ fn whole_ui(context: &mut UiContext<'_>, ui: &mut Ui, whole: &Segmentation) {
             });
             let others: Vec<&Segment> = others.take(WHOLE).collect();
             let word = RichText::new(context.word(key)).size(theme::SMALL_PT);
-            ui.add_enabled_ui(free && !others.is_empty(), |ui| {
-                ui.menu_button(word, |ui| {
-                    for other in &others {
-                        if ui.selectable_label(false, &other.label).clicked() {
-                            chosen = Some(SegmentTool::Combine(how, other.number));
-                            ui.close();
-                        }
+            if !free || others.is_empty() {
+                ui.add_enabled(false, Button::new(word));
+                continue;
+            }
+            ui.menu_button(word, |ui| {
+                for other in &others {
+                    if ui.selectable_label(false, &other.label).clicked() {
+                        chosen = Some(SegmentTool::Combine(how, other.number));
+                        ui.close();
                     }
-                });
+                }
             });
         }
     });
