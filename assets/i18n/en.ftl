@@ -2233,6 +2233,8 @@ panel-timeline-other-units = { $count ->
 }
 panel-lane-imaging = Imaging
 panel-lane-reports = Reports
+panel-lane-marks = Marks
+panel-lane-networks = AI
 panel-lane-conditions = Conditions
 panel-lane-medications = Drugs
 panel-lane-labs = Laboratory
@@ -2518,3 +2520,207 @@ job-segment-tool = Changing the segment
 notice-segment-tool-failed = The tool could not start
 notice-segment-changed = The segment was changed meanwhile; the result of the tool was not used
 notice-segment-nothing = The tool changed nothing
+# Quality of data
+panel-view-quality = Data quality
+cmd-record-quality = Data quality
+cmd-record-quality-tip = What is missing, contradicts itself, cannot be or came twice in the record, and corrections that undo takes back
+quality-looked = { $count ->
+    [one] { $count } resource
+   *[other] { $count } resources
+}
+quality-tally = { $wrong } of { $looked } wrong
+quality-amended = { $count ->
+    [one] { $count } resource is read as corrected; what came stays, and undo takes it back
+   *[other] { $count } resources are read as corrected; what came stays, and undo takes it back
+}
+quality-none = Nothing wrong was found
+quality-mend = Correct
+quality-mend-all = Correct all { $count }
+quality-completeness = Completeness
+quality-consistency = Consistency
+quality-plausibility = Plausibility
+quality-units = Units
+quality-duplicates = Duplicates
+quality-codes = Codes
+quality-no-name = No name
+quality-no-birth-date = No birth date
+quality-no-sex = No sex
+quality-no-identifier = No identifier
+quality-no-date = Nothing says when
+quality-no-code = Nothing says what
+quality-no-value = A final observation without a value
+quality-before-birth = Before the birth
+quality-after-death = After the death
+quality-end-before-start = Ends before it begins
+quality-sex-contradicts = Does not go with the sex
+quality-active-and-over = Called active, and has an end
+quality-pressure-swapped = Systolic pressure below diastolic
+quality-lost-reference = Refers to something that is not there
+quality-picture-of-another = Pictures under the same ID of another person
+quality-study-differs = A study differs from its pictures
+quality-future = In the future
+quality-too-old = Older than 120 years
+quality-impossible = No living person has this value
+quality-outlier = Far from all other values of the patient
+quality-unit-missing = A value without a unit
+quality-unit-spelling = Unit not written as UCUM
+quality-unit-unknown = Unit not of UCUM
+quality-unit-of-code = Unit does not go with the code
+quality-unit-swapped = Usual in another unit, impossible in this one
+quality-unit-mixed = Most values of this code have another unit
+quality-duplicate-fact = Recorded twice
+quality-duplicate-patient = Another patient with the same name, birth date and sex
+quality-code-missing = Words without a code
+quality-system-missing = A code without a system
+quality-code-form = A code that its system cannot have
+quality-status = Status that FHIR does not allow
+quality-gender = Gender that FHIR does not allow
+
+# The log of the store
+audit-title = Log of the store
+audit-read = Read again
+audit-write-fhir = Write as FHIR…
+audit-write-csv = Write as CSV…
+audit-sound = { $count ->
+    [one] { $count } entry, not changed, moved or missing
+   *[other] { $count } entries, none changed, moved or missing
+}
+audit-broken = The log is not as it was written from entry { $number } on
+audit-damaged-before = An earlier log was found damaged; what was left of it lies beside this one
+audit-all-users = All accounts
+audit-all-kinds = All entries
+audit-refused = Not done only
+audit-words = Words, or what stands for a patient
+audit-shown = { $count } shown
+audit-left-out = { $count ->
+    [one] { $count } older one left out
+   *[other] { $count } older ones left out
+}
+audit-not-done = NOT DONE
+audit-begun = Log begun
+audit-opened = Store opened
+audit-closed = Store closed
+audit-login-failed = Wrong passphrase
+audit-locked = Locked
+audit-unlocked = Unlocked
+audit-break-glass = Break-glass
+audit-denied = Refused
+audit-query = Search
+audit-study-viewed = Study opened
+audit-record-viewed = Record opened
+audit-edited = Change
+audit-undone = Taken back or done again
+audit-studies-imported = Studies taken in
+audit-records-imported = Records taken in
+audit-exported = Written out
+audit-anonymized = Copies without identity
+audit-erased = Patient taken out
+audit-verified = Store looked over
+audit-backed-up = Store copied
+audit-restored = Copy put back
+audit-recovered = Store repaired
+audit-rekeyed = Another key
+audit-user-added = Account added
+audit-user-removed = Account removed
+audit-role-changed = Another role
+audit-passphrase-changed = Another passphrase
+audit-audit-read = Log read
+audit-audit-damaged = Log found damaged
+audit-failed = Failed
+cmd-audit = Log of the store
+cmd-audit-tip = Who did what, whether the log is whole, and the log for other programs
+notice-audit-no-store = Open the store first; it keeps the log
+notice-audit-failed = The log could not be read or written: { $detail }
+notice-audit-written = { $count ->
+    [one] { $count } entry of the log written
+   *[other] { $count } entries of the log written
+}
+
+# What the columns of a table mean
+mapping-title = What do the columns mean?
+mapping-text = { $name }: rows { $rows }, columns { $columns }
+mapping-rows-are = Each row is
+mapping-category = Category
+mapping-system = System of codes
+mapping-preview = The first rows would be read as
+mapping-import = Take in
+mapping-import-keep = Take in and keep the mapping
+mapping-cancel = Cancel
+mapping-no-patient = No column says whose each row is: choose one, or show the patient first whose table it is
+mapping-nothing = No row gives anything
+mapping-role-of = Meaning of the column { $name }
+mapping-role-none = left out
+mapping-role-patient = patient number
+mapping-role-date = when
+mapping-role-end = until when
+mapping-role-code = code
+mapping-role-display = what, in words
+mapping-role-value = value
+mapping-role-unit = unit
+mapping-role-low = lower limit
+mapping-role-high = upper limit
+mapping-role-status = status
+mapping-role-id = number of the row
+mapping-role-system = system of the code
+mapping-role-dosage = dosage
+mapping-role-criticality = criticality
+mapping-role-family = family name
+mapping-role-given = given name
+mapping-role-birth-date = birth date
+mapping-role-sex = sex
+mapping-observation = a value
+mapping-condition = a condition
+mapping-medication = a drug
+mapping-procedure = a procedure
+mapping-immunization = an immunisation
+mapping-allergy = an allergy
+mapping-patients = a patient
+mapping-laboratory = laboratory
+mapping-vital-signs = vital signs
+mapping-activity = activity
+mapping-no-category = none
+notice-mapping-kept = The mapping lies beside its table
+notice-mapping-unkept = The mapping could not be kept beside its table: { $detail }
+
+# Many patients at once
+cohort-title = Cohort
+cohort-query = condition:diabetes age>=60 …
+cohort-code = value, e.g. 2160-0
+cohort-code-tip = LOINC code or name of a value whose spread is drawn
+cohort-ask = Count
+cohort-export = Write as tables…
+cohort-export-tip = Parquet without identity, into a new folder
+cohort-help = condition:diabetes · drug!:metformin · value:2160-0>1.5mg/dL · finding:nodule=6..8@2y · picture:CT · study#>=2 · ai:nodule · age>=60 · sex:F · -dead · or
+cohort-not-understood = Not understood: { $word }
+cohort-found = { $patients } of { $of } patients, facts: { $facts }
+cohort-people = women { $women }, men { $men }, others or unknown { $others }; died { $dead }
+cohort-ages = Age, years
+cohort-years = Studies by year
+cohort-no-values = Nobody has this value
+cohort-spread = mean { $mean } ± { $deviation } { $unit }, median { $median }, quartiles { $low } and { $high }
+cohort-other-units = { $count ->
+    [one] { $count } patient has it in a unit that nothing converts
+   *[other] { $count } patients have it in a unit that nothing converts
+}
+cohort-conditions = Conditions
+cohort-drugs = Drugs
+cohort-allergies = Allergies
+cohort-values = Values
+cohort-procedures = Procedures
+cohort-vaccines = Immunisations
+cohort-encounters = Encounters
+cohort-studies = Studies of the record
+cohort-reports = Reports
+cohort-findings = Findings of reports
+cohort-genes = Genes
+cohort-pictures = Pictures
+cohort-marks = Marks
+cohort-networks = Marks by networks
+cmd-cohort = Cohort
+cmd-cohort-tip = Find many patients by record, pictures, marks and networks, count them, write them out without identity
+notice-cohort-no-store = Open the store first, or take a record in
+notice-cohort-failed = The tables could not be written: { $detail }
+notice-cohort-written = { $count ->
+    [one] { $count } patient written without identity
+   *[other] { $count } patients written without identity
+}

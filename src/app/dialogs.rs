@@ -5,7 +5,7 @@ use crate::{
     files::write_whole,
     imaging::gsdf::{CurveError, DisplayCurve},
     task::spawn_named,
-    workspace::{Waker, deid::DeidNews, event::Event},
+    workspace::{Waker, audit_view::AuditForm, deid::DeidNews, event::Event},
 };
 use crossbeam_channel::{Sender, bounded};
 use std::{
@@ -26,6 +26,10 @@ pub enum What {
     Export,
     /// A folder for copies without identity.
     Deid,
+    /// A folder for the log of the store.
+    Audit(AuditForm),
+    /// A folder for tables without identity.
+    Cohort,
     /// A table of measured luminances.
     Curve,
     /// A label schema.
@@ -62,6 +66,11 @@ pub fn choose(what: What, events: Sender<Event>, waker: Waker) {
                 let first = paths.into_iter().next();
                 first.map(|folder| Event::Deid(DeidNews::Chosen(folder)))
             }
+            (What::Audit(form), Some(paths)) => {
+                let first = paths.into_iter().next();
+                first.map(|folder| Event::ChosenAudit(folder, form))
+            }
+            (What::Cohort, Some(paths)) => paths.into_iter().next().map(Event::ChosenCohort),
             (What::Training, Some(paths)) => paths.into_iter().next().map(Event::ChosenTraining),
             (What::Curve, Some(paths)) => paths
                 .first()
@@ -116,11 +125,20 @@ fn ask(what: What) -> Option<Vec<PathBuf>> {
     let dialog = rfd::FileDialog::new();
     match what {
         What::Files => dialog.pick_files(),
-        What::Folder | What::Export | What::Deid | What::EvaluationImages | What::Training => {
-            dialog.pick_folder().map(|folder| vec![folder])
-        }
+        What::Folder
+        | What::Export
+        | What::Deid
+        | What::Audit(_)
+        | What::Cohort
+        | What::EvaluationImages
+        | What::Training => dialog.pick_folder().map(|folder| vec![folder]),
         What::Record => dialog
-            .add_filter("FHIR R4", &["json", "ndjson"])
+            .add_filter(
+                "FHIR R4, HL7 v2, VCF, CSV",
+                &[
+                    "json", "ndjson", "hl7", "vcf", "gz", "csv", "tsv", "txt", "toml",
+                ],
+            )
             .pick_files(),
         What::Schema => dialog
             .add_filter("TOML", &["toml"])

@@ -171,6 +171,10 @@ impl Program {
                 let dialog = DeidDialog::new();
                 self.state.deid_dialog = Some(dialog);
             }
+            Effect::ChooseAudit(form) => {
+                dialogs::choose(dialogs::What::Audit(form), events, waker);
+            }
+            Effect::ChooseCohort => dialogs::choose(dialogs::What::Cohort, events, waker),
             Effect::ChooseDeid => dialogs::choose(dialogs::What::Deid, events, waker),
             Effect::ChooseFiles => dialogs::choose(dialogs::What::Files, events, waker),
             Effect::ChooseFolder => dialogs::choose(dialogs::What::Folder, events, waker),

@@ -29,6 +29,7 @@ mod resident;
 mod scenery;
 mod series;
 mod slab;
+mod store;
 #[cfg(feature = "screen")]
 mod ui;
 #[cfg(feature = "screen")]
@@ -95,6 +96,8 @@ pub enum Bench {
     Mutants(mutants::MutantsArgs),
     /// Edits of a process that is killed at random moments: what was acknowledged is there, bit for bit
     Kill(journal::KillArgs),
+    /// Words of many reports in the encrypted store: made, added, asked for
+    Store(store::StoreArgs),
     /// A journal of many commits: how long opening it takes
     Replay(journal::ReplayArgs),
     /// A segmentation network
@@ -191,6 +194,7 @@ pub fn run(args: &BenchArgs, common: &Common, out: &mut Output) -> Exit {
         Bench::Mutants(args) => mutants::run(args, common, &mut cases),
         Bench::Kill(args) => journal::kill(args, common, &mut cases),
         Bench::Replay(args) => journal::replay(args, &mut cases),
+        Bench::Store(args) => store::run(args, common, &mut cases),
         #[cfg(feature = "screen")]
         Bench::Undo(args) => undoing::run(args, common, &mut cases),
         Bench::Start(_) | Bench::Idle(_) => Ok(()),

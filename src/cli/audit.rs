@@ -2,14 +2,17 @@
 
 use super::{
     Common, Exit, Output,
-    store::{existing_folder, iso, open, passphrase, report},
+    store::{existing_folder, open, passphrase, report},
 };
 use crate::{
     model::access::AuditKind,
-    store::{AuditEntry, AuditReport, Head, Store, StoreError},
+    store::{
+        AuditEntry, AuditReport, Head, Store, StoreError,
+        audit_forms::{CSV_NAMES, csv, fhir, iso},
+    },
 };
 use clap::{Args, Subcommand, ValueEnum};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::HashMap;
 
 /// Arguments of `audit`.
@@ -197,7 +200,7 @@ fn list(args: &ListArgs, common: &Common, out: &mut Output) -> Result<Exit, Exit
         if !asked {
             return;
         }
-        let time = iso(entry.time_ms).unwrap_or_default();
+        let time = iso(entry.time_ms);
         if common.json {
             out.json(&json!({
                 "number": entry.number,
@@ -229,121 +232,10 @@ fn list(args: &ListArgs, common: &Common, out: &mut Output) -> Result<Exit, Exit
 
 fn export(args: &ExportArgs, common: &Common, out: &mut Output) -> Result<Exit, Exit> {
     if args.format == Form::Csv {
-        out.line("number,time,user,role,kind,done,patient,study,detail");
+        out.line(CSV_NAMES);
     }
     entries(common, out, &mut |entry, name, out| match args.format {
         Form::Fhir => out.json(&fhir(entry, name)),
-        Form::Csv => {
-            let fields = [
-                entry.number.to_string(),
-                iso(entry.time_ms).unwrap_or_default(),
-                entry.user.clone(),
-                entry.role.name().to_owned(),
-                entry.kind.name().to_owned(),
-                entry.done.to_string(),
-                name(&entry.patient),
-                name(&entry.study),
-                entry.detail.clone(),
-            ];
-            out.line(fields.map(|field| csv_field(&field)).join(","));
-        }
+        Form::Csv => out.line(csv(entry, name)),
     })
-}
-
-/// A field in quotes where it needs them (RFC 4180); what a table would take for a formula begins with an apostrophe.
-fn csv_field(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let text = match formula {
-        true => format!("'{text}"),
-        false => text.to_owned(),
-    };
-    match text.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text,
-    }
-}
-
-/// The type of an event (DICOM PS3.16 CID 400, as FHIR has it), and what it does (C, R, U, D or E).
-const fn fhir_type(kind: AuditKind) -> (&'static str, &'static str, &'static str) {
-    match kind {
-        AuditKind::Opened
-        | AuditKind::Locked
-        | AuditKind::Unlocked
-        | AuditKind::LoginFailed
-        | AuditKind::Closed => ("110114", "User Authentication", "E"),
-        AuditKind::Query => ("110112", "Query", "E"),
-        AuditKind::StudyViewed => ("110103", "DICOM Instances Accessed", "R"),
-        AuditKind::Edited | AuditKind::Undone => ("110103", "DICOM Instances Accessed", "U"),
-        AuditKind::RecordViewed => ("110110", "Patient Record", "R"),
-        AuditKind::RecordsImported => ("110107", "Import", "C"),
-        AuditKind::StudiesImported => ("110107", "Import", "C"),
-        AuditKind::Exported | AuditKind::Anonymized | AuditKind::BackedUp => {
-            ("110106", "Export", "R")
-        }
-        AuditKind::Erased => ("110110", "Patient Record", "D"),
-        AuditKind::AuditRead => ("110101", "Audit Log Used", "R"),
-        AuditKind::BreakGlass
-        | AuditKind::Denied
-        | AuditKind::UserAdded
-        | AuditKind::UserRemoved
-        | AuditKind::RoleChanged
-        | AuditKind::PassphraseChanged
-        | AuditKind::Rekeyed
-        | AuditKind::AuditDamaged => ("110113", "Security Alert", "E"),
-        AuditKind::Begun
-        | AuditKind::Verified
-        | AuditKind::Restored
-        | AuditKind::Recovered
-        | AuditKind::Failed => ("110100", "Application Activity", "E"),
-    }
-}
-
-/// An AuditEvent resource (FHIR R4).
-fn fhir(entry: &AuditEntry, name: &dyn Fn(&str) -> String) -> Value {
-    let (code, display, action) = fhir_type(entry.kind);
-    let mut entities = Vec::new();
-    for (reference, role, label) in [
-        (&entry.patient, "1", "Patient"),
-        (&entry.study, "3", "Report"),
-    ] {
-        if !reference.is_empty() {
-            entities.push(json!({
-                "what": {"identifier": {"value": name(reference)}},
-                "role": {
-                    "system": "http://terminology.hl7.org/CodeSystem/object-role",
-                    "code": role,
-                    "display": label,
-                },
-            }));
-        }
-    }
-    let mut event = json!({
-        "resourceType": "AuditEvent",
-        "id": format!("negatoscope-{}", entry.number),
-        "type": {
-            "system": "http://dicom.nema.org/resources/ontology/DCM",
-            "code": code,
-            "display": display,
-        },
-        "subtype": [{
-            "system": "urn:negatoscope:audit",
-            "code": entry.kind.name(),
-        }],
-        "action": action,
-        "recorded": iso(entry.time_ms).unwrap_or_default(),
-        "outcome": if entry.done { "0" } else { "4" },
-        "agent": [{
-            "type": {"text": entry.role.name()},
-            "who": {"identifier": {"value": entry.user}},
-            "requestor": true,
-        }],
-        "source": {"observer": {"display": "negatoscope"}},
-    });
-    if !entry.detail.is_empty() {
-        event["outcomeDesc"] = json!(entry.detail);
-    }
-    if !entities.is_empty() {
-        event["entity"] = json!(entities);
-    }
-    event
 }

@@ -40,6 +40,7 @@ Operations, one JSON object a line:
   {\"op\":\"segment\",\"of\":\"2.25.1\",\"number\":1,\"label\":\"nodule\"}
   {\"op\":\"voxels\",\"of\":\"2.25.1\",\"number\":1,\"ball\":[12,-40,100,6]}   (mm; or \"runs\":[[x,y,z,n],…], \"erase\":true)
   {\"op\":\"remove-segment\",\"of\":\"2.25.1\",\"number\":1}   {\"op\":\"remove-segmentation\",\"id\":\"2.25.1\"}
+  {\"op\":\"amend\",\"patient\":\"p1\",\"type\":\"Condition\",\"id\":\"c1\",\"text\":\"\"}   (a resource as it came again)
   {\"op\":\"undo\"}   {\"op\":\"redo\"}
 shape is point, length, polyline, angle, cobb, bidirectional, perpendicular, ellipse, rectangle, circle, polygon,
 freehand, spline, arrow, text or cardiothoracic-ratio; space is patient (LPS, mm) or pixel (column, row from 0).

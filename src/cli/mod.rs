@@ -9,6 +9,7 @@ pub mod anonymize;
 pub mod audit;
 #[cfg(feature = "ai")]
 pub mod classify;
+pub mod cohort;
 pub mod content;
 pub mod convert_labels;
 pub mod display;
@@ -117,6 +118,8 @@ pub enum Command {
     Agreement(agreement::AgreementArgs),
     /// The case queue: what is to be labelled, by whom, how far it is
     Queue(queue::QueueArgs),
+    /// Many patients at once: found, counted, written out without identity
+    Cohort(cohort::CohortArgs),
     /// Which keys mean which command
     Keys(keys::KeysArgs),
     /// Test pictures for screens, and the standard grey-scale function
@@ -164,6 +167,7 @@ pub fn run(command: Command, common: &Common, out: &mut Output) -> Exit {
         Command::Record(args) => record::run(&args, common, out),
         Command::Agreement(args) => agreement::run(&args, common, out),
         Command::Queue(args) => queue::run(&args, common, out),
+        Command::Cohort(args) => cohort::run(&args, common, out),
         Command::Keys(args) => keys::run(&args, common, out),
         Command::Display(args) => display::run(&args, common, out),
         Command::Doctor(args) => doctor::run(&args, common, out),

@@ -3,6 +3,8 @@
 pub mod advise;
 pub mod calc;
 pub mod course;
+pub mod quality;
+pub mod search;
 pub mod text;
 
 use super::{Common, Exit, Output, store as store_cli};
@@ -46,6 +48,10 @@ pub enum RecordAction {
     Graph(advise::GraphArgs),
     /// Facts that came twice, for review; merging keeps both
     Duplicates(advise::DuplicatesArgs),
+    /// How good the data are: what is missing, contradicts itself, cannot be, came twice; and corrections
+    Quality(quality::QualityArgs),
+    /// Words in all records and reports, English and Chinese, the newest first
+    Search(search::SearchArgs),
     /// Published rules for given figures
     Calc(calc::CalcArgs),
 }
@@ -97,6 +103,8 @@ pub fn run(args: &RecordArgs, common: &Common, out: &mut Output) -> Exit {
         }
         RecordAction::Graph(args) => advise::graph(&store, args, common, out),
         RecordAction::Duplicates(args) => advise::duplicates(&mut store, args, common, out),
+        RecordAction::Search(args) => search::run(&store, args, common, out),
+        RecordAction::Quality(args) => quality::run(&mut store, args, common, out),
         // Carried out above.
         RecordAction::Text(_) | RecordAction::Calc(_) => Exit::Done,
     }

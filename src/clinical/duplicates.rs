@@ -32,6 +32,11 @@ const COMPARED: [(&str, &str); 8] = [
     ("DiagnosticReport", "code"),
 ];
 
+/// Types whose resources are compared.
+pub fn compared() -> [&'static str; 8] {
+    COMPARED.map(|(kind, _)| kind)
+}
+
 /// What makes two resources look like one fact: type, code, moment, value.
 fn key(kind: &str, element: &str, value: &Value) -> Option<String> {
     let what = concept(value.get(element), "");

@@ -5,7 +5,7 @@
 
 use super::{
     fhir::{FhirError, MAX_BYTES, ParsedBundle, read_bundle},
-    genes, hl7, table,
+    genes, hl7, table, table_draft,
 };
 use flate2::read::MultiGzDecoder;
 use serde_json::{Value, json};
@@ -58,7 +58,7 @@ pub fn read_record(bytes: &[u8], hints: &Hints<'_>) -> Result<ParsedBundle, Fhir
         return genes::resources::from_pharmcat(&decoded(bytes)?, patient);
     }
     if hints.mapping.is_some() {
-        return table::read_table(&decoded(bytes)?, hints);
+        return table::read_table(&table_draft::decoded(bytes), hints);
     }
     let json_like = begin.starts_with(['{', '[']) || begin.is_empty();
     if !json_like

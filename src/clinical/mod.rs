@@ -5,6 +5,7 @@
 //! error or finding carries the content of a resource.
 
 pub mod advice;
+pub mod cohort;
 pub mod duplicates;
 pub mod elements;
 pub mod fhir;
@@ -15,11 +16,13 @@ pub mod import;
 pub mod json;
 pub mod loss;
 pub mod matching;
+pub mod quality;
 pub mod ranges;
 pub mod record;
 mod record_more;
 pub mod report_pdf;
 pub mod table;
+pub mod table_draft;
 pub mod text;
 pub mod timeline;
 

@@ -12,6 +12,10 @@ pub enum Lane {
     Imaging,
     /// Reports and notes.
     Reports,
+    /// Marks that somebody made in pictures.
+    Marks,
+    /// Marks that networks made.
+    Networks,
     /// Conditions and allergies, from their onset to their end.
     Conditions,
     /// Medications.
@@ -32,9 +36,11 @@ pub enum Lane {
 
 impl Lane {
     /// All lanes from above.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Imaging,
         Self::Reports,
+        Self::Marks,
+        Self::Networks,
         Self::Conditions,
         Self::Medications,
         Self::Labs,
@@ -72,6 +78,26 @@ pub struct Event {
     pub marked: bool,
     /// What it leads to.
     pub leads: Leads,
+}
+
+/// A mark in a picture, for the line.
+#[derive(Clone, PartialEq)]
+pub struct MarkOnLine {
+    /// Day of its study, days since 1970-01-01.
+    pub day: i64,
+    /// Its words.
+    pub words: String,
+    /// Study Instance UID.
+    pub study_uid: String,
+    /// A network made it.
+    pub network: bool,
+}
+
+/// Nothing of it.
+impl std::fmt::Debug for MarkOnLine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MarkOnLine")
+    }
 }
 
 /// All events of a record, by day.
@@ -159,6 +185,33 @@ impl Timeline {
         }
         line.events.sort_by_key(|event| event.day);
         line
+    }
+
+    /// The same with marks of pictures on it.
+    #[must_use]
+    pub fn with_marks(&self, marks: Vec<MarkOnLine>) -> Self {
+        let mut line = self.clone();
+        line.events.extend(marks.into_iter().map(|mark| Event {
+            lane: match mark.network {
+                true => Lane::Networks,
+                false => Lane::Marks,
+            },
+            day: mark.day,
+            end: None,
+            words: mark.words,
+            marked: false,
+            leads: Leads::Study(mark.study_uid),
+        }));
+        line.events.sort_by_key(|event| event.day);
+        line
+    }
+
+    /// The lanes that hold something, in their order.
+    pub fn lanes(&self) -> Vec<Lane> {
+        let mut lanes: Vec<Lane> = self.events.iter().map(|e| e.lane).collect();
+        lanes.sort_unstable();
+        lanes.dedup();
+        lanes
     }
 
     fn plain(&mut self, lane: Lane, date: Option<Date>, code: &Coding) {
@@ -313,6 +366,34 @@ mod tests {
         assert_eq!(line.begun(days("2019-01-01"), days("2020-03-01")), 1..3);
         assert_eq!(line.begun(days("2022-01-01"), days("2020-01-01")), 4..4);
         assert_eq!(Timeline::default().span(), None);
+    }
+
+    #[test]
+    fn marks_stand_on_the_day_of_their_study() {
+        let line = Timeline::of(&record());
+        let mark = |network| MarkOnLine {
+            day: day("2020-03-01").unwrap().days_since_epoch(),
+            words: "nodule  8 mm".into(),
+            study_uid: "1.2".into(),
+            network,
+        };
+        let with = line.with_marks(vec![mark(true), mark(false)]);
+        assert_eq!(with.events.len(), line.events.len() + 2);
+        let lanes = [
+            Lane::Imaging,
+            Lane::Marks,
+            Lane::Networks,
+            Lane::Conditions,
+            Lane::Labs,
+        ];
+        assert_eq!(with.lanes(), lanes);
+        let led = with
+            .events
+            .iter()
+            .find(|e| e.lane == Lane::Networks)
+            .unwrap();
+        assert_eq!(led.leads, Leads::Study("1.2".into()));
+        assert!(with.events.is_sorted_by_key(|e| e.day));
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub mod nifti;
 pub mod nrrd;
 pub mod orientation;
 mod pack;
+pub mod parquet;
 pub mod png;
 mod source;
 mod text;

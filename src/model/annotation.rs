@@ -258,6 +258,23 @@ pub struct Annotation {
 }
 
 impl Annotation {
+    /// The longest extent of a mark whose points are in millimetres: a length, the longer of two diameters, a diameter.
+    /// `None` where that is not what it measures.
+    pub fn extent_mm(&self) -> Option<f64> {
+        if self.space != PointSpace::Patient {
+            return None;
+        }
+        let points = &self.shape.points;
+        let apart = |a: usize, b: usize| Some(points.get(a)?.distance(*points.get(b)?));
+        match self.shape.kind {
+            MarkKind::Length => apart(0, 1),
+            MarkKind::Bidirectional => Some(apart(0, 1)?.max(apart(2, 3)?)),
+            MarkKind::Circle => Some(2.0 * apart(0, 1)?),
+            MarkKind::Ellipse => Some(2.0 * apart(0, 1)?.max(apart(0, 2)?)),
+            _ => None,
+        }
+    }
+
     /// A mark without label or group, unlocked and shown, by a person without a name, at an unknown time.
     pub fn new(
         id: AnnotationId,

@@ -27,6 +27,17 @@ pub struct ViewPlace {
     pub cell: u32,
 }
 
+/// Where a resource of the record stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FactPlace {
+    /// Logical id of the Patient; empty for what belongs to nobody.
+    pub patient: Phi<String>,
+    /// Type of the resource.
+    pub kind: String,
+    /// Logical id of the resource.
+    pub id: Phi<String>,
+}
+
 /// One change to what a store keeps. Every variant holds what its inverse needs.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Edit {
@@ -122,6 +133,16 @@ pub enum Edit {
     },
     /// A segmentation, one of its segments or its voxels changed.
     Segmentation(SegmentationEdit),
+    /// A resource of the record is read otherwise than it came. The texts are JSON; an empty one is "as it came", and
+    /// what came stays.
+    Amend {
+        /// Which.
+        place: FactPlace,
+        /// Before.
+        from: Phi<String>,
+        /// After.
+        to: Phi<String>,
+    },
 }
 
 /// Why an edit does not fit the state.
@@ -197,6 +218,11 @@ impl Edit {
                 to: from,
             },
             Self::Segmentation(edit) => Self::Segmentation(edit.inverse()),
+            Self::Amend { place, from, to } => Self::Amend {
+                place,
+                from: to,
+                to: from,
+            },
         }
     }
 
@@ -228,6 +254,13 @@ impl Edit {
                 to,
             } => study_uid.capacity() + from.reveal().capacity() + to.reveal().capacity(),
             Self::Segmentation(edit) => edit.held_bytes(),
+            Self::Amend { place, from, to } => {
+                place.patient.reveal().capacity()
+                    + place.kind.capacity()
+                    + place.id.reveal().capacity()
+                    + from.reveal().capacity()
+                    + to.reveal().capacity()
+            }
             Self::Calibrate { target, from, to } => {
                 let both = [from, to].into_iter().flatten();
                 let held = both.map(|c| size_of::<Calibration>() + c.target.held_bytes());
@@ -250,7 +283,8 @@ impl Edit {
             | Self::ReadStatus { .. }
             | Self::Report { .. }
             | Self::Say { .. }
-            | Self::Segmentation(_) => None,
+            | Self::Segmentation(_)
+            | Self::Amend { .. } => None,
         }
     }
 
@@ -315,7 +349,8 @@ impl AnnotationSet {
             | Edit::ReadStatus { .. }
             | Edit::Report { .. }
             | Edit::Say { .. }
-            | Edit::Segmentation(_) => {}
+            | Edit::Segmentation(_)
+            | Edit::Amend { .. } => {}
         }
         Ok(())
     }
@@ -422,6 +457,8 @@ pub struct Kept {
     pub answers: BTreeMap<Question, Answer>,
     /// Segmentations.
     pub segmentations: BTreeMap<SegmentationId, Segmentation>,
+    /// What resources of the record are read as instead of how they came.
+    pub amendments: BTreeMap<FactPlace, Phi<String>>,
 }
 
 impl Kept {
@@ -470,6 +507,11 @@ impl Kept {
         });
         let segmentations = self.segmentations.values();
         let segmentations = segmentations.flat_map(|s| s.edits_from(None, &VoxelSource::restored()));
+        let amendments = self.amendments.iter().map(|(place, text)| Edit::Amend {
+            place: place.clone(),
+            from: Phi::default(),
+            to: text.clone(),
+        });
         marks
             .chain(keys)
             .chain(calibrations)
@@ -479,6 +521,7 @@ impl Kept {
             .chain(reports)
             .chain(answers)
             .chain(segmentations.map(Edit::Segmentation))
+            .chain(amendments)
             .collect()
     }
 
@@ -536,6 +579,14 @@ impl Kept {
                 };
             }
             Edit::Segmentation(edit) => self.apply_segmentation(edit)?,
+            Edit::Amend { place, from, to } => {
+                let found = self.amendments.get(place);
+                if found.map_or("", |text| text.reveal()) != from.reveal() {
+                    return Err(EditConflict::Stale);
+                }
+                let as_it_came = |text: &Phi<String>| text.reveal().is_empty();
+                put(&mut self.amendments, place, to, as_it_came);
+            }
             _ => self.marks.apply(edit)?,
         }
         Ok(())

@@ -153,6 +153,7 @@ pub const fn right_of(edit: &Edit) -> Right {
         Edit::View { .. } | Edit::Layout { .. } => Right::Arrange,
         Edit::ReadStatus { .. } => Right::ReadStatus,
         Edit::Report { .. } => Right::Report,
+        Edit::Amend { .. } => Right::ImportRecords,
     }
 }
 

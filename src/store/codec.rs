@@ -5,7 +5,8 @@
 //! Edit: 1 add, 2 remove (a mark); 3 reshape (id, two shapes); 4 relabel (id, two texts); 5 revise (two marks);
 //! 6 key image (target, 1 on or 0 off); 7 view (study, series, first instance, cell (4), two texts); 8 layout
 //! (study, two texts); 9 read status (study, two bytes: 0 new, 1 in progress, 2 flagged, 3 preliminary, 4 final);
-//! 10 report (study, two texts); 11 calibration (target, two of: 0, or 1 and calibration).
+//! 10 report (study, two texts); 11 calibration (target, two of: 0, or 1 and calibration); 14 resource of the record
+//! (patient, type, id, two texts).
 //! 20 say (study, series and instance UID, frame (4), name, reader, two of: 0 nothing, 1 tag, 2 and grade (4, signed)).
 //! 12 segmentation (see `codec/segmentation.rs`).
 //! Calibration: target, two ends of two f64, true length in mm (f64), who (text), time (8, signed), 1 confirmed or 0.
@@ -32,7 +33,7 @@ use crate::model::{
         ShapeError,
     },
     calibration::{Calibration, Signature},
-    edit::{Edit, ViewPlace},
+    edit::{Edit, FactPlace, ViewPlace},
     identity::Phi,
     labelling::{Answer, Question, Subject},
     reading::ReadStatus,
@@ -51,6 +52,8 @@ pub const MAX_ID: usize = 256;
 pub const MAX_SETTINGS: usize = 64 << 10;
 /// Longest report, bytes.
 pub const MAX_REPORT: usize = 4 << 20;
+/// Longest text of a resource that is read otherwise than it came, bytes.
+pub const MAX_RESOURCE: usize = 4 << 20;
 
 /// Kinds of marks by the number that stands for them. The order of the file, not of any menu: new kinds come last.
 const KINDS: [MarkKind; 16] = [
@@ -183,6 +186,15 @@ pub fn check_edit(edit: &Edit) -> Result<(), &'static str> {
             check_texts(texts, MAX_ID, "a UID or a name is too long")
         }
         Edit::Segmentation(edit) => segmentation::check(edit),
+        Edit::Amend { place, from, to } => {
+            if place.kind.is_empty() || place.id.reveal().is_empty() {
+                return Err("no resource is named");
+            }
+            let names = [place.patient.reveal(), &place.kind, place.id.reveal()];
+            check_texts(names, MAX_ID, "an id is too long")?;
+            let texts = [from.reveal(), to.reveal()];
+            check_texts(texts, MAX_RESOURCE, "the resource is too long")
+        }
     }
 }
 
@@ -413,6 +425,14 @@ fn put_edit(out: &mut Vec<u8>, edit: &Edit) {
         Edit::Segmentation(edit) => {
             out.push(12);
             segmentation::put(out, edit);
+        }
+        Edit::Amend { place, from, to } => {
+            out.push(14);
+            put_texts(
+                out,
+                [place.patient.reveal(), &place.kind, place.id.reveal()],
+            );
+            put_texts(out, [from.reveal(), to.reveal()]);
         }
     }
 }
@@ -774,6 +794,15 @@ impl<'a> Reader<'a> {
                 to: self.answer()?,
             },
             12 => Edit::Segmentation(self.segmentation()?),
+            14 => Edit::Amend {
+                place: FactPlace {
+                    patient: Phi::new(self.text()?),
+                    kind: self.text()?,
+                    id: Phi::new(self.text()?),
+                },
+                from: Phi::new(self.text()?),
+                to: Phi::new(self.text()?),
+            },
             _ => return None,
         })
     }

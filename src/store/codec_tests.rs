@@ -126,6 +126,15 @@ fn every_edit() -> Vec<Edit> {
             from: Phi::default(),
             to: Phi::new("正常".into()),
         },
+        Edit::Amend {
+            place: FactPlace {
+                patient: Phi::new("p".into()),
+                kind: "Observation".into(),
+                id: Phi::new("o".into()),
+            },
+            from: Phi::default(),
+            to: Phi::new("{\"resourceType\":\"Observation\"}".into()),
+        },
     ];
     let image = Subject::image(&full.target);
     let answers = [None, Some(Answer::Tag), Some(Answer::Grade(-3))];

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 pub const FILE: &str = "store.db";
 
 /// One step a version; a step is never changed once released.
-const MIGRATIONS: [&str; 2] = ["
+const MIGRATIONS: [&str; 3] = ["
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 
 -- Patients of the record. family and given are folded for comparing; the Patient resource has the truth.
@@ -93,6 +93,10 @@ CREATE TABLE account (
     role TEXT NOT NULL,
     created TEXT NOT NULL
 ) WITHOUT ROWID;
+", "
+-- Patients whose record changed since what is derived of it was made.
+CREATE TABLE changed (patient TEXT PRIMARY KEY) WITHOUT ROWID;
+INSERT INTO changed (patient) SELECT fhir_id FROM patient;
 "];
 
 /// Version of the schema that this program writes.
@@ -125,6 +129,18 @@ pub(super) fn key_statement(key: &StoreKey) -> Zeroizing<String> {
     sql.push_str("PRAGMA key = \"x'");
     let raw = key.derive("negatoscope database 1");
     for byte in raw.iter().chain(&salt(key)) {
+        // Writing to a String cannot fail.
+        let _ = write!(sql, "{byte:02x}");
+    }
+    sql.push_str("'\"");
+    sql
+}
+
+/// The same for the database of what is derived, whose salt lies in its file.
+pub(super) fn derived_key_statement(key: &StoreKey) -> Zeroizing<String> {
+    let mut sql = Zeroizing::new(String::with_capacity(96));
+    sql.push_str("PRAGMA key = \"x'");
+    for byte in key.derive("negatoscope derived 1").iter() {
         // Writing to a String cannot fail.
         let _ = write!(sql, "{byte:02x}");
     }

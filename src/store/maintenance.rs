@@ -8,7 +8,7 @@ use super::{
     accounts::{self, OWNER},
     audit::{self, Audit},
     copies::{self, Snapshot, backups, is_user_key, parts},
-    database, files,
+    database, derived, files,
     journal::{self, Journal, NewJournal, Tail},
     key::{self, StoreKey},
     now_ms, salvage, verify,
@@ -257,8 +257,10 @@ impl Store {
         // Before: who it was is no longer known afterwards.
         self.log_now(AuditEvent::new(AuditKind::Erased, "").of_patient(id))?;
         let uids = self.uids_of(id)?;
-        let kept = without(self.kept(), &uids, &mut report);
+        let kept = without(self.kept(), &uids, record.as_deref(), &mut report);
         let names = self.names_of(id, record.as_deref())?;
+        *self.derived.borrow_mut() = None;
+        derived::remove(&self.dir)?;
         // The rows last: as long as they are there, asking again ends what a crash left half done.
         self.replace_journal(&kept)?;
         let transaction = self.connection.transaction()?;
@@ -267,6 +269,7 @@ impl Store {
                 transaction.execute("DELETE FROM resource WHERE patient = ?1", [record])?;
             transaction.execute("DELETE FROM identifier WHERE patient = ?1", [record])?;
             transaction.execute("DELETE FROM patient WHERE fhir_id = ?1", [record])?;
+            transaction.execute("DELETE FROM changed WHERE patient = ?1", [record])?;
         }
         transaction.execute(
             "DELETE FROM instance WHERE series IN (SELECT series.id FROM series
@@ -364,8 +367,13 @@ impl Store {
     }
 }
 
-/// What is kept without what belongs to some studies.
-fn without(kept: &Kept, uids: &HashSet<String>, report: &mut EraseReport) -> Kept {
+/// What is kept without what belongs to some studies and to a record.
+fn without(
+    kept: &Kept,
+    uids: &HashSet<String>,
+    record: Option<&str>,
+    report: &mut EraseReport,
+) -> Kept {
     let names = |text: &str| uids.iter().any(|uid| text.contains(uid.as_str()));
     let mut left = Kept::default();
     for edit in kept.as_edits() {
@@ -402,6 +410,7 @@ fn without(kept: &Kept, uids: &HashSet<String>, report: &mut EraseReport) -> Kep
                 report.marks += usize::from(gone && whole);
                 gone
             }
+            Edit::Amend { place, .. } => record == Some(place.patient.reveal().as_str()),
             _ => false,
         };
         if !gone {
@@ -412,8 +421,9 @@ fn without(kept: &Kept, uids: &HashSet<String>, report: &mut EraseReport) -> Kep
     left
 }
 
-/// Write-ahead log and index of a database whose file was replaced.
+/// Write-ahead log and index of a database whose file was replaced, and what was derived of it.
 fn remove_logs(dir: &Path) {
+    let _ = derived::remove(dir);
     for ending in ["-wal", "-shm"] {
         let _ = fs::remove_file(dir.join(format!("{}{ending}", database::FILE)));
     }
@@ -446,6 +456,8 @@ pub(super) fn finish_rekey(dir: &Path) -> Result<(), StoreError> {
             fs::remove_file(&part).map_err(doing())?;
         }
     }
+    // Under the old key nothing may stay.
+    derived::remove(dir)?;
     remove_logs(dir);
     for part in parts(&fresh)? {
         let to = dir.join(part.file_name().unwrap_or_default());

@@ -8,15 +8,20 @@
 //! whatever a later version wrote is refused untouched.
 
 pub mod accounts;
+pub mod amend;
 pub mod audit;
+pub mod audit_forms;
 pub mod codec;
+mod cohort;
 pub mod copies;
 pub mod database;
+pub mod derived;
 mod error;
 mod files;
 pub mod journal;
 pub mod key;
 pub mod maintenance;
+mod quality;
 mod queue;
 mod origins;
 mod records;
@@ -73,6 +78,8 @@ pub struct Store {
     /// None where the log cannot be written.
     audit: RefCell<Option<Audit>>,
     copying: RefCell<Option<copies::Copying>>,
+    /// What is made of it, once it is wanted.
+    derived: RefCell<Option<derived::Derived>>,
     _lock: files::Lock,
     temporary: Option<TempDir>,
 }
@@ -303,6 +310,7 @@ impl Store {
             session: Session::owner(),
             audit: RefCell::new(audit),
             copying: RefCell::default(),
+            derived: RefCell::default(),
             _lock: lock,
             temporary: None,
         })

@@ -4,7 +4,7 @@ use super::{AuditEvent, Store, StoreError, database};
 use crate::clinical::fhir::{FhirError, MAX_BYTES};
 use crate::{
     clinical::{
-        Hints, ParsedBundle, Resource, build_record, duplicates,
+        Hints, ParsedBundle, Resource, build_record,
         loss::{LossReport, is_shown, shown_kinds},
         matching, read_record,
         record::patient_identity,
@@ -196,64 +196,26 @@ impl Store {
                 ])?;
             }
         }
+        if report.new + report.replaced > 0 {
+            let mut changed =
+                transaction.prepare("INSERT OR IGNORE INTO changed (patient) VALUES (?1)")?;
+            for id in bundle.patients() {
+                changed.execute([id])?;
+            }
+            // A drug that belongs to nobody may be anybody's.
+            let shared = |r: &Resource| r.patient.is_none() && r.kind == "Medication";
+            if bundle.resources.iter().any(shared) {
+                transaction.execute_batch(
+                    "INSERT OR IGNORE INTO changed (patient) SELECT fhir_id FROM patient",
+                )?;
+            }
+        }
         transaction.commit()?;
         self.checkpoint()?;
         report.report = bundle.report;
         let detail = format!("{} new, {} replaced", report.new, report.replaced);
         self.log(AuditEvent::new(AuditKind::RecordsImported, detail));
         Ok(report)
-    }
-
-    /// Keeps one resource of a patient and puts another behind it, by a Linkage; both stay.
-    ///
-    /// # Errors
-    /// [`StoreError::UnknownPatient`] where one of them is not there.
-    pub fn merge_resources(
-        &mut self,
-        patient: &str,
-        kind: &str,
-        keep: &str,
-        other: &str,
-    ) -> Result<ImportReport, StoreError> {
-        self.link_resources(patient, kind, [keep, other], true)
-    }
-
-    /// Parts two resources that [`Store::merge_resources`] joined.
-    ///
-    /// # Errors
-    /// [`StoreError::UnknownPatient`] where one of them is not there.
-    pub fn part_resources(
-        &mut self,
-        patient: &str,
-        kind: &str,
-        keep: &str,
-        other: &str,
-    ) -> Result<ImportReport, StoreError> {
-        self.link_resources(patient, kind, [keep, other], false)
-    }
-
-    fn link_resources(
-        &mut self,
-        patient: &str,
-        kind: &str,
-        [keep, other]: [&str; 2],
-        active: bool,
-    ) -> Result<ImportReport, StoreError> {
-        for id in [keep, other] {
-            let known: Option<i64> = self
-                .connection
-                .query_row(
-                    "SELECT 1 FROM resource WHERE patient = ?1 AND type = ?2 AND id = ?3",
-                    params![patient, kind, id],
-                    |row| row.get(0),
-                )
-                .optional()?;
-            if known.is_none() || keep == other {
-                return Err(StoreError::UnknownPatient);
-            }
-        }
-        let linkage = duplicates::linkage(patient, kind, keep, other, active).to_string();
-        self.import_bundle_on(linkage.as_bytes(), None)
     }
 
     /// All patients of the record, by name.
@@ -273,7 +235,7 @@ impl Store {
         rows.into_iter()
             .map(|(id, imported, resources)| {
                 let identity = stored_patient(&self.connection, &id)?
-                    .map(|r| patient_identity(&r).identity)
+                    .map(|r| patient_identity(&self.as_read(r)).identity)
                     .unwrap_or_default();
                 Ok(PatientSummary {
                     fhir_id: Phi::new(id),
@@ -305,9 +267,10 @@ impl Store {
         for (patient, kind) in wanted {
             let rows = statement.query_map(params![patient, kind], read_resource)?;
             for row in rows {
-                resources.push(row?);
+                resources.push(self.as_read(row?));
             }
         }
+        resources.extend(self.made(patient_id, &resources));
         let mut record = build_record(&resources);
         patient_id.clone_into(&mut record.fhir_id);
         record.counts = counts
@@ -331,14 +294,33 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// All resources of a patient as they came, by type and id. An empty id gives those that belong to nobody.
+    /// All resources of a patient as they are read, by type and id. An empty id gives those that belong to nobody.
     pub fn resources(&self, patient_id: &str) -> Result<Vec<Resource>, StoreError> {
         let mut statement = self.connection.prepare(
             "SELECT patient, type, id, full_url, json FROM resource
              WHERE patient = ?1 ORDER BY type, id",
         )?;
         let rows = statement.query_map([patient_id], read_resource)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let mut resources = Vec::new();
+        for row in rows {
+            resources.push(self.as_read(row?));
+        }
+        resources.extend(self.made(patient_id, &resources));
+        Ok(resources)
+    }
+
+    /// The resources of one type of a patient as they are read, by id.
+    pub(super) fn resource_of_type(
+        &self,
+        patient_id: &str,
+        kind: &str,
+    ) -> Result<Vec<Resource>, StoreError> {
+        let mut statement = self.connection.prepare(
+            "SELECT patient, type, id, full_url, json FROM resource
+             WHERE patient = ?1 AND type = ?2 ORDER BY id",
+        )?;
+        let rows = statement.query_map([patient_id, kind], read_resource)?;
+        rows.map(|row| Ok(self.as_read(row?))).collect()
     }
 
     /// Logical id of the patient with this FHIR id or identifier; an identifier of several patients finds nobody.
@@ -358,7 +340,7 @@ impl Store {
         Ok(if found.len() == 1 { found.pop() } else { None })
     }
 
-    fn with_identifier(&self, value: &str) -> Result<Vec<String>, StoreError> {
+    pub(super) fn with_identifier(&self, value: &str) -> Result<Vec<String>, StoreError> {
         let mut statement = self
             .connection
             .prepare("SELECT patient FROM identifier WHERE value = ?1 ORDER BY patient")?;
@@ -385,7 +367,7 @@ impl Store {
             let Some(patient) = stored_patient(&self.connection, &candidate)? else {
                 continue;
             };
-            match matching::explain(dicom, &patient_identity(&patient)) {
+            match matching::explain(dicom, &patient_identity(&self.as_read(patient))) {
                 (IdentityMatch::Same, _) => same.push(candidate),
                 (IdentityMatch::Unsure, reason) => unsure.push((candidate, reason)),
                 (IdentityMatch::Different, reason) => mismatch = mismatch.or(Some(reason)),

@@ -118,6 +118,11 @@ impl Store {
         self.demand(Right::ViewStudies)?;
         let event = AuditEvent::new(AuditKind::Query, "studies");
         self.log(event.of_patient(patient_id.unwrap_or_default()));
+        self.study_rows(patient_id)
+    }
+
+    /// The same without an entry in the log: part of something that has its own.
+    pub(super) fn study_rows(&self, patient_id: Option<&str>) -> Result<Vec<StudyRow>, StoreError> {
         let mut statement = self.connection.prepare(
             "SELECT alphabetic, ideographic, phonetic, patient_id, issuer, birth_date, sex,
                     synthetic, study.uid, study.date, study.time, study.description, accession,

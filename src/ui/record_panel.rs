@@ -1,8 +1,8 @@
 //! The patient's record as a chart: active problems first, abnormal values marked, dates absolute, codes on hover.
 
 use super::{
-    context::UiContext, overlay_text, record_graph, record_insight, record_review, record_timeline,
-    sparkline::sparkline, theme, widgets,
+    context::UiContext, overlay_text, record_graph, record_insight, record_quality, record_review,
+    record_timeline, sparkline::sparkline, theme, widgets,
 };
 use crate::{
     i18n::Value,
@@ -10,7 +10,11 @@ use crate::{
         date::Date,
         record::{Coding, ObservationSeries, ObservationValue, PatientRecord},
     },
-    workspace::{Action, Command, insight::RecordView, record_link::RecordState},
+    workspace::{
+        Action, Command,
+        insight::{Insight, RecordView},
+        record_link::RecordState,
+    },
 };
 use egui::{Color32, RichText, Ui, vec2};
 use std::cmp::Ordering;
@@ -63,7 +67,14 @@ pub fn record_panel_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
             }
             let name = overlay_text::name_text(context.language(), &record.identity);
             ui.add_space(4.0);
-            ui.label(RichText::new(name).size(15.0).strong());
+            ui.horizontal(|ui| {
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    score(context, ui, &insight);
+                    ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                        widgets::line(ui, RichText::new(name).size(15.0).strong());
+                    });
+                });
+            });
             let day = identity.and(
                 context
                     .workspace
@@ -100,8 +111,31 @@ pub fn record_panel_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
                 }
                 RecordView::Genes => record_insight::genes_ui(context, ui, &record, &insight),
                 RecordView::Graph => record_graph::graph_ui(context, ui, &record, &insight),
+                RecordView::Quality => record_quality::quality_ui(context, ui, &insight),
             }
         }
+    }
+}
+
+/// How good the data are, which opens the part about it.
+fn score(context: &mut UiContext<'_>, ui: &mut Ui, insight: &Insight) {
+    let Some(score) = insight.quality.score() else {
+        return;
+    };
+    let shown = context.workspace.record.view == RecordView::Quality;
+    let text = RichText::new(record_quality::percent(score))
+        .size(theme::SMALL_PT)
+        .color(record_quality::color(score));
+    let name = context.word("panel-view-quality");
+    let label = format!("{name} {}", record_quality::percent(score));
+    let response = ui.selectable_label(shown, text).on_hover_text(name);
+    response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, shown, &label));
+    if response.clicked() {
+        let view = match shown {
+            true => RecordView::Chart,
+            false => RecordView::Quality,
+        };
+        context.actions.push(Action::RecordView(view));
     }
 }
 

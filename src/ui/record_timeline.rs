@@ -14,8 +14,8 @@ use crate::{
     workspace::{Action, insight::Insight},
 };
 use egui::{
-    Align2, Color32, FontId, Mesh, PointerButton, Pos2, Rect, Response, RichText, Sense, Shape,
-    Stroke, Ui, pos2, vec2,
+    Align2, Color32, FontId, Key, Mesh, PointerButton, Pos2, Rect, Response, RichText, Sense,
+    Shape, Stroke, Ui, pos2, vec2,
 };
 use std::sync::Arc;
 
@@ -54,6 +54,59 @@ struct Look {
     /// The values that are plotted.
     plotted: Option<usize>,
     kept: Option<Arc<Kept>>,
+    /// The line with the marks of pictures, and of which revision of them.
+    line: Option<(u64, Arc<(Timeline, Vec<Lane>)>)>,
+}
+
+/// What the keyboard does while the line has it.
+#[derive(Clone, Copy, Default)]
+struct Keys {
+    /// Which widget it is.
+    line: Option<egui::Id>,
+    /// Tenths of the width, to the right.
+    pan: f64,
+    /// Steps closer.
+    zoom: i32,
+    /// Everything is to be seen.
+    all: bool,
+}
+
+fn keys_id() -> egui::Id {
+    egui::Id::unique("timeline keys")
+}
+
+/// Takes the keys of the line while it has the keyboard: arrows move it, plus and minus zoom, Home shows all.
+pub fn take_keys(ui: &Ui) {
+    let mut keys: Keys = ui.data(|d| d.get_temp(keys_id())).unwrap_or_default();
+    if keys.line.is_none() || ui.memory(egui::Memory::focused) != keys.line {
+        return;
+    }
+    ui.input_mut(|input| {
+        input.events.retain(|event| {
+            let egui::Event::Key {
+                key,
+                pressed: true,
+                modifiers,
+                ..
+            } = event
+            else {
+                return true;
+            };
+            if modifiers.ctrl || modifiers.command || modifiers.alt {
+                return true;
+            }
+            match key {
+                Key::ArrowLeft => keys.pan -= 1.0,
+                Key::ArrowRight => keys.pan += 1.0,
+                Key::Plus | Key::Equals => keys.zoom += 1,
+                Key::Minus => keys.zoom -= 1,
+                Key::Home => keys.all = true,
+                _ => return true,
+            }
+            false
+        });
+    });
+    ui.data_mut(|d| d.insert_temp(keys_id(), keys));
 }
 
 /// The lanes as triangles, and of what.
@@ -66,6 +119,8 @@ fn color(lane: Lane) -> Color32 {
     match lane {
         Lane::Imaging => theme::ACCENT,
         Lane::Conditions => theme::SAGITTAL,
+        Lane::Marks => theme::AXIAL,
+        Lane::Networks => theme::AI,
         Lane::Medications => theme::OK,
         Lane::Labs | Lane::Vitals => theme::PRIOR,
         Lane::Procedures => theme::CORONAL,
@@ -78,6 +133,8 @@ fn lane_key(lane: Lane) -> &'static str {
     match lane {
         Lane::Imaging => "panel-lane-imaging",
         Lane::Reports => "panel-lane-reports",
+        Lane::Marks => "panel-lane-marks",
+        Lane::Networks => "panel-lane-networks",
         Lane::Conditions => "panel-lane-conditions",
         Lane::Medications => "panel-lane-medications",
         Lane::Labs => "panel-lane-labs",
@@ -121,12 +178,7 @@ pub fn timeline_ui(
     record: &PatientRecord,
     insight: &Insight,
 ) {
-    let line = &insight.timeline;
     ui.add_space(6.0);
-    let Some((first, last)) = line.span() else {
-        widgets::dim(ui, context.word("panel-timeline-none"));
-        return;
-    };
     let id = ui.scope_id().with("record timeline");
     let generation = context.workspace.record.generation();
     let mut look: Look = ui.data(|d| d.get_temp(id)).unwrap_or_default();
@@ -136,10 +188,23 @@ pub fn timeline_ui(
             ..Look::default()
         };
     }
-    let lanes: Vec<Lane> = Lane::ALL
-        .into_iter()
-        .filter(|lane| insight.lanes.contains(lane))
-        .collect();
+    let revision = context.workspace.marks.revision();
+    let both = match look.line.take().filter(|(of, _)| *of == revision) {
+        Some((_, both)) => both,
+        None => {
+            let marks = context.workspace.marks_on_line(record);
+            let line = insight.timeline.with_marks(marks);
+            let lanes = line.lanes();
+            look.kept = None;
+            Arc::new((line, lanes))
+        }
+    };
+    look.line = Some((revision, Arc::clone(&both)));
+    let (line, lanes) = (&both.0, both.1.clone());
+    let Some((first, last)) = line.span() else {
+        widgets::dim(ui, context.word("panel-timeline-none"));
+        return;
+    };
     let size = vec2(ui.available_width(), LANE * lanes.len() as f32 + AXIS);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
     response.widget_info(|| {
@@ -158,6 +223,7 @@ pub fn timeline_ui(
         look.first = first as f64 - (last - first) as f64 * 0.02;
     }
     move_view(ui, &response, area, &mut look, whole, first);
+    keyboard(ui, &response, area, &mut look, whole, first);
     let axis = Axis {
         area,
         first: look.first,
@@ -210,6 +276,46 @@ fn move_view(ui: &Ui, response: &Response, area: Rect, look: &mut Look, whole: f
     }
     // Something of the record stays in sight.
     let width = f64::from(area.width());
+    let least = first as f64 - whole * width * 0.02;
+    let most = first as f64 + whole * width * 0.98 - look.scale * width;
+    look.first = look.first.clamp(least, most.max(least));
+}
+
+/// What the keys do that [`take_keys`] took.
+fn keyboard(ui: &Ui, response: &Response, area: Rect, look: &mut Look, whole: f64, first: i64) {
+    if !response.has_focus() {
+        return;
+    }
+    let own = egui::EventFilter {
+        horizontal_arrows: true,
+        ..egui::EventFilter::default()
+    };
+    ui.memory_mut(|m| m.set_focus_lock_filter(response.id, own));
+    let keys: Keys = ui.data(|d| d.get_temp(keys_id())).unwrap_or_default();
+    let line = Some(response.id);
+    let none = Keys {
+        line,
+        ..Keys::default()
+    };
+    ui.data_mut(|d| d.insert_temp(keys_id(), none));
+    let outline = Stroke::new(1.0, theme::ACCENT);
+    ui.painter()
+        .rect_stroke(area, 3.0, outline, egui::StrokeKind::Outside);
+    if keys.line != line {
+        return;
+    }
+    let width = f64::from(area.width());
+    look.first += keys.pan * 0.1 * width * look.scale;
+    if keys.zoom != 0 {
+        let middle = look.first + width / 2.0 * look.scale;
+        let factor = 1.4_f64.powi(keys.zoom);
+        look.scale = (look.scale / factor).clamp(CLOSEST, whole.max(CLOSEST));
+        look.first = middle - width / 2.0 * look.scale;
+    }
+    if keys.all {
+        (look.scale, look.first) = (whole, f64::NEG_INFINITY);
+        look.picked = None;
+    }
     let least = first as f64 - whole * width * 0.02;
     let most = first as f64 + whole * width * 0.98 - look.scale * width;
     look.first = look.first.clamp(least, most.max(least));

@@ -32,6 +32,7 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
             !workspace.page_is_shown() && context.state.focus.gives_back(ui.ctx());
     }
     context.state.windows.screen = super::windows::screen_of(&context, ui.ctx());
+    super::record_timeline::take_keys(ui);
     take_keys(&mut context, ui);
     let empty = workspace.is_empty();
     let cells = !workspace.page_is_shown() && !empty;
@@ -124,6 +125,9 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
     settings::settings_ui(&mut context, ui);
     picture_dialog::picture_dialog_ui(&mut context, ui);
     deid_dialog::deid_dialog_ui(&mut context, ui);
+    super::audit_window::audit_ui(&mut context, ui);
+    super::cohort_window::cohort_ui(&mut context, ui);
+    super::mapping_question::mapping_ui(&mut context, ui);
     lock_screen::reason_ui(&mut context, ui);
     layout_picker::layout_picker_ui(&mut context, ui);
     protocol_editor::protocol_editor_ui(&mut context, ui);
@@ -160,6 +164,7 @@ fn is_asking(context: &UiContext<'_>) -> (bool, bool) {
     let asking = workspace.passphrases.asking.is_some()
         || workspace.linking.asking
         || workspace.marks.asking.is_some()
+        || workspace.mapping.is_some()
         || workspace.marks.closing
         || workspace.mixing.asking.is_some()
         || matches!(workspace.calibrating.asked, Asked::Length(_))

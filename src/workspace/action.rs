@@ -266,6 +266,18 @@ pub enum Action {
         /// Join them.
         join: bool,
     },
+    /// Mend defects of the record on the screen: their numbers in its list.
+    Mend(Vec<usize>),
+    /// The log of who did what.
+    Audit(super::audit_view::AuditAction),
+    /// The log leaves.
+    WriteAudit(super::audit_view::AuditForm),
+    /// Many patients at once.
+    Cohort(super::cohort_view::CohortAction),
+    /// They leave as tables.
+    ExportCohort,
+    /// What the columns of a table mean.
+    Mapping(super::mapping::MappingAction),
     /// Show where a finding of a text is.
     SeeFinding(Box<super::finding_place::FindingPlace>),
     /// A study of the record was asked for that is not open.
@@ -516,8 +528,16 @@ impl Workspace {
             Action::RecordSpan(span) => self.record.set_span(span),
             Action::AnswerWhose(yes) => self.record.answer_whose(yes),
             Action::MergeFacts { pair, join } => {
-                self.record.merge(pair, join);
+                self.merge_facts(&pair, join);
             }
+            Action::Mend(which) => {
+                self.mend(&which);
+            }
+            Action::Audit(action) => self.act_on_audit(action),
+            Action::WriteAudit(form) => return Some(Effect::ChooseAudit(form)),
+            Action::Cohort(action) => self.act_on_cohort(action),
+            Action::ExportCohort => return Some(Effect::ChooseCohort),
+            Action::Mapping(action) => self.act_on_mapping(action),
             Action::SeeFinding(place) => self.see_finding(*place),
             Action::StudyNotOpen => self.notify("notice-study-not-open", String::new()),
             Action::CancelJob(id) => {

@@ -203,6 +203,9 @@ pub enum Command {
     ShowConsiderations,
     ShowGenes,
     ShowGraph,
+    ShowQuality,
+    ShowCohort,
+    ShowAudit,
     ShowAi,
     ShowFindings,
     ShowReport,
@@ -465,6 +468,8 @@ table! {
     ShowConsiderations "cmd-record-considerations" View "" Nothing
     ShowGenes "cmd-record-genes" View "" Nothing
     ShowGraph "cmd-record-graph" View "" Nothing
+    ShowQuality "cmd-record-quality" View "" Nothing
+    ShowCohort "cmd-cohort" View "" Nothing
     ShowFindings "panel-tab-findings" View "" Nothing
     ShowLabels "panel-tab-labels" View "Ctrl+J" Nothing
     ShowReport "panel-tab-report" View "Ctrl+E" Nothing
@@ -656,6 +661,7 @@ table! {
     SavePicture "cmd-save-picture" File "Ctrl+P" View
     Anonymize "cmd-anonymize" File "" View
     Lock "cmd-lock" File "Ctrl+Shift+U" Account
+    ShowAudit "cmd-audit" File "" Account
     BreakGlass "cmd-break-glass" File "" Account
     Settings "cmd-settings" Edit "Ctrl+," Nothing
     KeySettings "cmd-key-settings" Help "" Nothing

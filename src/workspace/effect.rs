@@ -61,6 +61,10 @@ pub enum Effect {
     DeidDialog,
     /// Choose a folder for them in a dialog.
     ChooseDeid,
+    /// Choose a folder for the log in a dialog.
+    ChooseAudit(super::audit_view::AuditForm),
+    /// Choose a folder for tables in a dialog.
+    ChooseCohort,
     /// Open or close the preferences.
     Settings,
     /// The same at their keys.
@@ -108,7 +112,8 @@ impl Effect {
             }
             Self::SaveMarks(_) | Self::ChooseExport => Right::ExportMarks,
             Self::ReportOut(_) => Right::ExportReports,
-            Self::DeidDialog => Right::Anonymize,
+            Self::DeidDialog | Self::ChooseCohort => Right::Anonymize,
+            Self::ChooseAudit(_) => Right::ExportAudit,
             Self::Segment | Self::SegmentVolume | Self::Cardiothoracic => Right::Segment,
             _ => return None,
         })

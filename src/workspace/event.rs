@@ -88,6 +88,16 @@ pub enum Event {
     Chosen(Vec<std::path::PathBuf>),
     /// FHIR bundles were chosen in a dialog.
     ChosenRecord(Vec<std::path::PathBuf>),
+    /// A table without a mapping was looked at.
+    RecordTable(Box<super::mapping::LookedAt>),
+    /// The log was read, or why not.
+    Audit(Result<super::audit_view::AuditRead, String>),
+    /// A folder for the log was chosen.
+    ChosenAudit(std::path::PathBuf, super::audit_view::AuditForm),
+    /// Patients were counted, or why not.
+    Cohort(Result<Box<super::cohort_view::CohortAnswer>, super::cohort_view::CohortRefusal>),
+    /// A folder for tables was chosen.
+    ChosenCohort(std::path::PathBuf),
     /// Files for the record that do not say whose they are.
     RecordWhose(Vec<std::path::PathBuf>),
     /// What a draft of a protocol would hang was worked out.

@@ -11,7 +11,8 @@ use crate::{
         duplicates::{self, Review},
         fhir::Resource,
         graph::{self, Graph, layout},
-        timeline::{Lane, Timeline},
+        quality::{Beside, Picture, Quality},
+        timeline::Timeline,
     },
     model::{date::Date, record::PatientRecord},
 };
@@ -35,6 +36,8 @@ pub enum RecordView {
     Genes,
     /// What hangs together.
     Graph,
+    /// What is wrong with the data.
+    Quality,
 }
 
 /// What follows from a record.
@@ -56,8 +59,10 @@ pub struct Insight {
     pub timeline: Timeline,
     /// Facts that came twice, and those that somebody merged.
     pub review: Review,
-    /// The lanes of it that hold something.
-    pub lanes: Vec<Lane>,
+    /// What is wrong with the data.
+    pub quality: Quality,
+    /// Resources that are read otherwise than they came.
+    pub amended: usize,
 }
 
 /// Counts alone: the rest is about somebody.
@@ -73,7 +78,15 @@ impl std::fmt::Debug for Insight {
 
 impl Insight {
     /// Draws the conclusions of a record on a day.
-    pub fn of(record: &PatientRecord, resources: &[Resource], today: Option<Date>) -> Self {
+    /// `resources` are those of the patient, `common` those of nobody, `pictures` the studies under identifiers of the
+    /// patient.
+    pub fn of(
+        record: &PatientRecord,
+        resources: &[Resource],
+        common: &[Resource],
+        pictures: &[Picture],
+        today: Option<Date>,
+    ) -> Self {
         let facts = facts_of(record, today);
         let alerts = safety::alerts(record, &facts, &[]);
         let suggestions = bayes::suggest(&facts);
@@ -81,9 +94,6 @@ impl Insight {
         let drawn = drawn(&graph);
         let places = layout::layout(&graph, &drawn, SEED);
         let timeline = Timeline::of(record);
-        let mut lanes: Vec<Lane> = timeline.events.iter().map(|e| e.lane).collect();
-        lanes.sort_unstable();
-        lanes.dedup();
         Self {
             facts,
             alerts,
@@ -93,7 +103,16 @@ impl Insight {
             places,
             timeline,
             review: duplicates::review(resources),
-            lanes,
+            quality: Quality::of(
+                &record.fhir_id,
+                resources,
+                &Beside {
+                    today,
+                    pictures,
+                    common,
+                },
+            ),
+            amended: 0,
         }
     }
 }

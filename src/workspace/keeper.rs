@@ -5,20 +5,23 @@
 //! what waits is tried once more. A panic ends the thread and closes the store, and is told like a disk that refuses.
 
 use super::{
+    audit_view::{self, AuditForm},
+    cohort_view,
     event::Event,
     record_link,
     study_list::known::{self, KnownAsk},
     waker::Waker,
 };
 use crate::{
-    clinical::duplicates::Pair,
     model::{
         access::Role,
         edit::{Edit, Kept},
         identity::PatientIdentity,
         passphrase::Passphrase,
     },
-    store::{AuditEvent, KdfCost, Store, StoreError, Unfinished, accounts::OWNER},
+    store::{
+        AuditEvent, KdfCost, Store, StoreError, Unfinished, accounts::OWNER, amend::Amendment,
+    },
     task::spawn_named,
 };
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -29,7 +32,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -54,9 +57,10 @@ pub enum Gesture {
 
 /// What the thread is asked.
 pub(super) enum Ask {
-    /// The record of a patient.
+    /// The record of a patient, unless somebody else is asked for meanwhile.
     Find {
         generation: u64,
+        latest: Arc<AtomicU64>,
         identity: Arc<PatientIdentity>,
         answered: Answered,
     },
@@ -66,11 +70,36 @@ pub(super) enum Ask {
         patient: Option<String>,
         answered: Answered,
     },
-    /// Two facts of a patient's record to be joined, or parted again.
-    Merge {
-        patient: String,
-        pair: Pair,
-        join: bool,
+    /// Resources of the record to be read otherwise; of a store that only the record has.
+    Amend {
+        changes: Vec<Amendment>,
+        answered: Answered,
+    },
+    /// A table to be taken in, by a mapping.
+    Table {
+        path: PathBuf,
+        patient: Option<String>,
+        mapping: String,
+        answered: Answered,
+    },
+    /// The log.
+    Audit { answered: Answered },
+    /// The log, into a folder.
+    WriteAudit {
+        folder: PathBuf,
+        form: AuditForm,
+        answered: Answered,
+    },
+    /// Patients whom a query means, counted.
+    Cohort {
+        query: String,
+        code: String,
+        answered: Answered,
+    },
+    /// The same as tables without identity, into a folder.
+    ExportCohort {
+        query: String,
+        folder: PathBuf,
         answered: Answered,
     },
     /// Something about studies.
@@ -408,9 +437,14 @@ impl Serving {
         match ask {
             Ask::Find {
                 generation,
+                latest,
                 identity,
                 answered,
             } => {
+                // Of many switches only the last one is worth the work.
+                if latest.load(Ordering::Acquire) != generation {
+                    return;
+                }
                 let answer = record_link::find(store, generation, &identity);
                 let _ = self.events.send(Event::Record(answer));
                 drop(answered);
@@ -425,15 +459,51 @@ impl Serving {
                 drop(answered);
                 self.waker.wake("record");
             }
-            Ask::Merge {
-                patient,
-                pair,
-                join,
-                answered,
-            } => {
-                record_link::merge(store, &patient, &pair, join, &self.events);
+            Ask::Amend { changes, answered } => {
+                record_link::amend(store, changes, &self.events);
                 drop(answered);
                 self.waker.wake("record");
+            }
+            Ask::Table {
+                path,
+                patient,
+                mapping,
+                answered,
+            } => {
+                record_link::import_table(store, &path, patient.as_deref(), &mapping, &self.events);
+                drop(answered);
+                self.waker.wake("record");
+            }
+            Ask::Audit { answered } => {
+                self.tell(Event::Audit(audit_view::read(store)));
+                drop(answered);
+            }
+            Ask::WriteAudit {
+                folder,
+                form,
+                answered,
+            } => {
+                audit_view::write(store, &folder, form, &self.events);
+                drop(answered);
+                self.waker.wake("audit");
+            }
+            Ask::Cohort {
+                query,
+                code,
+                answered,
+            } => {
+                let answer = cohort_view::count(store, &query, &code);
+                self.tell(Event::Cohort(answer.map(Box::new)));
+                drop(answered);
+            }
+            Ask::ExportCohort {
+                query,
+                folder,
+                answered,
+            } => {
+                cohort_view::export(store, &query, &folder, &self.events);
+                drop(answered);
+                self.waker.wake("cohort");
             }
             Ask::Log(event) => store.log(event),
             Ask::BreakGlass { reason, answered } => {

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     model::{
         annotation::{Annotation, AnnotationId},
-        edit::{AnnotationSet, Edit, EditConflict, Kept, KeyImages},
+        edit::{AnnotationSet, Edit, EditConflict, FactPlace, Kept, KeyImages},
         identity::Phi,
         passphrase::Passphrase,
         reading::ReadStatus,
@@ -308,6 +308,7 @@ impl Marks {
                     of.study_uid, of.instance_uid, of.frame, question.name
                 )
             }
+            Edit::Amend { place, .. } => amend_key(place),
             other => format!("mark {}", other.mark_id().map_or("", |id| &id.0)),
         };
         let removed = match edit {
@@ -434,6 +435,11 @@ fn report_key(study_uid: &str) -> String {
     format!("report {study_uid}")
 }
 
+fn amend_key(place: &FactPlace) -> String {
+    let (patient, id) = (place.patient.reveal(), place.id.reveal());
+    format!("resource {patient} {} {id}", place.kind)
+}
+
 /// The edits that bring a state to hold what another one does as well.
 fn on_top(base: &Kept, mine: &Kept) -> Vec<Edit> {
     let mut edits = Vec::new();
@@ -493,6 +499,16 @@ fn on_top(base: &Kept, mine: &Kept) -> Vec<Edit> {
             });
         }
     }
+    for (place, to) in &mine.amendments {
+        let from = base.amendments.get(place).cloned().unwrap_or_default();
+        if from != *to {
+            edits.push(Edit::Amend {
+                place: place.clone(),
+                from,
+                to: to.clone(),
+            });
+        }
+    }
     for (place, to) in &mine.views {
         let from = base.views.get(place).cloned().unwrap_or_default();
         if from != *to {
@@ -548,8 +564,10 @@ impl Workspace {
         step.in_journal = marks.keeps;
         marks.send(Gesture::Commit(step.edits.clone()));
         let worth = step.edits.iter().any(|edit| !edit.is_display_only());
+        let edits = step.edits.clone();
         marks.history.push(step);
         self.follow_calibrations();
+        self.follow_amendments(&edits);
         if worth {
             self.ask_for_store(false);
         }
@@ -609,10 +627,11 @@ impl Workspace {
         if step.in_journal {
             self.marks.send(gesture);
         } else {
-            self.marks.send(Gesture::Commit(edits));
+            self.marks.send(Gesture::Commit(edits.clone()));
             self.marks.history.leave_journal_undone();
         }
         self.follow_calibrations();
+        self.follow_amendments(&edits);
         if let Some(live) = &step.live
             && !self.bring_back(live, back)
         {

@@ -7,11 +7,12 @@ use super::{
     event::Event,
     insight::{Insight, RecordView},
     keeper::{Answered, Ask, Keeper},
+    mapping,
 };
 use crate::{
-    clinical::{FhirError, Hints, duplicates::Pair, timeline},
+    clinical::{FhirError, Hints, timeline},
     model::{identity::PatientIdentity, record::PatientRecord},
-    store::{self, RecordMatch, Store, StoreError},
+    store::{self, RecordMatch, Store, StoreError, amend::Amendment},
 };
 use crossbeam_channel::Sender;
 use std::{
@@ -20,7 +21,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -75,6 +76,8 @@ pub struct RecordPanel {
     pub view: RecordView,
     identity: Option<Arc<PatientIdentity>>,
     generation: u64,
+    /// The same, for the thread that answers.
+    latest: Arc<AtomicU64>,
     state: RecordState,
     /// The days that the chart shows, both ends, days since 1970-01-01; and what of the record lies in them.
     span: Option<((i64, i64), Arc<PatientRecord>)>,
@@ -125,15 +128,21 @@ impl RecordPanel {
         }
     }
 
+    fn next(&mut self) {
+        self.generation += 1;
+        self.latest.store(self.generation, Ordering::Release);
+    }
+
     /// Asks again for the same patient (after an import).
     pub fn refresh(&mut self) {
-        self.generation += 1;
+        self.next();
         self.span = None;
         self.state = match (&self.identity, &self.questions) {
             (None, _) => RecordState::Blank,
             (Some(_), None) => RecordState::NoStore,
             (Some(identity), Some(questions)) => {
                 let question = Ask::Find {
+                    latest: Arc::clone(&self.latest),
                     generation: self.generation,
                     identity: identity.clone(),
                     answered: Answered::new(&self.open),
@@ -164,6 +173,24 @@ impl RecordPanel {
         questions.try_send(question).is_ok()
     }
 
+    /// Takes a table in by a mapping.
+    pub(super) fn import_table(&self, path: PathBuf, patient: Option<String>, mapping: String) {
+        if let Some(questions) = &self.questions {
+            let question = Ask::Table {
+                path,
+                patient,
+                mapping,
+                answered: Answered::new(&self.open),
+            };
+            let _ = questions.try_send(question);
+        }
+    }
+
+    /// The line to the thread of the store that the record comes from.
+    pub(super) fn questions(&self) -> Option<&Sender<Ask>> {
+        self.questions.as_ref()
+    }
+
     /// Files that do not say whose they are: it is asked.
     pub(super) fn ask_whose(&mut self, paths: Vec<PathBuf>) {
         self.whose = Waiting(paths);
@@ -191,19 +218,30 @@ impl RecordPanel {
         }
     }
 
-    /// Joins two facts of the record on the screen, or parts them again.
-    pub fn merge(&self, pair: Pair, join: bool) -> bool {
-        let (RecordState::Found { record, .. }, Some(questions)) = (&self.state, &self.questions)
-        else {
-            return false;
+    /// Resources of the record are read otherwise from now on: they are asked for again, and what is on the screen stays
+    /// until they come, for it is about the same person.
+    pub(super) fn amended(&mut self, changes: Vec<Amendment>) {
+        let (Some(questions), Some(identity)) = (&self.questions, &self.identity) else {
+            return;
         };
-        let question = Ask::Merge {
-            patient: record.fhir_id.clone(),
-            pair,
-            join,
+        if self.own.is_some() {
+            let answered = Answered::new(&self.open);
+            let question = Ask::Amend { changes, answered };
+            if questions.try_send(question).is_err() {
+                return;
+            }
+        }
+        self.generation += 1;
+        self.latest.store(self.generation, Ordering::Release);
+        let question = Ask::Find {
+            latest: Arc::clone(&self.latest),
+            generation: self.generation,
+            identity: identity.clone(),
             answered: Answered::new(&self.open),
         };
-        questions.try_send(question).is_ok()
+        if questions.try_send(question).is_err() {
+            self.state = RecordState::Failed("the record worker is busy".into());
+        }
     }
 
     /// Whether a question is still open.
@@ -251,9 +289,17 @@ impl RecordPanel {
 
 /// Looks the record of a patient up; on the store's thread.
 pub(super) fn find(store: &Store, generation: u64, identity: &PatientIdentity) -> RecordAnswer {
-    let found = |record: Box<PatientRecord>, sure| match store.resources(&record.fhir_id) {
-        Ok(resources) => RecordState::Found {
-            insight: Arc::new(Insight::of(&record, &resources, store::today())),
+    let insight = |record: &PatientRecord| {
+        let resources = store.resources(&record.fhir_id)?;
+        let common = store.resources("")?;
+        let pictures = store.pictures_of(record)?;
+        let mut insight = Insight::of(record, &resources, &common, &pictures, store::today());
+        insight.amended = store.amended(&record.fhir_id);
+        Ok::<_, StoreError>(insight)
+    };
+    let found = |record: Box<PatientRecord>, sure| match insight(&record) {
+        Ok(insight) => RecordState::Found {
+            insight: Arc::new(insight),
             record: Arc::from(record),
             sure,
         },
@@ -296,7 +342,7 @@ pub(super) fn import(
         key: "notice-record-failed",
         detail,
     };
-    let mapping = match mappings.first().map(read) {
+    let known = match mappings.first().map(read) {
         Some(Ok(text)) => Some(text),
         Some(Err(error)) => {
             let _ = events.send(failed(error.kind().to_string()));
@@ -306,7 +352,7 @@ pub(super) fn import(
     };
     let hints = Hints {
         patient,
-        mapping: mapping.as_deref(),
+        mapping: known.as_deref(),
     };
     let mut whose = Vec::new();
     for path in files {
@@ -319,10 +365,7 @@ pub(super) fn import(
                 whose.push(path);
                 continue;
             }
-            Err(StoreError::Fhir(FhirError::NoMapping)) => Event::Notice {
-                key: "notice-record-mapping",
-                detail: String::new(),
-            },
+            Err(StoreError::Fhir(FhirError::NoMapping)) => mapping::look_at(path),
             Err(error) => failed(error.to_string()),
         };
         let _ = events.send(event);
@@ -334,26 +377,40 @@ pub(super) fn import(
     }
 }
 
-/// Joins two facts or parts them; on the store's thread.
-pub(super) fn merge(
+/// Takes a table in by a mapping; on the store's thread.
+pub(super) fn import_table(
     store: &mut Store,
-    patient: &str,
-    pair: &Pair,
-    join: bool,
+    path: &Path,
+    patient: Option<&str>,
+    mapping: &str,
     events: &Sender<Event>,
 ) {
-    let (kind, keep, other) = (&pair.kind, &pair.first, &pair.second);
-    let done = match join {
-        true => store.merge_resources(patient, kind, keep, other),
-        false => store.part_resources(patient, kind, keep, other),
+    let hints = Hints {
+        patient,
+        mapping: Some(mapping),
     };
-    let _ = events.send(match done {
-        Ok(_) => Event::RecordChanged,
+    let event = match store.import_record_file(path, &hints, store::today()) {
+        Ok(report) => Event::Counted {
+            key: "notice-record-imported",
+            count: report.new + report.replaced,
+        },
         Err(error) => Event::Notice {
             key: "notice-record-failed",
             detail: error.to_string(),
         },
-    });
+    };
+    let _ = events.send(event);
+    let _ = events.send(Event::RecordChanged);
+}
+
+/// Reads resources otherwise; on the store's thread.
+pub(super) fn amend(store: &mut Store, changes: Vec<Amendment>, events: &Sender<Event>) {
+    if let Err(error) = store.amend(changes) {
+        let _ = events.send(Event::Notice {
+            key: "notice-record-failed",
+            detail: error.to_string(),
+        });
+    }
 }
 
 #[cfg(test)]

@@ -147,6 +147,12 @@ pub struct Workspace {
     pub deid: super::deid::Deid,
     /// Who works here.
     pub access: super::access::Access,
+    /// The log of who did what.
+    pub audit: super::audit_view::AuditView,
+    /// Many patients at once.
+    pub cohort: super::cohort_view::CohortView,
+    /// What the columns of a table mean is being asked.
+    pub mapping: Option<super::mapping::MappingQuestion>,
     /// A text that waits for the clipboard.
     pub copied: Option<String>,
     pub(super) found: SharedFound,
@@ -226,6 +232,9 @@ impl Workspace {
             tags: TagsPanel::default(),
             deid: super::deid::Deid::default(),
             access: super::access::Access::default(),
+            audit: super::audit_view::AuditView::default(),
+            cohort: super::cohort_view::CohortView::default(),
+            mapping: None,
             copied: None,
             found: SharedFound::default(),
             documents: documents::Documents::default(),
@@ -587,6 +596,8 @@ impl Workspace {
             && !self.evaluation.reading
             && !self.deid.looking
             && !self.access.is_busy()
+            && !self.audit.is_busy()
+            && !self.cohort.is_busy()
             && self.events.1.is_empty()
             && self.measuring.is_idle()
             && !self.segmenting.numbers.is_busy()

@@ -17,7 +17,9 @@ mod bir;
 mod calibrating;
 #[cfg(feature = "screen")]
 mod cases;
+mod cohort;
 mod content;
+mod course;
 mod covers;
 mod decode_worker;
 mod deid;
@@ -62,6 +64,7 @@ mod pet;
 mod phantoms;
 mod pictures_out;
 mod privacy;
+mod quality;
 mod radiomics;
 #[cfg(feature = "screen")]
 mod reading_room;
@@ -78,6 +81,8 @@ mod store;
 mod support;
 mod syntaxes;
 mod text;
+#[cfg(feature = "screen")]
+mod ui_cohort;
 #[cfg(feature = "screen")]
 mod ui_documents;
 #[cfg(feature = "screen")]

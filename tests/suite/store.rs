@@ -38,7 +38,7 @@ fn pass() -> Passphrase {
 }
 
 /// A folder with an empty store in it.
-fn made() -> (TempDir, PathBuf) {
+pub fn made() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("store");
     drop(Store::create(&dir, &pass(), KdfCost::CHEAP).unwrap());
@@ -116,7 +116,7 @@ pub fn run(dir: &Path, passphrase: &str, arguments: &[&str], input: &str) -> Out
     child.wait_with_output().unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 

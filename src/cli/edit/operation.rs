@@ -10,7 +10,7 @@ use crate::{
             Annotation, AnnotationId, AnnotationTarget, Author, Code, MarkKind, PointSpace, Shape,
         },
         calibration::{Calibration, Signature},
-        edit::{Edit, EditConflict, Kept},
+        edit::{Edit, EditConflict, FactPlace, Kept},
         identity::Phi,
         labelling::{Answer, Question, Subject},
         reading::ReadStatus,
@@ -117,6 +117,15 @@ pub enum Operation {
     RemoveSegment { of: String, number: u16 },
     /// A segmentation is gone.
     RemoveSegmentation { id: String },
+    /// A resource of the record read otherwise than it came; an empty text is "as it came".
+    Amend {
+        #[serde(default)]
+        patient: String,
+        #[serde(rename = "type")]
+        kind: String,
+        id: String,
+        text: String,
+    },
     /// The last gesture back.
     Undo {},
     /// The last gesture again.
@@ -486,6 +495,28 @@ pub fn carry_out(store: &mut impl Ledger, operation: Operation) -> Result<Option
             let to = said.grade.map(Answer::Grade);
             say(store, (*said).into(), to)
         }
+        Operation::Amend {
+            patient,
+            kind,
+            id,
+            text,
+        } => {
+            if !text.is_empty() && !is_resource(&text, &kind, &id) {
+                let sentence = "`text` is no resource of this type and id";
+                return Err(Refusal::new("INVALID", sentence));
+            }
+            let place = FactPlace {
+                patient: Phi::new(patient),
+                kind,
+                id: Phi::new(id),
+            };
+            let from = store.kept().amendments.get(&place).cloned();
+            Edit::Amend {
+                place,
+                from: from.unwrap_or_default(),
+                to: Phi::new(text),
+            }
+        }
     };
     let edits = [edit];
     if store.kept().guarded(&edits).is_some() {
@@ -501,6 +532,14 @@ fn say(store: &impl Ledger, question: Question, to: Option<Answer>) -> Edit {
         to,
         question,
     }
+}
+
+/// Whether a text is a FHIR resource of this type with this id.
+fn is_resource(text: &str, kind: &str, id: &str) -> bool {
+    let read = crate::clinical::read_bundle(text.as_bytes());
+    read.is_ok_and(
+        |bundle| matches!(bundle.resources.as_slice(), [one] if one.kind == kind && one.id == id),
+    )
 }
 
 fn calibration_at(store: &impl Ledger, instance: &str, frame: u32) -> Option<Calibration> {
@@ -583,6 +622,15 @@ pub fn list(kept: &Kept) -> impl Iterator<Item = Value> {
     let answers = kept.answers.iter().map(answer_json);
     let calibrations = kept.calibrations.values().map(calibration_json);
     let segmentations = kept.segmentations.values().flat_map(segment::list);
+    let amendments = kept.amendments.iter().map(|(place, text)| {
+        json!({
+            "op": "amend",
+            "patient": place.patient.reveal(),
+            "type": place.kind,
+            "id": place.id.reveal(),
+            "text": text.reveal(),
+        })
+    });
     marks
         .chain(key_images)
         .chain(calibrations)
@@ -590,6 +638,7 @@ pub fn list(kept: &Kept) -> impl Iterator<Item = Value> {
         .chain(reports)
         .chain(answers)
         .chain(segmentations)
+        .chain(amendments)
 }
 
 fn answer_json((question, answer): (&Question, &Answer)) -> Value {

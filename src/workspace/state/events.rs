@@ -125,6 +125,11 @@ impl Workspace {
                 self.record.ask_whose(paths);
                 self.settings.side_tab = SideTab::Record;
             }
+            Event::RecordTable(looked) => self.ask_mapping(*looked),
+            Event::Audit(read) => self.take_audit(read),
+            Event::ChosenAudit(folder, form) => self.write_audit(folder, form),
+            Event::Cohort(answer) => self.take_cohort(answer.map(|answer| *answer)),
+            Event::ChosenCohort(folder) => self.export_cohort(folder),
             Event::Previewed(answer) => self.take_previewed(answer),
             Event::Shelf(news) => self.take_shelf(news),
             Event::Notice { key, detail } => self.notify(key, detail),
