@@ -10,6 +10,7 @@ use super::{
         FILE, KeypointSet, LabelClass, LabelSchema, SchemaError, Scope, ScoreClass, TagClass,
     },
     measuring::{MarkAction, MarkChange, site::target_of},
+    segmenting,
     settings::SideTab,
 };
 use crate::{
@@ -379,6 +380,14 @@ impl Workspace {
     pub(super) fn take_schema(&mut self, read: Result<Box<LabelSchema>, SchemaError>, asked: bool) {
         match read {
             Ok(schema) => {
+                // Segments have the same classes.
+                if !schema.labels.is_empty() {
+                    let list = segmenting::schema::LabelSchema::of_project(&schema);
+                    let lists = &mut self.segmenting.schemas;
+                    lists.retain(|known| known.name != list.name);
+                    self.segmenting.schema = Some(list.name.clone());
+                    lists.push(list);
+                }
                 self.labelling = Labelling {
                     schema: Arc::new(*schema),
                     ..Labelling::default()

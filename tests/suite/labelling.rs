@@ -161,12 +161,28 @@ fn a_schema_is_opened_like_a_picture_and_a_bad_one_is_refused() {
     let _one = alone();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("breast.toml");
-    std::fs::write(&path, "name = \"b\"\n[[tag]]\nname = \"dense\"\n").unwrap();
+    std::fs::write(
+        &path,
+        "name = \"b\"\n[[label]]\nname = \"Lump\"\n[[tag]]\nname = \"dense\"\n",
+    )
+    .unwrap();
     let mut stage = stage(vec![small_film()], Vec::new());
     stage.program_mut().workspace.act(Action::Open(vec![path]));
     stage.settle().unwrap();
     let schema = stage.program().workspace.labelling.schema.clone();
     assert_eq!((schema.name.as_str(), schema.tags.len()), ("b", 1));
+    let segmenting = &stage.program().workspace.segmenting;
+    assert_eq!(
+        segmenting.schema.as_deref(),
+        Some("b"),
+        "segments have the same classes"
+    );
+    assert!(
+        segmenting
+            .schemas
+            .iter()
+            .any(|s| s.name == "b" && s.labels.len() == 1)
+    );
     stage.harness().get_by_label("dense").click();
     stage.settle().unwrap();
     let workspace = &stage.program().workspace;

@@ -4,6 +4,7 @@
 use crate::{
     i18n::Language,
     model::{annotation::Code, labels::color_of, segmentation::Segment},
+    workspace::label_schema,
 };
 use serde::Deserialize;
 use std::{
@@ -61,6 +62,36 @@ struct SchemaFile {
     schema: Vec<LabelSchema>,
 }
 
+impl LabelSchema {
+    /// The labels of a project's schema, which marks have, too.
+    pub fn of_project(project: &label_schema::LabelSchema) -> Self {
+        let name = match project.name.is_empty() {
+            true => "project".to_owned(),
+            false => project.name.clone(),
+        };
+        let labels = project.labels.iter().take(MAX_LABELS);
+        Self {
+            title: name.clone(),
+            title_zh: String::new(),
+            name,
+            labels: labels
+                .map(|label| SchemaLabel {
+                    name: label.name.clone(),
+                    name_zh: label.name_zh.clone().unwrap_or_default(),
+                    color: Some(label.color),
+                    category: None,
+                    kind: label.code.as_ref().map(|code| SchemaCode {
+                        value: code.value.clone(),
+                        scheme: code.scheme.clone(),
+                        meaning: code.meaning.clone(),
+                    }),
+                    region: None,
+                })
+                .collect(),
+        }
+    }
+}
+
 /// Reads the schemas of a file.
 ///
 /// # Errors
@@ -69,7 +100,18 @@ pub fn read(text: &str) -> Result<Vec<LabelSchema>, String> {
     if text.len() > MAX_FILE {
         return Err("the file is too large".into());
     }
-    let file: SchemaFile = toml::from_str(text).map_err(|e| e.message().to_owned())?;
+    let file: SchemaFile = match toml::from_str(text) {
+        Ok(file) => file,
+        // What a project labels (docs/label-schema.md) is one list for marks and segments.
+        Err(error) => {
+            return match label_schema::LabelSchema::parse(text) {
+                Ok(project) if (1..=MAX_LABELS).contains(&project.labels.len()) => {
+                    Ok(vec![LabelSchema::of_project(&project)])
+                }
+                _ => Err(error.message().to_owned()),
+            };
+        }
+    };
     for schema in &file.schema {
         if schema.name.is_empty() || schema.labels.is_empty() || schema.labels.len() > MAX_LABELS {
             return Err("a schema has a name, and 1 to 1000 labels".into());
