@@ -2484,7 +2484,10 @@ segment-range-other-grid = No values here: the segmentation has a grid of its ow
 segment-color = Colour
 segment-ml = { $ml } ml
 segment-pixels = { $count } px
-segment-voxels = { $count } voxels
+segment-voxels = { $count ->
+    [one] { $count } voxel
+   *[other] { $count } voxels
+}
 segment-values = Mean { $mean } ± { $sd }, { $min } to { $max }
 segment-proposed = proposed
 segment-accepted = accepted

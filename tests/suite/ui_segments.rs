@@ -351,6 +351,7 @@ fn a_killed_window_loses_no_stroke_that_it_called_saved() {
 fn a_nodule_is_labelled_by_a_script() {
     let _one = alone();
     let mut stage = stage(vec![ct()], Vec::new());
+    act(&mut stage, SegmentAction::Schema(Some("chest-ct".into())));
     let script = Script::read(include_str!("label_nodule.script"), &[]).unwrap();
     let mut out = Output::to(Box::new(io::sink()), Box::new(io::sink()));
     script.play(&mut stage, &mut out, &mut |_, _| Ok(())).unwrap();

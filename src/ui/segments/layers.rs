@@ -138,6 +138,10 @@ pub(in crate::ui) fn layers(
             continue;
         };
         for (number, kept) in whole.layers().iter().enumerate() {
+            // What the device had no room for is not asked for again in every frame.
+            if state.held.refused.contains_key(&(whole.id.clone(), number)) {
+                continue;
+            }
             let painted = state.painting.as_ref().and_then(|p| p.layer(&whole.id, number));
             let key = (&whole.id, number);
             match state.held.follow(gpu, key, painted.unwrap_or(kept)) {
