@@ -233,19 +233,29 @@ fn segmentations_of_others_lie_where_they_say() {
     let data = PathBuf::from(std::env::var_os("NEGATOSCOPE_DATA").expect("NEGATOSCOPE_DATA"));
     let home = data.join("dicom-seg-sr/segmentations");
     let ct = series(&home.join("ct-3slice")).unwrap();
-    for (file, on) in [
-        ("liver.dcm", Some(&ct)),
-        ("partial_overlaps.dcm", Some(&ct)),
-        ("liver.dcm", None),
-        ("partial_overlaps.dcm", None),
+    let liver: &[(u16, u64)] = &[(1, 107_098)];
+    let partial: &[(u16, u64)] = &[(1, 9602), (2, 11_888), (3, 10_743), (4, 6693), (5, 4713)];
+    for (file, on, wanted) in [
+        ("liver.dcm", Some(&ct), liver),
+        ("partial_overlaps.dcm", Some(&ct), partial),
+        ("liver.dcm", None, liver),
+        ("partial_overlaps.dcm", None, partial),
     ] {
         let read = mask(&home.join(file), on).unwrap();
         let counts = negatoscope::formats::labels::counts(&read.segmentation);
-        assert!(!counts.is_empty());
+        assert_eq!(counts.into_iter().collect::<Vec<_>>(), wanted, "{file}");
         if let Some(on) = on {
             assert_eq!(read.segmentation.grid, grid_of(on).unwrap(), "{file}");
         }
     }
+    let small = home.join("24x38x3");
+    let pictures = series(&small.join("image")).unwrap();
+    let read = mask(&small.join("seg/label.seg"), Some(&pictures)).unwrap();
+    let counts = negatoscope::formats::labels::counts(&read.segmentation);
+    assert_eq!(counts.into_iter().collect::<Vec<_>>(), [(1, 315)]);
+    // Outlines of one study on pictures of another.
+    let other = data.join("dicom-pydicom/test_files/rtstruct.dcm");
+    assert_eq!(mask(&other, Some(&ct)).unwrap_err(), "OTHER_STUDY");
     let pydicom = data.join("dicom-pydicom/pydicom-data");
     let plain = mask(&pydicom.join("liver.dcm"), None).unwrap();
     for other in ["liver_rle.dcm", "liver_deflate.dcm", "liver_expb.dcm"] {

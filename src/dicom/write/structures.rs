@@ -61,6 +61,8 @@ pub fn write_structures(
     };
     let mut e = head.plain(pictures.source, making, MODEL);
     e.text(0x0008, 0x1070, b"PN", &person(&making.author));
+    e.text(0x0020, 0x0052, b"UI", &uid);
+    e.text(0x0020, 0x1040, b"LO", "");
     e.text(0x3006, 0x0002, b"SH", "Segmentation");
     e.text(0x3006, 0x0006, b"ST", NOTICE);
     e.text(0x3006, 0x0008, b"DA", &making.date);
