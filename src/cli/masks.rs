@@ -15,12 +15,14 @@ use crate::{
     files::write_whole,
     formats::{self, VolumeOut, labels, png},
     model::{
+        geometry::GridGeometry,
         layout::SeriesLayout,
         segmentation::{
             Segmentation,
             exchange::{Form, Fractions, NotWritten, Pictures, SegmentationRead},
         },
         study::SourceKind,
+        volume::Volume,
     },
     task::CancelToken,
 };
@@ -155,6 +157,36 @@ pub fn write(
     };
     write_whole(path, &made.bytes).map_err(io)?;
     Ok(vec![path.to_path_buf()])
+}
+
+/// Pictures that are no volume in the patient, as one: frame after frame on the grid of their mask.
+///
+/// # Errors
+/// Those of the frames.
+pub fn stack(
+    layout: &SeriesLayout,
+    grid: GridGeometry,
+    common: &Common,
+) -> Result<Volume, Refusal> {
+    let source = common.frame_source(limits(common));
+    let read = layout.frames.iter().map(|frame| {
+        source
+            .read_frame(&frame.instance, frame.frame)
+            .map_err(|error| {
+                Refusal::new(exit_of(error.kind()), format!("[{}] {error}", error.code()))
+            })
+    });
+    let frames = read.collect::<Result<Vec<_>, _>>()?;
+    let first = layout.frames.first();
+    let said = first.and_then(|f| Some(f.instance.image.as_ref()?.frame(f.frame)));
+    let said = said.ok_or_else(|| Refusal::new(Exit::Rejected, "there is no picture"))?;
+    Ok(Volume {
+        grid,
+        frames,
+        modality_lut: said.modality_lut.clone(),
+        unit: said.unit.clone(),
+        padding: None,
+    })
 }
 
 /// How objects are made by a command: now, or at the moment of `--clock`; UIDs from a text where one is given.

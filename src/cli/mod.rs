@@ -12,6 +12,7 @@ pub mod classify;
 pub mod cohort;
 pub mod content;
 pub mod convert_labels;
+pub mod dataset;
 pub mod display;
 pub mod doctor;
 pub mod edit;
@@ -79,6 +80,8 @@ pub enum Command {
     Volume(volume::VolumeArgs),
     /// Write a mask in another format: DICOM SEG, RT Structure Set, NIfTI, NRRD, MetaImage, PNG
     ConvertLabels(convert_labels::ConvertLabelsArgs),
+    /// Write a set of pictures and masks for learning: nnU-Net, MONAI, COCO, PNG; from any of them or a list
+    Dataset(dataset::DatasetArgs),
     /// Value, unit, voxel and patient point at a place
     Probe(probe::ProbeArgs),
     /// Which hanging protocol arranges a study: series by cell, stage by stage, and which prior is beside it
@@ -145,6 +148,7 @@ pub fn run(command: Command, common: &Common, out: &mut Output) -> Exit {
         Command::Radiomics(args) => radiomics::run(&args, common, out),
         Command::Volume(args) => volume::run(&args, common, out),
         Command::ConvertLabels(args) => convert_labels::run(&args, common, out),
+        Command::Dataset(args) => dataset::run(&args, common, out),
         Command::Probe(args) => probe::run(&args, common, out),
         Command::Hang(args) => hang::run(&args, common, out),
         #[cfg(feature = "ai")]

@@ -241,11 +241,8 @@ pub fn drawn(seg: &Segmentation) -> Option<(Vec<u8>, Vec<Label>)> {
         let value = u8::try_from(value).ok()?;
         values.insert(segment.number, value);
         labels.push(Label {
-            value,
-            name: segment.label.clone(),
             color: segment.color,
-            hidden: false,
-            dashed: false,
+            ..Label::new(value, segment.label.clone())
         });
     }
     let [columns, rows, slices] = seg.grid.size;

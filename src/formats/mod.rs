@@ -11,6 +11,7 @@
 //! Not here: Analyze 7.5 (its left and right are a matter of belief), CIFTI, complex and vector values, files in
 //! many parts, resampling. Windows are chosen elsewhere.
 
+pub mod coco;
 mod error;
 pub mod labels;
 pub mod metaimage;

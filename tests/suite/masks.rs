@@ -1,6 +1,7 @@
 //! Masks of others and damaged ones: segmentation objects and structure sets as they are found in archives, and as nobody
 //! should find them.
 
+use crate::support::{PROGRAM, data, program};
 use glam::{DAffine3, DVec3};
 use negatoscope::{
     dicom::{
@@ -8,6 +9,7 @@ use negatoscope::{
         assemble::lay_out,
         guard::Limits,
         header::read_dicom,
+        scan::{ScanOptions, read_instance},
         segmentation::{Wanted, grid_of, read_mask, read_structures},
         write::{
             SeriesIdentity, marks::Making, segmentation::write_segmentation,
@@ -50,9 +52,9 @@ fn series(folder: &Path) -> Option<SeriesLayout> {
 }
 
 fn mask(path: &Path, on: Option<&SeriesLayout>) -> Result<SegmentationRead, String> {
-    let instance = match read_dicom(&Arc::from(path), &Limits::default()) {
+    let instance = match read_instance(path, &ScanOptions::default()) {
         Ok(instance) => Arc::new(instance),
-        Err(fault) => return Err(fault.code.to_owned()),
+        Err(rejection) => return Err(rejection.code.to_owned()),
     };
     let (frames, cancel) = (FileFrames::default(), CancelToken::default());
     read_mask(&instance, &frames, on, Wanted::default(), &cancel).map_err(|e| e.code().to_owned())
@@ -228,10 +230,9 @@ fn as_many_segments_as_there_are_numbers() {
 
 /// Voxels by segment as pydicom counts them in the frames of each; `benches/peers/segmentations` compares their places.
 #[test]
-#[ignore = "needs the real test data"]
+#[cfg_attr(not(has_data), ignore = "needs NEGATOSCOPE_DATA")]
 fn segmentations_of_others_lie_where_they_say() {
-    let data = PathBuf::from(std::env::var_os("NEGATOSCOPE_DATA").expect("NEGATOSCOPE_DATA"));
-    let home = data.join("dicom-seg-sr/segmentations");
+    let home = data("dicom-seg-sr").join("segmentations");
     let ct = series(&home.join("ct-3slice")).unwrap();
     let liver: &[(u16, u64)] = &[(1, 107_098)];
     let partial: &[(u16, u64)] = &[(1, 9602), (2, 11_888), (3, 10_743), (4, 6693), (5, 4713)];
@@ -254,9 +255,9 @@ fn segmentations_of_others_lie_where_they_say() {
     let counts = negatoscope::formats::labels::counts(&read.segmentation);
     assert_eq!(counts.into_iter().collect::<Vec<_>>(), [(1, 315)]);
     // Outlines of one study on pictures of another.
-    let other = data.join("dicom-pydicom/test_files/rtstruct.dcm");
+    let other = data("dicom-pydicom").join("test_files/rtstruct.dcm");
     assert_eq!(mask(&other, Some(&ct)).unwrap_err(), "OTHER_STUDY");
-    let pydicom = data.join("dicom-pydicom/pydicom-data");
+    let pydicom = data("dicom-pydicom").join("pydicom-data");
     let plain = mask(&pydicom.join("liver.dcm"), None).unwrap();
     for other in ["liver_rle.dcm", "liver_deflate.dcm", "liver_expb.dcm"] {
         let read = mask(&pydicom.join(other), None).unwrap();
@@ -266,4 +267,112 @@ fn segmentations_of_others_lie_where_they_say() {
             "{other}"
         );
     }
+}
+
+/// Two patients with a mask each, as a list.
+fn cases(folder: &Path) -> PathBuf {
+    let mut list = Vec::new();
+    for (name, patient) in [("a", "1"), ("b", "2"), ("c", "1")] {
+        let home = folder.join(name);
+        let (layout, source) = pictures(&home.join("ct"));
+        let on = Pictures {
+            layout: &layout,
+            source: &source,
+        };
+        let mut seg = rings(grid_of(&layout).unwrap());
+        // Forms with one number a voxel take no overlap.
+        let kept = seg.cleared(2).unwrap();
+        seg.apply(kept.0, &kept.1).unwrap();
+        let made = write_segmentation(&seg, Form::Binary, None, &on, &making()).unwrap();
+        fs::write(home.join("seg.dcm"), &made.bytes).unwrap();
+        list.push(serde_json::json!({
+            "name": name, "patient": patient,
+            "image": format!("{name}/ct"), "label": format!("{name}/seg.dcm"),
+        }));
+    }
+    let path = folder.join("cases.json");
+    fs::write(&path, serde_json::Value::Array(list).to_string()).unwrap();
+    path
+}
+
+#[test]
+fn sets_go_from_form_to_form_and_no_patient_is_in_two_parts() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let list = cases(folder.path());
+    let convert = |from: &Path, form: &str, to: &Path, more: &[&str]| {
+        let (from, to) = (from.to_str().unwrap(), to.to_str().unwrap());
+        let line = ["--json", "dataset", from, "--form", form, "--out", to];
+        let said = program(&[&line[..], more].concat());
+        serde_json::from_str::<serde_json::Value>(&said).unwrap()
+    };
+    // All three share a study here, so they are one patient: parts cannot be told apart.
+    let told = convert(&list, "nnunet", &at("nnunet"), &["--split", "50,0,50"]);
+    assert_eq!(told["cases"], 3);
+    assert_eq!(told["parts"].as_object().unwrap().len(), 1);
+    let about = fs::read_to_string(at("nnunet/dataset.json")).unwrap();
+    let about: serde_json::Value = serde_json::from_str(&about).unwrap();
+    assert_eq!(about["labels"]["ring"], 1);
+    assert_eq!(about["channel_names"]["0"], "CT");
+    let part = if at("nnunet/labelsTr").exists() {
+        "Tr"
+    } else {
+        "Ts"
+    };
+    let first = at(&format!("nnunet/labels{part}/a.nii.gz"));
+    let truth = mask(&at("a/seg.dcm"), Some(&series(&at("a/ct")).unwrap())).unwrap();
+    let counts =
+        |path: &Path| negatoscope::formats::labels::counts(&mask(path, None).unwrap().segmentation);
+    let wanted = negatoscope::formats::labels::counts(&truth.segmentation);
+    assert_eq!(counts(&first).get(&1), wanted.get(&1));
+    // Through the others and back: every form is read again.
+    convert(&at("nnunet"), "monai", &at("monai"), &[]);
+    convert(&at("monai/datalist.json"), "coco", &at("coco"), &[]);
+    convert(
+        &at("monai/datalist.json"),
+        "coco",
+        &at("polygons"),
+        &["--polygons"],
+    );
+    convert(&at("monai/datalist.json"), "png", &at("png"), &[]);
+    let word = if part == "Tr" { "train" } else { "test" };
+    for set in [
+        at(&format!("coco/{word}.json")),
+        at(&format!("polygons/{word}.json")),
+        at("png/datalist.json"),
+    ] {
+        let back = at(&format!(
+            "back {}",
+            set.parent().unwrap().file_name().unwrap().to_str().unwrap()
+        ));
+        convert(&set, "png", &back, &[]);
+        let masks = back.join("masks").join(word);
+        let mut pixels = 0;
+        for entry in fs::read_dir(&masks).unwrap() {
+            let file = entry.unwrap().path();
+            let name = file.file_name().unwrap().to_string_lossy().into_owned();
+            if name.starts_with("a_") {
+                pixels += counts(&file).get(&1).copied().unwrap_or(0);
+            }
+        }
+        assert_eq!(Some(&pixels), wanted.get(&1), "{}", set.display());
+    }
+    // A list that puts one patient into two parts is refused.
+    let text = fs::read_to_string(&list).unwrap();
+    let all: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+    let leaking = serde_json::json!({"training": [all[0]], "testing": [all[2]]});
+    fs::write(at("leak.json"), leaking.to_string()).unwrap();
+    let ended = std::process::Command::new(PROGRAM)
+        .args([
+            "dataset",
+            at("leak.json").to_str().unwrap(),
+            "--form",
+            "png",
+            "--out",
+        ])
+        .arg(at("leak"))
+        .output()
+        .unwrap();
+    assert!(!ended.status.success());
+    assert!(String::from_utf8_lossy(&ended.stderr).contains("LEAK"));
 }

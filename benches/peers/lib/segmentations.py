@@ -350,6 +350,7 @@ def voxels(report, folder, data):
         report.say(f"{kind} outlines out", "scikit-image", same(truth, contours_of(out, series)))
         report.ours("convert-labels", out, "--image", ct, "--out", home / "back.nrrd")
         report.say(f"{kind} outlines back", "SimpleITK", same(truth, of_volume(home / "back.nrrd")))
+        measurements(report, home, series)
         for end in ("nii", "nii.gz", "mha"):
             back = home / f"back.{end}"
             report.ours("convert-labels", home / "binary.dcm", "--out", back)
@@ -362,8 +363,66 @@ def voxels(report, folder, data):
                 "convert-labels", folder / "axial" / mask, "--image", folder / "other", "--out", folder / "x.nrrd", refuse=text
             )
             report.say(f"{mask} on another study", "refused", good, said)
+    coco(report, folder / "axial", folder)
     if data:
         samples(report, folder, data)
+
+
+def measurements(report, home, series):
+    """Volumes and means of segments as highdicom reads them from the report, beside those of numpy."""
+    import highdicom as hd
+    import pydicom
+
+    theirs, seg, sr = home / "hd-BINARY.dcm", home / "measured.dcm", home / "sr.dcm"
+    report.ours("convert-labels", theirs, "--image", home / "ct", "--out", seg, "--report", sr)
+    report.verify("measurements", sr)
+    array = hd.seg.segread(theirs).get_volume(combine_segments=False, allow_missing_positions=True)
+    places = np.array([d.ImagePositionPatient for d in series], float)
+    slices = [array.affine[:3, 3] + array.affine[:3, 0] * k for k in range(array.array.shape[0])]
+    order = [int(np.linalg.norm(places - at, axis=1).argmin()) for at in slices]
+    voxels = np.stack([series[k].pixel_array.astype(float) + float(series[k].RescaleIntercept) for k in order])
+    mm3 = float(np.prod(SPACING))
+    groups = hd.sr.srread(sr).content.get_volumetric_roi_measurement_groups()
+    uid = pydicom.dcmread(seg).SOPInstanceUID
+    good = len(groups) == array.array.shape[-1]
+    for group in groups:
+        reference = group.referenced_segment
+        number = reference.referenced_segment_numbers[0]
+        inside = array.array[..., number - 1] > 0
+        said = {m.name.meaning: m.value for m in group.get_measurements()}
+        good &= reference.referenced_sop_instance_uid == uid
+        good &= abs(said["Volume"] - inside.sum() * mm3) < 1e-6 * mm3
+        good &= abs(said["Attenuation Coefficient"] - voxels[inside].mean()) < 1e-9
+    report.say("measurements", "highdicom", good, f"{len(groups)} groups")
+
+
+def coco(report, home, folder):
+    """Annotations of COCO as pycocotools decodes them, beside the label volume."""
+    try:
+        from pycocotools.coco import COCO
+    except ImportError:
+        report.rows.append({"case": "coco", "peer": "pycocotools", "same": None, "text": "not measured"})
+        return
+    import SimpleITK as sitk
+
+    labels = sitk.GetArrayFromImage(sitk.ReadImage(str(home / "labels.nrrd")))
+    cases = [{"name": "a", "image": str(home / "ct"), "label": str(home / "labels.nrrd")}]
+    (folder / "cases.json").write_text(json.dumps(cases))
+    for more in ([], ["--polygons"]):
+        out = folder / f"coco{len(more)}"
+        report.ours("dataset", folder / "cases.json", "--form", "coco", "--out", out, *more)
+        found = COCO(str(out / "train.json"))
+        again, count = np.zeros_like(labels), 0
+        for note in found.anns.values():
+            name = found.imgs[note["image_id"]]["file_name"]
+            k = int(pathlib.Path(name).stem.split("_")[-1]) - 1
+            number = int(found.cats[note["category_id"]]["name"].split()[-1])
+            again[k][found.annToMask(note) > 0] = number
+            count += 1
+        wrong = int((again != labels).sum())
+        # Its polygons are drawn on a finer grid and rounded; run lengths are exact.
+        limit = 0 if not more else labels.astype(bool).sum() // 20
+        report.say(f"coco{' polygons' if more else ' run lengths'}", "pycocotools", wrong <= limit, f"{count} annotations, {wrong} pixels differ")
 
 
 def samples(report, folder, data):
