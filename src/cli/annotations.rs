@@ -78,6 +78,8 @@ enum Form {
     Gsps,
     /// Comprehensive 3D SR, TID 1500
     Sr,
+    /// Segmentation objects of the segmentations
+    Seg,
     /// A table of the marks and their numbers, and one of marks, tags and grades that can be imported
     Csv,
     /// The marks and their numbers as JSON
@@ -97,6 +99,7 @@ impl Form {
             Self::Ko => Some(Format::KeyObjects),
             Self::Gsps => Some(Format::Presentation),
             Self::Sr => Some(Format::Report),
+            Self::Seg => Some(Format::Segmentation),
             Self::Csv | Self::Json | Self::Coco | Self::Yolo | Self::Voc => None,
         }
     }
@@ -106,7 +109,7 @@ impl Form {
         match self {
             Self::Csv => Some(MarkFormat::Csv),
             Self::Json => Some(MarkFormat::Json),
-            Self::Ko | Self::Gsps | Self::Sr | Self::Coco | Self::Yolo | Self::Voc => None,
+            Self::Ko | Self::Gsps | Self::Sr | Self::Seg | Self::Coco | Self::Yolo | Self::Voc => None,
         }
     }
 
@@ -117,7 +120,7 @@ impl Form {
             Self::Yolo => Some(SetForm::Yolo),
             Self::Voc => Some(SetForm::Voc),
             Self::Csv => Some(SetForm::Csv),
-            Self::Ko | Self::Gsps | Self::Sr | Self::Json => None,
+            Self::Ko | Self::Gsps | Self::Sr | Self::Seg | Self::Json => None,
         }
     }
 }
@@ -257,12 +260,20 @@ fn export(args: &ExportArgs, common: &Common, out: &mut Output) -> Exit {
         .filter(|t| wanted(t))
         .cloned()
         .collect();
+    let of_study = |uid: &str| args.study.as_deref().is_none_or(|wanted| wanted == uid);
+    let segmentations: Vec<_> = kept
+        .segmentations
+        .values()
+        .filter(|whole| of_study(&whole.study_uid))
+        .cloned()
+        .collect();
     let studies: BTreeSet<String> = marks
         .iter()
         .map(|m| &m.target)
         .chain(&key_images)
         .map(|target| target.study_uid.clone())
         .chain(kept.answers.keys().map(|q| q.subject.study_uid.clone()))
+        .chain(segmentations.iter().map(|whole| whole.study_uid.clone()))
         .filter(|uid| args.study.as_ref().is_none_or(|study| study == uid))
         .collect();
     let mut formats: Vec<Format> = args.format.iter().filter_map(|f| f.dicom()).collect();
@@ -275,6 +286,7 @@ fn export(args: &ExportArgs, common: &Common, out: &mut Output) -> Exit {
         layouts,
         marks,
         key_images,
+        segmentations,
         formats,
     };
     let making = making(args, common);

@@ -6,7 +6,9 @@ use crate::model::{
     labels::Label,
     lut::{ModalityLut, ModalityUnit},
     pixels::{Frame, PixelBytes, StoredType},
-    segmentation::{Painter, Segment, Segmentation, SegmentationId, Voxels, exchange::NotWritten},
+    segmentation::{
+        Painter, Segment, SegmentState, Segmentation, SegmentationId, Voxels, exchange::NotWritten,
+    },
     volume::Volume,
 };
 use glam::{DAffine3, DVec3};
@@ -242,6 +244,8 @@ pub fn drawn(seg: &Segmentation) -> Option<(Vec<u8>, Vec<Label>)> {
         values.insert(segment.number, value);
         labels.push(Label {
             color: segment.color,
+            // What nobody has looked at is told from what somebody stands behind.
+            dashed: segment.state == SegmentState::Proposed,
             ..Label::new(value, segment.label.clone())
         });
     }

@@ -108,6 +108,9 @@ pub enum NotSentReason {
     /// More points than the format has room for.
     #[error("it has more points than the format has room for")]
     TooLong,
+    /// A segmentation that cannot be said as an object: its grid is not at right angles, or its pictures have no space.
+    #[error("it cannot be written as a segmentation object")]
+    NoMask,
     /// The points are not those of its kind.
     #[error("its points are not those of its kind")]
     BadShape,
@@ -125,6 +128,7 @@ impl NotSentReason {
             Self::OffFrame => "OFF_FRAME",
             Self::Color => "COLOR",
             Self::TooLong => "TOO_LONG",
+            Self::NoMask => "NO_MASK",
             Self::BadShape => "BAD_SHAPE",
             Self::NoLabel => "NO_LABEL",
         }

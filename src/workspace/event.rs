@@ -73,6 +73,8 @@ pub enum Event {
     Classified(Box<super::classes::ClassOutcome>),
     /// A segmentation ended.
     Mask(Box<MaskOutcome>),
+    /// A mask that was opened was read, or why not.
+    MaskRead(Box<super::mask_files::MaskNews>),
     /// How far a mask over a series is.
     VolumeMask(Box<super::volume_masks::VolumeMaskNews>),
     /// Models that take volumes were found.

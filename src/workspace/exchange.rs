@@ -3,6 +3,8 @@
 //! Must stay true: what is written is new, and no file that is there is written over; every mark that does not leave is
 //! named with its reason; numbers are measured anew from the very frames.
 
+mod masks_out;
+
 use crate::{
     dicom::{
         frames::FrameSource,
@@ -17,6 +19,7 @@ use crate::{
         },
         layout::SeriesLayout,
         pixels::Frame,
+        segmentation::Segmentation,
         study::Instance,
     },
     store::codec::check_edit,
@@ -40,11 +43,18 @@ pub enum Format {
     Presentation,
     /// Marks as a measurement report (SR, TID 1500).
     Report,
+    /// Segmentations as Segmentation objects.
+    Segmentation,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::KeyObjects, Self::Presentation, Self::Report];
+    pub const ALL: [Self; 4] = [
+        Self::KeyObjects,
+        Self::Presentation,
+        Self::Report,
+        Self::Segmentation,
+    ];
 
     /// Stable word, as on the command line and in names of files.
     pub const fn word(self) -> &'static str {
@@ -52,6 +62,7 @@ impl Format {
             Self::KeyObjects => "ko",
             Self::Presentation => "gsps",
             Self::Report => "sr",
+            Self::Segmentation => "seg",
         }
     }
 }
@@ -63,6 +74,8 @@ pub struct Export {
     pub marks: Vec<Annotation>,
     /// Key images.
     pub key_images: Vec<AnnotationTarget>,
+    /// Segmentations.
+    pub segmentations: Vec<Segmentation>,
     /// The series that they are on, as far as they are at hand.
     pub layouts: Vec<Arc<SeriesLayout>>,
     /// How objects stand on the screen.
@@ -121,7 +134,8 @@ pub fn make(
             sources.insert(target.instance_uid.clone(), found);
         }
     }
-    let numbered = export.formats.iter().any(|f| *f != Format::KeyObjects);
+    let of_marks = |f: &Format| matches!(f, Format::Presentation | Format::Report);
+    let numbered = export.formats.iter().any(of_marks);
     progress.set_total(export.marks.len() as u64);
     let mut marks = Vec::with_capacity(export.marks.len());
     if numbered {
@@ -142,6 +156,7 @@ pub fn make(
             Format::KeyObjects => write_key_objects(&export.key_images, &sources, making),
             Format::Presentation => write_presentation(&marks, &sources, &export.shown, making),
             Format::Report => write_report(&marks, &sources, making),
+            Format::Segmentation => masks_out::write(export, making, source),
         };
         sent.objects.extend(made.objects);
         for left in made.left {

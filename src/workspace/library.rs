@@ -2,7 +2,7 @@
 
 use super::study_list::row::key_of;
 use crate::{
-    dicom::assemble,
+    dicom::{assemble, content::kind_of},
     imaging::{
         calibrate::{self, Holds},
         suv::{self, SuvRefusal, SuvScale},
@@ -71,6 +71,8 @@ impl StudyNode {
     pub fn first_series(&self) -> Option<&Arc<SeriesNode>> {
         self.series.iter().max_by_key(|s| {
             (
+                // A mask is seen over its pictures.
+                !s.is_mask(),
                 s.layout.frames.len(),
                 std::cmp::Reverse(s.description.number),
             )
@@ -119,6 +121,14 @@ pub struct SeriesNode {
     pub layout: Arc<SeriesLayout>,
     /// By what values of a PET series become SUV, or why they do not; `None` for others.
     pub suv: Option<Result<SuvScale, SuvRefusal>>,
+}
+
+impl SeriesNode {
+    /// Whether its frames are those of a segmentation.
+    pub fn is_mask(&self) -> bool {
+        let first = self.layout.first_instance();
+        first.is_some_and(|i| kind_of(&i.sop_class_uid) == ObjectKind::Segmentation)
+    }
 }
 
 impl Library {

@@ -44,6 +44,7 @@ pub mod linking;
 pub mod loader;
 pub mod mapping;
 pub mod marks;
+pub mod mask_files;
 pub mod masks;
 pub mod measuring;
 pub mod monitors;

@@ -18,6 +18,7 @@ use crate::{
         exchange::{MarksRead, Shown},
         layout::{FrameRef, SeriesLayout},
         lut::{Voi, VoiLutFunction},
+        segmentation::Segmentation,
     },
     task::Class,
 };
@@ -137,10 +138,20 @@ impl Workspace {
         (marks.collect(), keys.collect())
     }
 
-    /// Whether there is a mark or a key image to send.
+    /// The segmentations of the studies that are open.
+    fn sent_segmentations(&self) -> Vec<Segmentation> {
+        let studies = self.library.patients.iter().flat_map(|p| &p.studies);
+        let open: BTreeSet<&str> = studies.map(|s| s.description.uid.as_str()).collect();
+        let all = self.marks.segmentations();
+        all.filter(|s| open.contains(s.study_uid.as_str()))
+            .cloned()
+            .collect()
+    }
+
+    /// Whether there is a mark, a key image or a segmentation to send.
     pub(super) fn has_marks(&self) -> bool {
         let (marks, keys) = self.sent_marks();
-        !marks.is_empty() || !keys.is_empty()
+        !marks.is_empty() || !keys.is_empty() || !self.sent_segmentations().is_empty()
     }
 
     /// All layouts of what is open.
@@ -154,6 +165,7 @@ impl Workspace {
         let export = Export {
             marks,
             key_images,
+            segmentations: self.sent_segmentations(),
             layouts: self.layouts(),
             shown: self.how_shown(),
             formats: Format::ALL.to_vec(),

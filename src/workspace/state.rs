@@ -117,6 +117,8 @@ pub struct Workspace {
     pub(super) opened: Vec<std::path::PathBuf>,
     /// Masks over whole series, and the models that make them.
     pub volume_masks: super::volume_masks::VolumeMasks,
+    /// Which masks were read that came with what was opened.
+    pub mask_files: super::mask_files::MaskFiles,
     /// What networks say of frames.
     pub classes: super::classes::Classes,
     /// The training run and its panel.
@@ -216,6 +218,7 @@ impl Workspace {
             evaluation: super::evaluation::EvaluationPage::default(),
             opened: Vec::new(),
             volume_masks: Default::default(),
+            mask_files: Default::default(),
             classes: super::classes::Classes::default(),
             training: super::training::Training::default(),
             drafts: Drafts::default(),
@@ -563,6 +566,7 @@ impl Workspace {
         self.masks.clear();
         self.explanations.clear();
         self.volume_masks.clear();
+        self.mask_files = Default::default();
         self.opened.clear();
         self.marks.history.clear();
         self.layout = Layout::default();

@@ -1,7 +1,10 @@
 //! Masks of others and damaged ones: segmentation objects and structure sets as they are found in archives, and as nobody
 //! should find them.
 
-use crate::support::{PROGRAM, data, program};
+use crate::{
+    support::{PROGRAM, data, program},
+    ui_snapshots::{alone, run, stage},
+};
 use glam::{DAffine3, DVec3};
 use negatoscope::{
     dicom::{
@@ -30,6 +33,7 @@ use negatoscope::{
         volume::Volume,
     },
     task::CancelToken,
+    workspace::Command,
 };
 use std::{
     fs,
@@ -375,4 +379,38 @@ fn sets_go_from_form_to_form_and_no_patient_is_in_two_parts() {
         .unwrap();
     assert!(!ended.status.success());
     assert!(String::from_utf8_lossy(&ended.stderr).contains("LEAK"));
+}
+
+#[test]
+fn masks_that_are_opened_lie_over_their_pictures() {
+    let _one = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let (layout, source) = pictures(&folder.path().join("ct"));
+    let on = Pictures {
+        layout: &layout,
+        source: &source,
+    };
+    let seg = rings(grid_of(&layout).unwrap());
+    let seg_file = write_segmentation(&seg, Form::Binary, None, &on, &making()).unwrap();
+    let outlines = write_structures(&seg, &on, &making()).unwrap();
+    fs::write(folder.path().join("seg.dcm"), &seg_file.bytes).unwrap();
+    fs::write(folder.path().join("rt.dcm"), &outlines.bytes).unwrap();
+    let mut stage = stage(vec![folder.path().to_owned()], Vec::new());
+    run(&mut stage, Command::FirstImage);
+    let workspace = &stage.program().workspace;
+    let found: Vec<&Segmentation> = workspace.marks.segmentations().collect();
+    assert_eq!(found.len(), 2);
+    for uid in [&seg_file.instance_uid, &outlines.instance_uid] {
+        let read = found.iter().find(|s| s.id.0 == **uid).expect("read");
+        assert_eq!(read.layers(), seg.layers());
+        assert_eq!(read.series_uid, "1.2.3.4");
+    }
+    // The pictures are shown, and not the mask alone.
+    let shown = workspace.viewports[0].display.as_ref().unwrap();
+    assert_eq!(shown.layout.first_instance().unwrap().series.modality, "CT");
+    assert!(workspace.active_segmentation().is_some());
+    // Taken back as one step each.
+    run(&mut stage, Command::Undo);
+    let left = stage.program().workspace.marks.segmentations().count();
+    assert_eq!(left, 1);
 }

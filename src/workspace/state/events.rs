@@ -48,6 +48,7 @@ impl Workspace {
                         }
                     }
                     self.show_sight();
+                    self.want_masks();
                 }
                 self.library_changed(done.is_some());
             }
@@ -98,6 +99,7 @@ impl Workspace {
                     Err((key, detail)) => self.notify(key, detail),
                 }
             }
+            Event::MaskRead(news) => self.take_mask_file(*news),
             Event::VolumeMask(news) => self.take_volume_mask(*news),
             Event::VolumeModels(models) => self.volume_masks.models = models,
             Event::DemoReady { job, result } => {
