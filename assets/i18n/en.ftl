@@ -1232,6 +1232,19 @@ finding-segment-undescribed = Frames belong to { $count ->
     [one] { $count } segment that is not described
    *[other] { $count } segments that are not described
  }
+finding-other-grid = The planes of the segmentation are not those of the pictures: it keeps a grid of its own
+finding-no-area = { $count ->
+    [one] { $count } point or open line is no area and is left out
+   *[other] { $count } points and open lines are no area and are left out
+}
+finding-other-frame-of-reference = { $count ->
+    [one] { $count } region lies in another frame of reference and is left out
+   *[other] { $count } regions lie in another frame of reference and are left out
+}
+finding-outlines-beside = { $count ->
+    [one] { $count } outline lies on no slice of the pictures and is left out
+   *[other] { $count } outlines lie on no slice of the pictures and are left out
+}
 finding-contour-points-differ = { $count ->
     [one] { $count } contour holds another number of points than it says
    *[other] { $count } contours hold another number of points than they say

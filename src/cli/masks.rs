@@ -126,7 +126,7 @@ pub fn write(
         let mut whole = VolumeOut::new(&volume);
         whole.labels = true;
         if png::is_png(path) {
-            return Ok(png::write_pictures(path, &whole)?.paths);
+            return write_png(path, &whole);
         }
         formats::write(path, &whole)?;
         return Ok(vec![path.to_path_buf()]);
@@ -156,6 +156,22 @@ pub fn write(
         OutForm::Rtstruct => write_structures(seg, &pictures, making)?,
     };
     write_whole(path, &made.bytes).map_err(io)?;
+    Ok(vec![path.to_path_buf()])
+}
+
+/// Writes a picture a slice, `NAME-0001.png` and so on; a single one under the name itself.
+///
+/// # Errors
+/// Those of the format and of the disk.
+pub fn write_png(path: &Path, out: &VolumeOut<'_>) -> Result<Vec<PathBuf>, Refusal> {
+    let written = png::write_pictures(path, out)?.paths;
+    let [one] = written.as_slice() else {
+        return Ok(written);
+    };
+    std::fs::rename(one, path).map_err(|error| {
+        let text = format!("cannot write: {error}: {}", path.display());
+        Refusal::new(Exit::Io, text)
+    })?;
     Ok(vec![path.to_path_buf()])
 }
 

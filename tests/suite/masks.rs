@@ -230,6 +230,7 @@ fn as_many_segments_as_there_are_numbers() {
     let read = mask(&path, Some(&layout)).unwrap();
     assert_eq!(read.segmentation.layers(), seg.layers());
     assert_eq!(read.segmentation.len(), 65_535);
+    assert!(write_segmentation(&seg, Form::Binary, None, &on, &making()).is_ok());
 }
 
 /// Voxels by segment as pydicom counts them in the frames of each; `benches/peers/segmentations` compares their places.

@@ -8,7 +8,7 @@ use crate::{
         volume::{load, windowed},
     },
     files::write_whole,
-    formats::{self, VolumeOut, coco::runs, labels::to_volume, png},
+    formats::{self, VolumeOut, coco::runs, labels::to_volume},
     imaging::contours::outlines,
     model::{
         layout::SeriesLayout,
@@ -256,7 +256,7 @@ impl Writer {
             frames: vec![frame],
             ..volume.clone()
         };
-        png::write_pictures(&folder.join(file), &VolumeOut::new(&one))?;
+        masks::write_png(&folder.join(file), &VolumeOut::new(&one))?;
         Ok(())
     }
 

@@ -144,11 +144,13 @@ pub(super) fn frame_of_reference(seg: &Segmentation, pictures: &Pictures<'_>) ->
 /// Numbers in the file by the numbers here: BINARY and FRACTIONAL count from 1 without a gap (PS3.3 C.8.20.4), a label
 /// map has the numbers of its pixels.
 fn numbers(seg: &Segmentation, form: Form) -> BTreeMap<u16, u16> {
-    let counted = seg.segments().zip(1..);
+    let counted = seg.segments().zip(1_u32..);
     counted
         .map(|(segment, count)| match form {
             Form::LabelMap => (segment.number, segment.number),
-            Form::Binary | Form::Fractional => (segment.number, count),
+            Form::Binary | Form::Fractional => {
+                (segment.number, u16::try_from(count).unwrap_or(u16::MAX))
+            }
         })
         .collect()
 }
