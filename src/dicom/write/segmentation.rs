@@ -192,10 +192,12 @@ pub(super) fn ground<'a>(
         let at = normal.dot(plane.origin - m.translation) / step;
         let slice = at.round();
         let parallel = plane.normal().dot(normal).abs() > 1.0 - 1e-6;
-        if parallel && (at - slice).abs() < 0.01 && slice >= 0.0 {
-            if let Some(slot) = sources.get_mut(slice as usize) {
-                slot.push(frame);
-            }
+        if parallel
+            && (at - slice).abs() < 0.01
+            && slice >= 0.0
+            && let Some(slot) = sources.get_mut(slice as usize)
+        {
+            slot.push(frame);
         }
     }
     Ok(Ground {
