@@ -268,7 +268,7 @@ fn add_documents<'a>(
     let mut words = connection.prepare_cached("INSERT INTO word (rowid, body) VALUES (?1, ?2)")?;
     // The next number of each day that was seen.
     let mut next: BTreeMap<i64, i64> = BTreeMap::new();
-    let mut count = 0;
+    let mut numbered = Vec::new();
     for document in documents {
         let day = document
             .day
@@ -283,6 +283,12 @@ fn add_documents<'a>(
             }
         };
         next.insert(day, id + 1);
+        numbered.push((id, document));
+    }
+    // In order: the index of words writes out what it holds each time that a number is below the last one.
+    numbered.sort_by_key(|(id, _)| *id);
+    let count = numbered.len();
+    for (id, document) in numbered {
         keep.execute(params![
             id,
             document.patient,
@@ -291,7 +297,6 @@ fn add_documents<'a>(
             document.title
         ])?;
         words.execute(params![id, spaced(document.body)])?;
-        count += 1;
     }
     Ok(count)
 }
