@@ -2,7 +2,7 @@
 //! its first rows would be read by it.
 
 use super::{
-    elements::{LOINC, concept, is_ideographic, list, text},
+    elements::{LOINC, concept, is_ideographic, list, number, text},
     fhir::FhirError,
     import::Hints,
     quality::codes::{SNOMED, is_loinc, is_snomed},
@@ -407,7 +407,8 @@ fn preview_of(value: &Value) -> Preview {
             .to_owned()
     });
     let quantity = value.get("valueQuantity").map(|q| {
-        let number = q.get("value").map(Value::to_string).unwrap_or_default();
+        let value = q.get("value").and_then(Value::as_f64);
+        let number = value.map(number).unwrap_or_default();
         format!("{number} {}", text(q, "unit"))
     });
     let said = quantity

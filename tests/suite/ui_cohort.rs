@@ -223,7 +223,7 @@ fn a_table_without_a_mapping_is_asked_about() {
     let rows = question(&stage).1.unwrap();
     assert_eq!(
         (rows.len(), rows[0].words.as_str(), rows[0].value.as_str()),
-        (2, "NT-proBNP", "88.0 pg/mL")
+        (2, "NT-proBNP", "88 pg/mL")
     );
     act(
         &mut stage,

@@ -410,8 +410,11 @@ impl FactTest {
             terms.get(fact.term as usize).copied().unwrap_or(false)
                 && (!self.active || fact.active)
                 && self.days.is_none_or(|(from, to)| {
-                    fact.day
-                        .is_some_and(|day| day <= to && fact.end.unwrap_or(day).max(day) >= from)
+                    fact.day.is_some_and(|day| {
+                        // What lasts has no end yet.
+                        let open = if fact.active { i32::MAX } else { day };
+                        day <= to && fact.end.unwrap_or(open).max(day) >= from
+                    })
                 })
         };
         let found = facts.iter().filter(meant);

@@ -18,13 +18,15 @@ pub fn is_loinc(code: &str) -> bool {
     let Some((stem, check)) = code.split_once('-') else {
         return false;
     };
-    // Answer lists and parts: LL…, LA…, LP…, LG….
-    let digits = stem
-        .strip_prefix("LL")
-        .or_else(|| stem.strip_prefix("LA"))
-        .or_else(|| stem.strip_prefix("LP"))
-        .or_else(|| stem.strip_prefix("LG"))
-        .unwrap_or(stem);
+    // Answer lists and parts (LL…, LA…, LP…, LG…) have a form of their own, of which the digit is not judged.
+    if let Some(digits) = ["LL", "LA", "LP", "LG"]
+        .iter()
+        .find_map(|prefix| stem.strip_prefix(prefix))
+    {
+        let numeric = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
+        return numeric(digits) && digits.len() <= 8 && numeric(check) && check.len() == 1;
+    }
+    let digits = stem;
     let numbers: Option<Vec<u32>> = digits.chars().map(|c| c.to_digit(10)).collect();
     let Some(numbers) = numbers.filter(|n| (1..=8).contains(&n.len())) else {
         return false;

@@ -247,8 +247,11 @@ fn seeds() -> Vec<(Rule, &'static str, Vec<Value>)> {
         ),
         (
             Rule::Future,
-            "m",
-            set("m", "/authoredOn", json!("2031-01-01")),
+            "e",
+            // A death is followed by papers; what happened after it would be wrong twice.
+            with("e", |v| {
+                v["period"] = json!({"start": "2031-01-01", "end": "2031-01-02"});
+            }),
         ),
         (
             Rule::TooOld,
@@ -263,7 +266,7 @@ fn seeds() -> Vec<(Rule, &'static str, Vec<Value>)> {
         (
             Rule::Impossible,
             "weight2016",
-            unit("weight2016", quantity(7200.0, "kg")),
+            unit("weight2016", quantity(9_000_000.0, "kg")),
         ),
         (
             Rule::Outlier,
