@@ -23,7 +23,7 @@ fn lines() -> (String, usize, f64) {
     let slices = lay_out(&headers(&ct()));
     let frame = &slices[0].frames[3];
     let anchor = Anchor::of(&frame.instance, frame.frame).unwrap();
-    let plane = anchor.plane.clone().unwrap();
+    let plane = anchor.plane.unwrap();
     let at = |column: f64, row: f64| {
         let point = plane.patient_from_pixel(anchor.spacing, column, row);
         point.to_array()

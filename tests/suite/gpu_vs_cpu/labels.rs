@@ -396,7 +396,7 @@ fn boxes_go_to_their_place_and_nothing_else_does() {
     let mut next = 1_u8;
     for (first, size) in boxes {
         let part = MaskBox::around(first, size, MASK[0]);
-        assert!(part.first[0] <= first[0] && part.first[0] % 4 == 0);
+        assert!(part.first[0] <= first[0] && part.first[0].is_multiple_of(4));
         let mut bytes = Vec::new();
         for z in part.first[2]..part.first[2] + part.size[2] {
             for y in part.first[1]..part.first[1] + part.size[1] {
