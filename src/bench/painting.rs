@@ -96,13 +96,17 @@ fn stamps(args: &BrushArgs, cases: &mut Cases<'_>) -> Result<(), Failure> {
     }
     let copies = gpu.door.since(&before);
     let uploaded = copies.uploaded(Cargo::Mask);
-    let case = Case::new("brush-stamp", format!("ball of {} px", args.radius), samples.clone())
-        .with("wall_p50_ms", quantile(&samples.wall_ms, 0.5))
-        .with("wall_p99_ms", quantile(&samples.wall_ms, 0.99))
-        .with("voxels_p50_ms", quantile(&only_cpu, 0.5))
-        .with("box_bytes", boxes / args.stamps.max(1) as u64)
-        .with("uploaded_a_stamp", uploaded / args.stamps.max(1) as u64)
-        .with("uploaded_of_box", uploaded as f64 / boxes.max(1) as f64);
+    let case = Case::new(
+        "brush-stamp",
+        format!("ball of {} px", args.radius),
+        samples.clone(),
+    )
+    .with("wall_p50_ms", quantile(&samples.wall_ms, 0.5))
+    .with("wall_p99_ms", quantile(&samples.wall_ms, 0.99))
+    .with("voxels_p50_ms", quantile(&only_cpu, 0.5))
+    .with("box_bytes", boxes / args.stamps.max(1) as u64)
+    .with("uploaded_a_stamp", uploaded / args.stamps.max(1) as u64)
+    .with("uploaded_of_box", uploaded as f64 / boxes.max(1) as f64);
     cases.push(&with_gpu(case, &gpu, &copies));
     Ok(())
 }
@@ -120,7 +124,8 @@ fn strokes(args: &BrushArgs, cases: &mut Cases<'_>) -> Result<(), Failure> {
     };
     for edit in [SegmentationEdit::Put(Arc::new(bare)), segment] {
         let edit = Edit::Segmentation(edit);
-        kept.apply(&edit).map_err(|_| failed("the edit was not taken"))?;
+        kept.apply(&edit)
+            .map_err(|_| failed("the edit was not taken"))?;
     }
     let mut history = History::default();
     let mut next = noise(5);
@@ -178,7 +183,12 @@ fn strokes(args: &BrushArgs, cases: &mut Cases<'_>) -> Result<(), Failure> {
     let mut back = 0;
     while undo.run(|| {
         let step = history.undo().cloned();
-        step.is_some_and(|step| step.edits.iter().rev().all(|e| kept.apply(&e.inverse()).is_ok()))
+        step.is_some_and(|step| {
+            step.edits
+                .iter()
+                .rev()
+                .all(|e| kept.apply(&e.inverse()).is_ok())
+        })
     }) {
         back += 1;
     }

@@ -109,7 +109,9 @@ impl Form {
         match self {
             Self::Csv => Some(MarkFormat::Csv),
             Self::Json => Some(MarkFormat::Json),
-            Self::Ko | Self::Gsps | Self::Sr | Self::Seg | Self::Coco | Self::Yolo | Self::Voc => None,
+            Self::Ko | Self::Gsps | Self::Sr | Self::Seg | Self::Coco | Self::Yolo | Self::Voc => {
+                None
+            }
         }
     }
 

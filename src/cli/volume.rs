@@ -162,7 +162,11 @@ fn in_colour(volume: &Volume, layout: &SeriesLayout) -> Result<Volume, Refusal> 
 }
 
 /// The volume as 8-bit display values.
-pub(super) fn windowed(volume: &Volume, layout: &SeriesLayout, voi: &Voi) -> Result<Volume, Refusal> {
+pub(super) fn windowed(
+    volume: &Volume,
+    layout: &SeriesLayout,
+    voi: &Voi,
+) -> Result<Volume, Refusal> {
     let inverted = layout
         .first_instance()
         .and_then(|i| i.image.as_ref())

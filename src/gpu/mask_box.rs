@@ -128,8 +128,8 @@ impl BoxWriter {
             end.is_some_and(|end| end <= whole[axis])
         });
         let last = part.first[0] + part.size[0];
-        let words = part.first[0].is_multiple_of(LANES)
-            && (last.is_multiple_of(LANES) || last == whole[0]);
+        let words =
+            part.first[0].is_multiple_of(LANES) && (last.is_multiple_of(LANES) || last == whole[0]);
         let count: usize = part.size.iter().product();
         if mask.bits() != MaskBits::Eight || !inside || !words || count != bytes.len() {
             return Err(GpuError::Mismatch("the box does not fit the mask"));
@@ -174,7 +174,11 @@ impl BoxWriter {
         packed: &[u8],
     ) -> Result<(), GpuError> {
         let needed = packed.len() as u64;
-        if self.words.as_ref().is_none_or(|words| words.size() < needed) {
+        if self
+            .words
+            .as_ref()
+            .is_none_or(|words| words.size() < needed)
+        {
             let size = needed.next_power_of_two().max(1 << 16);
             let made = gpu.checked(size, || {
                 gpu.door.buffer(&wgpu::BufferDescriptor {

@@ -506,7 +506,8 @@ impl Kept {
             to: Some(*answer),
         });
         let segmentations = self.segmentations.values();
-        let segmentations = segmentations.flat_map(|s| s.edits_from(None, &VoxelSource::restored()));
+        let segmentations =
+            segmentations.flat_map(|s| s.edits_from(None, &VoxelSource::restored()));
         let amendments = self.amendments.iter().map(|(place, text)| Edit::Amend {
             place: place.clone(),
             from: Phi::default(),
@@ -671,7 +672,10 @@ impl Kept {
             let mut locked = |n: u16| *now.entry((of, n)).or_insert_with(|| kept(n));
             let found = match edit {
                 Change::Put(_) => None,
-                Change::Drop(whole) => whole.segments().find(|s| locked(s.number)).map(|s| s.number),
+                Change::Drop(whole) => whole
+                    .segments()
+                    .find(|s| locked(s.number))
+                    .map(|s| s.number),
                 Change::Voxels(change) => change.numbers().into_iter().find(|n| locked(*n)),
                 Change::Segment { from, to, .. } => {
                     let number = from.as_ref().or(to.as_ref()).map_or(0, |s| s.number);

@@ -110,7 +110,10 @@ mod tests {
         let two = store.commit(&[second]).unwrap();
         let origins = |store: &Store, at| {
             let found = store.voxel_origins(&id, at).unwrap();
-            found.iter().map(|o| (o.commit, o.from, o.to)).collect::<Vec<_>>()
+            found
+                .iter()
+                .map(|o| (o.commit, o.from, o.to))
+                .collect::<Vec<_>>()
         };
         assert_eq!(origins(&store, [2, 2, 2]), [(one, 0, 1)]);
         assert_eq!(origins(&store, [5, 5, 5]), [(one, 0, 1), (two, 1, 2)]);
@@ -120,7 +123,10 @@ mod tests {
         assert_eq!(origins(&store, [5, 5, 5]), [(one, 0, 1)]);
         store.redo().unwrap();
         assert_eq!(origins(&store, [5, 5, 5]), [(one, 0, 1), (two, 1, 2)]);
-        let tool = store.voxel_origins(&id, [5, 5, 5]).unwrap()[1].source.tool.clone();
+        let tool = store.voxel_origins(&id, [5, 5, 5]).unwrap()[1]
+            .source
+            .tool
+            .clone();
         assert_eq!(tool, "brush");
     }
 }

@@ -110,11 +110,9 @@ fn touched(edit: &Edit) -> Vec<(&SegmentationId, u16)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        store::{
-            KdfCost,
-            codec::tests::{mark, point},
-        },
+    use crate::store::{
+        KdfCost,
+        codec::tests::{mark, point},
     };
     use glam::DVec3;
     use std::{fs, io::Write as _};

@@ -125,7 +125,9 @@ impl Covered {
 
     /// Columns of a row that are covered: both tests are convex, so they are one range.
     fn columns(&self, y: usize, z: usize) -> Range<usize> {
-        let start = self.offset.transform_point3(DVec3::new(0.0, y as f64, z as f64));
+        let start = self
+            .offset
+            .transform_point3(DVec3::new(0.0, y as f64, z as f64));
         let step = self.offset.matrix3.x_axis;
         let normal = self.stamp.normal;
         let (start, step, depth) = match self.stamp.shape {
@@ -245,7 +247,13 @@ mod tests {
     /// Every voxel of the grid asked one by one.
     fn plainly(grid: &GridGeometry, stamp: &Stamp) -> Voxels {
         let half = [0, 1, 2]
-            .map(|axis| grid.patient_from_voxel.matrix3.col(axis).dot(stamp.normal).abs())
+            .map(|axis| {
+                grid.patient_from_voxel
+                    .matrix3
+                    .col(axis)
+                    .dot(stamp.normal)
+                    .abs()
+            })
             .iter()
             .sum::<f64>()
             / 2.0;
@@ -283,7 +291,10 @@ mod tests {
         for steps in steps {
             let grid = grid(steps, [33, 29, 17]);
             for normal in normals {
-                for (k, shape) in [BrushShape::Disc, BrushShape::Sphere].into_iter().enumerate() {
+                for (k, shape) in [BrushShape::Disc, BrushShape::Sphere]
+                    .into_iter()
+                    .enumerate()
+                {
                     for radius in [0.4, 3.3, 6.05] {
                         let middle = DVec3::new(14.2, 12.7, 6.4 + k as f64);
                         let stamp = Stamp {
@@ -307,10 +318,15 @@ mod tests {
     #[test]
     fn a_plane_between_two_slices_paints_the_one_that_is_drawn_there() {
         for thickness in [2.0, -2.0, 0.7] {
-            let grid = grid(DMat3::from_diagonal(DVec3::new(1.0, 1.0, thickness)), [9, 9, 5]);
+            let grid = grid(
+                DMat3::from_diagonal(DVec3::new(1.0, 1.0, thickness)),
+                [9, 9, 5],
+            );
             for normal in [DVec3::Z, -DVec3::Z] {
                 let stamp = Stamp {
-                    centre: grid.patient_from_voxel.transform_point3(DVec3::new(4.0, 4.0, 1.5)),
+                    centre: grid
+                        .patient_from_voxel
+                        .transform_point3(DVec3::new(4.0, 4.0, 1.5)),
                     normal,
                     radius: 2.0,
                     shape: BrushShape::Disc,

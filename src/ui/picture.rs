@@ -240,7 +240,9 @@ impl PictureCache {
                 look: &layer.look,
                 plane: layer.plane,
             };
-            renderer.lay(gpu, target, &scene).map_err(|e| e.to_string())?;
+            renderer
+                .lay(gpu, target, &scene)
+                .map_err(|e| e.to_string())?;
         }
         self.key = Some(key);
         Ok(true)

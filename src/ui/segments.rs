@@ -20,7 +20,10 @@ use layers::HeldLayers;
 /// What the corner of a view says of the networks whose segments are drawn in it; empty where there are none.
 pub(super) fn network_lines(context: &UiContext<'_>, cell: usize) -> Vec<String> {
     let workspace = context.workspace;
-    let Some(place) = workspace.segment_place(cell).filter(|_| workspace.masks.visible) else {
+    let Some(place) = workspace
+        .segment_place(cell)
+        .filter(|_| workspace.masks.visible)
+    else {
         return Vec::new();
     };
     let networks = networks_of(workspace.segmentations_over(&place).into_iter());
@@ -28,10 +31,15 @@ pub(super) fn network_lines(context: &UiContext<'_>, cell: usize) -> Vec<String>
         return Vec::new();
     }
     let lines = networks.iter().map(|(model, version)| {
-        let args = [("model", model.as_str().into()), ("version", version.as_str().into())];
+        let args = [
+            ("model", model.as_str().into()),
+            ("version", version.as_str().into()),
+        ];
         context.tr("badge-ai-model", &args)
     });
-    std::iter::once(context.word("ai-notice").to_owned()).chain(lines).collect()
+    std::iter::once(context.word("ai-notice").to_owned())
+        .chain(lines)
+        .collect()
 }
 
 /// What the hand does to segments, and what of them lies on the device.

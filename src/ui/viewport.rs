@@ -789,7 +789,9 @@ fn drop_target(context: &mut UiContext<'_>, ui: &Ui, response: &Response, cell: 
         }
     }
     // With a measuring tool a double click ends a mark.
-    if response.double_clicked() && !matches!(context.workspace.tool, Tool::Mark(_) | Tool::Paint(_)) {
+    if response.double_clicked()
+        && !matches!(context.workspace.tool, Tool::Mark(_) | Tool::Paint(_))
+    {
         context.actions.push(Action::Activate(cell));
         context.run(Command::Maximise);
     }

@@ -112,7 +112,8 @@ impl VolumeMasks {
 
     /// Takes the masks of a network away.
     pub fn remove_of(&mut self, model: &str) {
-        self.masks.retain(|_, mask| mask.provenance.model.id != model);
+        self.masks
+            .retain(|_, mask| mask.provenance.model.id != model);
     }
 
     /// Takes all masks away; the models stay.

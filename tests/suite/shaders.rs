@@ -131,8 +131,7 @@ fn uniforms_lie_where_the_shader_looks() {
     use negatoscope::gpu::{blend::gpu_data::BlendDraw, mask_box::BoxDraw};
     use negatoscope::render::{
         blit::gpu_data::BlitDraw, cover::gpu_data::CoverDraw, filter::gpu_data::FilterDraw,
-        forest::gpu_data::ForestDraw,
-        labels::gpu_data::LabelDraw, overlay::gpu_data::OverlayDraw,
+        forest::gpu_data::ForestDraw, labels::gpu_data::LabelDraw, overlay::gpu_data::OverlayDraw,
         slice_draw::gpu_data::SliceDraw,
     };
     same_layout!(
@@ -259,11 +258,7 @@ fn uniforms_lie_where_the_shader_looks() {
             size, kind, edge, opacity, colors,
         ]
     );
-    named_layout!(
-        "mask_box.wgsl",
-        BoxDraw,
-        [first, size]
-    );
+    named_layout!("mask_box.wgsl", BoxDraw, [first, size]);
     named_layout!(
         "blend_window.wgsl",
         BlendDraw,

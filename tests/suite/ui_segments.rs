@@ -39,7 +39,13 @@ fn workspace(stage: &mut Stage) -> &mut Workspace {
 }
 
 fn all(stage: &Stage) -> Vec<Segmentation> {
-    stage.program().workspace.marks.segmentations().cloned().collect()
+    stage
+        .program()
+        .workspace
+        .marks
+        .segmentations()
+        .cloned()
+        .collect()
 }
 
 fn only(stage: &Stage) -> Segmentation {
@@ -55,7 +61,9 @@ fn drag(stage: &mut Stage, from: [f32; 2], to: [f32; 2], held: Modifiers) {
 
 fn voxels(whole: &Segmentation, number: u16) -> u64 {
     let layers = whole.layers().iter();
-    layers.map(|l| l.counts().get(&number).copied().unwrap_or(0)).sum()
+    layers
+        .map(|l| l.counts().get(&number).copied().unwrap_or(0))
+        .sum()
 }
 
 fn act(stage: &mut Stage, action: SegmentAction) {
@@ -68,7 +76,10 @@ fn a_stroke_is_one_step_and_goes_back_and_forth_to_the_bit() {
     let _one = alone();
     let mut stage = stage(vec![ct()], Vec::new());
     stage.key(Modifiers::NONE, Key::B);
-    assert_eq!(stage.program().workspace.tool, Tool::Paint(PaintTool::Brush));
+    assert_eq!(
+        stage.program().workspace.tool,
+        Tool::Paint(PaintTool::Brush)
+    );
     drag(&mut stage, [440.0, 300.0], [520.0, 330.0], Modifiers::NONE);
     let first = only(&stage);
     assert_eq!(first.len(), 1);
@@ -76,7 +87,17 @@ fn a_stroke_is_one_step_and_goes_back_and_forth_to_the_bit() {
     assert!(painted > 20, "{painted}");
     let bounds = first.layers()[0].bounds(Some(1)).unwrap();
     assert_eq!(bounds.size()[2], 1, "a disc stays in its slice");
-    assert!(stage.program().workspace.segmenting.numbers.of(&first.id, 1).unwrap().voxels == painted);
+    assert!(
+        stage
+            .program()
+            .workspace
+            .segmenting
+            .numbers
+            .of(&first.id, 1)
+            .unwrap()
+            .voxels
+            == painted
+    );
     drag(&mut stage, [520.0, 330.0], [540.0, 380.0], Modifiers::NONE);
     let second = only(&stage);
     assert!(voxels(&second, 1) > painted);
@@ -158,8 +179,8 @@ fn a_sphere_is_exact_and_uploads_its_box() {
         for y in 0..whole.grid.size[1] {
             for x in 0..whole.grid.size[0] {
                 let new = whole.contains(1, [x, y, z]) && !before.contains(1, [x, y, z]);
-                let away = (DVec3::new(x as f64, y as f64, z as f64) - middle)
-                    * DVec3::from_array(step);
+                let away =
+                    (DVec3::new(x as f64, y as f64, z as f64) - middle) * DVec3::from_array(step);
                 match new {
                     true => {
                         inside += 1;
@@ -172,13 +193,19 @@ fn a_sphere_is_exact_and_uploads_its_box() {
     }
     // The pointer need not be on a voxel: its place is known to half of one.
     let slack = DVec3::from_array(step).length() / 2.0;
-    assert!(farthest <= 14.0 + slack && nearest >= 14.0 - slack, "{farthest} {nearest}");
+    assert!(
+        farthest <= 14.0 + slack && nearest >= 14.0 - slack,
+        "{farthest} {nearest}"
+    );
     let ball = 4.0 / 3.0 * std::f64::consts::PI * 14.0_f64.powi(3);
     let volume = inside as f64 * step.iter().product::<f64>();
     assert!((volume / ball - 1.0).abs() < 0.05, "{volume} {ball}");
     // All cells draw it: hiding it changes each of the three planes.
     let center = whole.grid.patient_from_voxel.transform_point3(middle);
-    workspace(&mut stage).act(Action::Crosshair { cell: 0, point: center });
+    workspace(&mut stage).act(Action::Crosshair {
+        cell: 0,
+        point: center,
+    });
     stage.settle().unwrap();
     let shown = stage.screenshot().unwrap();
     run(&mut stage, Command::ToggleMasks);
@@ -191,7 +218,10 @@ fn a_sphere_is_exact_and_uploads_its_box() {
             changed[quarter] += 1;
         }
     }
-    assert!(changed.iter().filter(|n| **n > 200).count() >= 3, "{changed:?}");
+    assert!(
+        changed.iter().filter(|n| **n > 200).count() >= 3,
+        "{changed:?}"
+    );
 }
 
 #[test]
@@ -199,7 +229,10 @@ fn values_locks_and_other_segments_are_respected() {
     let _one = alone();
     let mut stage = stage(vec![ct()], Vec::new());
     run(&mut stage, Command::NewSegmentation);
-    assert_eq!(stage.program().workspace.settings.side_tab, SideTab::Segments);
+    assert_eq!(
+        stage.program().workspace.settings.side_tab,
+        SideTab::Segments
+    );
     run(&mut stage, Command::NewSegment);
     let whole = only(&stage);
     assert_eq!(whole.len(), 2);
@@ -207,11 +240,18 @@ fn values_locks_and_other_segments_are_respected() {
     run(&mut stage, Command::Segment1);
     drag(&mut stage, [420.0, 300.0], [440.0, 300.0], Modifiers::NONE);
     let first = voxels(&only(&stage), 1);
-    act(&mut stage, SegmentAction::Change(1, SegmentChange::Lock(true)));
+    act(
+        &mut stage,
+        SegmentAction::Change(1, SegmentChange::Lock(true)),
+    );
     run(&mut stage, Command::Segment2);
     drag(&mut stage, [400.0, 300.0], [480.0, 300.0], Modifiers::NONE);
     let whole = only(&stage);
-    assert_eq!(voxels(&whole, 1), first, "a locked segment keeps its voxels");
+    assert_eq!(
+        voxels(&whole, 1),
+        first,
+        "a locked segment keeps its voxels"
+    );
     assert!(voxels(&whole, 2) > 0);
     let print = fingerprint(&whole);
     run(&mut stage, Command::Segment1);
@@ -230,7 +270,10 @@ fn values_locks_and_other_segments_are_respected() {
     let before = only(&stage);
     drag(&mut stage, [430.0, 260.0], [520.0, 320.0], Modifiers::NONE);
     let whole = only(&stage);
-    let display = stage.program().workspace.viewports[0].display.clone().unwrap();
+    let display = stage.program().workspace.viewports[0]
+        .display
+        .clone()
+        .unwrap();
     let bounds = whole.layers()[0].bounds(Some(2)).unwrap();
     let mut new = 0;
     for z in bounds.range(2) {
@@ -252,7 +295,13 @@ fn values_locks_and_other_segments_are_respected() {
         }
     }
     assert!(new > 50, "{new}");
-    let numbers = *stage.program().workspace.segmenting.numbers.of(&whole.id, 2).unwrap();
+    let numbers = *stage
+        .program()
+        .workspace
+        .segmenting
+        .numbers
+        .of(&whole.id, 2)
+        .unwrap();
     assert_eq!(numbers.voxels, voxels(&whole, 2));
     let values = numbers.values.unwrap();
     assert_eq!(values.count, numbers.voxels);
@@ -264,7 +313,10 @@ fn values_locks_and_other_segments_are_respected() {
     assert_eq!(only(&stage).len(), 1);
     run(&mut stage, Command::Undo);
     assert_eq!(fingerprint(&only(&stage)), print);
-    act(&mut stage, SegmentAction::Change(1, SegmentChange::Lock(false)));
+    act(
+        &mut stage,
+        SegmentAction::Change(1, SegmentChange::Lock(false)),
+    );
     run(&mut stage, Command::DeleteSegmentation);
     assert!(all(&stage).is_empty());
     run(&mut stage, Command::Undo);
@@ -288,7 +340,10 @@ fn a_single_radiograph_is_labelled_with_a_list() {
     drag(&mut stage, [500.0, 300.0], [560.0, 340.0], Modifiers::NONE);
     let whole = only(&stage);
     assert!(voxels(&whole, 2) > 20 && voxels(&whole, 1) == 0);
-    act(&mut stage, SegmentAction::Change(2, SegmentChange::State(SegmentState::Rejected)));
+    act(
+        &mut stage,
+        SegmentAction::Change(2, SegmentChange::State(SegmentState::Rejected)),
+    );
     let rejected = only(&stage);
     assert!(!rejected.segment(2).unwrap().is_drawn() && voxels(&rejected, 2) > 20);
 }
@@ -325,7 +380,10 @@ fn a_killed_window_loses_no_stroke_that_it_called_saved() {
     let mut child = child(&study, &dir, &script);
     let begin = Instant::now();
     while !seen.exists() {
-        assert!(begin.elapsed() < Duration::from_secs(200), "no stroke was kept");
+        assert!(
+            begin.elapsed() < Duration::from_secs(200),
+            "no stroke was kept"
+        );
         assert!(child.try_wait().unwrap().is_none(), "the window ended");
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -337,7 +395,11 @@ fn a_killed_window_loses_no_stroke_that_it_called_saved() {
     assert!(painted > 0);
     let mut stage = kept_window(&study, Some(&dir));
     assert_eq!(fingerprint(&only(&stage)), fingerprint(whole));
-    let keys: Vec<_> = workspace(&mut stage).notices.iter().map(|n| n.key).collect();
+    let keys: Vec<_> = workspace(&mut stage)
+        .notices
+        .iter()
+        .map(|n| n.key)
+        .collect();
     assert_eq!(keys, ["notice-restored"]);
     // Replaying what is kept on an empty store gives the same fingerprint.
     let mut store = Store::throw_away().unwrap();
@@ -354,7 +416,9 @@ fn a_nodule_is_labelled_by_a_script() {
     act(&mut stage, SegmentAction::Schema(Some("chest-ct".into())));
     let script = Script::read(include_str!("label_nodule.script"), &[]).unwrap();
     let mut out = Output::to(Box::new(io::sink()), Box::new(io::sink()));
-    script.play(&mut stage, &mut out, &mut |_, _| Ok(())).unwrap();
+    script
+        .play(&mut stage, &mut out, &mut |_, _| Ok(()))
+        .unwrap();
     let whole = only(&stage);
     let nodule = whole.segment(1).unwrap();
     assert_eq!(nodule.label, "Nodule");
@@ -404,7 +468,12 @@ fn a_mask_of_a_network_becomes_proposals() {
         uploaded: true,
         windows: [1, 1],
     };
-    let series = workspace(&mut stage).viewports[0].display.as_ref().unwrap().key.clone();
+    let series = workspace(&mut stage).viewports[0]
+        .display
+        .as_ref()
+        .unwrap()
+        .key
+        .clone();
     let job = workspace(&mut stage).jobs.start("job-segmentation").id;
     let news = VolumeMaskNews {
         job,
@@ -412,23 +481,44 @@ fn a_mask_of_a_network_becomes_proposals() {
         result: Ok(display),
         ended: true,
     };
-    workspace(&mut stage).sender().send(Event::VolumeMask(Box::new(news))).unwrap();
+    workspace(&mut stage)
+        .sender()
+        .send(Event::VolumeMask(Box::new(news)))
+        .unwrap();
     stage.settle().unwrap();
     run(&mut stage, Command::ProposeSegments);
     stage.settle().unwrap();
     let whole = only(&stage);
-    assert!(workspace(&mut stage).active_volume_mask().is_none(), "it is the segments now");
+    assert!(
+        workspace(&mut stage).active_volume_mask().is_none(),
+        "it is the segments now"
+    );
     for (number, name) in [(1, "first"), (2, "second")] {
         let segment = whole.segment(number).unwrap();
-        assert_eq!((segment.label.as_str(), segment.state), (name, SegmentState::Proposed));
-        let SegmentOrigin::Automatic { algorithm, version, sha256 } = &segment.origin else {
+        assert_eq!(
+            (segment.label.as_str(), segment.state),
+            (name, SegmentState::Proposed)
+        );
+        let SegmentOrigin::Automatic {
+            algorithm,
+            version,
+            sha256,
+        } = &segment.origin
+        else {
             panic!("a network made it");
         };
-        assert_eq!((algorithm.as_str(), version.as_str(), sha256.len()), ("two-balls", "1.2", 64));
+        assert_eq!(
+            (algorithm.as_str(), version.as_str(), sha256.len()),
+            ("two-balls", "1.2", 64)
+        );
         let drawn = bytes.iter().filter(|b| u16::from(**b) == number).count() as u64;
         assert_eq!(voxels(&whole, number), drawn);
     }
-    assert!(screen::describe(&mut stage).to_string().contains("AI, not for diagnostic use"));
+    assert!(
+        screen::describe(&mut stage)
+            .to_string()
+            .contains("AI, not for diagnostic use")
+    );
     run(&mut stage, Command::ToolBrush);
     run(&mut stage, Command::Segment1);
     stage.key(Modifiers::NONE, Key::Enter);
@@ -441,13 +531,18 @@ fn a_mask_of_a_network_becomes_proposals() {
         let states: Vec<_> = whole.segments().map(|s| s.state).collect();
         states
     };
-    assert_eq!(states(&stage), [SegmentState::Accepted, SegmentState::Rejected]);
+    assert_eq!(
+        states(&stage),
+        [SegmentState::Accepted, SegmentState::Rejected]
+    );
     // Whoever paints in one stands behind what it is then.
     run(&mut stage, Command::Segment1);
     drag(&mut stage, [440.0, 300.0], [470.0, 310.0], Modifiers::NONE);
     assert_eq!(states(&stage)[0], SegmentState::Edited);
     let origin = only(&stage).segment(1).unwrap().origin.clone();
-    assert!(matches!(origin, SegmentOrigin::SemiAutomatic { algorithm, .. } if algorithm == "two-balls"));
+    assert!(
+        matches!(origin, SegmentOrigin::SemiAutomatic { algorithm, .. } if algorithm == "two-balls")
+    );
 }
 
 #[test]
@@ -460,7 +555,11 @@ fn a_region_grows_from_a_click_and_tools_change_it() {
     let grown = only(&stage);
     let first = voxels(&grown, 1);
     assert!(first > 10, "{first}");
-    assert_eq!(grown.layers()[0].bounds(None).unwrap().size()[2], 1, "in its slice");
+    assert_eq!(
+        grown.layers()[0].bounds(None).unwrap().size()[2],
+        1,
+        "in its slice"
+    );
     act(&mut stage, SegmentAction::Apply(SegmentTool::Margin(6.0)));
     let larger = voxels(&only(&stage), 1);
     assert!(larger > first, "{larger}");

@@ -379,7 +379,8 @@ fn revise(mark: &Annotation, change: impl FnOnce(&mut Annotation)) -> Edit {
 pub fn carry_out(store: &mut impl Ledger, operation: Operation) -> Result<Option<String>, Refusal> {
     let nothing = |what| Refusal::new("NOTHING", format!("there is nothing to {what}"));
     let mut made = None;
-    let of_segments = |store: &mut _, operation| segment::carry_out(store, operation).map(|()| None);
+    let of_segments =
+        |store: &mut _, operation| segment::carry_out(store, operation).map(|()| None);
     let edit = match operation {
         Operation::Segmentation(new) => {
             return of_segments(store, SegmentOperation::New(*new));

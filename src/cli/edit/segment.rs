@@ -443,12 +443,18 @@ fn segment_json(whole: &Segmentation, segment: &Segment) -> Value {
 
 /// What a segmentation is, in a line: the SHA-256 is the same wherever the same edits were made.
 pub fn digest(whole: &Segmentation) -> Value {
-    let hex = fingerprint(whole).iter().fold(String::new(), |mut text, byte| {
-        // Writing to a text cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    });
-    let voxels: u64 = whole.layers().iter().flat_map(|l| l.counts().into_values()).sum();
+    let hex = fingerprint(whole)
+        .iter()
+        .fold(String::new(), |mut text, byte| {
+            // Writing to a text cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        });
+    let voxels: u64 = whole
+        .layers()
+        .iter()
+        .flat_map(|l| l.counts().into_values())
+        .sum();
     json!({
         "id": whole.id.0,
         "sha256": hex,
@@ -463,7 +469,10 @@ pub fn origin(store: &Store, voxel: &str, out: &mut Output) -> Exit {
     let place = voxel.rsplit_once(':').and_then(|(id, at)| {
         let mut numbers = at.split(',').map(|n| n.trim().parse::<usize>().ok());
         let at = [numbers.next()??, numbers.next()??, numbers.next()??];
-        numbers.next().is_none().then(|| (SegmentationId(id.to_owned()), at))
+        numbers
+            .next()
+            .is_none()
+            .then(|| (SegmentationId(id.to_owned()), at))
     });
     let Some((id, at)) = place else {
         out.error("a voxel is ID:COLUMN,ROW,SLICE, counted from 0");

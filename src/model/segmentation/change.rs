@@ -314,7 +314,10 @@ impl Segmentation {
             }
         }
         self.voxel_edits(blank, source, &mut edits);
-        for gone in blank.segments().filter(|s| self.segment(s.number).is_none()) {
+        for gone in blank
+            .segments()
+            .filter(|s| self.segment(s.number).is_none())
+        {
             edits.push(segment(Some(gone), None));
         }
         edits

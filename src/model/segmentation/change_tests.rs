@@ -199,9 +199,16 @@ fn locked_segments_are_guarded() {
         stroke(&kept, 0, [3, 4, 2], 2),
         stroke(&kept, 0, [20, 9, 2], 1),
     ] {
-        assert_eq!(kept.guarded_segment(std::slice::from_ref(&edit)), guarded, "{edit:?}");
+        assert_eq!(
+            kept.guarded_segment(std::slice::from_ref(&edit)),
+            guarded,
+            "{edit:?}"
+        );
     }
-    assert_eq!(kept.guarded_segment(&[stroke(&kept, 0, [20, 9, 2], 2)]), None);
+    assert_eq!(
+        kept.guarded_segment(&[stroke(&kept, 0, [20, 9, 2], 2)]),
+        None
+    );
     let unlock = revise(&locked, &one);
     assert_eq!(kept.guarded_segment(&[unlock, revise(&one, &free)]), None);
 }
@@ -209,7 +216,12 @@ fn locked_segments_are_guarded() {
 #[test]
 fn grids_are_bounded() {
     assert!(is_possible([512, 512, 1000]) && is_possible([2048, 2048, 1024]));
-    for size in [[0, 1, 1], [1 << 20, 1 << 20, 1 << 20], [2048, 2048, 1025], [1, 1, 1 << 32]] {
+    for size in [
+        [0, 1, 1],
+        [1 << 20, 1 << 20, 1 << 20],
+        [2048, 2048, 1025],
+        [1, 1, 1 << 32],
+    ] {
         assert!(!is_possible(size), "{size:?}");
     }
 }

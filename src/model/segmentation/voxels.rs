@@ -238,7 +238,8 @@ impl Voxels {
     /// Whether every number is 0.
     pub fn is_blank(&self) -> bool {
         let held = self.bricks.iter().flatten();
-        held.flat_map(|brick| brick.iter()).all(|number| *number == 0)
+        held.flat_map(|brick| brick.iter())
+            .all(|number| *number == 0)
     }
 
     /// Whether any voxel has a number.

@@ -93,7 +93,8 @@ pub(super) fn check(edit: &SegmentationEdit) -> Result<(), &'static str> {
         }
         SegmentationEdit::Segment { from, to, .. } => {
             let both = [from, to].into_iter().flatten();
-            both.map(|s| check_segment(s)).collect::<Result<Vec<_>, _>>()?;
+            both.map(|s| check_segment(s))
+                .collect::<Result<Vec<_>, _>>()?;
             match (from, to) {
                 (None, None) => Err("there is no segment in it"),
                 (Some(a), Some(b)) if a.number != b.number => Err("a segment keeps its number"),
@@ -275,7 +276,9 @@ fn put_runs(out: &mut Vec<u8>, delta: &Delta) {
     let (size, runs, inverted) = delta.parts();
     put_size(out, size);
     out.push(u8::from(inverted));
-    let packed = (runs.len() >= PACKED_FROM).then(|| packed_runs(runs)).flatten();
+    let packed = (runs.len() >= PACKED_FROM)
+        .then(|| packed_runs(runs))
+        .flatten();
     match packed.filter(|packed| packed.len() + 4 < runs.len()) {
         Some(packed) => {
             out.push(1);

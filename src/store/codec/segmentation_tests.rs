@@ -198,7 +198,10 @@ fn lying_sizes_reserve_nothing() {
     let zeros = packed_runs(&vec![0; 1 << 20]).unwrap();
     assert_eq!(unpacked_runs(&zeros, 1 << 19), None);
     assert_eq!(unpacked_runs(&zeros, MAX_RUNS + 1), None);
-    assert_eq!(unpacked_runs(&zeros, 1 << 20).map(|b| b.len()), Some(1 << 20));
+    assert_eq!(
+        unpacked_runs(&zeros, 1 << 20).map(|b| b.len()),
+        Some(1 << 20)
+    );
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::{
     workspace::{
         Action,
         display::{FrameState, SeriesDisplay},
-        segmenting::{apply::SegmentTool, SegmentAction, SegmentChange, SegmentPlace, Stroke},
+        segmenting::{SegmentAction, SegmentChange, SegmentPlace, Stroke, apply::SegmentTool},
         view::{Picture, Viewport},
     },
 };
@@ -69,7 +69,10 @@ impl Range {
     fn contains(&mut self, [x, y, z]: [usize; 3]) -> bool {
         let index = self.only.unwrap_or(z);
         let display = &self.display;
-        let slice = self.slices.entry(index).or_insert_with(|| slice_of(display, index));
+        let slice = self
+            .slices
+            .entry(index)
+            .or_insert_with(|| slice_of(display, index));
         let Some(slice) = slice else { return false };
         let Some(stored) = slice.frame.value(x, y, 0) else {
             return false;
@@ -112,7 +115,11 @@ impl Painting {
     }
 
     fn stamp(&mut self, centre: DVec3, normal: DVec3) {
-        let finest = self.grid.spacing_mm().into_iter().fold(f64::INFINITY, f64::min);
+        let finest = self
+            .grid
+            .spacing_mm()
+            .into_iter()
+            .fold(f64::INFINITY, f64::min);
         let path = match self.last {
             None => vec![centre],
             Some(last) => brush::along(last, centre, self.radius, finest),
@@ -194,7 +201,12 @@ pub(in crate::ui) fn hand(
         }
         context.actions.push(Action::Activate(cell));
         if tool == PaintTool::Grow {
-            grow(context, viewport, picture, [latest.x - rect.min.x, latest.y - rect.min.y].map(|v| f64::from(v) * scale));
+            grow(
+                context,
+                viewport,
+                picture,
+                [latest.x - rect.min.x, latest.y - rect.min.y].map(|v| f64::from(v) * scale),
+            );
             return true;
         }
         let erases = (tool == PaintTool::Eraser) != held.alt;
@@ -243,7 +255,9 @@ fn grow(context: &mut UiContext<'_>, viewport: &Viewport, picture: &Picture, at:
     if place.frame.is_some() {
         seed[2] = 0;
     }
-    let range = settings.range.unwrap_or([value - settings.tolerance, value + settings.tolerance]);
+    let range = settings
+        .range
+        .unwrap_or([value - settings.tolerance, value + settings.tolerance]);
     // The slice lies across the axis of the grid that the plane is looked at along.
     let normal = index.matrix3 * picture.right.cross(picture.down);
     let steps = normal.abs().to_array();
@@ -279,7 +293,9 @@ fn begin(
         }
         // Where there is a segmentation without a segment somebody has to say first what is painted.
         (Some(_), None) => return None,
-        (None, _) if erases || !crate::model::segmentation::change::is_possible(place.grid.size) => {
+        (None, _)
+            if erases || !crate::model::segmentation::change::is_possible(place.grid.size) =>
+        {
             return None;
         }
         (None, _) => (place.grid, None, 0, 1, Voxels::new(place.grid.size)),
@@ -364,7 +380,10 @@ pub(in crate::ui) fn keys(context: &mut UiContext<'_>, ui: &Ui) {
             () if pressed(Key::Delete) || pressed(Key::Backspace) => SegmentState::Rejected,
             () => return,
         };
-        act(context, SegmentAction::Change(number, SegmentChange::State(state)));
+        act(
+            context,
+            SegmentAction::Change(number, SegmentChange::State(state)),
+        );
     }
 }
 
@@ -407,7 +426,9 @@ pub(in crate::ui) fn ring(
     };
     let settings = &workspace.segmenting.brush;
     let place = workspace.segment_place(cell);
-    let whole = place.as_ref().and_then(|place| workspace.segmentation_at(place));
+    let whole = place
+        .as_ref()
+        .and_then(|place| workspace.segmentation_at(place));
     let segment = whole.and_then(|whole| workspace.segment_of(whole));
     let [r, g, b] = segment.map_or_else(|| crate::model::labels::color_of(1), |s| s.color);
     let erases = (tool == PaintTool::Eraser) != ui.input(|i| i.modifiers.alt);

@@ -106,7 +106,9 @@ impl HeldLayers {
     fn forget_old(&mut self) {
         while self.layers.len() > KEPT {
             let oldest = self.layers.iter().min_by_key(|(_, held)| held.used);
-            let Some(key) = oldest.filter(|(_, h)| h.used + 60 < self.clock).map(|(k, _)| k.clone())
+            let Some(key) = oldest
+                .filter(|(_, h)| h.used + 60 < self.clock)
+                .map(|(k, _)| k.clone())
             else {
                 return;
             };
@@ -142,7 +144,10 @@ pub(in crate::ui) fn layers(
             if state.held.refused.contains_key(&(whole.id.clone(), number)) {
                 continue;
             }
-            let painted = state.painting.as_ref().and_then(|p| p.layer(&whole.id, number));
+            let painted = state
+                .painting
+                .as_ref()
+                .and_then(|p| p.layer(&whole.id, number));
             let key = (&whole.id, number);
             match state.held.follow(gpu, key, painted.unwrap_or(kept)) {
                 Ok(None) => {}
@@ -201,13 +206,16 @@ fn look(
 ) -> MaskLook {
     let segmenting = &workspace.segmenting;
     let chosen = workspace.segment_of(whole).map(|s| s.number);
-    let labels = whole.segments().filter(|s| s.layer == layer).map(|segment| Label {
-        value: held.view(segment.number),
-        name: String::new(),
-        color: segment.color,
-        hidden: !segment.is_drawn() || segmenting.solo && chosen != Some(segment.number),
-        dashed: segment.state == SegmentState::Proposed,
-    });
+    let labels = whole
+        .segments()
+        .filter(|s| s.layer == layer)
+        .map(|segment| Label {
+            value: held.view(segment.number),
+            name: String::new(),
+            color: segment.color,
+            hidden: !segment.is_drawn() || segmenting.solo && chosen != Some(segment.number),
+            dashed: segment.state == SegmentState::Proposed,
+        });
     MaskLook {
         meaning: Meaning::Labels,
         style: segmenting.style,

@@ -105,7 +105,10 @@ fn begin_ui(
             .selected_text(name(whole))
             .show_ui(ui, |ui| {
                 for other in &all {
-                    if ui.selectable_label(other.id == whole.id, name(other)).clicked() {
+                    if ui
+                        .selectable_label(other.id == whole.id, name(other))
+                        .clicked()
+                    {
                         context
                             .actions
                             .push(Action::Segment(SegmentAction::Choose(other.id.clone())));
@@ -122,8 +125,13 @@ fn begin_ui(
         let segmenting = &workspace.segmenting;
         let chosen = segmenting.schema.clone();
         let title = |name: &Option<String>| {
-            let found = segmenting.schemas.iter().find(|s| Some(&s.name) == name.as_ref());
-            found.map_or(context.word("segments-no-schema"), |s| s.title(words)).to_owned()
+            let found = segmenting
+                .schemas
+                .iter()
+                .find(|s| Some(&s.name) == name.as_ref());
+            found
+                .map_or(context.word("segments-no-schema"), |s| s.title(words))
+                .to_owned()
         };
         let mut schema = chosen.clone();
         ComboBox::from_id_salt("schema")
@@ -170,7 +178,11 @@ fn brush_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
         ] {
             let tip = context.tooltip(Command::BrushShape);
             let on = brush.shape == shape;
-            if ui.selectable_label(on, context.word(key)).on_hover_text(tip).clicked() {
+            if ui
+                .selectable_label(on, context.word(key))
+                .on_hover_text(tip)
+                .clicked()
+            {
                 brush.shape = shape;
             }
         }
@@ -179,35 +191,50 @@ fn brush_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
         }
     });
     let mut brush = workspace.segmenting.brush.clone();
-    egui::Grid::new("brush").num_columns(2).spacing([12.0, 6.0]).show(ui, |ui| {
-        let label = widgets::dim(ui, context.word("brush-radius"));
-        let slider = Slider::new(&mut brush.radius, RADIUS_RANGE.0..=RADIUS_RANGE.1)
-            .logarithmic(true)
-            .fixed_decimals(1)
-            .suffix(" mm");
-        ui.add(slider).labelled_by(label.id).on_hover_text(context.word("brush-radius-tip"));
-        ui.end_row();
-        widgets::dim(ui, context.word("brush-only"));
-        ui.horizontal(|ui| {
-            let mut limited = brush.range.is_some();
-            let check = ui.checkbox(&mut limited, context.word("brush-range"));
-            check.on_hover_text(context.word("brush-range-tip"));
-            let [mut low, mut high] = brush.range.unwrap_or_else(|| window_range(context));
-            ui.add_enabled(limited, DragValue::new(&mut low).speed(1.0).fixed_decimals(0));
-            widgets::dim(ui, "–");
-            ui.add_enabled(limited, DragValue::new(&mut high).speed(1.0).fixed_decimals(0));
-            brush.range = limited.then_some([low, high.max(low)]);
+    egui::Grid::new("brush")
+        .num_columns(2)
+        .spacing([12.0, 6.0])
+        .show(ui, |ui| {
+            let label = widgets::dim(ui, context.word("brush-radius"));
+            let slider = Slider::new(&mut brush.radius, RADIUS_RANGE.0..=RADIUS_RANGE.1)
+                .logarithmic(true)
+                .fixed_decimals(1)
+                .suffix(" mm");
+            ui.add(slider)
+                .labelled_by(label.id)
+                .on_hover_text(context.word("brush-radius-tip"));
+            ui.end_row();
+            widgets::dim(ui, context.word("brush-only"));
+            ui.horizontal(|ui| {
+                let mut limited = brush.range.is_some();
+                let check = ui.checkbox(&mut limited, context.word("brush-range"));
+                check.on_hover_text(context.word("brush-range-tip"));
+                let [mut low, mut high] = brush.range.unwrap_or_else(|| window_range(context));
+                ui.add_enabled(
+                    limited,
+                    DragValue::new(&mut low).speed(1.0).fixed_decimals(0),
+                );
+                widgets::dim(ui, "–");
+                ui.add_enabled(
+                    limited,
+                    DragValue::new(&mut high).speed(1.0).fixed_decimals(0),
+                );
+                brush.range = limited.then_some([low, high.max(low)]);
+            });
+            ui.end_row();
+            let label = widgets::dim(ui, context.word("brush-tolerance"));
+            let tolerance = DragValue::new(&mut brush.tolerance)
+                .range(0.0..=10_000.0)
+                .prefix("± ");
+            ui.add(tolerance)
+                .labelled_by(label.id)
+                .on_hover_text(context.word("brush-tolerance-tip"));
+            ui.end_row();
+            widgets::dim(ui, context.word("brush-others"));
+            ui.checkbox(&mut brush.over, context.word("brush-over"))
+                .on_hover_text(context.word("brush-over-tip"));
+            ui.end_row();
         });
-        ui.end_row();
-        let label = widgets::dim(ui, context.word("brush-tolerance"));
-        let tolerance = DragValue::new(&mut brush.tolerance).range(0.0..=10_000.0).prefix("± ");
-        ui.add(tolerance).labelled_by(label.id).on_hover_text(context.word("brush-tolerance-tip"));
-        ui.end_row();
-        widgets::dim(ui, context.word("brush-others"));
-        ui.checkbox(&mut brush.over, context.word("brush-over"))
-            .on_hover_text(context.word("brush-over-tip"));
-        ui.end_row();
-    });
     if brush != workspace.segmenting.brush {
         act(context, SegmentAction::Brush(brush));
     }
@@ -248,22 +275,30 @@ fn list_ui(context: &mut UiContext<'_>, ui: &mut Ui, whole: &Segmentation) {
         }
         let words = context.language();
         ui.menu_button(context.word("segments-add-of"), |ui| {
-            egui::ScrollArea::vertical().max_height(380.0).show(ui, |ui| {
-                for schema in &workspace.segmenting.schemas {
-                    widgets::dim(ui, schema.title(words));
-                    for label in &schema.labels {
-                        if ui.selectable_label(false, label.name(words)).clicked() {
-                            let label = Box::new(label.clone());
-                            context.actions.push(Action::Segment(SegmentAction::AddOf(label)));
-                            ui.close();
+            egui::ScrollArea::vertical()
+                .max_height(380.0)
+                .show(ui, |ui| {
+                    for schema in &workspace.segmenting.schemas {
+                        widgets::dim(ui, schema.title(words));
+                        for label in &schema.labels {
+                            if ui.selectable_label(false, label.name(words)).clicked() {
+                                let label = Box::new(label.clone());
+                                context
+                                    .actions
+                                    .push(Action::Segment(SegmentAction::AddOf(label)));
+                                ui.close();
+                            }
                         }
                     }
-                }
-            });
+                });
         });
         let mut solo = workspace.segmenting.solo;
         let tip = context.tooltip(Command::SoloSegment);
-        if ui.checkbox(&mut solo, context.word("segments-solo")).on_hover_text(tip).changed() {
+        if ui
+            .checkbox(&mut solo, context.word("segments-solo"))
+            .on_hover_text(tip)
+            .changed()
+        {
             act(context, SegmentAction::Solo(solo));
         }
     });
@@ -276,7 +311,10 @@ fn ml_text(context: &UiContext<'_>, numbers: &SegmentNumbers) -> String {
             let decimals = if ml < 10.0 { 2 } else { 1 };
             context.tr("segment-ml", &[("ml", Value::Fixed(ml, decimals))])
         }
-        None => context.tr("segment-pixels", &[("count", (numbers.voxels as usize).into())]),
+        None => context.tr(
+            "segment-pixels",
+            &[("count", (numbers.voxels as usize).into())],
+        ),
     }
 }
 
@@ -308,23 +346,35 @@ fn row(
 ) {
     let size = Vec2::new(ui.available_width(), ROW);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
-    let numbers = context.workspace.segmenting.numbers.of(&whole.id, segment.number);
+    let numbers = context
+        .workspace
+        .segmenting
+        .numbers
+        .of(&whole.id, segment.number);
     let volume = numbers.map_or_else(String::new, |n| ml_text(context, n));
-    let said = format!("{} {} {volume}", segment.label, context.word(state_key(segment.state)));
+    let said = format!(
+        "{} {} {volume}",
+        segment.label,
+        context.word(state_key(segment.state))
+    );
     response.widget_info(|| {
         egui::WidgetInfo::selected(egui::Role::Button, true, selected, said.trim())
     });
     if selected {
-        ui.painter().rect_filled(rect, 4.0, theme::ACCENT.gamma_multiply(0.16));
+        ui.painter()
+            .rect_filled(rect, 4.0, theme::ACCENT.gamma_multiply(0.16));
     } else if response.hovered() {
         ui.painter().rect_filled(rect, 4.0, theme::RAISED);
     }
     let [r, g, b] = segment.color;
-    let swatch = egui::Rect::from_center_size(rect.left_center() + vec2(12.0, 0.0), vec2(13.0, 13.0));
+    let swatch =
+        egui::Rect::from_center_size(rect.left_center() + vec2(12.0, 0.0), vec2(13.0, 13.0));
     let color = Color32::from_rgb(r, g, b);
     match segment.is_drawn() {
         true => ui.painter().rect_filled(swatch, 3.0, color),
-        false => ui.painter().rect_stroke(swatch, 3.0, (1.2, color), egui::StrokeKind::Inside),
+        false => ui
+            .painter()
+            .rect_stroke(swatch, 3.0, (1.2, color), egui::StrokeKind::Inside),
     };
     // The digit of the key that chooses it.
     if at < 9 {
@@ -350,7 +400,11 @@ fn row(
             SegmentChange::Lock(!segment.locked),
         ),
         (
-            if segment.hidden { Icon::EyeShut } else { Icon::Eye },
+            if segment.hidden {
+                Icon::EyeShut
+            } else {
+                Icon::Eye
+            },
             "mark-hide",
             segment.hidden,
             SegmentChange::Hide(!segment.hidden),
@@ -365,7 +419,11 @@ fn row(
             act(context, SegmentAction::Change(segment.number, change));
         }
     }
-    line.label(RichText::new(volume).size(theme::SMALL_PT).color(theme::TEXT_DIM));
+    line.label(
+        RichText::new(volume)
+            .size(theme::SMALL_PT)
+            .color(theme::TEXT_DIM),
+    );
     if segment.state != SegmentState::Edited {
         let word = context.word(state_key(segment.state));
         widgets::tag(&mut line, word, state_color(segment.state));
@@ -425,12 +483,18 @@ fn opened(
             act(context, SegmentAction::Remove(segment.number));
         }
     });
-    for code in [&segment.property_type, &segment.anatomic_region].into_iter().flatten() {
+    for code in [&segment.property_type, &segment.anatomic_region]
+        .into_iter()
+        .flatten()
+    {
         let text = format!("{} {}  {}", code.scheme, code.value, code.meaning);
         widgets::dim(ui, text);
     }
     if let Some(numbers) = numbers {
-        let count = context.tr("segment-voxels", &[("count", (numbers.voxels as usize).into())]);
+        let count = context.tr(
+            "segment-voxels",
+            &[("count", (numbers.voxels as usize).into())],
+        );
         widgets::dim(ui, format!("{}   {count}", ml_text(context, numbers)));
         if let Some(values) = &numbers.values {
             let text = context.tr(
@@ -468,7 +532,11 @@ fn state_ui(
         parts.push(segment.by.clone());
     }
     let color = state_color(segment.state);
-    ui.label(RichText::new(parts.join("  ")).size(theme::SMALL_PT).color(color));
+    ui.label(
+        RichText::new(parts.join("  "))
+            .size(theme::SMALL_PT)
+            .color(color),
+    );
     let made = match &segment.origin {
         SegmentOrigin::Manual => None,
         SegmentOrigin::SemiAutomatic { algorithm, version } => Some((algorithm, version, None)),
@@ -509,7 +577,10 @@ fn whole_ui(context: &mut UiContext<'_>, ui: &mut Ui, whole: &Segmentation) {
     let mut chosen = None;
     ui.horizontal(|ui| {
         let label = widgets::dim(ui, context.word("segments-by"));
-        let field = DragValue::new(&mut mm).range(0.1..=50.0).speed(0.1).fixed_decimals(1);
+        let field = DragValue::new(&mut mm)
+            .range(0.1..=50.0)
+            .speed(0.1)
+            .fixed_decimals(1);
         ui.add(field.suffix(" mm")).labelled_by(label.id);
     });
     ui.horizontal_wrapped(|ui| {
@@ -568,16 +639,20 @@ fn look_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
     widgets::section(ui, context.word("segments-look"), None);
     let before = context.workspace.segmenting.style;
     let mut style = before;
-    egui::Grid::new("look of segments").num_columns(2).spacing([12.0, 4.0]).show(ui, |ui| {
-        for (key, value, range) in [
-            ("ai-opacity", &mut style.opacity, 0.0..=1.0),
-            ("ai-outline", &mut style.outline_px, 0.0..=4.0),
-        ] {
-            let label = widgets::dim(ui, context.word(key));
-            ui.add(Slider::new(value, range).fixed_decimals(2)).labelled_by(label.id);
-            ui.end_row();
-        }
-    });
+    egui::Grid::new("look of segments")
+        .num_columns(2)
+        .spacing([12.0, 4.0])
+        .show(ui, |ui| {
+            for (key, value, range) in [
+                ("ai-opacity", &mut style.opacity, 0.0..=1.0),
+                ("ai-outline", &mut style.outline_px, 0.0..=4.0),
+            ] {
+                let label = widgets::dim(ui, context.word(key));
+                ui.add(Slider::new(value, range).fixed_decimals(2))
+                    .labelled_by(label.id);
+                ui.end_row();
+            }
+        });
     if style != before {
         act(context, SegmentAction::Style(style));
     }

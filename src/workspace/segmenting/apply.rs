@@ -426,9 +426,7 @@ fn changed(work: &Work, cancel: &CancelToken) -> Option<Voxels> {
     };
     let number = work.number;
     let mut after = work.before.clone();
-    let stays = |now: u16| {
-        now == number || now != 0 && (!work.over || work.locked.contains(&now))
-    };
+    let stays = |now: u16| now == number || now != 0 && (!work.over || work.locked.contains(&now));
     for (y, z, run) in bits.runs() {
         after.map_row([y, z], run, |_, now| if stays(now) { now } else { number });
     }

@@ -115,8 +115,10 @@ pub fn count(
 ) -> BTreeMap<u16, SegmentNumbers> {
     let known = display.is_some_and(has_millimetres);
     let ml = known.then(|| voxel_ml(&whole.grid));
-    let mut numbers: BTreeMap<u16, SegmentNumbers> =
-        whole.segments().map(|s| (s.number, SegmentNumbers::default())).collect();
+    let mut numbers: BTreeMap<u16, SegmentNumbers> = whole
+        .segments()
+        .map(|s| (s.number, SegmentNumbers::default()))
+        .collect();
     for layer in whole.layers() {
         for (number, voxels) in layer.counts() {
             if let Some(found) = numbers.get_mut(&number) {
@@ -134,12 +136,19 @@ pub fn count(
                 Some((uid, number)) => frame_of(display, uid, *number),
             };
             let Some(index) = index else { continue };
-            slice(display, index, &whole.grid.size, |at| {
-                layer.read(&VoxelBox {
-                    first: [bounds.first[0], at, z],
-                    end: [bounds.end[0], at + 1, z + 1],
-                })
-            }, &bounds, &mut sums);
+            slice(
+                display,
+                index,
+                &whole.grid.size,
+                |at| {
+                    layer.read(&VoxelBox {
+                        first: [bounds.first[0], at, z],
+                        end: [bounds.end[0], at + 1, z + 1],
+                    })
+                },
+                &bounds,
+                &mut sums,
+            );
         }
         for (number, sums) in sums {
             if let Some(found) = numbers.get_mut(&number) {
@@ -253,4 +262,3 @@ impl Workspace {
         self.segmenting.numbers.found = Some(counted);
     }
 }
-

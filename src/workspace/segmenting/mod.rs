@@ -18,8 +18,8 @@ use crate::{
         annotation::{Author, Code},
         edit::Edit,
         segmentation::{
-            Segment, SegmentState, Segmentation, SegmentationEdit, SegmentationId,
-            VoxelChange, VoxelSource, Voxels,
+            Segment, SegmentState, Segmentation, SegmentationEdit, SegmentationId, VoxelChange,
+            VoxelSource, Voxels,
         },
         view::OverlayStyle,
     },
@@ -225,7 +225,10 @@ impl Workspace {
                 }
             }
             SegmentAction::Choose(id) => {
-                let first = self.marks.segmentation(&id).and_then(|s| s.segments().next());
+                let first = self
+                    .marks
+                    .segmentation(&id)
+                    .and_then(|s| s.segments().next());
                 self.segmenting.segment = first.map_or(0, |s| s.number);
                 self.segmenting.active = Some(id);
             }
@@ -274,7 +277,10 @@ impl Workspace {
         let state = |state| number.map(|n| SegmentAction::Change(n, SegmentChange::State(state)));
         let flag = |pick: fn(&Segment) -> bool, change: fn(bool) -> SegmentChange| {
             let (_, segment) = self.active_segment()?;
-            Some(SegmentAction::Change(segment.number, change(!pick(segment))))
+            Some(SegmentAction::Change(
+                segment.number,
+                change(!pick(segment)),
+            ))
         };
         let mut brush = self.segmenting.brush.clone();
         let mut stepped = |steps: f64| {
@@ -318,11 +324,17 @@ impl Workspace {
         let bare = place.bare(id.clone());
         let mut edits = vec![Edit::Segmentation(SegmentationEdit::Put(Arc::new(bare)))];
         let chosen = self.segmenting.schema.as_ref();
-        let schema = self.segmenting.schemas.iter().find(|s| Some(&s.name) == chosen);
+        let schema = self
+            .segmenting
+            .schemas
+            .iter()
+            .find(|s| Some(&s.name) == chosen);
         let language = self.settings.language;
         let mut segments: Vec<Segment> = schema.map_or_else(Vec::new, |schema| {
             let numbered = (1..).zip(&schema.labels);
-            numbered.map(|(n, label)| label.segment(n, language)).collect()
+            numbered
+                .map(|(n, label)| label.segment(n, language))
+                .collect()
         });
         if segments.is_empty() {
             let name = language.tr("segment-name", &[("number", 1_usize.into())]);

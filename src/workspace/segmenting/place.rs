@@ -95,10 +95,14 @@ impl SegmentPlace {
 pub fn plane(grid: &GridGeometry, viewport: &Viewport, picture: &Picture) -> Option<LabelPlane> {
     let grid_from_space = grid.voxel_from_patient()?;
     let volume = viewport.display.as_ref().and_then(|d| d.layout.volume);
-    let slab = picture.view.slab.zip(volume).map(|(slab, volume)| SlabSteps {
-        step: grid_from_space.matrix3 * volume.patient_from_voxel.matrix3 * slab.step,
-        ..slab
-    });
+    let slab = picture
+        .view
+        .slab
+        .zip(volume)
+        .map(|(slab, volume)| SlabSteps {
+            step: grid_from_space.matrix3 * volume.patient_from_voxel.matrix3 * slab.step,
+            ..slab
+        });
     Some(LabelPlane {
         mask_from_viewport: grid_from_space * picture.patient_from_viewport,
         slab,

@@ -45,7 +45,9 @@ pub struct Proposed {
 impl Workspace {
     /// Whether the active cell shows a mask that can become segments.
     pub fn can_propose(&self) -> bool {
-        let volume = self.active_volume_mask().is_some_and(|(_, mask)| !mask.in_progress());
+        let volume = self
+            .active_volume_mask()
+            .is_some_and(|(_, mask)| !mask.in_progress());
         let frame = self.frame_key(self.active);
         volume || frame.is_some_and(|frame| self.masks.get(&frame).is_some())
     }
@@ -114,7 +116,10 @@ fn made(gpu: &GpuContext, place: &SegmentPlace, mask: &Mask) -> Result<Segmentat
     let id = SegmentationId(new_uid());
     match mask {
         Mask::Volume(mask, style) => {
-            let bytes = mask.mask.read_back(gpu).map_err(|_| "notice-propose-failed")?;
+            let bytes = mask
+                .mask
+                .read_back(gpu)
+                .map_err(|_| "notice-propose-failed")?;
             let mut whole = place.bare(id);
             whole.frame = None;
             whole.grid = mask.grid;
@@ -165,7 +170,8 @@ fn made(gpu: &GpuContext, place: &SegmentPlace, mask: &Mask) -> Result<Segmentat
             let grid = PixelGrid::of(&lifted(&mask.map_from_pixel));
             let [columns, rows, _] = whole.grid.size;
             let inside = (0..rows).flat_map(|y| (0..columns).map(move |x| (x as u32, y as u32)));
-            let numbers = inside.map(|(x, y)| u16::from(opacity_at(&map, &plain, &grid, x, y) >= 0.5));
+            let numbers =
+                inside.map(|(x, y)| u16::from(opacity_at(&map, &plain, &grid, x, y) >= 0.5));
             let voxels = Voxels::from_dense(whole.grid.size, numbers);
             let color = style.color.map(|c| (c * 255.0).round() as u8);
             let label = Label {
@@ -213,7 +219,10 @@ fn filled(
 /// What the corner of a view says of drawn segments that networks made (safety S20): model and version.
 pub fn networks_of<'a>(shown: impl Iterator<Item = &'a Segmentation>) -> Vec<(String, String)> {
     let mut networks = Vec::new();
-    for segment in shown.flat_map(Segmentation::segments).filter(|s| s.is_drawn()) {
+    for segment in shown
+        .flat_map(Segmentation::segments)
+        .filter(|s| s.is_drawn())
+    {
         if let SegmentOrigin::Automatic {
             algorithm, version, ..
         } = &segment.origin

@@ -116,7 +116,11 @@ pub fn read(text: &str) -> Result<Vec<LabelSchema>, String> {
         if schema.name.is_empty() || schema.labels.is_empty() || schema.labels.len() > MAX_LABELS {
             return Err("a schema has a name, and 1 to 1000 labels".into());
         }
-        if schema.labels.iter().any(|label| label.name.trim().is_empty()) {
+        if schema
+            .labels
+            .iter()
+            .any(|label| label.name.trim().is_empty())
+        {
             return Err("a label has a name".into());
         }
     }
@@ -128,7 +132,10 @@ const MAX_FILES: usize = 256;
 
 /// Reads the files of a folder, in the order of their names; the names of those that are none come back, too.
 pub fn read_folder(folder: &Path) -> (Vec<LabelSchema>, Vec<String>) {
-    let entries = fs::read_dir(folder).into_iter().flatten().take(MAX_FILES * 4);
+    let entries = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .take(MAX_FILES * 4);
     let mut files: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
     files.retain(|path| path.extension().is_some_and(|e| e == "toml"));
     files.sort();

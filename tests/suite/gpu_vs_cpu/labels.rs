@@ -361,7 +361,13 @@ fn hidden_and_dashed_labels_have_a_twin() {
             let gpu = with_labels(&bench, &texture, &view, scene);
             let mut cpu = reslice::draw_cpu(&view, &frames);
             labels::draw_cpu(&mut cpu, view.size, &map, &look, &plane);
-            compare(&format!("{name}, without {hidden}"), view.size, &gpu, &cpu, 1);
+            compare(
+                &format!("{name}, without {hidden}"),
+                view.size,
+                &gpu,
+                &cpu,
+                1,
+            );
             // Laid over a finished picture it is the same.
             let target = Target::new(&bench.gpu, view.size, TargetKind::Picture).unwrap();
             let plain = SliceScene {
@@ -411,7 +417,10 @@ fn boxes_go_to_their_place_and_nothing_else_does() {
         writer.write(&bench.gpu, &mask, &part, &bytes).unwrap();
         let up = bench.gpu.door.since(&before).uploaded(Cargo::Mask);
         assert_eq!(up, part.bytes() as u64);
-        assert!(mask.read_back(&bench.gpu).unwrap() == wanted, "{first:?} {size:?}");
+        assert!(
+            mask.read_back(&bench.gpu).unwrap() == wanted,
+            "{first:?} {size:?}"
+        );
     }
     let outside = MaskBox {
         first: [0, 0, 0],
