@@ -12,7 +12,8 @@ use crate::{
         edit::{Edit, Kept},
         geometry::GridGeometry,
         segmentation::{
-            Delta, Segment, Segmentation, SegmentationEdit, SegmentationId, VoxelChange, Voxels,
+            Delta, Segment, Segmentation, SegmentationEdit, SegmentationId, VoxelBox, VoxelChange,
+            Voxels,
         },
     },
     render::segments::DeviceLayer,
@@ -145,6 +146,7 @@ fn strokes(args: &BrushArgs, cases: &mut Cases<'_>) -> Result<(), Failure> {
             _ => BrushShape::Disc,
         };
         let label = u16::from(number % 7 != 6);
+        let mut dirty: Option<VoxelBox> = None;
         painting.run(|| {
             for centre in brush::along(from, to, 10.0, 1.0) {
                 let stamp = Stamp {
@@ -153,11 +155,13 @@ fn strokes(args: &BrushArgs, cases: &mut Cases<'_>) -> Result<(), Failure> {
                     radius: 10.0,
                     shape,
                 };
-                let _ = brush::stamp(&mut after, &grid, &stamp, |_, _| label);
+                if let Some(part) = brush::stamp(&mut after, &grid, &stamp, |_, _| label) {
+                    dirty = Some(dirty.map_or(part, |all| all.union(&part)));
+                }
             }
         });
         let edit = committing.run(|| {
-            after.tidy(&after.whole());
+            after.tidy(&dirty?);
             let delta = Delta::between(&before, &after).filter(|delta| !delta.is_empty())?;
             let change = VoxelChange {
                 of: id.clone(),
