@@ -315,9 +315,12 @@ fn export(args: &ExportArgs, common: &Common, out: &mut Output) -> Exit {
         }
     }
     let forms: Vec<SetForm> = args.format.iter().filter_map(|f| f.set()).collect();
-    let sets = match sets::export(args, &forms, kept, &export.layouts, common, out) {
-        Ok(sets) => sets,
-        Err(exit) => return exit,
+    let sets = match forms.is_empty() {
+        true => json!({}),
+        false => match sets::export(args, &forms, kept, &export.layouts, common, out) {
+            Ok(sets) => sets,
+            Err(exit) => return exit,
+        },
     };
     let no_labels = sets["left"].as_array().map_or(0, Vec::len);
     if common.json {

@@ -181,7 +181,12 @@ impl Ran {
 
 /// Largest VmHWM of a process and of its children, bytes; 0 where the system does not say.
 fn largest(process: u32) -> u64 {
+    let this = fs::read_link("/proc/self/exe").ok();
     let status = |id: &str| -> Option<u64> {
+        // Until it runs its own program, a child counts the memory of the process that made it.
+        if fs::read_link(format!("/proc/{id}/exe")).ok() == this {
+            return None;
+        }
         let text = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
         let line = text.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
         let kib: u64 = line.split_whitespace().next()?.parse().ok()?;
