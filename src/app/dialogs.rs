@@ -24,6 +24,8 @@ pub enum What {
     Record,
     /// A folder for marks.
     Export,
+    /// Where a segmentation goes.
+    Segmentation,
     /// A folder for copies without identity.
     Deid,
     /// A folder for the log of the store.
@@ -62,6 +64,9 @@ pub fn choose(what: What, events: Sender<Event>, waker: Waker) {
         let event = match (what, paths) {
             (_, Some(paths)) if paths.is_empty() => None,
             (What::Export, Some(paths)) => paths.into_iter().next().map(Event::ChosenExport),
+            (What::Segmentation, Some(paths)) => {
+                paths.into_iter().next().map(Event::ChosenSegmentation)
+            }
             (What::Deid, Some(paths)) => {
                 let first = paths.into_iter().next();
                 first.map(|folder| Event::Deid(DeidNews::Chosen(folder)))
@@ -132,6 +137,15 @@ fn ask(what: What) -> Option<Vec<PathBuf>> {
         | What::Cohort
         | What::EvaluationImages
         | What::Training => dialog.pick_folder().map(|folder| vec![folder]),
+        // The ending says the form: two of them are of DICOM, too, before its `.dcm`.
+        What::Segmentation => dialog
+            .set_file_name("segmentation.dcm")
+            .add_filter(
+                "DICOM SEG, RTSTRUCT, NIfTI, NRRD, MetaImage",
+                &["dcm", "nii", "gz", "nrrd", "mha", "png"],
+            )
+            .save_file()
+            .map(|file| vec![file]),
         What::Record => dialog
             .add_filter(
                 "FHIR R4, HL7 v2, VCF, CSV",

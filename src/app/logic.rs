@@ -182,6 +182,9 @@ impl Program {
             Effect::ChooseSchema => dialogs::choose(dialogs::What::Schema, events, waker),
             Effect::ChooseCurve => dialogs::choose(dialogs::What::Curve, events, waker),
             Effect::ChooseExport => dialogs::choose(dialogs::What::Export, events, waker),
+            Effect::ChooseSegmentation => {
+                dialogs::choose(dialogs::What::Segmentation, events, waker);
+            }
             Effect::ChooseEvaluation => dialogs::choose(dialogs::What::Evaluation, events, waker),
             Effect::ChooseEvaluationImages => {
                 dialogs::choose(dialogs::What::EvaluationImages, events, waker);

@@ -12,6 +12,7 @@ use crate::{
     dicom::segmentation::Wanted,
     formats::labels::counts,
     model::{labels::voxel_ml, segmentation::SegmentOrigin},
+    workspace::exchange::mask_file::MaskForm,
 };
 use clap::Args;
 use serde_json::json;
@@ -35,7 +36,7 @@ pub struct ConvertLabelsArgs {
     /// File to write: .dcm, .nii, .nii.gz, .nrrd, .mha or .png (one picture a slice)
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// What a .dcm becomes (default: binary)
+    /// What a .dcm becomes (default: what its name says, NAME.labelmap.dcm or NAME.rtstruct.dcm; else binary)
     #[arg(long, value_enum)]
     form: Option<OutForm>,
     /// Only this segment; may be given several times
@@ -89,7 +90,8 @@ fn convert(args: &ConvertLabelsArgs, common: &Common, out: &mut Output) -> Resul
         let text = "the name of the output ends in none of .dcm, .nii, .nii.gz, .nrrd, .mha, .png";
         return Err(Refusal::new(Exit::Usage, text));
     }
-    let object = masks::is_dicom(&args.out) && args.form != Some(OutForm::Rtstruct);
+    let form = masks::form_of(&args.out, args.form);
+    let object = masks::is_dicom(&args.out) && form != MaskForm::Structures;
     if args.report.is_some() && !object {
         let text = "--report names a segmentation object: write one with --out FILE.dcm";
         return Err(Refusal::new(Exit::Usage, text));

@@ -5,26 +5,26 @@ use super::{
     inspect::{exit_of, limits},
     series::Refusal,
 };
+pub use crate::workspace::exchange::mask_file::{is_dicom, is_writable};
 use crate::{
     dicom::{
         frames::FrameSource as _,
         scan::read_instance,
         segmentation::{Wanted, read_mask},
-        write::{marks::Making, segmentation::write_segmentation, structures::write_structures},
+        write::marks::Making,
     },
-    files::write_whole,
-    formats::{self, VolumeOut, labels, png},
+    formats::VolumeOut,
     model::{
         geometry::GridGeometry,
         layout::SeriesLayout,
         segmentation::{
             Segmentation,
-            exchange::{Form, Fractions, NotWritten, Pictures, SegmentationRead},
+            exchange::{Form, Fractions, NotWritten, SegmentationRead},
         },
-        study::SourceKind,
         volume::Volume,
     },
     task::CancelToken,
+    workspace::exchange::mask_file::{self, MaskFileError, MaskForm},
 };
 use std::{
     path::{Path, PathBuf},
@@ -55,26 +55,22 @@ impl From<NotWritten> for Refusal {
     }
 }
 
-/// Whether a mask can be written under a name at all.
-pub fn is_writable(path: &Path) -> bool {
-    is_dicom(path) || formats::kind_to_write(path).is_some() || png::is_png(path)
-}
-
-/// Whether a name is that of a DICOM file.
-pub fn is_dicom(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|e| e.eq_ignore_ascii_case("dcm"))
-}
-
 /// Whether pictures can be named by a mask in DICOM: they are DICOM objects themselves.
 ///
 /// # Errors
 /// [`NotWritten::NotDicom`].
 pub fn named(layout: &SeriesLayout) -> Result<(), Refusal> {
-    let first = layout.first_instance();
-    match first.is_some_and(|i| i.source.kind == SourceKind::Dicom) {
-        true => Ok(()),
-        false => Err(NotWritten::NotDicom.into()),
+    Ok(mask_file::named(layout)?)
+}
+
+/// What a mask becomes: as it was asked for, else as the name says.
+pub fn form_of(path: &Path, form: Option<OutForm>) -> MaskForm {
+    match form {
+        Some(OutForm::Binary) => MaskForm::Segmentation(Form::Binary),
+        Some(OutForm::Fractional) => MaskForm::Segmentation(Form::Fractional),
+        Some(OutForm::Labelmap) => MaskForm::Segmentation(Form::LabelMap),
+        Some(OutForm::Rtstruct) => MaskForm::Structures,
+        None => MaskForm::of_name(path),
     }
 }
 
@@ -115,48 +111,24 @@ pub fn write(
     making: &Making,
     common: &Common,
 ) -> Result<Vec<PathBuf>, Refusal> {
-    let io = |error: std::io::Error| {
-        Refusal::new(
+    let frames = common.frame_source(limits(common));
+    let form = form_of(path, form);
+    let written = mask_file::write_mask(path, form, seg, fractions, on, making, &frames);
+    written.map_err(|error| match error {
+        MaskFileError::Form(error) => error.into(),
+        MaskFileError::Format(error) => error.into(),
+        MaskFileError::Pictures(error) => {
+            Refusal::new(exit_of(error.kind()), format!("[{}] {error}", error.code()))
+        }
+        MaskFileError::NoPictures => {
+            let text = "a mask in DICOM names the pictures that it lies on: give them with --image";
+            Refusal::new(Exit::Usage, text)
+        }
+        MaskFileError::Io(error) => Refusal::new(
             Exit::Io,
             format!("cannot write: {error}: {}", path.display()),
-        )
-    };
-    if !is_dicom(path) {
-        let volume = labels::to_volume(seg)?;
-        let mut whole = VolumeOut::new(&volume);
-        whole.labels = true;
-        if png::is_png(path) {
-            return write_png(path, &whole);
-        }
-        formats::write(path, &whole)?;
-        return Ok(vec![path.to_path_buf()]);
-    }
-    let Some(layout) = on else {
-        let text = "a mask in DICOM names the pictures that it lies on: give them with --image";
-        return Err(Refusal::new(Exit::Usage, text));
-    };
-    let first = layout
-        .first_instance()
-        .ok_or_else(|| Refusal::new(Exit::Usage, "there are no pictures"))?;
-    let frames = common.frame_source(limits(common));
-    named(layout)?;
-    let source = frames.read_source(first).map_err(|error| {
-        Refusal::new(exit_of(error.kind()), format!("[{}] {error}", error.code()))
-    })?;
-    let pictures = Pictures {
-        layout,
-        source: &source,
-    };
-    let made = match form.unwrap_or(OutForm::Binary) {
-        OutForm::Binary => write_segmentation(seg, Form::Binary, None, &pictures, making)?,
-        OutForm::Labelmap => write_segmentation(seg, Form::LabelMap, None, &pictures, making)?,
-        OutForm::Fractional => {
-            write_segmentation(seg, Form::Fractional, fractions, &pictures, making)?
-        }
-        OutForm::Rtstruct => write_structures(seg, &pictures, making)?,
-    };
-    write_whole(path, &made.bytes).map_err(io)?;
-    Ok(vec![path.to_path_buf()])
+        ),
+    })
 }
 
 /// Writes a picture a slice, `NAME-0001.png` and so on; a single one under the name itself.
@@ -164,15 +136,7 @@ pub fn write(
 /// # Errors
 /// Those of the format and of the disk.
 pub fn write_png(path: &Path, out: &VolumeOut<'_>) -> Result<Vec<PathBuf>, Refusal> {
-    let written = png::write_pictures(path, out)?.paths;
-    let [one] = written.as_slice() else {
-        return Ok(written);
-    };
-    std::fs::rename(one, path).map_err(|error| {
-        let text = format!("cannot write: {error}: {}", path.display());
-        Refusal::new(Exit::Io, text)
-    })?;
-    Ok(vec![path.to_path_buf()])
+    Ok(mask_file::write_png(path, out)?)
 }
 
 /// Pictures that are no volume in the patient, as one: frame after frame on the grid of their mask.

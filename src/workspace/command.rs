@@ -49,6 +49,7 @@ pub enum Command {
     BrushShape,
     NewSegmentation,
     DeleteSegmentation,
+    SaveSegmentation,
     NewSegment,
     DeleteSegment,
     LockSegment,
@@ -581,6 +582,7 @@ table! {
     BrushSmaller "cmd-brush-smaller" Segment "[" Nothing
     NewSegmentation "cmd-segmentation-new" Segment "" Picture
     DeleteSegmentation "cmd-segmentation-delete" Segment "" Segmentation
+    SaveSegmentation "cmd-segmentation-save" Segment "Ctrl+Shift+S" Segmentation
     NewSegment "cmd-segment-new" Segment "Ctrl+Shift+N" Picture
     DeleteSegment "cmd-segment-delete" Segment "" Segment
     LockSegment "cmd-segment-lock" Segment "" Segment

@@ -16,6 +16,8 @@ pub enum Effect {
     ChooseRecord,
     /// Choose a folder for marks in a dialog.
     ChooseExport,
+    /// Choose where a segmentation goes in a dialog.
+    ChooseSegmentation,
     /// Choose a table of measured luminances in a dialog.
     ChooseCurve,
     /// Choose a label schema in a dialog.
@@ -110,7 +112,9 @@ impl Effect {
             Self::PictureOut { .. } | Self::CopyPicture | Self::PictureDialog => {
                 Right::ExportImages
             }
-            Self::SaveMarks(_) | Self::ChooseExport => Right::ExportMarks,
+            Self::SaveMarks(_) | Self::ChooseExport | Self::ChooseSegmentation => {
+                Right::ExportMarks
+            }
             Self::ReportOut(_) => Right::ExportReports,
             Self::DeidDialog | Self::ChooseCohort => Right::Anonymize,
             Self::ChooseAudit(_) => Right::ExportAudit,

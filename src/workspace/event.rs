@@ -43,6 +43,8 @@ pub enum Event {
     Tags(super::tags::TagsShown),
     /// A folder for marks was chosen in a dialog.
     ChosenExport(std::path::PathBuf),
+    /// Where a segmentation goes was chosen in a dialog.
+    ChosenSegmentation(std::path::PathBuf),
     /// Measured luminances were chosen in a dialog and read, or why not.
     ChosenCurve(Result<crate::imaging::gsdf::DisplayCurve, String>),
     /// Marks were written, or why not.
@@ -142,6 +144,8 @@ pub enum Event {
     Proposed(Box<super::segmenting::proposals::Proposed>),
     /// A tool changed a segment, or not.
     SegmentTool(Box<super::segmenting::apply::Applied>),
+    /// A segmentation was written, or why not: how many files.
+    SegmentationSaved(Result<usize, String>),
     /// Segments were counted.
     SegmentsCounted(Box<super::segmenting::counting::Counted>),
     /// News of copies without identity.

@@ -3,7 +3,8 @@
 //! Must stay true: what is written is new, and no file that is there is written over; every mark that does not leave is
 //! named with its reason; numbers are measured anew from the very frames.
 
-mod masks_out;
+pub mod mask_file;
+pub(in crate::workspace) mod masks_out;
 
 use crate::{
     dicom::{

@@ -155,7 +155,7 @@ impl Workspace {
     }
 
     /// All layouts of what is open.
-    fn layouts(&self) -> Vec<Arc<SeriesLayout>> {
+    pub(super) fn layouts(&self) -> Vec<Arc<SeriesLayout>> {
         self.library.series().map(|s| s.layout.clone()).collect()
     }
 

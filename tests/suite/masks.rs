@@ -7,6 +7,7 @@ use crate::{
 };
 use glam::{DAffine3, DVec3};
 use negatoscope::{
+    app::stage::Stage,
     dicom::{
         FileFrames, FrameSource as _,
         assemble::lay_out,
@@ -20,6 +21,7 @@ use negatoscope::{
         },
     },
     model::{
+        access::Right,
         exchange::SourceObject,
         geometry::GridGeometry,
         layout::SeriesLayout,
@@ -33,7 +35,7 @@ use negatoscope::{
         volume::Volume,
     },
     task::CancelToken,
-    workspace::Command,
+    workspace::{Command, effect::Effect, event::Event},
 };
 use std::{
     fs,
@@ -414,4 +416,73 @@ fn masks_that_are_opened_lie_over_their_pictures() {
     run(&mut stage, Command::Undo);
     let left = stage.program().workspace.marks.segmentations().count();
     assert_eq!(left, 1);
+}
+
+/// A segmentation leaves the window in every form, with the voxels that it has, and never over what was opened.
+#[test]
+fn a_segmentation_is_saved_under_a_name_that_says_its_form() {
+    let _one = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let (layout, source) = pictures(&folder.path().join("ct"));
+    let on = Pictures {
+        layout: &layout,
+        source: &source,
+    };
+    let mut seg = rings(grid_of(&layout).unwrap());
+    // Without overlap, so that every form takes it.
+    let (layer, delta) = seg.cleared(2).unwrap();
+    seg.apply(layer, &delta).unwrap();
+    let made = write_segmentation(&seg, Form::Binary, None, &on, &making()).unwrap();
+    let opened = folder.path().join("seg.dcm");
+    fs::write(&opened, &made.bytes).unwrap();
+    let mut stage = stage(vec![folder.path().to_owned()], Vec::new());
+    let save = |stage: &mut Stage, path: &Path| {
+        let workspace = &mut stage.program_mut().workspace;
+        let asked = workspace.execute(Command::SaveSegmentation);
+        assert_eq!(asked, Some(Effect::ChooseSegmentation));
+        assert_eq!(asked.unwrap().right(), Some(Right::ExportMarks));
+        let chosen = Event::ChosenSegmentation(path.to_owned());
+        workspace.sender().send(chosen).unwrap();
+        stage.settle().unwrap();
+        let notices = &stage.program().workspace.notices;
+        notices.last().map(|n| n.key).unwrap()
+    };
+    for (name, form) in [
+        ("a.dcm", Form::Binary),
+        ("a.labelmap.dcm", Form::LabelMap),
+        ("a.rtstruct.dcm", Form::Binary),
+        ("a.nii.gz", Form::LabelMap),
+        ("a.nrrd", Form::LabelMap),
+    ] {
+        let path = folder.path().join(name);
+        assert_eq!(
+            save(&mut stage, &path),
+            "notice-segmentation-saved",
+            "{name}"
+        );
+        let read = mask(&path, Some(&layout)).unwrap();
+        let wanted = negatoscope::formats::labels::counts(&seg);
+        let found = negatoscope::formats::labels::counts(&read.segmentation);
+        assert_eq!(found, wanted, "{name}");
+        assert_eq!(read.segmentation.layers()[0], seg.layers()[0], "{name}");
+        if name.ends_with(".labelmap.dcm") || name == "a.dcm" {
+            assert_eq!(read.form, form, "{name}");
+        }
+    }
+    // The command line makes the same file of what was saved as it does of what was opened.
+    let out = folder.path().join("b.nii.gz");
+    let (from, to) = (folder.path().join("a.dcm"), out.to_str().unwrap());
+    let ct = folder.path().join("ct");
+    let (from, ct) = (from.to_str().unwrap(), ct.to_str().unwrap());
+    program(&["convert-labels", from, "--image", ct, "--out", to]);
+    let saved = fs::read(folder.path().join("a.nii.gz")).unwrap();
+    assert_eq!(fs::read(&out).unwrap(), saved);
+    for refused in [
+        &opened,
+        &folder.path().join("a.txt"),
+        &folder.path().join("a.png"),
+    ] {
+        assert_eq!(save(&mut stage, refused), "notice-segmentation-unsaved");
+    }
+    assert_eq!(fs::read(&opened).unwrap(), made.bytes);
 }

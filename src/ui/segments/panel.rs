@@ -148,6 +148,11 @@ fn begin_ui(
             act(context, SegmentAction::Schema(schema));
         }
         if whole.is_some() {
+            let tip = context.tooltip(Command::SaveSegmentation);
+            let save = ui.button(context.word("segments-save"));
+            if save.on_hover_text(tip).clicked() {
+                context.run(Command::SaveSegmentation);
+            }
             let name = context.word("cmd-segmentation-delete");
             let bin = widgets::icon_button(ui, Icon::Bin, name, true, false, theme::TEXT_DIM);
             if bin.on_hover_text(name).clicked() {

@@ -18,7 +18,10 @@ use crate::{
 use std::sync::Arc;
 
 /// The pictures of a segmentation: the series, or the one frame that it is of.
-fn layout_of(whole: &Segmentation, layouts: &[Arc<SeriesLayout>]) -> Option<Arc<SeriesLayout>> {
+pub(in crate::workspace) fn layout_of(
+    whole: &Segmentation,
+    layouts: &[Arc<SeriesLayout>],
+) -> Option<Arc<SeriesLayout>> {
     let of_series = |layout: &&Arc<SeriesLayout>| {
         let first = layout.first_instance();
         first.is_some_and(|i| i.series.uid == whole.series_uid)
@@ -43,7 +46,7 @@ fn layout_of(whole: &Segmentation, layouts: &[Arc<SeriesLayout>]) -> Option<Arc<
 }
 
 /// What others shall have of it: segments that somebody called wrong stay here.
-fn sent_part(whole: &Segmentation) -> Segmentation {
+pub(in crate::workspace) fn sent_part(whole: &Segmentation) -> Segmentation {
     let mut part = whole.clone();
     let rejected: Vec<u16> = whole
         .segments()

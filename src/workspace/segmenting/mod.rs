@@ -7,6 +7,7 @@ pub mod apply;
 pub mod counting;
 pub mod place;
 pub mod proposals;
+mod saving;
 pub mod schema;
 
 pub use counting::SegmentNumbers;
@@ -82,6 +83,8 @@ pub struct Segmenting {
     pub schemas: Vec<schema::LabelSchema>,
     /// The schema that new segmentations begin with, by its name; an unnamed segment where there is none.
     pub schema: Option<String>,
+    /// The segmentation for which a name is asked.
+    leaving: Option<SegmentationId>,
 }
 
 impl Default for Segmenting {
@@ -95,6 +98,7 @@ impl Default for Segmenting {
             numbers: counting::Numbers::default(),
             schemas: schema::bundled(),
             schema: None,
+            leaving: None,
         }
     }
 }

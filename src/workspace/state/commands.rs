@@ -155,6 +155,7 @@ impl Workspace {
             Command::Content => self.toggle_content(),
             Command::Tags => self.toggle_tags(),
             Command::ExportMarks => return Some(Effect::ChooseExport),
+            Command::SaveSegmentation => return self.segmentation_leaves(),
             Command::ShowMarks => self.want_marks(),
             Command::KeyImage => self.toggle_key_image(),
             Command::NextKeyImage => self.step_key_image(1),

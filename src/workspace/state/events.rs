@@ -59,6 +59,8 @@ impl Workspace {
             Event::Document { object, state } => self.take_document(&object, state),
             Event::Tags(shown) => self.take_tags(shown),
             Event::ChosenExport(folder) => self.export_marks(folder),
+            Event::ChosenSegmentation(path) => self.save_segmentation(path),
+            Event::SegmentationSaved(result) => self.take_saved(result),
             Event::ChosenTraining(folder) => self.training.data = Some(folder),
             Event::Training(news) => self.take_training(news),
             Event::Classified(outcome) => self.take_class(*outcome),
