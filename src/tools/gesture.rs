@@ -31,6 +31,8 @@ pub enum PaintTool {
     Eraser,
     /// Gives it what hangs together with a voxel and has values like it.
     Grow,
+    /// Gives it what lies inside of a drawn outline, or takes that from it.
+    Scissors,
 }
 
 /// A pointer button.

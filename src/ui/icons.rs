@@ -67,6 +67,7 @@ pub enum Icon {
     Paint,
     Eraser,
     Grow,
+    Scissors,
 }
 
 /// Draws an icon into a square.
@@ -466,6 +467,12 @@ pub fn paint(painter: &Painter, rect: Rect, icon: Icon, color: Color32) {
             line(&[(8.0, 11.4), (8.0, 13.8)]);
             line(&[(4.6, 8.0), (2.2, 8.0)]);
             line(&[(11.4, 8.0), (13.8, 8.0)]);
+        }
+        Icon::Scissors => {
+            painter.circle_stroke(at(4.2, 12.0), 1.9 * unit, stroke);
+            painter.circle_stroke(at(11.8, 12.0), 1.9 * unit, stroke);
+            line(&[(5.2, 10.4), (11.0, 2.2)]);
+            line(&[(10.8, 10.4), (5.0, 2.2)]);
         }
         Icon::Eraser => {
             line(&[

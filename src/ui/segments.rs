@@ -4,6 +4,7 @@
 //! view; nothing becomes an edit before the button is up.
 
 mod hand;
+mod lasso;
 mod layers;
 mod panel;
 
@@ -47,6 +48,8 @@ pub(super) fn network_lines(context: &UiContext<'_>, cell: usize) -> Vec<String>
 pub struct SegmentsState {
     /// The stroke that is being painted.
     painting: Option<Painting>,
+    /// The outline that is being drawn with scissors.
+    lasso: Option<lasso::Lasso>,
     held: HeldLayers,
     fields: panel::Fields,
     /// Rest of the wheel.
@@ -54,8 +57,8 @@ pub struct SegmentsState {
 }
 
 impl SegmentsState {
-    /// Whether a stroke is being painted.
+    /// Whether a stroke is being painted, or an outline drawn.
     pub const fn is_busy(&self) -> bool {
-        self.painting.is_some()
+        self.painting.is_some() || self.lasso.is_some()
     }
 }

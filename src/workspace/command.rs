@@ -44,6 +44,7 @@ pub enum Command {
     ToolBrush,
     ToolEraser,
     ToolGrow,
+    ToolScissors,
     BrushLarger,
     BrushSmaller,
     BrushShape,
@@ -577,6 +578,7 @@ table! {
     ToolBrush "cmd-tool-brush" Segment "B" Picture
     ToolEraser "cmd-tool-eraser" Segment "E" Picture
     ToolGrow "cmd-tool-grow" Segment "Ctrl+B" Picture
+    ToolScissors "cmd-tool-scissors" Segment "Ctrl+Shift+B" Picture
     BrushShape "cmd-brush-shape" Segment "Shift+B" Nothing
     BrushLarger "cmd-brush-larger" Segment "]" Nothing
     BrushSmaller "cmd-brush-smaller" Segment "[" Nothing
@@ -730,6 +732,7 @@ impl Command {
             Self::ToolBrush => Tool::Paint(PaintTool::Brush),
             Self::ToolEraser => Tool::Paint(PaintTool::Eraser),
             Self::ToolGrow => Tool::Paint(PaintTool::Grow),
+            Self::ToolScissors => Tool::Paint(PaintTool::Scissors),
             Self::MarkLength => Tool::Mark(MarkKind::Length),
             Self::MarkAngle => Tool::Mark(MarkKind::Angle),
             Self::MarkCobb => Tool::Mark(MarkKind::Cobb),

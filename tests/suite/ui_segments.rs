@@ -569,3 +569,128 @@ fn a_region_grows_from_a_click_and_tools_change_it() {
     run(&mut stage, Command::Undo);
     assert_eq!(fingerprint(&only(&stage)), fingerprint(&grown));
 }
+
+/// A closed way of the pointer with the left button down; the last corner is left open.
+fn draw(stage: &mut Stage, corners: &[[f32; 2]], held: Modifiers) {
+    let button = |pos, pressed| egui::Event::PointerButton {
+        pos,
+        button: PointerButton::Primary,
+        pressed,
+        modifiers: held,
+    };
+    stage.harness().input_mut().modifiers = held;
+    for (i, corner) in corners.iter().enumerate() {
+        let at = egui::pos2(corner[0], corner[1]);
+        stage.harness().event(egui::Event::PointerMoved(at));
+        stage.step();
+        if i == 0 {
+            stage.harness().event(button(at, true));
+            stage.step();
+        }
+        if i + 1 == corners.len() {
+            stage.harness().event(button(at, false));
+            stage.step();
+        }
+    }
+    stage.harness().input_mut().modifiers = Modifiers::NONE;
+    stage.settle().unwrap();
+}
+
+#[test]
+fn scissors_cut_in_a_slice_and_through_the_volume() {
+    let _one = alone();
+    let mut stage = stage(vec![ct()], Vec::new());
+    run(&mut stage, Command::NewSegmentation);
+    run(&mut stage, Command::NewSegment);
+    run(&mut stage, Command::Segment1);
+    run(&mut stage, Command::ToolScissors);
+    let square =
+        |[x, y]: [f32; 2], side: f32| [[x, y], [x + side, y], [x + side, y + side], [x, y + side]];
+    let empty = only(&stage);
+    draw(&mut stage, &square([420.0, 280.0], 100.0), Modifiers::NONE);
+    let flat = only(&stage);
+    let bounds = flat.layers()[0].bounds(Some(1)).unwrap();
+    let (size, many) = (bounds.size(), voxels(&flat, 1));
+    assert_eq!(size[2], 1, "in its slice");
+    // A square of the screen is one of the picture: all of its box, whose sides are those that were drawn.
+    assert_eq!(many as usize, size[0] * size[1]);
+    let step = flat.grid.spacing_mm();
+    let sides = [size[0] as f64 * step[0], size[1] as f64 * step[1]];
+    assert!(
+        (sides[0] - sides[1]).abs() <= step[0].max(step[1]),
+        "{sides:?}"
+    );
+    // Half of it taken away again.
+    draw(
+        &mut stage,
+        &[
+            [400.0, 260.0],
+            [470.0, 260.0],
+            [470.0, 400.0],
+            [400.0, 400.0],
+        ],
+        Modifiers::ALT,
+    );
+    let half = only(&stage);
+    let left = voxels(&half, 1) as f64 / many as f64;
+    assert!((left - 0.5).abs() < 0.06, "{left}");
+    // Each is one step.
+    run(&mut stage, Command::Undo);
+    assert_eq!(fingerprint(&only(&stage)), fingerprint(&flat));
+    run(&mut stage, Command::Undo);
+    assert_eq!(fingerprint(&only(&stage)), fingerprint(&empty));
+    run(&mut stage, Command::Redo);
+    // Another segment through the volume: what is locked stays, all slices are the same elsewhere.
+    act(
+        &mut stage,
+        SegmentAction::Change(1, SegmentChange::Lock(true)),
+    );
+    run(&mut stage, Command::Segment2);
+    run(&mut stage, Command::BrushShape);
+    draw(&mut stage, &square([420.0, 280.0], 100.0), Modifiers::NONE);
+    let deep = only(&stage);
+    let slices = deep.grid.size[2] as u64;
+    assert_eq!(voxels(&deep, 1), many);
+    assert_eq!(voxels(&deep, 2), many * (slices - 1));
+    // Only values of a range.
+    run(&mut stage, Command::Undo);
+    let brush = BrushSettings {
+        shape: BrushShape::Sphere,
+        range: Some([-50.0, 150.0]),
+        ..BrushSettings::default()
+    };
+    act(&mut stage, SegmentAction::Brush(brush));
+    draw(&mut stage, &square([420.0, 280.0], 100.0), Modifiers::NONE);
+    let whole = only(&stage);
+    let id = whole.id.clone();
+    let numbers = *workspace(&mut stage).segmenting.numbers.of(&id, 2).unwrap();
+    let values = numbers.values.unwrap();
+    assert!(values.min >= -50.0 && values.max <= 150.0, "{values:?}");
+    assert!(numbers.voxels > 0 && numbers.voxels < many * slices);
+    // Escape leaves an outline.
+    let print = fingerprint(&whole);
+    let at = egui::pos2(430.0, 300.0);
+    stage.harness().event(egui::Event::PointerMoved(at));
+    stage.harness().event(egui::Event::PointerButton {
+        pos: at,
+        button: PointerButton::Primary,
+        pressed: true,
+        modifiers: Modifiers::NONE,
+    });
+    stage.step();
+    for at in [[500.0, 300.0], [500.0, 380.0]] {
+        stage
+            .harness()
+            .event(egui::Event::PointerMoved(egui::pos2(at[0], at[1])));
+        stage.step();
+    }
+    stage.key(Modifiers::NONE, Key::Escape);
+    stage.harness().event(egui::Event::PointerButton {
+        pos: egui::pos2(500.0, 380.0),
+        button: PointerButton::Primary,
+        pressed: false,
+        modifiers: Modifiers::NONE,
+    });
+    stage.settle().unwrap();
+    assert_eq!(fingerprint(&only(&stage)), print);
+}

@@ -4,6 +4,9 @@ use super::{
     bits::{Bits, Combine},
     outline::{crossings, polygon},
 };
+use crate::model::geometry::GridGeometry;
+use glam::DVec3;
+use std::ops::Range;
 
 /// Which part an outline stands for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +26,86 @@ pub struct Look {
     pub origin: [f64; 2],
     /// Step of each axis.
     pub steps: [[f64; 2]; 3],
+}
+
+impl Look {
+    /// How the centres of a grid are seen along a direction: places are millimetres along two axes of the screen.
+    pub fn along(grid: &GridGeometry, right: DVec3, down: DVec3) -> Self {
+        let seen = |v: DVec3| [v.dot(right), v.dot(down)];
+        let steps = grid.patient_from_voxel.matrix3;
+        Self {
+            origin: seen(grid.patient_from_voxel.translation),
+            steps: [steps.x_axis, steps.y_axis, steps.z_axis].map(seen),
+        }
+    }
+}
+
+/// A plane through a grid, as thick as a voxel is along its normal: what it goes through is what is drawn in it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sheet {
+    /// Distance of the first voxel.
+    origin: f64,
+    /// Its change with each axis.
+    steps: [f64; 3],
+    /// Half of the thickness.
+    half: f64,
+}
+
+impl Sheet {
+    /// The plane through a point with a unit normal.
+    pub fn of(grid: &GridGeometry, point: DVec3, normal: DVec3) -> Self {
+        let matrix = grid.patient_from_voxel.matrix3;
+        let steps = [matrix.x_axis, matrix.y_axis, matrix.z_axis].map(|step| step.dot(normal));
+        let most = steps.into_iter().max_by(|a, b| a.abs().total_cmp(&b.abs()));
+        // A plane between two slices is in the one with the larger index, whichever way it is looked at.
+        let sign = if most.is_some_and(|most| most < 0.0) {
+            -1.0
+        } else {
+            1.0
+        };
+        Self {
+            origin: sign * (grid.patient_from_voxel.translation - point).dot(normal),
+            steps: steps.map(|step| sign * step),
+            half: steps.iter().map(|step| step.abs()).sum::<f64>() / 2.0,
+        }
+    }
+
+    fn holds(&self, [x, y, z]: [usize; 3]) -> bool {
+        let [a, b, c] = self.steps;
+        let away = self.origin + x as f64 * a + y as f64 * b + z as f64 * c;
+        let rounding = self.half * 1e-9;
+        -self.half + rounding < away && away <= self.half + rounding
+    }
+
+    /// Columns of a row that it goes through.
+    fn columns(&self, y: usize, z: usize, count: usize) -> Range<usize> {
+        let [by, b, c] = self.steps;
+        let first = self.origin + y as f64 * b + z as f64 * c;
+        if by.abs() < 1e-12 {
+            return if self.holds([0, y, z]) {
+                0..count
+            } else {
+                0..0
+            };
+        }
+        let ends = [-self.half, self.half].map(|end| (end - first) / by);
+        let low = ends[0].min(ends[1]).floor().max(0.0);
+        let high = ends[0].max(ends[1]).ceil() + 1.0;
+        // The ends are found by the very test: rounding decides nothing. The casts saturate.
+        let mut range = (low as usize).min(count)..(high.max(0.0) as usize).min(count);
+        while range.start < range.end && !self.holds([range.start, y, z]) {
+            range.start += 1;
+        }
+        while range.end > range.start && !self.holds([range.end - 1, y, z]) {
+            range.end -= 1;
+        }
+        range
+    }
+}
+
+/// The voxels whose centres are seen inside of an outline and that a plane goes through.
+pub fn on_sheet(size: [usize; 3], look: &Look, outline: &[[f64; 2]], sheet: &Sheet) -> Bits {
+    seen(size, look, outline, |y, z| sheet.columns(y, z, size[0]))
 }
 
 /// The voxels of a slice across an axis (2: rows and columns) inside or outside of an outline. Its coordinates are those of pixel
@@ -65,6 +148,35 @@ pub fn through(
     part: Part,
     slices: Option<std::ops::Range<usize>>,
 ) -> Bits {
+    let inside = seen(size, look, outline, |_, z| {
+        match slices.as_ref().is_some_and(|s| !s.contains(&z)) {
+            true => 0..0,
+            false => 0..size[0],
+        }
+    });
+    let usable = outline.len() >= 3 && outline.iter().flatten().all(|v| v.is_finite());
+    if part == Part::Inside || !usable {
+        return inside;
+    }
+    let mut out = inside;
+    out.invert();
+    if let Some(slices) = slices {
+        out.each_row_mut(|_, z, row| {
+            if !slices.contains(&z) {
+                row.fill(0);
+            }
+        });
+    }
+    out
+}
+
+/// What is seen inside of an outline, of those columns of each row that are asked for.
+fn seen(
+    size: [usize; 3],
+    look: &Look,
+    outline: &[[f64; 2]],
+    columns: impl Fn(usize, usize) -> Range<usize> + Sync,
+) -> Bits {
     let mut out = Bits::new(size);
     let usable = outline.len() >= 3 && outline.iter().flatten().all(|v| v.is_finite());
     if !usable {
@@ -73,7 +185,8 @@ pub fn through(
     let step = look.steps[0];
     let length = step[0].hypot(step[1]);
     out.each_row_mut(|y, z, row| {
-        if slices.as_ref().is_some_and(|s| !s.contains(&z)) {
+        let asked = columns(y, z);
+        if asked.is_empty() {
             return;
         }
         let start = [0, 1]
@@ -99,27 +212,16 @@ pub fn through(
             // Looked at along the columns: all of them are one point.
             let before = cuts.iter().filter(|c| **c <= 0.0).count();
             if before % 2 == 1 {
-                row.fill(u64::MAX);
+                super::bits::fill(row, &asked, |word, mask| word | mask);
             }
             return;
         }
         for run in cuts.as_chunks::<2>().0 {
             let [first, last] = run.map(|c| (c / length).ceil().clamp(0.0, size[0] as f64));
-            super::bits::fill(row, &(first as usize..last as usize), |word, mask| {
-                word | mask
-            });
+            let run = asked.start.max(first as usize)..asked.end.min(last as usize);
+            super::bits::fill(row, &run, |word, mask| word | mask);
         }
     });
-    if part == Part::Outside {
-        out.invert();
-        if let Some(slices) = slices {
-            out.each_row_mut(|_, z, row| {
-                if !slices.contains(&z) {
-                    row.fill(0);
-                }
-            });
-        }
-    }
     out
 }
 

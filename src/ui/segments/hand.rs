@@ -1,5 +1,6 @@
 //! The hand with a brush: from the press to the release, every stamp on a copy of the layer.
 
+use super::lasso::Lasso;
 use crate::{
     imaging::{statistics, window},
     model::{
@@ -166,6 +167,7 @@ pub(in crate::ui) fn hand(
 ) -> bool {
     let Tool::Paint(tool) = context.workspace.tool else {
         context.state.segments.painting = None;
+        context.state.segments.lasso = None;
         return false;
     };
     let Some(latest) = ui.ctx().pointer_latest_pos() else {
@@ -188,6 +190,18 @@ pub(in crate::ui) fn hand(
             i.modifiers,
         )
     });
+    if let Some(mut lasso) = context.state.segments.lasso.take() {
+        if lasso.cell != cell {
+            context.state.segments.lasso = Some(lasso);
+            return false;
+        }
+        lasso.add(at(latest), picture);
+        match released || !down {
+            true => lasso.finish(context),
+            false => context.state.segments.lasso = Some(lasso),
+        }
+        return true;
+    }
     let frame = ui.ctx().cumulative_frame_nr();
     let over = |p: &Painting| p.ended.is_some_and(|ended| ended < frame);
     if context.state.segments.painting.as_ref().is_some_and(over) {
@@ -207,6 +221,13 @@ pub(in crate::ui) fn hand(
                 picture,
                 [latest.x - rect.min.x, latest.y - rect.min.y].map(|v| f64::from(v) * scale),
             );
+            return true;
+        }
+        if tool == PaintTool::Scissors {
+            let origin = ui.input(|i| i.pointer.press_origin()).unwrap_or(latest);
+            let mut lasso = Lasso::begin(cell, picture, at(origin), held.alt);
+            lasso.add(at(latest), picture);
+            context.state.segments.lasso = viewport.segment_place().map(|_| lasso);
             return true;
         }
         let erases = (tool == PaintTool::Eraser) != held.alt;
@@ -362,6 +383,12 @@ fn finish(context: &mut UiContext<'_>) {
 /// Keys that belong to a stroke or to what is proposed; taken before the commands see them.
 pub(in crate::ui) fn keys(context: &mut UiContext<'_>, ui: &Ui) {
     let pressed = |key| ui.ctx().input_mut(|i| i.consume_key(Modifiers::NONE, key));
+    if context.state.segments.lasso.is_some() {
+        if pressed(Key::Escape) {
+            context.state.segments.lasso = None;
+        }
+        return;
+    }
     if context.state.segments.painting.is_some() {
         if pressed(Key::Escape) {
             context.state.segments.painting = None;
@@ -421,9 +448,6 @@ pub(in crate::ui) fn ring(
     let Tool::Paint(tool) = workspace.tool else {
         return;
     };
-    let Some(pointer) = ui.ctx().pointer_latest_pos().filter(|p| rect.contains(*p)) else {
-        return;
-    };
     let settings = &workspace.segmenting.brush;
     let place = workspace.segment_place(cell);
     let whole = place
@@ -436,10 +460,17 @@ pub(in crate::ui) fn ring(
         true => Color32::WHITE,
         false => Color32::from_rgb(r, g, b),
     };
+    let lasso = context.state.segments.lasso.as_ref();
+    if let Some(lasso) = lasso.filter(|lasso| lasso.cell == cell) {
+        lasso.paint(painter, rect, picture, color);
+    }
+    let Some(pointer) = ui.ctx().pointer_latest_pos().filter(|p| rect.contains(*p)) else {
+        return;
+    };
     let scale = ui.ctx().pixels_per_point();
     let radius = (settings.radius / picture.unit_per_pixel) as f32 / scale;
     let radius = match tool {
-        PaintTool::Grow => 4.0,
+        PaintTool::Grow | PaintTool::Scissors => 4.0,
         _ => radius.max(1.5),
     };
     painter.circle_stroke(pointer, radius, (3.0, Color32::from_black_alpha(150)));
@@ -468,6 +499,13 @@ pub(in crate::ui) fn ring(
                 |[low, high]| format!("{low:.0} – {high:.0}"),
             );
             (text, theme::TEXT_DIM)
+        }
+        None if tool == PaintTool::Scissors => {
+            let key = match settings.shape {
+                BrushShape::Disc => "scissors-slice",
+                BrushShape::Sphere => "scissors-through",
+            };
+            (context.word(key).to_owned(), theme::TEXT_DIM)
         }
         None => (format!("{:.1} {unit}", settings.radius), theme::TEXT_DIM),
     };

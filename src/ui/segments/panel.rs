@@ -171,6 +171,7 @@ fn brush_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
             (Command::ToolBrush, Icon::Paint),
             (Command::ToolEraser, Icon::Eraser),
             (Command::ToolGrow, Icon::Grow),
+            (Command::ToolScissors, Icon::Scissors),
         ] {
             let on = command.tool() == Some(workspace.tool);
             widgets::command_button(context, ui, icon, command, on);

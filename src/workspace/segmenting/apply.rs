@@ -1,4 +1,5 @@
-//! Tools that change a whole segment, or grow one from a click: each a job that can be cancelled, and one step of undo.
+//! Tools that change a whole segment, cut it with an outline, or grow it from a click: each a job that can be cancelled,
+//! and one step of undo.
 //!
 //! Must stay true: a tool works on the layer as it was when it began; when somebody changed that meanwhile its result is
 //! thrown away and said. Locked segments neither get nor lose voxels.
@@ -73,6 +74,8 @@ pub enum SegmentTool {
         /// The axis that the slice lies across.
         slice: Option<usize>,
     },
+    /// What lies inside of a drawn outline.
+    Scissors(Box<super::cut::Cut>),
     /// All segments of the layer grow from what is drawn of them until they meet.
     GrowCut,
     /// The same by the steepness of the picture.
@@ -106,6 +109,7 @@ impl SegmentTool {
             Self::Combine(Joining::Subtract, _) => "subtract",
             Self::Combine(Joining::Intersect, _) => "intersect",
             Self::Grow { .. } => "grow",
+            Self::Scissors(_) => "scissors",
             Self::GrowCut => "grow-cut",
             Self::Watershed => "watershed",
         }
@@ -124,12 +128,26 @@ impl SegmentTool {
                 let place = if slice.is_some() { "slice" } else { "space" };
                 format!("{place} {x} {y} {z} range {} {}", range[0], range[1])
             }
+            Self::Scissors(cut) => cut.prompt(),
             _ => String::new(),
         }
     }
 
-    const fn needs_values(&self) -> bool {
-        matches!(self, Self::Grow { .. } | Self::GrowCut | Self::Watershed)
+    fn needs_values(&self) -> bool {
+        match self {
+            Self::Scissors(cut) => cut.range.is_some(),
+            Self::Grow { .. } | Self::GrowCut | Self::Watershed => true,
+            _ => false,
+        }
+    }
+
+    /// Whether it makes a segmentation where there is none yet.
+    fn begins(&self) -> bool {
+        match self {
+            Self::Scissors(cut) => !cut.takes,
+            Self::Grow { .. } => true,
+            _ => false,
+        }
     }
 }
 
@@ -224,7 +242,7 @@ impl Workspace {
     pub(in crate::workspace) fn apply_tool(&mut self, tool: SegmentTool) {
         let place = self.segment_place(self.active);
         if self.active_segmentation().is_none()
-            && let (SegmentTool::Grow { .. }, Some(place)) = (&tool, &place)
+            && let (true, Some(place)) = (tool.begins(), &place)
         {
             self.new_segmentation(place);
         }
@@ -421,6 +439,18 @@ fn changed(work: &Work, cancel: &CancelToken) -> Option<Voxels> {
             adds = true;
             let frames = work.frames.as_ref()?;
             grow(frames, &[*seed], *range, &limit, None, cancel)?
+        }
+        SegmentTool::Scissors(cut) => {
+            let values = work.frames.as_ref().map(|f| f as &dyn Image);
+            let inside = cut.voxels(&work.grid, values)?;
+            adds = !cut.takes;
+            if cut.takes {
+                let mut out = own.clone();
+                out.combine(Combine::Subtract, &inside);
+                out
+            } else {
+                inside
+            }
         }
         SegmentTool::GrowCut | SegmentTool::Watershed => own.clone(),
     };

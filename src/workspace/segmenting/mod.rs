@@ -5,6 +5,7 @@
 
 pub mod apply;
 pub mod counting;
+pub mod cut;
 pub mod place;
 pub mod proposals;
 mod saving;
