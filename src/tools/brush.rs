@@ -44,6 +44,17 @@ pub fn radius_stepped(radius: f64, steps: f64) -> f64 {
     tidy.clamp(RADIUS_RANGE.0, RADIUS_RANGE.1)
 }
 
+/// Another tolerance after the pointer went up so many points (down: less): twice as much every 60. A hand that hardly moves
+/// changes nothing.
+pub fn tolerance_dragged(tolerance: f64, up: f64) -> f64 {
+    const STILL: f64 = 4.0;
+    if up.abs() < STILL {
+        return tolerance;
+    }
+    let dragged = tolerance.max(1.0) * 2.0_f64.powf((up - STILL.copysign(up)) / 60.0);
+    ((dragged * 10.0).round() / 10.0).clamp(0.0, 10_000.0)
+}
+
 /// The places of stamps from one place to another, the first one left out: close enough that no gap is seen.
 pub fn along(from: DVec3, to: DVec3, radius: f64, finest: f64) -> Vec<DVec3> {
     let length = (to - from).length();
@@ -360,6 +371,10 @@ mod tests {
         let path = along(DVec3::ZERO, DVec3::new(10.0, 0.0, 0.0), 2.0, 0.5);
         assert_eq!(path.last(), Some(&DVec3::new(10.0, 0.0, 0.0)));
         assert!(path.windows(2).all(|p| (p[1] - p[0]).length() <= 0.61));
+        assert_eq!(tolerance_dragged(80.0, 3.0), 80.0);
+        assert_eq!(tolerance_dragged(80.0, 64.0), 160.0);
+        assert_eq!(tolerance_dragged(80.0, -64.0), 40.0);
+        assert_eq!(tolerance_dragged(0.0, 64.0), 2.0);
         assert_eq!(radius_stepped(10.0, 1.0), 11.0);
         assert_eq!(radius_stepped(1e9, 1.0), RADIUS_RANGE.1);
         assert_eq!(radius_stepped(1e-9, -1.0), RADIUS_RANGE.0);

@@ -33,6 +33,8 @@ pub enum PaintTool {
     Grow,
     /// Gives it what lies inside of a drawn outline, or takes that from it.
     Scissors,
+    /// Gives it what the line at the level of a pixel shuts in.
+    Trace,
 }
 
 /// A pointer button.

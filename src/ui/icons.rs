@@ -68,6 +68,7 @@ pub enum Icon {
     Eraser,
     Grow,
     Scissors,
+    Trace,
 }
 
 /// Draws an icon into a square.
@@ -467,6 +468,19 @@ pub fn paint(painter: &Painter, rect: Rect, icon: Icon, color: Color32) {
             line(&[(8.0, 11.4), (8.0, 13.8)]);
             line(&[(4.6, 8.0), (2.2, 8.0)]);
             line(&[(11.4, 8.0), (13.8, 8.0)]);
+        }
+        Icon::Trace => {
+            line(&[
+                (3.0, 9.0),
+                (4.2, 4.6),
+                (8.4, 2.6),
+                (12.6, 5.0),
+                (13.2, 9.4),
+                (9.6, 13.2),
+                (5.0, 12.4),
+                (3.0, 9.0),
+            ]);
+            painter.circle_filled(at(13.0, 8.2), 1.8 * unit, color);
         }
         Icon::Scissors => {
             painter.circle_stroke(at(4.2, 12.0), 1.9 * unit, stroke);

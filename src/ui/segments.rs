@@ -7,6 +7,7 @@ mod hand;
 mod lasso;
 mod layers;
 mod panel;
+mod pointing;
 
 pub(super) use hand::{hand, keys, ring, wheel};
 pub use layers::LayerShown;
@@ -50,6 +51,8 @@ pub struct SegmentsState {
     painting: Option<Painting>,
     /// The outline that is being drawn with scissors.
     lasso: Option<lasso::Lasso>,
+    /// What is pointed at with a tool that is told a voxel.
+    pointing: pointing::Pointing,
     held: HeldLayers,
     fields: panel::Fields,
     /// Rest of the wheel.
@@ -59,6 +62,6 @@ pub struct SegmentsState {
 impl SegmentsState {
     /// Whether a stroke is being painted, or an outline drawn.
     pub const fn is_busy(&self) -> bool {
-        self.painting.is_some() || self.lasso.is_some()
+        self.painting.is_some() || self.lasso.is_some() || self.pointing.is_busy()
     }
 }

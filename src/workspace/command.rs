@@ -45,6 +45,7 @@ pub enum Command {
     ToolEraser,
     ToolGrow,
     ToolScissors,
+    ToolTrace,
     BrushLarger,
     BrushSmaller,
     BrushShape,
@@ -579,6 +580,7 @@ table! {
     ToolEraser "cmd-tool-eraser" Segment "E" Picture
     ToolGrow "cmd-tool-grow" Segment "Ctrl+B" Picture
     ToolScissors "cmd-tool-scissors" Segment "Ctrl+Shift+B" Picture
+    ToolTrace "cmd-tool-trace" Segment "" Picture
     BrushShape "cmd-brush-shape" Segment "Shift+B" Nothing
     BrushLarger "cmd-brush-larger" Segment "]" Nothing
     BrushSmaller "cmd-brush-smaller" Segment "[" Nothing
@@ -733,6 +735,7 @@ impl Command {
             Self::ToolEraser => Tool::Paint(PaintTool::Eraser),
             Self::ToolGrow => Tool::Paint(PaintTool::Grow),
             Self::ToolScissors => Tool::Paint(PaintTool::Scissors),
+            Self::ToolTrace => Tool::Paint(PaintTool::Trace),
             Self::MarkLength => Tool::Mark(MarkKind::Length),
             Self::MarkAngle => Tool::Mark(MarkKind::Angle),
             Self::MarkCobb => Tool::Mark(MarkKind::Cobb),

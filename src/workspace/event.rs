@@ -146,6 +146,8 @@ pub enum Event {
     SegmentTool(Box<super::segmenting::apply::Applied>),
     /// A segmentation was written, or why not: how many files.
     SegmentationSaved(Result<usize, String>),
+    /// What a tool would take was looked at.
+    SegmentPreview(Box<super::segmenting::preview::Previewed>),
     /// Segments were counted.
     SegmentsCounted(Box<super::segmenting::counting::Counted>),
     /// News of copies without identity.

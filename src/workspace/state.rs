@@ -605,6 +605,7 @@ impl Workspace {
             && self.events.1.is_empty()
             && self.measuring.is_idle()
             && !self.segmenting.numbers.is_busy()
+            && !self.segmenting.preview.is_busy()
             && !self.record.is_busy()
             && !self.marks.is_busy()
             && !self.is_loading()

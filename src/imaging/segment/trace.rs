@@ -29,12 +29,20 @@ pub enum Side {
 }
 
 /// The line through a pixel of a picture (columns fastest) along its own value. `None` where there is no value.
-pub fn trace(
+pub fn trace(values: &[f32], size: [usize; 2], at: [usize; 2], side: Side) -> Option<Traced> {
+    let region = region(values, size, at, side, &CancelToken::default())?;
+    let line = outlines(&region, 0).into_iter().next()?;
+    Some(Traced { region, line })
+}
+
+/// What that line shuts in, alone. `None` once cancelled, too.
+pub fn region(
     values: &[f32],
     [columns, rows]: [usize; 2],
     at: [usize; 2],
     side: Side,
-) -> Option<Traced> {
+    cancel: &CancelToken,
+) -> Option<Bits> {
     let size = [columns, rows, 1];
     let image = Values::new(values, size)?;
     let level = f64::from(*values.get(at[1].checked_mul(columns)? + at[0])?);
@@ -47,10 +55,8 @@ pub fn trace(
     };
     let seed = [[at[0], at[1], 0]];
     let whole = Limit::whole(size);
-    let region = grow(&image, &seed, range, &whole, None, &CancelToken::default())?;
-    let region = filled_in_slices(&region, 2);
-    let line = outlines(&region, 0).into_iter().next()?;
-    Some(Traced { region, line })
+    let region = grow(&image, &seed, range, &whole, None, cancel)?;
+    Some(filled_in_slices(&region, 2))
 }
 
 #[cfg(test)]

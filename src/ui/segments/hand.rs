@@ -1,6 +1,6 @@
 //! The hand with a brush: from the press to the release, every stamp on a copy of the layer.
 
-use super::lasso::Lasso;
+use super::{lasso::Lasso, pointing};
 use crate::{
     imaging::{statistics, window},
     model::{
@@ -13,11 +13,11 @@ use crate::{
         PaintTool, Tool,
         brush::{self, BrushShape, Stamp},
     },
-    ui::{context::UiContext, halo::over_picture, probe::value_at, theme},
+    ui::{context::UiContext, halo::over_picture, theme},
     workspace::{
         Action,
         display::{FrameState, SeriesDisplay},
-        segmenting::{SegmentAction, SegmentChange, SegmentPlace, Stroke, apply::SegmentTool},
+        segmenting::{SegmentAction, SegmentChange, SegmentPlace, Stroke},
         view::{Picture, Viewport},
     },
 };
@@ -168,8 +168,17 @@ pub(in crate::ui) fn hand(
     let Tool::Paint(tool) = context.workspace.tool else {
         context.state.segments.painting = None;
         context.state.segments.lasso = None;
+        pointing::leave(context);
         return false;
     };
+    if pointing::hand(context, ui, response, cell, tool, viewport, picture) {
+        return true;
+    }
+    if matches!(tool, PaintTool::Grow | PaintTool::Trace) {
+        context.state.segments.painting = None;
+        context.state.segments.lasso = None;
+        return false;
+    }
     let Some(latest) = ui.ctx().pointer_latest_pos() else {
         return false;
     };
@@ -214,15 +223,6 @@ pub(in crate::ui) fn hand(
             return false;
         }
         context.actions.push(Action::Activate(cell));
-        if tool == PaintTool::Grow {
-            grow(
-                context,
-                viewport,
-                picture,
-                [latest.x - rect.min.x, latest.y - rect.min.y].map(|v| f64::from(v) * scale),
-            );
-            return true;
-        }
         if tool == PaintTool::Scissors {
             let origin = ui.input(|i| i.pointer.press_origin()).unwrap_or(latest);
             let mut lasso = Lasso::begin(cell, picture, at(origin), held.alt);
@@ -255,39 +255,6 @@ pub(in crate::ui) fn hand(
         finish(context);
     }
     true
-}
-
-/// A region grows from a click: in the slice that is shown with the disc, in space with the sphere.
-fn grow(context: &mut UiContext<'_>, viewport: &Viewport, picture: &Picture, at: [f64; 2]) {
-    let settings = &context.workspace.segmenting.brush;
-    let Some(place) = viewport.segment_place() else {
-        return;
-    };
-    let (Some(probe), Some(index)) = (
-        value_at(viewport, picture, at),
-        place.grid.voxel_from_patient(),
-    ) else {
-        return;
-    };
-    let Some(value) = probe.modality() else {
-        return;
-    };
-    let mut seed = probe.voxel;
-    if place.frame.is_some() {
-        seed[2] = 0;
-    }
-    let range = settings
-        .range
-        .unwrap_or([value - settings.tolerance, value + settings.tolerance]);
-    // The slice lies across the axis of the grid that the plane is looked at along.
-    let normal = index.matrix3 * picture.right.cross(picture.down);
-    let steps = normal.abs().to_array();
-    let axis = (0..3).max_by(|a, b| steps[*a].total_cmp(&steps[*b]));
-    let slice = axis.filter(|_| settings.shape == BrushShape::Disc);
-    act(
-        context,
-        SegmentAction::Apply(SegmentTool::Grow { seed, range, slice }),
-    );
 }
 
 /// A stroke of the brush on what a cell shows; `None` where nothing can be painted.
@@ -383,6 +350,12 @@ fn finish(context: &mut UiContext<'_>) {
 /// Keys that belong to a stroke or to what is proposed; taken before the commands see them.
 pub(in crate::ui) fn keys(context: &mut UiContext<'_>, ui: &Ui) {
     let pressed = |key| ui.ctx().input_mut(|i| i.consume_key(Modifiers::NONE, key));
+    if context.state.segments.pointing.is_busy() {
+        if pressed(Key::Escape) {
+            pointing::leave(context);
+        }
+        return;
+    }
     if context.state.segments.lasso.is_some() {
         if pressed(Key::Escape) {
             context.state.segments.lasso = None;
@@ -464,13 +437,14 @@ pub(in crate::ui) fn ring(
     if let Some(lasso) = lasso.filter(|lasso| lasso.cell == cell) {
         lasso.paint(painter, rect, picture, color);
     }
+    pointing::paint(context, painter, cell, rect, picture, color);
     let Some(pointer) = ui.ctx().pointer_latest_pos().filter(|p| rect.contains(*p)) else {
         return;
     };
     let scale = ui.ctx().pixels_per_point();
     let radius = (settings.radius / picture.unit_per_pixel) as f32 / scale;
     let radius = match tool {
-        PaintTool::Grow | PaintTool::Scissors => 4.0,
+        PaintTool::Grow | PaintTool::Scissors | PaintTool::Trace => 4.0,
         _ => radius.max(1.5),
     };
     painter.circle_stroke(pointer, radius, (3.0, Color32::from_black_alpha(150)));
@@ -495,10 +469,20 @@ pub(in crate::ui) fn ring(
         Some(key) => (context.word(key).to_owned(), theme::WARN),
         None if tool == PaintTool::Grow => {
             let text = settings.range.map_or_else(
-                || format!("± {:.0}", settings.tolerance),
+                || {
+                    let dragged = context.state.segments.pointing.tolerance();
+                    format!("± {:.0}", dragged.unwrap_or(settings.tolerance))
+                },
                 |[low, high]| format!("{low:.0} – {high:.0}"),
             );
             (text, theme::TEXT_DIM)
+        }
+        None if tool == PaintTool::Trace => {
+            let key = match ui.input(|i| i.modifiers.shift) {
+                false => "trace-bright",
+                true => "trace-dark",
+            };
+            (context.word(key).to_owned(), theme::TEXT_DIM)
         }
         None if tool == PaintTool::Scissors => {
             let key = match settings.shape {

@@ -172,6 +172,7 @@ fn brush_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
             (Command::ToolEraser, Icon::Eraser),
             (Command::ToolGrow, Icon::Grow),
             (Command::ToolScissors, Icon::Scissors),
+            (Command::ToolTrace, Icon::Trace),
         ] {
             let on = command.tool() == Some(workspace.tool);
             widgets::command_button(context, ui, icon, command, on);

@@ -4,7 +4,7 @@
 //! Must stay true: a tool works on the layer as it was when it began; when somebody changed that meanwhile its result is
 //! thrown away and said. Locked segments neither get nor lose voxels.
 
-use super::now_ms;
+use super::{cut::keep_values, now_ms};
 use crate::{
     diary,
     imaging::{
@@ -13,8 +13,10 @@ use crate::{
             between::filled_between,
             forest::{grow_cut, slope, watershed},
             grow::{Ball, Limit, grow},
+            image::plane,
             islands::{self, Neighbours},
             margin, smooth,
+            trace::{self, Side},
         },
         statistics, window,
     },
@@ -74,6 +76,19 @@ pub enum SegmentTool {
         /// The axis that the slice lies across.
         slice: Option<usize>,
     },
+    /// What the line at the level of a voxel shuts in, in the slice across an axis.
+    Trace {
+        /// The voxel.
+        at: [usize; 3],
+        /// The axis.
+        axis: usize,
+        /// What is at most as bright, and not at least.
+        dark: bool,
+        /// It is taken from the segment, and not given to it.
+        takes: bool,
+        /// Only values from here to there.
+        range: Option<[f64; 2]>,
+    },
     /// What lies inside of a drawn outline.
     Scissors(Box<super::cut::Cut>),
     /// All segments of the layer grow from what is drawn of them until they meet.
@@ -109,6 +124,7 @@ impl SegmentTool {
             Self::Combine(Joining::Subtract, _) => "subtract",
             Self::Combine(Joining::Intersect, _) => "intersect",
             Self::Grow { .. } => "grow",
+            Self::Trace { .. } => "level-trace",
             Self::Scissors(_) => "scissors",
             Self::GrowCut => "grow-cut",
             Self::Watershed => "watershed",
@@ -128,6 +144,21 @@ impl SegmentTool {
                 let place = if slice.is_some() { "slice" } else { "space" };
                 format!("{place} {x} {y} {z} range {} {}", range[0], range[1])
             }
+            Self::Trace {
+                at: [x, y, z],
+                axis,
+                dark,
+                takes,
+                range,
+            } => {
+                let side = if *dark { "below" } else { "above" };
+                let how = if *takes { "take" } else { "add" };
+                let mut prompt = format!("{how} {side} {x} {y} {z} across {axis}");
+                if let Some([low, high]) = range {
+                    prompt.push_str(&format!(" range {low} {high}"));
+                }
+                prompt
+            }
             Self::Scissors(cut) => cut.prompt(),
             _ => String::new(),
         }
@@ -136,7 +167,7 @@ impl SegmentTool {
     fn needs_values(&self) -> bool {
         match self {
             Self::Scissors(cut) => cut.range.is_some(),
-            Self::Grow { .. } | Self::GrowCut | Self::Watershed => true,
+            Self::Grow { .. } | Self::Trace { .. } | Self::GrowCut | Self::Watershed => true,
             _ => false,
         }
     }
@@ -145,6 +176,7 @@ impl SegmentTool {
     fn begins(&self) -> bool {
         match self {
             Self::Scissors(cut) => !cut.takes,
+            Self::Trace { takes, .. } => !takes,
             Self::Grow { .. } => true,
             _ => false,
         }
@@ -152,13 +184,13 @@ impl SegmentTool {
 }
 
 /// Values of the frames that a layer lies on; what is not here has none.
-struct Frames {
+pub(super) struct Frames {
     size: [usize; 3],
     slices: Vec<Option<(Frame, Option<PaddingRange>, ModalityLut)>>,
 }
 
 impl Frames {
-    fn of(display: &SeriesDisplay, size: [usize; 3], only: Option<usize>) -> Self {
+    pub(super) fn of(display: &SeriesDisplay, size: [usize; 3], only: Option<usize>) -> Self {
         let slice = |index: usize| {
             let reference = display.layout.frames.get(index)?;
             let image = reference.instance.image.as_ref()?;
@@ -396,7 +428,6 @@ fn bits_of(layer: &Voxels, number: u16) -> Bits {
 /// The layer after the tool; `None` once cancelled.
 fn changed(work: &Work, cancel: &CancelToken) -> Option<Voxels> {
     let spacing = work.grid.spacing_mm();
-    let size = work.before.size();
     if matches!(work.tool, SegmentTool::GrowCut | SegmentTool::Watershed) {
         return spread(work, spacing, cancel);
     }
@@ -424,21 +455,20 @@ fn changed(work: &Work, cancel: &CancelToken) -> Option<Voxels> {
             out.combine(how, &other);
             out
         }
-        SegmentTool::Grow { seed, range, slice } => {
-            let limit = match slice {
-                Some(axis) => Limit::slice(size, *axis, *seed.get(*axis)?),
-                None => {
-                    let ball = Ball {
-                        centre: seed.map(|n| n as f64),
-                        radius_mm: GROW_MM,
-                        spacing,
-                    };
-                    Limit::ball(size, ball)
-                }
-            };
+        SegmentTool::Grow { .. } => {
             adds = true;
-            let frames = work.frames.as_ref()?;
-            grow(frames, &[*seed], *range, &limit, None, cancel)?
+            pointed(&work.tool, work.frames.as_ref()?, spacing, cancel)?
+        }
+        SegmentTool::Trace { takes, .. } => {
+            let inside = pointed(&work.tool, work.frames.as_ref()?, spacing, cancel)?;
+            adds = !takes;
+            if *takes {
+                let mut out = own.clone();
+                out.combine(Combine::Subtract, &inside);
+                out
+            } else {
+                inside
+            }
         }
         SegmentTool::Scissors(cut) => {
             let values = work.frames.as_ref().map(|f| f as &dyn Image);
@@ -474,6 +504,67 @@ fn changed(work: &Work, cancel: &CancelToken) -> Option<Voxels> {
     }
     after.tidy(&after.whole());
     (!cancel.is_cancelled()).then_some(after)
+}
+
+/// What a tool takes that is told a voxel; `None` for other tools, where there is nothing to take, and once cancelled.
+pub(super) fn pointed(
+    tool: &SegmentTool,
+    values: &dyn Image,
+    spacing: [f64; 3],
+    cancel: &CancelToken,
+) -> Option<Bits> {
+    let size = values.size();
+    match tool {
+        SegmentTool::Grow { seed, range, slice } => {
+            let limit = match slice {
+                Some(axis) => Limit::slice(size, *axis, *seed.get(*axis)?),
+                None => {
+                    let ball = Ball {
+                        centre: seed.map(|n| n as f64),
+                        radius_mm: GROW_MM,
+                        spacing,
+                    };
+                    Limit::ball(size, ball)
+                }
+            };
+            grow(values, &[*seed], *range, &limit, None, cancel)
+        }
+        SegmentTool::Trace {
+            at,
+            axis,
+            dark,
+            range,
+            ..
+        } => {
+            let index = *at.get(*axis)?;
+            let (picture, flat) = plane(values, *axis, index);
+            let side = if *dark { Side::Below } else { Side::Above };
+            let place = flat_of(*axis, *at);
+            let region = trace::region(&picture, flat, place, side, cancel)?;
+            let mut bits = Bits::new(size);
+            for (row, _, run) in region.runs() {
+                match axis {
+                    0 => run.for_each(|y| bits.set([index, y, row], true)),
+                    1 => bits.set_run(index, row, run),
+                    _ => bits.set_run(row, index, run),
+                }
+            }
+            if let Some(range) = range {
+                keep_values(&mut bits, *range, values);
+            }
+            Some(bits)
+        }
+        _ => None,
+    }
+}
+
+/// Column and row of a voxel in the slice across an axis ([`plane`]).
+pub(super) const fn flat_of(axis: usize, [x, y, z]: [usize; 3]) -> [usize; 2] {
+    match axis {
+        0 => [y, z],
+        1 => [x, z],
+        _ => [x, y],
+    }
 }
 
 /// All segments of the layer spread from what is drawn of them, in a box around all of it.

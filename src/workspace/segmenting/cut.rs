@@ -51,19 +51,23 @@ impl Cut {
                 on_sheet(grid.size, &look, &self.outline, &sheet)
             }
         };
-        if let Some([low, high]) = self.range {
-            let values = values?;
-            let mut outside = Bits::new(grid.size);
-            for [x, y, z] in inside.ones() {
-                let value = values.value([x, y, z]);
-                if !(low <= value && value <= high) {
-                    outside.set([x, y, z], true);
-                }
-            }
-            inside.combine(Combine::Subtract, &outside);
+        if let Some(range) = self.range {
+            keep_values(&mut inside, range, values?);
         }
         Some(inside)
     }
+}
+
+/// Leaves the voxels whose values lie in a range, both ends included.
+pub(super) fn keep_values(bits: &mut Bits, [low, high]: [f64; 2], values: &dyn Image) {
+    let mut outside = Bits::new(bits.size());
+    for at in bits.ones() {
+        let value = values.value(at);
+        if !(low <= value && value <= high) {
+            outside.set(at, true);
+        }
+    }
+    bits.combine(Combine::Subtract, &outside);
 }
 
 #[cfg(test)]

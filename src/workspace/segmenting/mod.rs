@@ -7,6 +7,7 @@ pub mod apply;
 pub mod counting;
 pub mod cut;
 pub mod place;
+pub mod preview;
 pub mod proposals;
 mod saving;
 pub mod schema;
@@ -80,6 +81,8 @@ pub struct Segmenting {
     pub solo: bool,
     /// Volumes and values of segments.
     pub numbers: counting::Numbers,
+    /// What a tool would take.
+    pub preview: preview::Preview,
     /// Names, colours and codes to choose from.
     pub schemas: Vec<schema::LabelSchema>,
     /// The schema that new segmentations begin with, by its name; an unnamed segment where there is none.
@@ -97,6 +100,7 @@ impl Default for Segmenting {
             style: STYLE,
             solo: false,
             numbers: counting::Numbers::default(),
+            preview: preview::Preview::default(),
             schemas: schema::bundled(),
             schema: None,
             leaving: None,
@@ -142,6 +146,8 @@ pub enum SegmentAction {
     Stroke(Box<Stroke>),
     /// A tool on the whole of the chosen segment, or from a click.
     Apply(apply::SegmentTool),
+    /// Outline what a tool would take, or nothing any more.
+    Preview(Option<preview::Wish>),
     /// Another brush.
     Brush(BrushSettings),
     /// Another look.
@@ -247,6 +253,7 @@ impl Workspace {
                 self.take_stroke(*stroke);
             }
             SegmentAction::Apply(tool) => self.apply_tool(tool),
+            SegmentAction::Preview(wish) => self.preview_tool(wish),
             SegmentAction::Brush(mut brush) => {
                 brush.radius = brush.radius.clamp(RADIUS_RANGE.0, RADIUS_RANGE.1);
                 self.segmenting.brush = brush;

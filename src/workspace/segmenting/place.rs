@@ -56,6 +56,19 @@ impl Viewport {
 }
 
 impl SegmentPlace {
+    /// A grid alone.
+    #[cfg(test)]
+    pub(super) const fn of_grid(grid: GridGeometry) -> Self {
+        Self {
+            study_uid: String::new(),
+            series_uid: String::new(),
+            frame_of_reference_uid: String::new(),
+            frame: None,
+            grid,
+            oriented: true,
+        }
+    }
+
     /// A segmentation here without anything in it.
     pub fn bare(&self, id: SegmentationId) -> Segmentation {
         let mut bare = Segmentation::new(id, self.grid);

@@ -150,6 +150,7 @@ impl Workspace {
             Event::Measured(answer) => self.take_measured(*answer),
             Event::Proposed(news) => self.take_proposed(*news),
             Event::SegmentTool(applied) => self.take_tool(*applied),
+            Event::SegmentPreview(previewed) => self.take_preview(*previewed),
             Event::SegmentsCounted(counted) => self.take_segment_numbers(*counted),
             Event::Deid(news) => self.take_deid(news),
             Event::Unlock(answer) => self.take_unlock(answer),

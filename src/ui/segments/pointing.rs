@@ -1,0 +1,275 @@
+//! Tools that are told a voxel: level tracing outlines what a click would take, growing follows the hand while the button
+//! is down.
+
+use crate::{
+    tools::{
+        PaintTool,
+        brush::{BrushShape, tolerance_dragged},
+    },
+    ui::{context::UiContext, probe::value_at},
+    workspace::{
+        Action,
+        segmenting::{SegmentAction, SegmentPlace, apply::SegmentTool, preview::Wish},
+        view::{Picture, Viewport},
+    },
+};
+use egui::{Color32, Painter, Pos2, Rect, Response, Shape, Stroke, Ui};
+use glam::DVec3;
+
+/// What is pointed at.
+#[derive(Default)]
+pub(super) struct Pointing {
+    /// The wish that was told last.
+    wish: Option<Wish>,
+    growing: Option<Growing>,
+}
+
+/// A region that grows while the button is down.
+struct Growing {
+    cell: usize,
+    origin: Pos2,
+    seed: Seed,
+    slice: Option<usize>,
+    /// The range that was given, else it is that of the tolerance.
+    range: Option<[f64; 2]>,
+    base: f64,
+    tolerance: f64,
+}
+
+/// A voxel with its value, and the axis that the shown plane lies across, nearly.
+struct Seed {
+    place: SegmentPlace,
+    at: [usize; 3],
+    value: f64,
+    axis: usize,
+}
+
+impl Seed {
+    fn at(viewport: &Viewport, picture: &Picture, at: [f64; 2]) -> Option<Self> {
+        let place = viewport.segment_place()?;
+        let probe = value_at(viewport, picture, at)?;
+        let index = place.grid.voxel_from_patient()?;
+        let value = probe.modality()?;
+        let mut voxel = probe.voxel;
+        if place.frame.is_some() {
+            voxel[2] = 0;
+        }
+        let normal = index.matrix3 * picture.right.cross(picture.down);
+        let steps = normal.abs().to_array();
+        let axis = (0..3).max_by(|a, b| steps[*a].total_cmp(&steps[*b]))?;
+        Some(Self {
+            place,
+            at: voxel,
+            value,
+            axis,
+        })
+    }
+
+    fn wish(&self, cell: usize, tool: SegmentTool) -> Wish {
+        Wish {
+            cell,
+            place: self.place.clone(),
+            tool,
+            at: self.at,
+            axis: self.axis,
+        }
+    }
+}
+
+impl Growing {
+    fn tool(&self) -> SegmentTool {
+        let (value, by) = (self.seed.value, self.tolerance);
+        SegmentTool::Grow {
+            seed: self.seed.at,
+            range: self.range.unwrap_or([value - by, value + by]),
+            slice: self.slice,
+        }
+    }
+}
+
+impl Pointing {
+    pub(super) const fn is_busy(&self) -> bool {
+        self.growing.is_some()
+    }
+
+    /// The tolerance that the hand has come to.
+    pub(super) fn tolerance(&self) -> Option<f64> {
+        let growing = self.growing.as_ref().filter(|g| g.range.is_none());
+        growing.map(|g| g.tolerance)
+    }
+}
+
+fn act(context: &mut UiContext<'_>, action: SegmentAction) {
+    context.actions.push(Action::Segment(action));
+}
+
+/// Tells a wish, where it is another one.
+fn tell(context: &mut UiContext<'_>, wish: Option<Wish>) {
+    if context.state.segments.pointing.wish != wish {
+        context.state.segments.pointing.wish.clone_from(&wish);
+        act(context, SegmentAction::Preview(wish));
+    }
+}
+
+/// Leaves what is pointed at; nothing of it stays.
+pub(super) fn leave(context: &mut UiContext<'_>) {
+    context.state.segments.pointing.growing = None;
+    tell(context, None);
+}
+
+/// Carries out what the pointer does with such a tool; `true` when the left button is its.
+pub(super) fn hand(
+    context: &mut UiContext<'_>,
+    ui: &Ui,
+    response: &Response,
+    cell: usize,
+    tool: PaintTool,
+    viewport: &Viewport,
+    picture: &Picture,
+) -> bool {
+    let Some(latest) = ui.ctx().pointer_latest_pos() else {
+        return false;
+    };
+    let (pressed, down, held) = ui.input(|i| {
+        let pointer = &i.pointer;
+        (
+            pointer.primary_pressed() && !i.modifiers.command,
+            pointer.primary_down() && !pointer.primary_released(),
+            i.modifiers,
+        )
+    });
+    let scale = f64::from(ui.ctx().pixels_per_point());
+    let rect = response.rect;
+    let at = [latest.x - rect.min.x, latest.y - rect.min.y].map(|v| f64::from(v) * scale);
+    let brush = context.workspace.segmenting.brush.clone();
+    if let Some(mut growing) = context.state.segments.pointing.growing.take() {
+        if growing.cell != cell {
+            context.state.segments.pointing.growing = Some(growing);
+            return false;
+        }
+        let up = f64::from(growing.origin.y - latest.y);
+        growing.tolerance = tolerance_dragged(growing.base, up);
+        let tool = growing.tool();
+        if down {
+            tell(context, Some(growing.seed.wish(cell, tool)));
+            context.state.segments.pointing.growing = Some(growing);
+            return true;
+        }
+        if growing.range.is_none() && growing.tolerance != brush.tolerance {
+            // The next click begins with what this one came to.
+            let tolerance = growing.tolerance;
+            act(
+                context,
+                SegmentAction::Brush(crate::workspace::segmenting::BrushSettings {
+                    tolerance,
+                    ..brush
+                }),
+            );
+        }
+        act(context, SegmentAction::Apply(tool));
+        tell(context, None);
+        return true;
+    }
+    let over = response.contains_pointer();
+    match tool {
+        PaintTool::Grow if pressed && over => {
+            context.actions.push(Action::Activate(cell));
+            let Some(seed) = Seed::at(viewport, picture, at) else {
+                return true;
+            };
+            let growing = Growing {
+                cell,
+                origin: latest,
+                // The slice lies across the axis of the grid that the plane is looked at along.
+                slice: (brush.shape == BrushShape::Disc).then_some(seed.axis),
+                seed,
+                range: brush.range,
+                base: brush.tolerance,
+                tolerance: brush.tolerance,
+            };
+            if down {
+                tell(context, Some(growing.seed.wish(cell, growing.tool())));
+                context.state.segments.pointing.growing = Some(growing);
+            } else {
+                act(context, SegmentAction::Apply(growing.tool()));
+            }
+            true
+        }
+        PaintTool::Trace if over => {
+            let seed = Seed::at(viewport, picture, at);
+            let wish = seed.map(|seed| {
+                let tool = SegmentTool::Trace {
+                    at: seed.at,
+                    axis: seed.axis,
+                    dark: held.shift,
+                    takes: held.alt,
+                    range: brush.range,
+                };
+                seed.wish(cell, tool)
+            });
+            if pressed {
+                context.actions.push(Action::Activate(cell));
+                if let Some(wish) = &wish {
+                    act(context, SegmentAction::Apply(wish.tool.clone()));
+                }
+            }
+            tell(context, wish);
+            pressed
+        }
+        _ => {
+            let here = |wish: &Wish| wish.cell == cell;
+            if context
+                .state
+                .segments
+                .pointing
+                .wish
+                .as_ref()
+                .is_some_and(here)
+            {
+                tell(context, None);
+            }
+            false
+        }
+    }
+}
+
+/// Draws what would be taken.
+pub(super) fn paint(
+    context: &UiContext<'_>,
+    painter: &Painter,
+    cell: usize,
+    rect: Rect,
+    picture: &Picture,
+    color: Color32,
+) {
+    let preview = &context.workspace.segmenting.preview;
+    let Some(found) = preview.found().filter(|found| found.wish.cell == cell) else {
+        return;
+    };
+    // Only in the slice that was looked at.
+    let normal = picture.right.cross(picture.down).normalize_or(DVec3::Z);
+    let from_voxel = found.wish.place.grid.patient_from_voxel;
+    let [x, y, z] = found.wish.at.map(|v| v as f64);
+    let middle = from_voxel.transform_point3(DVec3::new(x, y, z));
+    let steps = from_voxel.matrix3;
+    let half = [steps.x_axis, steps.y_axis, steps.z_axis]
+        .map(|step| step.dot(normal).abs())
+        .iter()
+        .sum::<f64>()
+        / 2.0;
+    let depth = (middle - picture.patient_at(0.0, 0.0)).dot(normal).abs();
+    if depth > half * (1.0 + 1e-9) {
+        return;
+    }
+    let scale = painter.pixels_per_point();
+    for line in found.lines.iter() {
+        let on_screen = |p: &DVec3| {
+            let at = picture.viewport_of(*p);
+            rect.min + egui::vec2(at.x as f32, at.y as f32) / scale
+        };
+        let points: Vec<Pos2> = line.iter().map(on_screen).collect();
+        let dark = Stroke::new(2.6, Color32::from_black_alpha(150));
+        painter.add(Shape::closed_line(points.clone(), dark));
+        painter.add(Shape::closed_line(points, Stroke::new(1.3, color)));
+    }
+}
