@@ -479,15 +479,15 @@ pub(in crate::ui) fn ring(
         }
         None if tool == PaintTool::Trace => {
             let key = match ui.input(|i| i.modifiers.shift) {
-                false => "trace-bright",
-                true => "trace-dark",
+                false => "brush-trace-bright",
+                true => "brush-trace-dark",
             };
             (context.word(key).to_owned(), theme::TEXT_DIM)
         }
         None if tool == PaintTool::Scissors => {
             let key = match settings.shape {
-                BrushShape::Disc => "scissors-slice",
-                BrushShape::Sphere => "scissors-through",
+                BrushShape::Disc => "brush-scissors-slice",
+                BrushShape::Sphere => "brush-scissors-through",
             };
             (context.word(key).to_owned(), theme::TEXT_DIM)
         }
