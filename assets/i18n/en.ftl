@@ -2521,6 +2521,20 @@ cmd-segments-propose-tip = The network's mask becomes proposed segments: accept,
 job-propose = Taking the mask over
 notice-propose-failed = The mask could not be taken over
 notice-propose-nothing = The mask is empty: there is nothing to propose
+cmd-proposal-next = Next proposal
+cmd-proposal-next-tip = Chooses the next proposed segment and shows its slice
+cmd-proposal-previous = Previous proposal
+notice-no-proposals = There is no proposal left
+cmd-find-lesions = Find nodules
+cmd-find-lesions-tip = The network looks through the CT; each nodule becomes a proposed segment. AI, not for diagnostic use
+ai-lesions = Nodules in the CT
+job-finding-lesions = Looking for nodules
+segment-nodule = Nodule { $number }, { $mm } mm, p { $confidence }
+notice-lesions-found = { $count ->
+    [one] { $count } nodule is proposed
+   *[other] { $count } nodules are proposed
+}: accept, correct or reject each. How sure the network is was not calibrated
+notice-lesions-none = The network found no nodule. That does not say that there is none
 cmd-tool-grow = Grow region
 cmd-tool-grow-tip = A click takes what hangs together and has values like it: in the slice with the disc, in space with the sphere. Dragging up or down with the button down changes the tolerance
 cmd-tool-scissors = Scissors

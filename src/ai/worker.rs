@@ -11,6 +11,7 @@ use super::{
     classes::{Classified, Classifier},
     explain::answer,
     infer::{MaskOutput, Segmenter},
+    lesions::{HounsfieldGrid, LesionFinder, Lesions},
     preprocess::FrameInput,
     readback::{self, ProbabilityMap},
     registry::Registry,
@@ -23,11 +24,12 @@ use crate::{
         finding::Finding,
         inference::{InferenceProvenance, ModelIdentity},
         labels::Label,
+        layout::SeriesLayout,
         lut::{ModalityLut, PaddingRange},
         pixels::Frame,
         volume::Volume,
     },
-    task::{CancelToken, spawn_named},
+    task::{CancelToken, Progress, spawn_named},
 };
 use glam::DAffine2;
 use std::{
@@ -147,6 +149,46 @@ pub struct VolumeRequest {
     pub tell: Box<dyn FnMut(News<'_>, &VolumeModel) -> Result<(), AiError> + Send>,
 }
 
+/// A volume to be looked through for lesions for a view.
+pub struct LesionRequest {
+    /// Which view asks; a newer request of the same view replaces this one.
+    pub view: u64,
+    /// Registry id of the model.
+    pub model: String,
+    /// The series: whether the model is meant for it.
+    pub layout: Arc<SeriesLayout>,
+    /// Gives the volume; called on the worker's thread.
+    pub volume: Box<dyn FnOnce() -> Result<Volume, AiError> + Send>,
+    /// How far it is: slices.
+    pub progress: Progress,
+    /// Stops it.
+    pub cancel: CancelToken,
+    /// Told how it ended, on the worker's thread; dropped when it was cancelled.
+    pub tell: Box<dyn FnOnce(LesionAnswer) + Send>,
+}
+
+/// How the search for lesions ended.
+#[derive(Debug)]
+pub enum LesionAnswer {
+    /// What was found, which may be nothing.
+    Found(Box<FoundLesions>),
+    /// The model is not meant for this series.
+    Refused(Finding),
+    /// It failed.
+    Failed(AiError),
+}
+
+/// The lesions of a volume.
+#[derive(Debug)]
+pub struct FoundLesions {
+    /// On the grid of the volume.
+    pub lesions: Lesions,
+    /// Which model found them.
+    pub identity: ModelIdentity,
+    /// What was noticed about the series.
+    pub findings: Vec<Finding>,
+}
+
 /// A mask of a volume proposed by a network.
 #[derive(Clone, Debug)]
 pub struct VolumeProposal {
@@ -165,6 +207,7 @@ type Deliver = Arc<dyn Fn(Answer) + Send + Sync>;
 enum Task {
     Frame(Request),
     Volume(VolumeRequest),
+    Lesions(LesionRequest),
 }
 
 impl Task {
@@ -172,6 +215,7 @@ impl Task {
         match self {
             Self::Frame(request) => request.view,
             Self::Volume(request) => request.view,
+            Self::Lesions(request) => request.view,
         }
     }
 }
@@ -275,6 +319,12 @@ impl NetworkWorker {
         self.put(Task::Volume(request), cancel)
     }
 
+    /// Asks for the lesions of a volume. An older request of the same view is cancelled.
+    pub fn request_lesions(&self, request: LesionRequest) -> Ticket {
+        let cancel = request.cancel.clone();
+        self.put(Task::Lesions(request), cancel)
+    }
+
     fn put(&self, task: Task, cancel: CancelToken) -> Ticket {
         let view = task.view();
         self.shared.drop_view(view);
@@ -351,6 +401,11 @@ fn work(shared: &Shared, device: &BurnDevice, registry: &Registry) {
             Task::Frame(request) => propose(&request, &job.cancel, device, registry, &mut loaded),
             Task::Volume(request) => propose_volume(request, device, &mut for_volumes)
                 .map(|proposal| Outcome::Volume(Box::new(proposal))),
+            // It is told by itself, so nobody waits for the answer of this view.
+            Task::Lesions(request) => {
+                look_through(request, device, registry);
+                Ok(Outcome::Cancelled)
+            }
         };
         let result = catch_unwind(AssertUnwindSafe(|| match &pool {
             Some(pool) => pool.install(run),
@@ -478,6 +533,43 @@ fn mask(
         explanation,
         findings,
     })))
+}
+
+/// Looks for lesions and tells what came of it, a defect too.
+fn look_through(request: LesionRequest, device: &BurnDevice, registry: &Registry) {
+    let LesionRequest {
+        model,
+        layout,
+        volume,
+        progress,
+        cancel,
+        tell,
+        ..
+    } = request;
+    let find = || -> Result<LesionAnswer, AiError> {
+        let model = registry.load(&model)?;
+        let (about, own) = (&model.card.about, model.card.scope.as_ref());
+        let findings = match scope::volume_scope(&layout, about, own) {
+            Ok(findings) => findings,
+            Err(reason) => return Ok(LesionAnswer::Refused(reason)),
+        };
+        let finder = LesionFinder::new(&model, device)?;
+        let grid = HounsfieldGrid::of(&volume()?)?;
+        Ok(LesionAnswer::Found(Box::new(FoundLesions {
+            lesions: finder.find(&grid, &cancel, &progress)?,
+            identity: model.card.identity(),
+            findings,
+        })))
+    };
+    let found = catch_unwind(AssertUnwindSafe(find)).unwrap_or_else(|_| {
+        let text = "the computation stopped with a defect";
+        Err(AiError::Compute(text.into()))
+    });
+    match found {
+        Err(AiError::Cancelled) => {}
+        Ok(answer) => tell(answer),
+        Err(error) => tell(LesionAnswer::Failed(error)),
+    }
 }
 
 fn propose_volume(

@@ -193,6 +193,7 @@ impl Program {
             Effect::Segment => self.segment(),
             Effect::Explain(method) => self.explain(method),
             Effect::SegmentVolume => self.segment_volume(),
+            Effect::FindLesions => self.find_lesions(),
             Effect::NetworksOnCpu => self.networks_on_cpu(),
             Effect::Classify => self.classify(),
             Effect::Train => self.train(),
@@ -338,6 +339,16 @@ impl Program {
     #[cfg(feature = "ai")]
     fn segment_volume(&mut self) {
         self.networks.segment_volume(&mut self.workspace);
+    }
+
+    #[cfg(feature = "ai")]
+    fn find_lesions(&mut self) {
+        self.networks.find_lesions(&mut self.workspace);
+    }
+
+    #[cfg(not(feature = "ai"))]
+    fn find_lesions(&mut self) {
+        self.workspace.notify("notice-no-ai", String::new());
     }
 
     #[cfg(feature = "ai")]

@@ -8,6 +8,8 @@ pub mod draw;
 pub mod error;
 #[cfg(feature = "screen")]
 pub mod frames;
+#[cfg(feature = "ai")]
+mod lesion_networks;
 pub mod logic;
 pub mod minimal;
 #[cfg(feature = "ai")]

@@ -1,7 +1,7 @@
 //! Segmentation of volumes from the window: the models that are there, the volume that is asked about, and its mask on
 //! the way to the screen while it is made.
 
-use super::networks::Networks;
+use super::{lesion_networks::lesion_model, networks::Networks};
 use crate::{
     ai::{
         AiError,
@@ -75,6 +75,10 @@ pub(super) fn look_for_models(folder: Option<PathBuf>, events: Sender<Event>, wa
             })
             .chain(imported)
             .collect();
+        if let Some(model) = lesion_model(&registry) {
+            let _ = events.send(Event::LesionModel(model));
+            waker.wake("models");
+        }
         if !models.is_empty() {
             let _ = events.send(Event::VolumeModels(models));
             waker.wake("models");
@@ -222,7 +226,7 @@ fn place_of(workspace: &Workspace, series: &str) -> Option<DVec3> {
 }
 
 /// The frames of a series as a volume; they are shared, not copied, where they have one scale.
-fn volume_of(display: &SeriesDisplay) -> Result<Volume, AiError> {
+pub(super) fn volume_of(display: &SeriesDisplay) -> Result<Volume, AiError> {
     let layout: &SeriesLayout = &display.layout;
     let gone = || AiError::Compute("the volume is no longer in memory".into());
     let grid = layout.volume.ok_or_else(gone)?;

@@ -39,7 +39,11 @@ pub(super) fn network_lines(context: &UiContext<'_>, cell: usize) -> Vec<String>
         ];
         context.tr("badge-ai-model", &args)
     });
+    let known = &workspace.volume_masks;
+    let synthetic = networks.iter().any(|n| known.is_synthetic_only(&n.0));
+    let synthetic = synthetic.then(|| context.word("badge-ai-synthetic").to_owned());
     std::iter::once(context.word("ai-notice").to_owned())
+        .chain(synthetic)
         .chain(lines)
         .collect()
 }

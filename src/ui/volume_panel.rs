@@ -10,6 +10,7 @@ use egui::{Color32, ComboBox, RichText, Ui};
 
 /// Draws the part of the panel that is about volumes: nothing where no model takes them and none was drawn.
 pub fn volume_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
+    lesions_ui(context, ui);
     let workspace = context.workspace;
     let enabled = workspace.is_enabled(Command::SegmentVolume);
     let Some(chosen) = workspace.volume_masks.model().cloned() else {
@@ -77,6 +78,32 @@ pub fn volume_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
             context.actions.push(Action::RemoveVolumeMask(series));
         }
     });
+}
+
+/// The search for lesions, where there is a model for it.
+fn lesions_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
+    let Some(model) = context.workspace.volume_masks.lesions.clone() else {
+        return;
+    };
+    let command = Command::FindLesions;
+    // A radiograph is nothing to look through.
+    if !context.workspace.is_enabled(command) {
+        return;
+    }
+    widgets::section(ui, context.word("ai-lesions"), None);
+    widgets::line(ui, RichText::new(&model.title));
+    if model.synthetic_only {
+        widgets::tag(ui, context.word("badge-ai-synthetic"), theme::WARN);
+    }
+    ui.add_space(4.0);
+    let run = egui::Button::new(RichText::new(context.word("cmd-find-lesions")).strong());
+    if ui
+        .add(run)
+        .on_hover_text(context.tooltip(command))
+        .clicked()
+    {
+        context.run(command);
+    }
 }
 
 /// The mask as segments that can be corrected and kept.

@@ -60,6 +60,8 @@ pub enum Command {
     AcceptSegment,
     RejectSegment,
     ProposeSegments,
+    NextProposal,
+    PreviousProposal,
     Segment1,
     Segment2,
     Segment3,
@@ -186,6 +188,7 @@ pub enum Command {
     OpenEvaluation,
     ShowEvaluation,
     SegmentVolume,
+    FindLesions,
     NetworksOnCpu,
     MeasureCardiothoracic,
     ClassifyTuberculosis,
@@ -373,6 +376,8 @@ pub enum Needs {
     ModelInput,
     /// The active cell's series can be cut in any plane, and there is a model for volumes.
     ModelVolume,
+    /// The active cell's series can be cut in any plane, and there is a model that finds lesions.
+    ModelLesions,
     /// The active cell shows a frame that somebody calibrated.
     Calibration,
     /// A training task is chosen, with what it needs, and none runs.
@@ -595,6 +600,8 @@ table! {
     AcceptSegment "cmd-segment-accept" Segment "Alt+A" Segment
     RejectSegment "cmd-segment-reject" Segment "Alt+R" Segment
     ProposeSegments "cmd-segments-propose" Segment "" Mask
+    NextProposal "cmd-proposal-next" Segment "Alt+J" Segmentation
+    PreviousProposal "cmd-proposal-previous" Segment "Alt+K" Segmentation
     Segment1 "cmd-segment-1" Segment "" Segment
     Segment2 "cmd-segment-2" Segment "" Segment
     Segment3 "cmd-segment-3" Segment "" Segment
@@ -655,6 +662,7 @@ table! {
     OpenEvaluation "cmd-open-evaluation" Ai "" Nothing
     ShowEvaluation "cmd-show-evaluation" Ai "" Nothing
     SegmentVolume "cmd-segment-volume" Ai "" ModelVolume
+    FindLesions "cmd-find-lesions" Ai "" ModelLesions
     NetworksOnCpu "cmd-networks-on-cpu" Ai "" Nothing
     ClassifyTuberculosis "cmd-classify-tb" Ai "" ModelInput
     Training "cmd-training" Ai "" Nothing

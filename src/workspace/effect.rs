@@ -34,6 +34,8 @@ pub enum Effect {
     Explain(Method),
     /// Segment the volume of the active cell.
     SegmentVolume,
+    /// Look through the volume of the active cell for lesions.
+    FindLesions,
     /// Let networks run on the CPU, or where they ran before.
     NetworksOnCpu,
     /// Tell the class of the active frame.
@@ -118,7 +120,9 @@ impl Effect {
             Self::ReportOut(_) => Right::ExportReports,
             Self::DeidDialog | Self::ChooseCohort => Right::Anonymize,
             Self::ChooseAudit(_) => Right::ExportAudit,
-            Self::Segment | Self::SegmentVolume | Self::Cardiothoracic => Right::Segment,
+            Self::Segment | Self::SegmentVolume | Self::FindLesions | Self::Cardiothoracic => {
+                Right::Segment
+            }
             _ => return None,
         })
     }

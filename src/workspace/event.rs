@@ -81,6 +81,8 @@ pub enum Event {
     VolumeMask(Box<super::volume_masks::VolumeMaskNews>),
     /// Models that take volumes were found.
     VolumeModels(Vec<super::volume_masks::VolumeModelEntry>),
+    /// The model that finds lesions.
+    LesionModel(super::volume_masks::VolumeModelEntry),
     /// The demo was written; open this folder, and use this store.
     DemoReady {
         /// The job.

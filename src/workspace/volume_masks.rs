@@ -95,6 +95,8 @@ pub struct VolumeMasks {
     masks: HashMap<String, VolumeMaskDisplay>,
     /// Models that are offered.
     pub models: Vec<VolumeModelEntry>,
+    /// The model that finds lesions.
+    pub lesions: Option<VolumeModelEntry>,
     /// The id of the one that is chosen.
     pub chosen: Option<String>,
 }
@@ -119,6 +121,12 @@ impl VolumeMasks {
     /// Takes all masks away; the models stay.
     pub fn clear(&mut self) {
         self.masks.clear();
+    }
+
+    /// Whether a model was trained on generated pictures alone.
+    pub fn is_synthetic_only(&self, model: &str) -> bool {
+        let mut all = self.models.iter().chain(&self.lesions);
+        all.any(|entry| entry.id == model && entry.synthetic_only)
     }
 
     /// The model that runs next.

@@ -23,7 +23,11 @@ use negatoscope::{
     workspace::{
         Action, Command,
         event::Event,
-        segmenting::{BrushSettings, SegmentAction, SegmentChange, apply::SegmentTool},
+        segmenting::{
+            BrushSettings, SegmentAction, SegmentChange,
+            apply::SegmentTool,
+            proposals::{FoundLesion, Proposed, of_lesions},
+        },
         settings::SideTab,
         state::Workspace,
         volume_masks::{VolumeMaskDisplay, VolumeMaskNews},
@@ -821,4 +825,122 @@ fn a_growing_region_follows_the_hand() {
     assert_eq!(voxels(&only(&stage), 1), shown);
     assert!(found(&stage).is_none());
     assert_eq!(tolerance(&stage), 160.0);
+}
+
+/// Nodules that a network finds are proposals of their own: gone through by a key, each in its slice, and judged by a key.
+#[test]
+fn nodules_are_gone_through_one_by_one() {
+    let _one = alone();
+    let mut stage = stage(vec![ct()], Vec::new());
+    let place = stage.program().workspace.segment_place(0).unwrap();
+    let [columns, rows, slices] = place.grid.size;
+    let model = ModelIdentity {
+        id: "ct-lesions".into(),
+        version: "1.0.0".into(),
+        sha256: "ab".repeat(32),
+        trained: "made up".into(),
+    };
+    let deep = slices - 2;
+    let label = |x: usize, y: usize, z: usize| match (x / 8, y / 8) {
+        (3, 3) if z == 1 => 1_u32,
+        (5, 5) if z == deep || z + 1 == deep && x == 40 => 2,
+        _ => 0,
+    };
+    let labels: Vec<u32> = (0..slices)
+        .flat_map(|z| (0..rows).flat_map(move |y| (0..columns).map(move |x| label(x, y, z))))
+        .collect();
+    let lesion = |number, confidence| FoundLesion {
+        number,
+        diameter_mm: 6.25,
+        confidence,
+    };
+    let found = [lesion(1, 0.9), lesion(2, 0.7)];
+    let english = negatoscope::i18n::Language::English;
+    let propose = |stage: &mut Stage, labels: &[u32], found: &[FoundLesion]| {
+        let job = workspace(stage).jobs.start("job-finding-lesions").id;
+        let whole = of_lesions(&place, labels, found, &model, english);
+        let news = Proposed::of_lesions(job, whole, model.clone());
+        let event = Event::Proposed(Box::new(news));
+        workspace(stage).sender().send(event).unwrap();
+        stage.settle().unwrap();
+    };
+    let told = |stage: &Stage| {
+        let notices = &stage.program().workspace.notices;
+        notices.last().map(|n| (n.key, n.count)).unwrap()
+    };
+    propose(&mut stage, &vec![0; labels.len()], &[]);
+    assert_eq!(told(&stage).0, "notice-lesions-none");
+    assert!(all(&stage).is_empty());
+    propose(&mut stage, &labels, &found);
+    assert_eq!(told(&stage), ("notice-lesions-found", 2));
+    let whole = only(&stage);
+    let second = whole.segment(2).unwrap();
+    assert_eq!(second.state, SegmentState::Proposed);
+    assert!(second.label.contains("0.70"), "{}", second.label);
+    assert_eq!(second.property_type.as_ref().unwrap().value, "27925004");
+    let SegmentOrigin::Automatic {
+        algorithm, sha256, ..
+    } = &second.origin
+    else {
+        panic!("a network made it");
+    };
+    assert_eq!((algorithm.as_str(), sha256.len()), ("ct-lesions", 64));
+    let drawn = labels.iter().filter(|l| **l == 2).count() as u64;
+    assert_eq!(voxels(&whole, 2), drawn);
+    // That it never saw a patient is said where its segments are drawn.
+    let said = screen::describe(&mut stage).to_string();
+    assert!(said.contains("Synthetic training only"), "{said}");
+    let at = |stage: &Stage| {
+        let workspace = &stage.program().workspace;
+        let slice = workspace.viewports[0].frame_shown();
+        (workspace.segmenting.segment, slice)
+    };
+    assert_eq!(at(&stage), (1, 1));
+    stage.key(Modifiers::ALT, Key::J);
+    stage.settle().unwrap();
+    assert_eq!(at(&stage), (2, deep));
+    stage.key(Modifiers::ALT, Key::R);
+    stage.key(Modifiers::ALT, Key::K);
+    stage.settle().unwrap();
+    assert_eq!(at(&stage), (1, 1));
+    stage.key(Modifiers::ALT, Key::A);
+    stage.key(Modifiers::ALT, Key::J);
+    stage.settle().unwrap();
+    assert_eq!(told(&stage).0, "notice-no-proposals");
+    let states: Vec<_> = only(&stage).segments().map(|s| s.state).collect();
+    assert_eq!(states, [SegmentState::Accepted, SegmentState::Rejected]);
+}
+
+/// The window finds what the command line finds.
+#[test]
+fn the_window_proposes_the_nodules_of_the_command_line() {
+    let _one = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("labels.nii.gz");
+    let mut stage = stage(vec![ct()], Vec::new());
+    run(&mut stage, Command::FindLesions);
+    stage.settle().unwrap();
+    let (path, to) = (ct(), out.to_str().unwrap().to_owned());
+    let path = path.to_str().unwrap();
+    let line = ["--json", "segment", path, "--model", "ct-lesions"];
+    let said = crate::support::program(&[&line[..], &["--device", "cpu", "--out", &to]].concat());
+    let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let wanted: Vec<u64> = said["segments"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| s["voxels"].as_u64().unwrap())
+        .collect();
+    if wanted.is_empty() {
+        let keys: Vec<_> = workspace(&mut stage)
+            .notices
+            .iter()
+            .map(|n| n.key)
+            .collect();
+        assert!(keys.contains(&"notice-lesions-none"), "{keys:?}");
+        return;
+    }
+    let whole = only(&stage);
+    let found: Vec<u64> = whole.segments().map(|s| voxels(&whole, s.number)).collect();
+    assert_eq!(found, wanted);
 }

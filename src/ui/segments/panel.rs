@@ -516,11 +516,15 @@ fn opened(
             widgets::dim(ui, text);
         }
     }
-    state_ui(context, ui, segment, &mut change);
+    let mut next = false;
+    state_ui(context, ui, segment, (&mut change, &mut next));
     ui.add_space(6.0);
     context.state.segments.fields = fields;
     if let Some(change) = change {
         act(context, SegmentAction::Change(segment.number, change));
+    }
+    if next {
+        context.run(Command::NextProposal);
     }
 }
 
@@ -529,7 +533,7 @@ fn state_ui(
     context: &UiContext<'_>,
     ui: &mut Ui,
     segment: &Segment,
-    change: &mut Option<SegmentChange>,
+    (change, next): (&mut Option<SegmentChange>, &mut bool),
 ) {
     let mut parts = vec![context.word(state_key(segment.state)).to_owned()];
     if segment.changed_ms > 0 {
@@ -556,8 +560,11 @@ fn state_ui(
     if let Some((algorithm, version, sha256)) = made {
         let text = format!("{algorithm} {version} {}", sha256.unwrap_or_default());
         widgets::dim(ui, text.trim().to_owned());
+        if context.workspace.volume_masks.is_synthetic_only(algorithm) {
+            widgets::tag(ui, context.word("badge-ai-synthetic"), theme::WARN);
+        }
     }
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         for (command, state) in [
             (Command::AcceptSegment, SegmentState::Accepted),
             (Command::RejectSegment, SegmentState::Rejected),
@@ -568,6 +575,15 @@ fn state_ui(
             let tip = context.tooltip(command);
             if ui.add_enabled(useful, button).on_hover_text(tip).clicked() {
                 *change = Some(SegmentChange::State(state));
+            }
+        }
+        if context.workspace.has_proposals() {
+            let command = Command::NextProposal;
+            let word = RichText::new(context.word(command.row().message_key));
+            let button = Button::new(word.size(theme::SMALL_PT));
+            let tip = context.tooltip(command);
+            if ui.add(button).on_hover_text(tip).clicked() {
+                *next = true;
             }
         }
     });

@@ -11,6 +11,7 @@ pub mod preview;
 pub mod proposals;
 mod saving;
 pub mod schema;
+mod walking;
 
 pub use counting::SegmentNumbers;
 pub use place::SegmentPlace;
@@ -302,6 +303,14 @@ impl Workspace {
         let action = match command {
             Command::ProposeSegments => {
                 self.propose();
+                None
+            }
+            Command::NextProposal | Command::PreviousProposal => {
+                self.step_proposal(if command == Command::NextProposal {
+                    1
+                } else {
+                    -1
+                });
                 None
             }
             Command::NewSegmentation => Some(SegmentAction::New),

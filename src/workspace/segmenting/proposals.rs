@@ -7,12 +7,13 @@ use super::{SegmentPlace, new_uid, now_ms};
 use crate::{
     diary,
     gpu::{Cargo, GpuContext},
+    i18n::{Language, Value},
     imaging::{
         overlay::{ProbabilityMap, lifted, opacity_at},
         reslice::PixelGrid,
     },
     model::{
-        annotation::Author,
+        annotation::{Author, Code},
         inference::ModelIdentity,
         labels::{Label, Meaning},
         segmentation::{
@@ -40,6 +41,35 @@ pub struct Proposed {
     /// The segmentation, or why there is none.
     result: Result<Box<Segmentation>, &'static str>,
     model: ModelIdentity,
+    /// The segments are lesions, to be gone through one by one.
+    lesions: bool,
+}
+
+impl Proposed {
+    /// What a search for lesions found.
+    pub fn of_lesions(
+        job: JobId,
+        result: Result<Segmentation, &'static str>,
+        model: ModelIdentity,
+    ) -> Self {
+        Self {
+            job,
+            result: result.map(Box::new),
+            model,
+            lesions: true,
+        }
+    }
+}
+
+/// A lesion that a network found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FoundLesion {
+    /// Its number in the labels, from 1.
+    pub number: u32,
+    /// Diameter of the ball of its volume, millimetres.
+    pub diameter_mm: f64,
+    /// Mean probability inside, as the network says it.
+    pub confidence: f64,
 }
 
 impl Workspace {
@@ -81,6 +111,7 @@ impl Workspace {
                 job: job.id,
                 result,
                 model,
+                lesions: false,
             };
             let _ = events.send(Event::Proposed(Box::new(news)));
             waker.wake("proposed");
@@ -102,14 +133,72 @@ impl Workspace {
                 if self.add_segmentation(&whole, "model", by) {
                     // What it showed is shown by the segments now.
                     self.volume_masks.remove_of(&news.model.id);
-                    if let Some(frame) = self.frame_key(self.active) {
+                    let frame = self.frame_key(self.active).filter(|_| !news.lesions);
+                    if let Some(frame) = frame {
                         self.masks.remove(&frame);
+                    }
+                    if news.lesions {
+                        self.notify_count("notice-lesions-found", whole.len(), String::new());
+                        self.show_first_segment();
                     }
                 }
             }
             Err(key) => self.notify(key, String::new()),
         }
     }
+}
+
+/// Each lesion as a proposed segment of its own. `labels` has the number of the lesion of each voxel of the grid, columns
+/// fastest, 0 for none.
+///
+/// # Errors
+/// The message of what is wrong: nothing was found, or more than there are numbers.
+pub fn of_lesions(
+    place: &SegmentPlace,
+    labels: &[u32],
+    lesions: &[FoundLesion],
+    model: &ModelIdentity,
+    language: Language,
+) -> Result<Segmentation, &'static str> {
+    if lesions.is_empty() {
+        return Err("notice-lesions-none");
+    }
+    let mut whole = place.bare(SegmentationId(new_uid()));
+    let size = whole.grid.size;
+    if labels.len() != size.iter().product::<usize>() || whole.frame.is_some() {
+        return Err("notice-propose-failed");
+    }
+    whole.title.clone_from(&model.id);
+    let code = |value: &str, meaning: &str| {
+        Some(Code {
+            value: value.to_owned(),
+            scheme: "SCT".to_owned(),
+            meaning: meaning.to_owned(),
+        })
+    };
+    for lesion in lesions {
+        let number = u16::try_from(lesion.number).map_err(|_| "notice-propose-failed")?;
+        let args = [
+            ("number", usize::from(number).into()),
+            ("mm", Value::Fixed(lesion.diameter_mm, 1)),
+            ("confidence", Value::Fixed(lesion.confidence, 2)),
+        ];
+        let mut segment = Segment::new(number, language.tr("segment-nodule", &args));
+        // PS3.16 CID 7150, CID 6054.
+        segment.category = code("49755003", "Morphologically Abnormal Structure");
+        segment.property_type = code("27925004", "Nodule");
+        segment.state = SegmentState::Proposed;
+        segment.changed_ms = now_ms();
+        segment.origin = SegmentOrigin::Automatic {
+            algorithm: model.id.clone(),
+            version: model.version.clone(),
+            sha256: model.sha256.clone(),
+        };
+        whole.put_segment(segment);
+    }
+    let number = |label: &u32| u16::try_from(*label).unwrap_or(0);
+    whole.set_layer(0, Voxels::from_dense(size, labels.iter().map(number)));
+    Ok(whole)
 }
 
 fn made(gpu: &GpuContext, place: &SegmentPlace, mask: &Mask) -> Result<Segmentation, &'static str> {

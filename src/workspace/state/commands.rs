@@ -42,6 +42,10 @@ impl Workspace {
                         .and_then(|v| v.display.as_ref())
                         .is_some_and(|d| d.is_volume())
             }
+            Needs::ModelLesions => {
+                let display = viewport.and_then(|v| v.display.as_ref());
+                self.volume_masks.lesions.is_some() && display.is_some_and(|d| d.is_volume())
+            }
             Needs::ModelInput => picture && cfg!(feature = "ai"),
             Needs::Calibration => self.calibration_shown().is_some(),
             Needs::TrainingReady => self.training.can_start(),
@@ -146,6 +150,7 @@ impl Workspace {
             }
             Command::SegmentLungs => return Some(Effect::Segment),
             Command::SegmentVolume => return Some(Effect::SegmentVolume),
+            Command::FindLesions => return Some(Effect::FindLesions),
             Command::NetworksOnCpu => return Some(Effect::NetworksOnCpu),
             Command::CloseAll => self.close_all(),
             Command::LayoutOne => self.with_layout(|w| w.set_layout(Layout::ONE)),

@@ -103,6 +103,7 @@ impl Workspace {
             }
             Event::MaskRead(news) => self.take_mask_file(*news),
             Event::VolumeMask(news) => self.take_volume_mask(*news),
+            Event::LesionModel(model) => self.volume_masks.lesions = Some(model),
             Event::VolumeModels(models) => self.volume_masks.models = models,
             Event::DemoReady { job, result } => {
                 self.jobs.finish(job);
