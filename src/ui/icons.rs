@@ -69,6 +69,7 @@ pub enum Icon {
     Grow,
     Scissors,
     Trace,
+    Prompt,
 }
 
 /// Draws an icon into a square.
@@ -468,6 +469,11 @@ pub fn paint(painter: &Painter, rect: Rect, icon: Icon, color: Color32) {
             line(&[(8.0, 11.4), (8.0, 13.8)]);
             line(&[(4.6, 8.0), (2.2, 8.0)]);
             line(&[(11.4, 8.0), (13.8, 8.0)]);
+        }
+        Icon::Prompt => {
+            line(&[(5.0, 2.2), (5.0, 8.8)]);
+            line(&[(1.7, 5.5), (8.3, 5.5)]);
+            line(&[(8.2, 11.6), (14.4, 11.6)]);
         }
         Icon::Trace => {
             line(&[

@@ -46,6 +46,7 @@ pub enum Command {
     ToolGrow,
     ToolScissors,
     ToolTrace,
+    ToolPrompt,
     BrushLarger,
     BrushSmaller,
     BrushShape,
@@ -586,6 +587,7 @@ table! {
     ToolGrow "cmd-tool-grow" Segment "Ctrl+B" Picture
     ToolScissors "cmd-tool-scissors" Segment "Ctrl+Shift+B" Picture
     ToolTrace "cmd-tool-trace" Segment "" Picture
+    ToolPrompt "cmd-tool-prompt" Segment "" Picture
     BrushShape "cmd-brush-shape" Segment "Shift+B" Nothing
     BrushLarger "cmd-brush-larger" Segment "]" Nothing
     BrushSmaller "cmd-brush-smaller" Segment "[" Nothing
@@ -744,6 +746,7 @@ impl Command {
             Self::ToolGrow => Tool::Paint(PaintTool::Grow),
             Self::ToolScissors => Tool::Paint(PaintTool::Scissors),
             Self::ToolTrace => Tool::Paint(PaintTool::Trace),
+            Self::ToolPrompt => Tool::Paint(PaintTool::Prompt),
             Self::MarkLength => Tool::Mark(MarkKind::Length),
             Self::MarkAngle => Tool::Mark(MarkKind::Angle),
             Self::MarkCobb => Tool::Mark(MarkKind::Cobb),

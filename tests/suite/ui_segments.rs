@@ -944,3 +944,40 @@ fn the_window_proposes_the_nodules_of_the_command_line() {
     let found: Vec<u64> = whole.segments().map(|s| voxels(&whole, s.number)).collect();
     assert_eq!(found, wanted);
 }
+
+#[test]
+fn points_and_scribbles_propose_and_enter_takes() {
+    let _one = alone();
+    let mut stage = stage(vec![ct()], Vec::new());
+    run(&mut stage, Command::ToolPrompt);
+    let found = |stage: &Stage| {
+        let preview = &stage.program().workspace.segmenting.preview;
+        preview.found().cloned()
+    };
+    drag(&mut stage, [440.0, 330.0], [460.0, 330.0], Modifiers::NONE);
+    let first = found(&stage).expect("a proposal");
+    assert!(first.voxels > 0 && all(&stage).is_empty());
+    // What is said not to belong makes it smaller there, and is not in it.
+    drag(&mut stage, [440.0, 345.0], [460.0, 345.0], Modifiers::ALT);
+    let second = found(&stage).unwrap();
+    assert!(second.voxels > 0 && second.voxels != first.voxels);
+    let SegmentTool::Prompts(prompts) = second.wish.tool.clone() else {
+        panic!("of strokes");
+    };
+    assert!(prompts.plus.len() > 1 && prompts.minus.len() > 1);
+    // Escape leaves it all.
+    stage.key(Modifiers::NONE, Key::Escape);
+    stage.settle().unwrap();
+    assert!(found(&stage).is_none() && all(&stage).is_empty());
+    drag(&mut stage, [440.0, 330.0], [460.0, 330.0], Modifiers::NONE);
+    drag(&mut stage, [440.0, 345.0], [460.0, 345.0], Modifiers::ALT);
+    assert_eq!(found(&stage).unwrap().voxels, second.voxels);
+    stage.key(Modifiers::NONE, Key::Enter);
+    stage.settle().unwrap();
+    let whole = only(&stage);
+    assert_eq!(voxels(&whole, 1), second.voxels);
+    assert!(prompts.plus.iter().all(|at| whole.contains(1, *at)));
+    assert!(!prompts.minus.iter().any(|at| whole.contains(1, *at)));
+    assert!(found(&stage).is_none());
+    assert_eq!(whole.layers()[0].bounds(None).unwrap().size()[2], 1);
+}

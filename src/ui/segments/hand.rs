@@ -174,7 +174,7 @@ pub(in crate::ui) fn hand(
     if pointing::hand(context, ui, response, cell, tool, viewport, picture) {
         return true;
     }
-    if matches!(tool, PaintTool::Grow | PaintTool::Trace) {
+    if matches!(tool, PaintTool::Grow | PaintTool::Trace | PaintTool::Prompt) {
         context.state.segments.painting = None;
         context.state.segments.lasso = None;
         return false;
@@ -350,9 +350,15 @@ fn finish(context: &mut UiContext<'_>) {
 /// Keys that belong to a stroke or to what is proposed; taken before the commands see them.
 pub(in crate::ui) fn keys(context: &mut UiContext<'_>, ui: &Ui) {
     let pressed = |key| ui.ctx().input_mut(|i| i.consume_key(Modifiers::NONE, key));
+    let waits = context.state.segments.pointing.waits();
+    if waits && ui.ctx().egui_wants_keyboard_input() {
+        return;
+    }
     if context.state.segments.pointing.is_busy() {
         if pressed(Key::Escape) {
             pointing::leave(context);
+        } else if waits && pressed(Key::Enter) {
+            pointing::accept(context);
         }
         return;
     }
@@ -444,7 +450,7 @@ pub(in crate::ui) fn ring(
     let scale = ui.ctx().pixels_per_point();
     let radius = (settings.radius / picture.unit_per_pixel) as f32 / scale;
     let radius = match tool {
-        PaintTool::Grow | PaintTool::Scissors | PaintTool::Trace => 4.0,
+        PaintTool::Grow | PaintTool::Scissors | PaintTool::Trace | PaintTool::Prompt => 4.0,
         _ => radius.max(1.5),
     };
     painter.circle_stroke(pointer, radius, (3.0, Color32::from_black_alpha(150)));
@@ -476,6 +482,15 @@ pub(in crate::ui) fn ring(
                 |[low, high]| format!("{low:.0} – {high:.0}"),
             );
             (text, theme::TEXT_DIM)
+        }
+        None if tool == PaintTool::Prompt => {
+            let waits = context.state.segments.pointing.waits();
+            let key = match (waits, ui.input(|i| i.modifiers.alt)) {
+                (true, false) => "brush-prompt-accept",
+                (_, true) => "brush-prompt-minus",
+                (false, false) => "brush-prompt-plus",
+            };
+            (context.word(key).to_owned(), theme::TEXT_DIM)
         }
         None if tool == PaintTool::Trace => {
             let key = match ui.input(|i| i.modifiers.shift) {

@@ -173,6 +173,7 @@ fn brush_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
             (Command::ToolGrow, Icon::Grow),
             (Command::ToolScissors, Icon::Scissors),
             (Command::ToolTrace, Icon::Trace),
+            (Command::ToolPrompt, Icon::Prompt),
         ] {
             let on = command.tool() == Some(workspace.tool);
             widgets::command_button(context, ui, icon, command, on);

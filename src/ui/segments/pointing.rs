@@ -6,10 +6,12 @@ use crate::{
         PaintTool,
         brush::{BrushShape, tolerance_dragged},
     },
-    ui::{context::UiContext, probe::value_at},
+    ui::{context::UiContext, probe::value_at, theme},
     workspace::{
         Action,
-        segmenting::{SegmentAction, SegmentPlace, apply::SegmentTool, preview::Wish},
+        segmenting::{
+            SegmentAction, SegmentPlace, apply::SegmentTool, preview::Wish, prompts::Prompts,
+        },
         view::{Picture, Viewport},
     },
 };
@@ -22,7 +24,45 @@ pub(super) struct Pointing {
     /// The wish that was told last.
     wish: Option<Wish>,
     growing: Option<Growing>,
+    prompting: Option<Prompting>,
 }
+
+/// Points and scribbles that wait for Enter.
+struct Prompting {
+    cell: usize,
+    /// Where the last one is.
+    seed: Seed,
+    prompts: Prompts,
+    /// The stroke that is being drawn says no, or yes.
+    drawing: Option<bool>,
+}
+
+impl Prompting {
+    /// Adds the voxels from the last one to another one.
+    fn add(&mut self, to: [usize; 3], begins: bool, minus: bool) {
+        let list = match minus {
+            true => &mut self.prompts.minus,
+            false => &mut self.prompts.plus,
+        };
+        let from = if begins { to } else { self.seed.at };
+        let steps = (0..3).map(|axis| from[axis].abs_diff(to[axis])).max();
+        let steps = steps.unwrap_or(0).max(1);
+        for step in 0..=steps {
+            let part = step as f64 / steps as f64;
+            let at = std::array::from_fn(|axis| {
+                let (a, b) = (from[axis] as f64, to[axis] as f64);
+                (a + (b - a) * part).round() as usize
+            });
+            if list.len() < MOST_PROMPTS && !list.contains(&at) {
+                list.push(at);
+            }
+        }
+        self.seed.at = to;
+    }
+}
+
+/// Voxels of strokes that say yes, and of those that say no.
+const MOST_PROMPTS: usize = 4096;
 
 /// A region that grows while the button is down.
 struct Growing {
@@ -89,7 +129,12 @@ impl Growing {
 
 impl Pointing {
     pub(super) const fn is_busy(&self) -> bool {
-        self.growing.is_some()
+        self.growing.is_some() || self.prompting.is_some()
+    }
+
+    /// Whether points and scribbles wait for Enter.
+    pub(super) const fn waits(&self) -> bool {
+        self.prompting.is_some()
     }
 
     /// The tolerance that the hand has come to.
@@ -114,7 +159,85 @@ fn tell(context: &mut UiContext<'_>, wish: Option<Wish>) {
 /// Leaves what is pointed at; nothing of it stays.
 pub(super) fn leave(context: &mut UiContext<'_>) {
     context.state.segments.pointing.growing = None;
+    context.state.segments.pointing.prompting = None;
     tell(context, None);
+}
+
+/// Takes what follows from points and scribbles.
+pub(super) fn accept(context: &mut UiContext<'_>) {
+    if let Some(prompting) = context.state.segments.pointing.prompting.take() {
+        let tool = SegmentTool::Prompts(Box::new(prompting.prompts));
+        context.actions.push(Action::Activate(prompting.cell));
+        act(context, SegmentAction::Apply(tool));
+    }
+    tell(context, None);
+}
+
+/// Points and scribbles: left says yes, Alt and left no. What follows is outlined when the button goes up.
+fn prompt(
+    context: &mut UiContext<'_>,
+    cell: usize,
+    seed: Option<Seed>,
+    [pressed, down, minus]: [bool; 3],
+) -> bool {
+    let mut prompting = context.state.segments.pointing.prompting.take();
+    if pressed && let Some(seed) = seed {
+        context.actions.push(Action::Activate(cell));
+        let brush = &context.workspace.segmenting.brush;
+        let slice = (brush.shape == BrushShape::Disc).then_some(seed.axis);
+        // What was drawn elsewhere, or in another slice, is left.
+        let goes_on = |p: &Prompting| {
+            let same = p.cell == cell && p.seed.place == seed.place && p.prompts.slice == slice;
+            same && slice.is_none_or(|axis| p.seed.at.get(axis) == seed.at.get(axis))
+        };
+        let at = seed.at;
+        let mut now = match prompting.take().filter(goes_on) {
+            Some(before) => before,
+            None => Prompting {
+                cell,
+                seed,
+                prompts: Prompts {
+                    plus: Vec::new(),
+                    minus: Vec::new(),
+                    slice,
+                    range: brush.range,
+                },
+                drawing: None,
+            },
+        };
+        now.prompts.range = brush.range;
+        now.drawing = Some(minus);
+        now.add(at, true, minus);
+        prompting = Some(now);
+    } else if let (Some(now), Some(seed)) = (&mut prompting, seed)
+        && let Some(minus) = now.drawing
+        && now.cell == cell
+        && now.seed.place == seed.place
+        && now
+            .prompts
+            .slice
+            .is_none_or(|axis| now.seed.at.get(axis) == seed.at.get(axis))
+    {
+        now.add(seed.at, false, minus);
+    }
+    let mut wish = None;
+    let mut taken = false;
+    if let Some(now) = &mut prompting
+        && now.cell == cell
+        && now.drawing.is_some()
+    {
+        taken = true;
+        if !down {
+            now.drawing = None;
+            let tool = SegmentTool::Prompts(Box::new(now.prompts.clone()));
+            wish = Some(now.seed.wish(cell, tool));
+        }
+    }
+    context.state.segments.pointing.prompting = prompting;
+    if wish.is_some() {
+        tell(context, wish);
+    }
+    taken
 }
 
 /// Carries out what the pointer does with such a tool; `true` when the left button is its.
@@ -171,7 +294,14 @@ pub(super) fn hand(
         return true;
     }
     let over = response.contains_pointer();
+    if tool != PaintTool::Prompt {
+        context.state.segments.pointing.prompting = None;
+    }
     match tool {
+        PaintTool::Prompt => {
+            let seed = over.then(|| Seed::at(viewport, picture, at)).flatten();
+            prompt(context, cell, seed, [pressed && over, down, held.alt])
+        }
         PaintTool::Grow if pressed && over => {
             context.actions.push(Action::Activate(cell));
             let Some(seed) = Seed::at(viewport, picture, at) else {
@@ -233,7 +363,22 @@ pub(super) fn hand(
     }
 }
 
-/// Draws what would be taken.
+/// Whether the shown plane goes through a voxel.
+fn shown_at(place: &SegmentPlace, at: [usize; 3], picture: &Picture) -> bool {
+    let normal = picture.right.cross(picture.down).normalize_or(DVec3::Z);
+    let from_voxel = place.grid.patient_from_voxel;
+    let middle = from_voxel.transform_point3(DVec3::from_array(at.map(|v| v as f64)));
+    let steps = from_voxel.matrix3;
+    let half = [steps.x_axis, steps.y_axis, steps.z_axis]
+        .map(|step| step.dot(normal).abs())
+        .iter()
+        .sum::<f64>()
+        / 2.0;
+    let depth = (middle - picture.patient_at(0.0, 0.0)).dot(normal).abs();
+    depth <= half * (1.0 + 1e-9)
+}
+
+/// Draws what would be taken, and the strokes that say so.
 pub(super) fn paint(
     context: &UiContext<'_>,
     painter: &Painter,
@@ -242,32 +387,37 @@ pub(super) fn paint(
     picture: &Picture,
     color: Color32,
 ) {
+    let scale = painter.pixels_per_point();
+    let on_screen = |p: DVec3| {
+        let at = picture.viewport_of(p);
+        rect.min + egui::vec2(at.x as f32, at.y as f32) / scale
+    };
+    let pointing = &context.state.segments.pointing;
+    if let Some(now) = pointing.prompting.as_ref().filter(|p| p.cell == cell) {
+        let here = shown_at(&now.seed.place, now.seed.at, picture);
+        let from_voxel = now.seed.place.grid.patient_from_voxel;
+        for (list, color) in [
+            (&now.prompts.plus, color),
+            (&now.prompts.minus, theme::WARN),
+        ] {
+            for at in list.iter().filter(|_| here) {
+                let place = from_voxel.transform_point3(DVec3::from_array(at.map(|v| v as f64)));
+                let place = on_screen(place);
+                painter.circle_filled(place, 2.6, Color32::from_black_alpha(150));
+                painter.circle_filled(place, 1.8, color);
+            }
+        }
+    }
     let preview = &context.workspace.segmenting.preview;
     let Some(found) = preview.found().filter(|found| found.wish.cell == cell) else {
         return;
     };
     // Only in the slice that was looked at.
-    let normal = picture.right.cross(picture.down).normalize_or(DVec3::Z);
-    let from_voxel = found.wish.place.grid.patient_from_voxel;
-    let [x, y, z] = found.wish.at.map(|v| v as f64);
-    let middle = from_voxel.transform_point3(DVec3::new(x, y, z));
-    let steps = from_voxel.matrix3;
-    let half = [steps.x_axis, steps.y_axis, steps.z_axis]
-        .map(|step| step.dot(normal).abs())
-        .iter()
-        .sum::<f64>()
-        / 2.0;
-    let depth = (middle - picture.patient_at(0.0, 0.0)).dot(normal).abs();
-    if depth > half * (1.0 + 1e-9) {
+    if !shown_at(&found.wish.place, found.wish.at, picture) {
         return;
     }
-    let scale = painter.pixels_per_point();
     for line in found.lines.iter() {
-        let on_screen = |p: &DVec3| {
-            let at = picture.viewport_of(*p);
-            rect.min + egui::vec2(at.x as f32, at.y as f32) / scale
-        };
-        let points: Vec<Pos2> = line.iter().map(on_screen).collect();
+        let points: Vec<Pos2> = line.iter().map(|p| on_screen(*p)).collect();
         let dark = Stroke::new(2.6, Color32::from_black_alpha(150));
         painter.add(Shape::closed_line(points.clone(), dark));
         painter.add(Shape::closed_line(points, Stroke::new(1.3, color)));

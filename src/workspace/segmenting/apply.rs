@@ -89,6 +89,8 @@ pub enum SegmentTool {
         /// Only values from here to there.
         range: Option<[f64; 2]>,
     },
+    /// What follows from points and scribbles.
+    Prompts(Box<super::prompts::Prompts>),
     /// What lies inside of a drawn outline.
     Scissors(Box<super::cut::Cut>),
     /// All segments of the layer grow from what is drawn of them until they meet.
@@ -125,6 +127,7 @@ impl SegmentTool {
             Self::Combine(Joining::Intersect, _) => "intersect",
             Self::Grow { .. } => "grow",
             Self::Trace { .. } => "level-trace",
+            Self::Prompts(_) => "prompts",
             Self::Scissors(_) => "scissors",
             Self::GrowCut => "grow-cut",
             Self::Watershed => "watershed",
@@ -159,6 +162,7 @@ impl SegmentTool {
                 }
                 prompt
             }
+            Self::Prompts(prompts) => prompts.prompt(),
             Self::Scissors(cut) => cut.prompt(),
             _ => String::new(),
         }
@@ -167,7 +171,8 @@ impl SegmentTool {
     fn needs_values(&self) -> bool {
         match self {
             Self::Scissors(cut) => cut.range.is_some(),
-            Self::Grow { .. } | Self::Trace { .. } | Self::GrowCut | Self::Watershed => true,
+            Self::Grow { .. } | Self::Trace { .. } | Self::Prompts(_) => true,
+            Self::GrowCut | Self::Watershed => true,
             _ => false,
         }
     }
@@ -177,7 +182,7 @@ impl SegmentTool {
         match self {
             Self::Scissors(cut) => !cut.takes,
             Self::Trace { takes, .. } => !takes,
-            Self::Grow { .. } => true,
+            Self::Grow { .. } | Self::Prompts(_) => true,
             _ => false,
         }
     }
@@ -455,7 +460,7 @@ fn changed(work: &Work, cancel: &CancelToken) -> Option<Voxels> {
             out.combine(how, &other);
             out
         }
-        SegmentTool::Grow { .. } => {
+        SegmentTool::Grow { .. } | SegmentTool::Prompts(_) => {
             adds = true;
             pointed(&work.tool, work.frames.as_ref()?, spacing, cancel)?
         }
@@ -554,6 +559,7 @@ pub(super) fn pointed(
             }
             Some(bits)
         }
+        SegmentTool::Prompts(prompts) => prompts.voxels(values, spacing, cancel),
         _ => None,
     }
 }

@@ -8,6 +8,7 @@ pub mod counting;
 pub mod cut;
 pub mod place;
 pub mod preview;
+pub mod prompts;
 pub mod proposals;
 mod saving;
 pub mod schema;

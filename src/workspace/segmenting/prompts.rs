@@ -1,0 +1,181 @@
+//! Points and scribbles that say what belongs to a segment and what does not, and what follows from them in a box around
+//! them: by random walks in a slice, by geodesic distance in space.
+
+use super::cut::keep_values;
+use crate::{
+    imaging::segment::{
+        Bits, Image,
+        forest::geodesic,
+        image::crop,
+        walker::{Walk, from_strokes},
+    },
+    task::CancelToken,
+};
+
+/// How far the box reaches beyond what was drawn, millimetres; half of what was drawn where that is more.
+const AROUND_MM: f64 = 20.0;
+/// Most voxels of a box.
+const MOST: usize = 32 << 20;
+/// How much values count against the way in geodesic distance.
+const CONTRAST: f64 = 0.9;
+
+/// What was drawn, in voxels of a grid.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prompts {
+    /// What belongs to the segment.
+    pub plus: Vec<[usize; 3]>,
+    /// What does not.
+    pub minus: Vec<[usize; 3]>,
+    /// The axis across which the one slice lies that is looked at; `None` for space.
+    pub slice: Option<usize>,
+    /// Only values from here to there.
+    pub range: Option<[f64; 2]>,
+}
+
+impl Prompts {
+    /// What it was told, as voxels remember it.
+    pub(super) fn prompt(&self) -> String {
+        let place = if self.slice.is_some() {
+            "slice"
+        } else {
+            "space"
+        };
+        let (plus, minus) = (self.plus.len(), self.minus.len());
+        let mut prompt = format!("{place} {plus} plus {minus} minus");
+        if let Some([low, high]) = self.range {
+            prompt.push_str(&format!(" range {low} {high}"));
+        }
+        prompt
+    }
+
+    /// Lowest and highest index of the box.
+    fn bounds(&self, size: [usize; 3], spacing: [f64; 3]) -> Option<[[usize; 3]; 2]> {
+        let mut all = self.plus.iter().chain(&self.minus);
+        let first = *all.next()?;
+        let (mut low, mut high) = (first, first);
+        for at in all {
+            for axis in 0..3 {
+                low[axis] = low[axis].min(at[axis]);
+                high[axis] = high[axis].max(at[axis]);
+            }
+        }
+        for axis in 0..3 {
+            if self.slice == Some(axis) {
+                continue;
+            }
+            let drawn = (high[axis] - low[axis]) as f64;
+            let around = (AROUND_MM / spacing[axis].max(1e-3))
+                .max(drawn / 2.0)
+                .ceil() as usize;
+            low[axis] = low[axis].saturating_sub(around);
+            high[axis] = high[axis].saturating_add(around);
+        }
+        let high = std::array::from_fn(|axis| high[axis].min(size[axis].saturating_sub(1)));
+        (0..3)
+            .all(|axis| low[axis] <= high[axis])
+            .then_some([low, high])
+    }
+
+    /// What follows: nearer to what belongs than to what does not and to the rim of the box. `None` where nothing was said to
+    /// belong, where the box is too large, and once cancelled.
+    pub(super) fn voxels(
+        &self,
+        values: &dyn Image,
+        spacing: [f64; 3],
+        cancel: &CancelToken,
+    ) -> Option<Bits> {
+        let size = values.size();
+        let [low, high] = self.bounds(size, spacing)?;
+        let part: [usize; 3] = std::array::from_fn(|axis| high[axis] - low[axis] + 1);
+        if self.plus.is_empty() || part.iter().product::<usize>() > MOST {
+            return None;
+        }
+        let inside = |at: &[usize; 3]| -> Option<[usize; 3]> {
+            let here = (0..3).all(|axis| (low[axis]..=high[axis]).contains(&at[axis]));
+            here.then(|| std::array::from_fn(|axis| at[axis] - low[axis]))
+        };
+        let mut plus = Bits::new(part);
+        self.plus
+            .iter()
+            .filter_map(inside)
+            .for_each(|at| plus.set(at, true));
+        let mut minus = Bits::from_fn(part, |at| {
+            (0..3).any(|axis| {
+                let rim = at[axis] == 0 || at[axis] + 1 == part[axis];
+                self.slice != Some(axis) && part[axis] > 2 && rim
+            })
+        });
+        self.minus
+            .iter()
+            .filter_map(inside)
+            .for_each(|at| minus.set(at, true));
+        // What was drawn last counts nowhere: what belongs does.
+        for at in plus.ones() {
+            minus.set(at, false);
+        }
+        let (dense, _) = crop(values, low, high);
+        let strokes = [&plus, &minus];
+        let found = match self.slice {
+            Some(_) => from_strokes(&dense, part, spacing, strokes, Walk::default(), cancel)?,
+            None => geodesic(&dense, part, spacing, strokes, CONTRAST, cancel)?,
+        };
+        let mut bits = found.placed(low, size);
+        if let Some(range) = self.range {
+            keep_values(&mut bits, range, values);
+        }
+        Some(bits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::imaging::segment::Values;
+
+    /// Two bright balls that touch: a stroke in one and a stroke in the other part them; alone, the first stays in its ball.
+    #[test]
+    fn strokes_say_what_belongs() {
+        let size = [60, 40, 40];
+        let ball = |at: [usize; 3], x: f64| {
+            let d = [at[0] as f64 - x, at[1] as f64 - 20.0, at[2] as f64 - 20.0];
+            d.iter().map(|v| v * v).sum::<f64>() <= 81.0
+        };
+        let values: Vec<f32> = (0..60 * 40 * 40)
+            .map(|i| {
+                let at = [i % 60, i / 60 % 40, i / 2400];
+                if ball(at, 20.0) || ball(at, 39.0) {
+                    100.0
+                } else {
+                    0.0
+                }
+            })
+            .collect();
+        let image = Values::new(&values, size).unwrap();
+        for slice in [Some(2), None] {
+            let prompts = Prompts {
+                plus: (16..24).map(|x| [x, 20, 20]).collect(),
+                minus: (36..42).map(|x| [x, 20, 20]).collect(),
+                slice,
+                range: None,
+            };
+            let token = CancelToken::default();
+            let found = prompts.voxels(&image, [1.0; 3], &token).unwrap();
+            let wanted = Bits::from_fn(size, |at| {
+                ball(at, 20.0) && (slice.is_none() || at[2] == 20)
+            });
+            let dice = 2.0 * found.shared(&wanted) as f64 / (found.count() + wanted.count()) as f64;
+            assert!(dice > 0.97, "{slice:?} {dice}");
+            let only = Prompts {
+                range: Some([-1.0, 50.0]),
+                ..prompts.clone()
+            };
+            let dark = only.voxels(&image, [1.0; 3], &token).unwrap();
+            assert_eq!(dark.shared(&wanted), 0);
+            let none = Prompts {
+                plus: Vec::new(),
+                ..prompts
+            };
+            assert!(none.voxels(&image, [1.0; 3], &token).is_none());
+        }
+    }
+}
