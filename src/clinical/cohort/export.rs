@@ -69,7 +69,7 @@ impl ExportKey {
         digest.iter().take(10).map(|b| format!("{b:02x}")).collect()
     }
 
-    /// By how many days the days of a patient are moved: back by 1 to [`SHIFT`].
+    /// By how many days the days of a patient are moved: back by 1 to `SHIFT`.
     pub fn shift(&self, id: &str) -> i32 {
         let digest = self.digest("shift", id);
         let number = digest
