@@ -2,7 +2,6 @@
 
 mod input;
 mod output;
-mod parts;
 
 use super::{
     Common, Exit, Output, masks,
@@ -11,11 +10,11 @@ use super::{
 use crate::{
     dicom::segmentation::Wanted,
     model::{layout::SeriesLayout, segmentation::Segmentation, study::SourceKind},
+    workspace::label_sets::split::{Part, Shares, leaks, split},
 };
 use clap::{Args, ValueEnum};
 use input::{Case, MaskOf};
 use output::Writer;
-use parts::{Part, Shares, leaks, split};
 use serde_json::json;
 use std::{collections::BTreeMap, path::PathBuf};
 

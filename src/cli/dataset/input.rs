@@ -1,6 +1,5 @@
 //! Sets as they are read: lists of cases, nnU-Net folders, COCO files.
 
-use super::parts::Part;
 use crate::{
     cli::{Exit, series::Refusal},
     dicom::segmentation::grid_of,
@@ -10,6 +9,7 @@ use crate::{
         layout::SeriesLayout,
         segmentation::{Painter, Segment, Segmentation, SegmentationId, Voxels},
     },
+    workspace::label_sets::split::Part,
 };
 use serde_json::Value;
 use std::{

@@ -1,6 +1,6 @@
 //! Sets as they are written.
 
-use super::{SetForm, parts::Part};
+use super::SetForm;
 use crate::{
     cli::{
         Common, Exit, masks,
@@ -17,6 +17,7 @@ use crate::{
         segmentation::{Segment, Segmentation, VoxelBox},
         volume::Volume,
     },
+    workspace::label_sets::split::Part,
 };
 use serde_json::{Map, Value, json};
 use std::{
