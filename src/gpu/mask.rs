@@ -160,27 +160,7 @@ impl MaskVolume {
             bytemuck::bytes_of(&draw),
         )?;
         gpu.checked(0, || {
-            let entry = |binding, ty| wgpu::BindGroupLayoutEntry {
-                binding,
-                visibility: wgpu::ShaderStages::COMPUTE,
-                ty: wgpu::BindingType::Buffer {
-                    ty,
-                    has_dynamic_offset: false,
-                    min_binding_size: None,
-                },
-                count: None,
-            };
-            let storage = |read_only| wgpu::BufferBindingType::Storage { read_only };
-            let layout = gpu
-                .device
-                .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-                    label: Some("bits"),
-                    entries: &[
-                        entry(0, wgpu::BufferBindingType::Uniform),
-                        entry(1, storage(true)),
-                        entry(2, storage(false)),
-                    ],
-                });
+            let layout = shader::compute_layout(&gpu.device, "bits", &[false, true]);
             let pipeline = compute(gpu, &module, "cs_bits", &layout);
             let group = gpu.door.group(&wgpu::BindGroupDescriptor {
                 label: Some("bits"),

@@ -74,28 +74,7 @@ impl BoxWriter {
     pub fn new(gpu: &GpuContext) -> Result<Self, GpuError> {
         let module = shader::module(&gpu.device, "mask_box.wgsl")?;
         gpu.checked(0, || {
-            let entry = |binding, ty| wgpu::BindGroupLayoutEntry {
-                binding,
-                visibility: wgpu::ShaderStages::COMPUTE,
-                ty: wgpu::BindingType::Buffer {
-                    ty,
-                    has_dynamic_offset: false,
-                    min_binding_size: None,
-                },
-                count: None,
-            };
-            let storage = |read_only| wgpu::BufferBindingType::Storage { read_only };
-            let entries = [
-                entry(0, wgpu::BufferBindingType::Uniform),
-                entry(1, storage(true)),
-                entry(2, storage(false)),
-            ];
-            let layout = gpu
-                .device
-                .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-                    label: Some("box"),
-                    entries: &entries,
-                });
+            let layout = shader::compute_layout(&gpu.device, "box", &[false, true]);
             Self {
                 pipeline: compute(gpu, &module, "cs_box", &layout),
                 layout,

@@ -111,6 +111,37 @@ pub fn module(device: &wgpu::Device, name: &str) -> Result<wgpu::ShaderModule, G
     }))
 }
 
+/// What a pass that computes reads and writes: uniforms at binding 0, and storage behind them, of which those that are
+/// written say so.
+pub fn compute_layout(
+    device: &wgpu::Device,
+    label: &str,
+    written: &[bool],
+) -> wgpu::BindGroupLayout {
+    let storage = written
+        .iter()
+        .map(|written| wgpu::BufferBindingType::Storage {
+            read_only: !written,
+        });
+    let entries: Vec<wgpu::BindGroupLayoutEntry> = (0..)
+        .zip(std::iter::once(wgpu::BufferBindingType::Uniform).chain(storage))
+        .map(|(binding, ty)| wgpu::BindGroupLayoutEntry {
+            binding,
+            visibility: wgpu::ShaderStages::COMPUTE,
+            ty: wgpu::BindingType::Buffer {
+                ty,
+                has_dynamic_offset: false,
+                min_binding_size: None,
+            },
+            count: None,
+        })
+        .collect();
+    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+        label: Some(label),
+        entries: &entries,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -177,30 +177,8 @@ impl Work {
         let keys = [first, second];
         let module = shader::module(&gpu.device, "forest_spread.wgsl")?;
         gpu.checked(0, || {
-            let entry = |binding, ty| wgpu::BindGroupLayoutEntry {
-                binding,
-                visibility: wgpu::ShaderStages::COMPUTE,
-                ty: wgpu::BindingType::Buffer {
-                    ty,
-                    has_dynamic_offset: false,
-                    min_binding_size: None,
-                },
-                count: None,
-            };
-            let storage = |read_only| wgpu::BufferBindingType::Storage { read_only };
-            let layout = gpu
-                .device
-                .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-                    label: Some("forest"),
-                    entries: &[
-                        entry(0, wgpu::BufferBindingType::Uniform),
-                        entry(1, storage(true)),
-                        entry(2, storage(true)),
-                        entry(3, storage(true)),
-                        entry(4, storage(false)),
-                        entry(5, storage(false)),
-                    ],
-                });
+            let layout =
+                shader::compute_layout(&gpu.device, "forest", &[false, false, false, true, true]);
             let group = |from: usize| {
                 let buffers = [
                     &draw,
