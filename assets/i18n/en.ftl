@@ -1224,6 +1224,10 @@ finding-content-link-lost = { $count ->
     [one] { $count } item refers to a place of the report that is not there
    *[other] { $count } items refer to places of the report that are not there
  }
+finding-content-circle = { $count ->
+    [one] { $count } item refers in a circle to what it belongs to, which the standard forbids; no marks are taken from this report
+   *[other] { $count } items refer in a circle to what they belong to, which the standard forbids; no marks are taken from this report
+ }
 finding-content-too-long = { $count ->
     [one] { $count } item or more is left out, since there are too many
    *[other] { $count } items or more are left out, since there are too many
@@ -1319,6 +1323,7 @@ notice-no-key-images = No key image in this study
 notice-no-marks = The report holds no marks
 notice-marks-imported = Marks taken from the report
 notice-marks-unreadable = The marks of the report cannot be read
+notice-marks-circle = No marks were taken: items of the report refer to each other in a circle
 notice-marks-exported = Marks written
 notice-marks-left = Marks written, but some fit no form
 notice-marks-not-written = The marks could not be written

@@ -3,6 +3,7 @@
 //! One line, one step; `#` begins a comment; words with blanks stand in double quotes.
 //! docs/screen.md has the whole language and an example.
 
+mod hand;
 mod tree;
 
 pub use tree::describe;
@@ -344,12 +345,8 @@ fn step(stage: &mut Stage, words: &[String], out: &mut Output) -> Result<(), Ste
             let at = point(stage, word(1)?)?;
             stage.hover_with(at, modifiers);
         }
-        "drag" => {
-            let (from, to) = (point(stage, word(1)?)?, point(stage, word(2)?)?);
-            let (button, modifiers) = buttons(words.get(3..).unwrap_or_default())?;
-            stage.drag(from, to, button, modifiers);
-            stage.settle()?;
-        }
+        "drag" => hand::drag(stage, words)?,
+        "segmentation" => hand::segmentation(stage, words)?,
         "picture" => picture(stage, words)?,
         "wheel" => {
             let (_, modifiers) = buttons(words.get(3..).unwrap_or_default())?;

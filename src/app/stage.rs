@@ -124,17 +124,33 @@ impl Stage {
         button: egui::PointerButton,
         modifiers: egui::Modifiers,
     ) {
-        let (from, to) = (Pos2::new(from[0], from[1]), Pos2::new(to[0], to[1]));
+        self.drag_along(&[from, to], button, modifiers);
+    }
+
+    /// Presses a button at the first of some points, moves in steps past the others, lets go at the last.
+    pub fn drag_along(
+        &mut self,
+        way: &[[f32; 2]],
+        button: egui::PointerButton,
+        modifiers: egui::Modifiers,
+    ) {
+        const STEPS: usize = 8;
+        let mut points = way.iter().map(|at| Pos2::new(at[0], at[1]));
+        let Some(mut from) = points.next() else {
+            return;
+        };
         self.hover([from.x, from.y]);
         self.press(from, button, modifiers, true);
-        const STEPS: usize = 8;
-        for step in 1..=STEPS {
-            let at = from + (to - from) * (step as f32 / STEPS as f32);
-            self.harness
-                .event_modifiers(egui::Event::PointerMoved(at), modifiers);
-            self.harness.step();
+        for to in points {
+            for step in 1..=STEPS {
+                let at = from + (to - from) * (step as f32 / STEPS as f32);
+                self.harness
+                    .event_modifiers(egui::Event::PointerMoved(at), modifiers);
+                self.harness.step();
+            }
+            from = to;
         }
-        self.press(to, button, modifiers, false);
+        self.press(from, button, modifiers, false);
     }
 
     /// Clicks at a point.

@@ -88,6 +88,8 @@ enum Form {
     Coco,
     /// YOLO: boxes
     Yolo,
+    /// YOLO pose: keypoints
+    YoloPose,
     /// Pascal VOC: boxes
     Voc,
 }
@@ -100,7 +102,7 @@ impl Form {
             Self::Gsps => Some(Format::Presentation),
             Self::Sr => Some(Format::Report),
             Self::Seg => Some(Format::Segmentation),
-            Self::Csv | Self::Json | Self::Coco | Self::Yolo | Self::Voc => None,
+            Self::Csv | Self::Json | Self::Coco | Self::Yolo | Self::YoloPose | Self::Voc => None,
         }
     }
 
@@ -109,9 +111,14 @@ impl Form {
         match self {
             Self::Csv => Some(MarkFormat::Csv),
             Self::Json => Some(MarkFormat::Json),
-            Self::Ko | Self::Gsps | Self::Sr | Self::Seg | Self::Coco | Self::Yolo | Self::Voc => {
-                None
-            }
+            Self::Ko
+            | Self::Gsps
+            | Self::Sr
+            | Self::Seg
+            | Self::Coco
+            | Self::Yolo
+            | Self::YoloPose
+            | Self::Voc => None,
         }
     }
 
@@ -120,6 +127,7 @@ impl Form {
         match self {
             Self::Coco => Some(SetForm::Coco),
             Self::Yolo => Some(SetForm::Yolo),
+            Self::YoloPose => Some(SetForm::YoloPose),
             Self::Voc => Some(SetForm::Voc),
             Self::Csv => Some(SetForm::Csv),
             Self::Ko | Self::Gsps | Self::Sr | Self::Seg | Self::Json => None,
@@ -147,7 +155,7 @@ struct ExportArgs {
     /// Name of who sends them
     #[arg(long, value_name = "NAME", default_value = "")]
     author: String,
-    /// Pictures as PNG beside a set of labels (coco, yolo, voc)
+    /// Pictures as PNG beside a set of labels (coco, yolo, yolo-pose, voc)
     #[arg(long)]
     images: bool,
     /// Pictures without any label too
@@ -159,7 +167,7 @@ struct ExportArgs {
     /// Another split of the same shares
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// Only marks and answers of this account (coco, yolo, voc); the owner is an empty name
+    /// Only marks and answers of this account (coco, yolo, yolo-pose, voc); the owner is an empty name
     #[arg(long, value_name = "NAME")]
     reader: Option<String>,
     /// Label schema, for the order of keypoints (docs/label-schema.md)

@@ -14,7 +14,7 @@ use super::{
     native::NativeShape,
     raster,
     syntax::{self, Picture, Syntax},
-    unpack::{Coding, native_frame, unpack_frame, unpack_page},
+    unpack::{Coding, native_frame, packed_bits, unpack_frame, unpack_page},
     volume_file::VolumeCache,
     worker::{FileKey, Workers},
 };
@@ -81,6 +81,19 @@ impl FrameError {
     }
 }
 
+/// A frame of single bits, least significant first, its rows without a gap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackedBits {
+    /// The bytes around them.
+    pub bytes: Vec<u8>,
+    /// Which bit of them is the first.
+    pub first: usize,
+    /// Bits of a row.
+    pub columns: usize,
+    /// Rows.
+    pub rows: usize,
+}
+
 /// Gives decoded frames, counted from 0, and what objects say beside them.
 pub trait FrameSource: Send + Sync {
     /// A decoded frame.
@@ -88,6 +101,19 @@ pub trait FrameSource: Send + Sync {
     /// # Errors
     /// [`FrameError`]; a frame is never partial.
     fn read_frame(&self, instance: &Instance, frame: usize) -> Result<Frame, FrameError>;
+
+    /// The single bits of a frame as they lie in the file; `None` where pixels are written otherwise.
+    ///
+    /// # Errors
+    /// [`FrameError`]; a frame is never partial.
+    fn read_frame_bits(
+        &self,
+        instance: &Instance,
+        frame: usize,
+    ) -> Result<Option<PackedBits>, FrameError> {
+        let _ = (instance, frame);
+        Ok(None)
+    }
 
     /// Decodes into `destination`, which must have [`ImageDescription::frame_bytes`] bytes. After an error its content
     /// is not defined.
@@ -428,14 +454,7 @@ impl FrameSource for FileFrames {
         match &pixels.place {
             PixelPlace::Native { offset, length } => {
                 let shape = NativeShape::of(image, structure, *length);
-                let read = |at: u64, out: &mut [u8]| -> Result<(), Fault> {
-                    let end = at.saturating_add(out.len() as u64);
-                    if end > *length {
-                        let text = "Pixel Data end before the frame does";
-                        return Err(Fault::rejected("PIXEL_DATA_SHORT", text));
-                    }
-                    Ok(structure.source.read_exact_at(offset + at, out)?)
-                };
+                let read = |at: u64, out: &mut [u8]| read_native(structure, *offset, *length, at, out);
                 native_frame(&Coding::from(image), &shape, frame, read, destination)?;
             }
             PixelPlace::Encapsulated(fragments) => {
@@ -452,6 +471,34 @@ impl FrameSource for FileFrames {
             }
         }
         Ok(())
+    }
+
+    fn read_frame_bits(
+        &self,
+        instance: &Instance,
+        frame: usize,
+    ) -> Result<Option<PackedBits>, FrameError> {
+        let image = picture(instance, frame, &self.limits)?;
+        let single = image.bits_allocated == 1 && image.samples == 1;
+        if !single || instance.source.kind != SourceKind::Dicom || image.parts.mosaic.is_some() {
+            return Ok(None);
+        }
+        let index = self.index(instance, image)?;
+        let structure = &index.structure;
+        let Some(PixelPlace::Native { offset, length }) = structure.pixels.as_ref().map(|p| &p.place)
+        else {
+            return Ok(None);
+        };
+        let shape = NativeShape::of(image, structure, *length);
+        let (bytes, first) = packed_bits(&shape, frame, |at, out| {
+            read_native(structure, *offset, *length, at, out)
+        })?;
+        Ok(Some(PackedBits {
+            bytes,
+            first,
+            columns: image.columns,
+            rows: image.rows,
+        }))
     }
 
     fn read_content(&self, instance: &Instance) -> Result<Content, FrameError> {
@@ -513,6 +560,22 @@ impl FrameSource for FileFrames {
         let index = self.index(instance, image)?;
         Ok(read_cover(&index.structure, image, frame)?)
     }
+}
+
+/// Bytes of native pixels that begin at an offset and have a length.
+fn read_native(
+    structure: &Structure,
+    offset: u64,
+    length: u64,
+    at: u64,
+    out: &mut [u8],
+) -> Result<(), Fault> {
+    let end = at.saturating_add(out.len() as u64);
+    if end > length {
+        let text = "Pixel Data end before the frame does";
+        return Err(Fault::rejected("PIXEL_DATA_SHORT", text));
+    }
+    Ok(structure.source.read_exact_at(offset + at, out)?)
 }
 
 /// A frame's codestream from its fragments.

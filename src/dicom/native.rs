@@ -160,12 +160,24 @@ fn each<const N: usize>(bytes: &mut [u8], change: impl Fn([u8; N]) -> [u8; N]) {
 
 /// Single bits, lowest first, to one byte each (PS3.5 section 8.1.1).
 pub(super) fn unpack_bits(packed: &[u8], first_bit: usize, out: &mut [u8]) -> bool {
-    for (i, value) in out.iter_mut().enumerate() {
-        let bit = first_bit + i;
-        let Some(byte) = packed.get(bit / 8) else {
-            return false;
-        };
-        *value = (byte >> (bit % 8)) & 1;
+    if first_bit.saturating_add(out.len()) > packed.len().saturating_mul(8) {
+        return false;
+    }
+    let (lots, rest) = out.as_chunks_mut::<8>();
+    let shift = first_bit % 8;
+    let source = packed.get(first_bit / 8..).unwrap_or_default();
+    let later = source.iter().skip(1).chain([&0]);
+    let done = lots.len();
+    for (lot, (low, high)) in lots.iter_mut().zip(source.iter().zip(later)) {
+        let byte = u64::from((u16::from_le_bytes([*low, *high]) >> shift) as u8);
+        // Bit k alone in byte k, then 1 where there is something.
+        let alone = (byte * 0x0101_0101_0101_0101) & 0x8040_2010_0804_0201;
+        let ones = ((alone + 0x7F7F_7F7F_7F7F_7F7F) >> 7) & 0x0101_0101_0101_0101;
+        *lot = ones.to_le_bytes();
+    }
+    for (i, value) in rest.iter_mut().enumerate() {
+        let bit = first_bit + done * 8 + i;
+        *value = packed.get(bit / 8).map_or(0, |byte| (byte >> (bit % 8)) & 1);
     }
     true
 }
@@ -216,5 +228,16 @@ mod tests {
         assert!(unpack_bits(&[0b1000_0000, 0b0001_0101], 7, &mut bits));
         assert_eq!(bits, [1, 1, 0, 1, 0, 1]);
         assert!(!unpack_bits(&[0], 4, &mut bits));
+        let packed: Vec<u8> = (0..40_u32).map(|n| (n * 157 % 251) as u8).collect();
+        for first in 0..19 {
+            for length in [0, 1, 7, 8, 9, 64, 301 - first] {
+                let mut bits = vec![9; length];
+                assert!(unpack_bits(&packed, first, &mut bits));
+                for (i, bit) in bits.iter().enumerate() {
+                    let at = first + i;
+                    assert_eq!(*bit, packed[at / 8] >> (at % 8) & 1, "{first} {i}");
+                }
+            }
+        }
     }
 }

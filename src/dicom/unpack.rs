@@ -58,29 +58,17 @@ pub(super) fn native_frame(
     read: impl Fn(u64, &mut [u8]) -> Result<(), Fault>,
     destination: &mut [u8],
 ) -> Result<(), Fault> {
-    let (first_bit, bits) = shape.frame_at(frame);
     let size = image.stored_type.bytes();
     if shape.in_place() {
-        read(first_bit / 8, destination)?;
+        read(shape.frame_at(frame).0 / 8, destination)?;
         if shape.big_endian {
             swap_bytes(destination, size);
         }
     } else {
-        // From the even byte before the first bit to the even byte behind the last, where there is one.
-        let mut start = first_bit / 8;
-        let mut end = (first_bit + bits).div_ceil(8);
-        if shape.swapped_pairs {
-            start -= start % 2;
-            end += end % 2;
-        }
-        let mut raw = vec![0; usize::try_from(end - start).unwrap_or(0)];
-        read(start, &mut raw)?;
-        if shape.swapped_pairs {
-            swap_pairs(&mut raw);
-        } else if shape.big_endian && shape.bits >= 8 {
+        let (mut raw, skip) = packed_bits(shape, frame, read)?;
+        if !shape.swapped_pairs && shape.big_endian && shape.bits >= 8 {
             swap_bytes(&mut raw, size);
         }
-        let skip = (first_bit - start * 8) as usize;
         if shape.bits < 8 {
             if !unpack_bits(&raw, skip, destination) {
                 let text = "Pixel Data end before the frame does";
@@ -100,6 +88,29 @@ pub(super) fn native_frame(
     }
     finish(image, destination, is_ybr(image));
     Ok(())
+}
+
+/// The bytes that a frame's bits lie in, pairs in their order, and which bit is the frame's first. `read` takes an offset
+/// within the pixels.
+pub(super) fn packed_bits(
+    shape: &NativeShape,
+    frame: usize,
+    read: impl Fn(u64, &mut [u8]) -> Result<(), Fault>,
+) -> Result<(Vec<u8>, usize), Fault> {
+    let (first_bit, bits) = shape.frame_at(frame);
+    // From the even byte before the first bit to the even byte behind the last, where there is one.
+    let mut start = first_bit / 8;
+    let mut end = (first_bit + bits).div_ceil(8);
+    if shape.swapped_pairs {
+        start -= start % 2;
+        end += end % 2;
+    }
+    let mut raw = vec![0; usize::try_from(end - start).unwrap_or(0)];
+    read(start, &mut raw)?;
+    if shape.swapped_pairs {
+        swap_pairs(&mut raw);
+    }
+    Ok((raw, (first_bit - start * 8) as usize))
 }
 
 const fn is_ybr(image: &Coding) -> bool {

@@ -24,16 +24,39 @@ fn kernel(sigma: f64) -> Vec<f32> {
     (0..=reach).map(|i| (weight(i) / sum) as f32).collect()
 }
 
-/// `out += weight * (a + b)`, value by value.
-fn add_pair(out: &mut [f32], weight: f32, a: &[f32], b: &[f32]) {
-    for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
-        *out += weight * (a + b);
-    }
-}
+/// Values of a line that are summed at once: as many as stay in registers.
+const BLOCK: usize = 32;
 
-fn scaled(out: &mut [f32], weight: f32, a: &[f32]) {
-    for (out, a) in out.iter_mut().zip(a) {
-        *out = weight * a;
+/// Two lines that have one weight.
+type Pair<'a> = (f32, &'a [f32], &'a [f32]);
+
+/// The sum of a line times its weight and of pairs of lines times theirs, value by value.
+fn weighed(out: &mut [f32], (weight, middle): (f32, &[f32]), pairs: &[Pair<'_>]) {
+    fn block(line: &[f32], at: usize) -> Option<&[f32; BLOCK]> {
+        line.get(at..)?.first_chunk()
+    }
+    let (blocks, rest) = out.as_chunks_mut::<BLOCK>();
+    let done = blocks.len() * BLOCK;
+    for (out, at) in blocks.iter_mut().zip((0..).step_by(BLOCK)) {
+        let mut sum = block(middle, at).copied().unwrap_or([0.0; BLOCK]);
+        for value in &mut sum {
+            *value *= weight;
+        }
+        for (weight, a, b) in pairs {
+            if let (Some(a), Some(b)) = (block(a, at), block(b, at)) {
+                for ((sum, a), b) in sum.iter_mut().zip(a).zip(b) {
+                    *sum += weight * (a + b);
+                }
+            }
+        }
+        *out = sum;
+    }
+    for (out, at) in rest.iter_mut().zip(done..) {
+        let value = |line: &[f32]| line.get(at).copied().unwrap_or(0.0);
+        *out = weight * value(middle);
+        for (weight, a, b) in pairs {
+            *out += weight * (value(a) + value(b));
+        }
     }
 }
 
@@ -69,29 +92,36 @@ pub fn gaussian<T: Sample>(
     if kernels[2].len() < 2 || slices < 2 {
         return (!cancel.is_cancelled()).then_some(flat);
     }
-    let mut out = vec![0.0f32; count];
-    out.par_chunks_mut(slice).enumerate().for_each(|(z, out)| {
+    // In place, a row of all slices at a time: nothing else of this size is held, and the row of all slices is small.
+    let mut lines: Vec<Vec<&mut [f32]>> = (0..rows).map(|_| Vec::with_capacity(slices)).collect();
+    for slice in flat.chunks_exact_mut(slice) {
+        for (row, line) in lines.iter_mut().zip(slice.chunks_exact_mut(columns)) {
+            row.push(line);
+        }
+    }
+    lines.into_par_iter().for_each(|mut lines| {
         if cancel.is_cancelled() {
             return;
         }
-        for (y, out) in out.chunks_exact_mut(columns).enumerate() {
+        let before: Vec<f32> = lines.iter().flat_map(|line| line.iter().copied()).collect();
+        for (z, out) in lines.iter_mut().enumerate() {
             weigh(out, &kernels[2], z, |z| {
-                let at = z.clamp(0, slices as isize - 1) as usize * slice + y * columns;
-                flat.get(at..at + columns).unwrap_or_default()
+                let at = z.clamp(0, slices as isize - 1) as usize * columns;
+                before.get(at..at + columns).unwrap_or_default()
             });
         }
     });
-    (!cancel.is_cancelled()).then_some(out)
+    (!cancel.is_cancelled()).then_some(flat)
 }
 
 /// A line of the result from the lines around it.
 fn weigh<'a>(out: &mut [f32], kernel: &[f32], at: usize, line: impl Fn(isize) -> &'a [f32]) {
     let at = at as isize;
-    scaled(out, kernel.first().copied().unwrap_or(1.0), line(at));
-    for (k, weight) in kernel.iter().enumerate().skip(1) {
-        let k = k as isize;
-        add_pair(out, *weight, line(at - k), line(at + k));
-    }
+    let pairs = kernel.iter().zip(0_isize..).skip(1);
+    let pairs: Vec<Pair<'_>> = pairs
+        .map(|(weight, k)| (*weight, line(at - k), line(at + k)))
+        .collect();
+    weighed(out, (kernel.first().copied().unwrap_or(1.0), line(at)), &pairs);
 }
 
 /// All rows of a slice blurred along themselves.
@@ -113,10 +143,12 @@ fn along_rows<T: Sample>(source: &[T], columns: usize, kernel: &[f32], out: &mut
             .zip(row)
             .for_each(|(to, from)| *to = from.number() as f32);
         let from = |start: usize| padded.get(start..start + columns).unwrap_or_default();
-        scaled(out, kernel.first().copied().unwrap_or(1.0), from(reach));
-        for (k, weight) in kernel.iter().enumerate().skip(1) {
-            add_pair(out, *weight, from(reach - k), from(reach + k));
-        }
+        let pairs = kernel.iter().enumerate().skip(1);
+        let pairs: Vec<Pair<'_>> = pairs
+            .map(|(k, weight)| (*weight, from(reach - k), from(reach + k)))
+            .collect();
+        let middle = (kernel.first().copied().unwrap_or(1.0), from(reach));
+        weighed(out, middle, &pairs);
     }
 }
 

@@ -1,6 +1,8 @@
 //! Numbers that describe the look of a part of a picture: histograms of oriented gradients, first-order statistics, and
 //! the grey-level co-occurrence matrix.
 
+use rayon::prelude::*;
+
 /// Bins of orientation, 180° in all.
 const ORIENTATIONS: usize = 9;
 /// Values above this are cut before a block is brought to length 1 again (Lowe 2004).
@@ -23,39 +25,52 @@ pub fn oriented_gradients(picture: &[f32], side: usize, cell: usize) -> Vec<f64>
     let at = |row: usize, column: usize| {
         f64::from(picture.get(row * side + column).copied().unwrap_or(0.0))
     };
+    // Where a bin ends: the direction has the next one when it lies on the left of this one.
+    let borders: [(f64, f64); ORIENTATIONS - 1] = std::array::from_fn(|border| {
+        let angle = (border + 1) as f64 * std::f64::consts::PI / ORIENTATIONS as f64;
+        angle.sin_cos()
+    });
     let mut histogram = vec![0.0f64; cells * cells * ORIENTATIONS];
-    for row in 0..cells * cell {
-        for column in 0..cells * cell {
-            let inner = |i: usize| i > 0 && i + 1 < side;
-            let dy = if inner(row) {
-                at(row + 1, column) - at(row - 1, column)
-            } else {
-                0.0
-            };
-            let dx = if inner(column) {
-                at(row, column + 1) - at(row, column - 1)
-            } else {
-                0.0
-            };
-            let degrees = dy.atan2(dx).to_degrees().rem_euclid(180.0);
-            let bin = ((degrees * ORIENTATIONS as f64 / 180.0) as usize).min(ORIENTATIONS - 1);
-            let place = ((row / cell) * cells + column / cell) * ORIENTATIONS + bin;
-            if let Some(value) = histogram.get_mut(place) {
-                *value += dx.hypot(dy) / (cell * cell) as f64;
+    let add = |(row, line): (usize, &mut [f64])| {
+        for down in row * cell..(row + 1) * cell {
+            for (column, bins) in line.chunks_exact_mut(ORIENTATIONS).enumerate() {
+                for right in column * cell..(column + 1) * cell {
+                    let inner = |i: usize| i > 0 && i + 1 < side;
+                    let dy = match inner(down) {
+                        true => at(down + 1, right) - at(down - 1, right),
+                        false => 0.0,
+                    };
+                    let dx = match inner(right) {
+                        true => at(down, right + 1) - at(down, right - 1),
+                        false => 0.0,
+                    };
+                    // A direction and its opposite are one: the one that points down, or to the right.
+                    let turned = dy < 0.0 || (dy == 0.0 && dx < 0.0);
+                    let (x, y) = if turned { (-dx, -dy) } else { (dx, dy) };
+                    let beyond = borders.iter().map(|(sin, cos)| usize::from(y * cos >= x * sin));
+                    let bin = beyond.sum::<usize>();
+                    if let Some(value) = bins.get_mut(bin) {
+                        *value += (dx * dx + dy * dy).sqrt() / (cell * cell) as f64;
+                    }
+                }
             }
         }
-    }
-    let mut out = Vec::new();
+    };
+    let lines = histogram.par_chunks_mut(cells * ORIENTATIONS);
+    lines.enumerate().for_each(add);
+    let mut out = Vec::with_capacity((cells - 1) * (cells - 1) * 4 * ORIENTATIONS);
     for top in 0..cells - 1 {
         for left in 0..cells - 1 {
-            let mut block: Vec<f64> = [(0, 0), (0, 1), (1, 0), (1, 1)]
-                .iter()
-                .flat_map(|(down, right)| {
-                    let start = ((top + down) * cells + left + right) * ORIENTATIONS;
-                    let range = start..start + ORIENTATIONS;
-                    histogram.get(range).unwrap_or_default().to_vec()
-                })
-                .collect();
+            let mut block = [0.0; 4 * ORIENTATIONS];
+            let corners = [(0, 0), (0, 1), (1, 0), (1, 1)];
+            for (bins, (down, right)) in block.chunks_exact_mut(ORIENTATIONS).zip(corners) {
+                let start = ((top + down) * cells + left + right) * ORIENTATIONS;
+                bins.copy_from_slice(
+                    histogram
+                        .get(start..start + ORIENTATIONS)
+                        .unwrap_or(&[0.0; ORIENTATIONS]),
+                );
+            }
             for clip in [f64::MAX, CLIP] {
                 let cut = |v: &f64| v.min(clip);
                 let length = block.iter().map(|v| cut(v).powi(2)).sum::<f64>();

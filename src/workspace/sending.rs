@@ -267,6 +267,9 @@ impl Workspace {
     pub(super) fn take_marks(&mut self, read: Result<Box<MarksRead>, String>) {
         let mut read = match read {
             Ok(read) => read,
+            Err(code) if code == "CONTENT_CIRCLE" => {
+                return self.notify("notice-marks-circle", String::new());
+            }
             Err(code) => return self.notify("notice-marks-unreadable", code),
         };
         leave_unkeepable(&mut read);

@@ -265,12 +265,7 @@ fn odd_reports_are_read_and_named() {
 
 #[test]
 fn items_that_refer_to_each_other_in_a_circle_end() {
-    let to = |path: &[u32]| {
-        let bytes: Vec<u8> = path.iter().flat_map(|v| v.to_le_bytes()).collect();
-        Bytes::default()
-            .text(0x40, 0xA010, b"CS", "INFERRED FROM")
-            .put(0x40, 0xDB73, b"UL", &bytes)
-    };
+    let to = refers;
     let text = |name: &str, below: Bytes| {
         item("CONTAINS", "TEXT", name)
             .text(0x40, 0xA160, b"UT", name)
@@ -291,6 +286,60 @@ fn items_that_refer_to_each_other_in_a_circle_end() {
         })
         .collect();
     assert_eq!(links, [Some(3), Some(1), Some(0)]);
+    // Which is said, and nothing is taken from it: what belongs to what cannot be told.
+    assert!(codes(&content).contains(&"CONTENT_CIRCLE"));
+}
+
+/// An item that refers to another one by its path.
+fn refers(path: &[u32]) -> Bytes {
+    let bytes: Vec<u8> = path.iter().flat_map(|v| v.to_le_bytes()).collect();
+    Bytes::default()
+        .text(0x40, 0xA010, b"CS", "INFERRED FROM")
+        .put(0x40, 0xDB73, b"UL", &bytes)
+}
+
+/// A heading with items below it.
+fn heading(below: &[Bytes]) -> Bytes {
+    item("CONTAINS", "CONTAINER", "part").sequence(0x40, 0xA730, below)
+}
+
+#[test]
+fn marks_are_taken_from_no_report_that_runs_in_a_circle() {
+    let taken = |items: &[Bytes]| {
+        let source = ByteSource::Memory(Arc::new(file(EXPLICIT, &report(items))));
+        let structure = Structure::of_source(source, &Limits::default()).unwrap();
+        let said = codes(&content::read(&structure).unwrap()).contains(&"CONTENT_CIRCLE");
+        let marks = content::marks::marks(&structure);
+        assert_eq!(said, marks.is_err(), "both say the same");
+        marks.map(|_| ()).map_err(|fault| fault.code)
+    };
+    let circle = Err("CONTENT_CIRCLE");
+    // Sideways, forward, to what is not there, and two that lead to one: no circles.
+    let two = [heading(&[refers(&[1, 2])]), heading(&[]), refers(&[1, 1])];
+    assert_eq!(taken(&two), Ok(()));
+    assert_eq!(taken(&[refers(&[1, 9]), refers(&[2]), refers(&[0])]), Ok(()));
+    assert_eq!(taken(&[refers(&[1, 3]), refers(&[1, 3]), heading(&[])]), Ok(()));
+    // To itself, to the root, to what is around it.
+    assert_eq!(taken(&[refers(&[1, 1])]), circle);
+    assert_eq!(taken(&[refers(&[1])]), circle);
+    let around = heading(&[heading(&[refers(&[1, 1])])]);
+    assert_eq!(taken(&[around]), circle);
+    // Around three corners.
+    let ring = [
+        heading(&[refers(&[1, 2])]),
+        heading(&[heading(&[]), refers(&[1, 3, 1])]),
+        heading(&[heading(&[refers(&[1, 1])])]),
+    ];
+    assert_eq!(taken(&ring), circle);
+    // A hundred thousand references, each to the next; then the last to the first.
+    let mut chain: Vec<Bytes> = (0..100_000_u32).map(|n| refers(&[1, n + 2])).collect();
+    chain.push(heading(&[]));
+    let begun = std::time::Instant::now();
+    assert_eq!(taken(&chain), Ok(()));
+    chain.push(refers(&[1, 1]));
+    chain[99_999] = refers(&[1, 100_002]);
+    assert_eq!(taken(&chain), circle);
+    assert!(begun.elapsed().as_secs() < 60, "each is looked at once");
 }
 
 /// Items nested `depth` deep, written from the inside out.
@@ -701,6 +750,42 @@ fn run(args: &[&std::ffi::OsStr]) -> (Option<i32>, String) {
         .output()
         .unwrap();
     (run.status.code(), String::from_utf8(run.stdout).unwrap())
+}
+
+#[test]
+fn the_command_refuses_marks_of_a_circle_and_shows_the_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), "circle.dcm", &report(&[heading(&[refers(&[1, 1])])]));
+    let (code, shown) = run(&["content".as_ref(), path.as_os_str(), "--json".as_ref()]);
+    assert!(shown.contains("CONTENT_CIRCLE") && shown.contains("CT Report"), "{code:?} {shown}");
+    let import = ["annotations", "import", "--dry-run"].map(std::ffi::OsStr::new);
+    let done = Command::new(env!("CARGO_BIN_EXE_negatoscope"))
+        .args(import)
+        .arg(&path)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert_eq!(done.status.code(), Some(3), "{said}");
+    assert!(said.contains("[CONTENT_CIRCLE]") && said.contains("in a circle"), "{said}");
+}
+
+#[test]
+fn reports_that_refer_to_each_other_are_read_one_by_one() {
+    let folder = tempfile::tempdir().unwrap();
+    // Itself, and another that refers back.
+    let to = |instance: &str| {
+        let below = reference(SR, instance);
+        item("CONTAINS", "COMPOSITE", "Before").sequence(8, 0x1199, &[below])
+    };
+    for (name, instance, other) in [("a", "1.2.3.77", "1.2.3.78"), ("b", "1.2.3.78", "1.2.3.77")] {
+        let mut data_set = report(&[to(instance), to(other)]);
+        let at = data_set.windows(8).position(|w| w == b"1.2.3.77").unwrap();
+        data_set[at..at + 8].copy_from_slice(instance.as_bytes());
+        let path = write(folder.path(), name, &data_set);
+        let (code, shown) = run(&["content".as_ref(), path.as_os_str(), "--json".as_ref()]);
+        assert_eq!(code, Some(0), "{shown}");
+        assert_eq!(shown.matches("Before").count(), 2, "{shown}");
+    }
 }
 
 #[test]

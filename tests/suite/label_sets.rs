@@ -155,6 +155,8 @@ fn labels_go_out_and_come_back_in_four_forms() {
         "--format",
         "yolo",
         "--format",
+        "yolo-pose",
+        "--format",
         "voc",
         "--format",
         "csv",
@@ -252,6 +254,19 @@ fn labels_go_out_and_come_back_in_four_forms() {
             let off = |at: usize| (a[at].as_f64().unwrap() - b[at].as_f64().unwrap()).abs();
             assert!(off(0) < 1e-9 && off(1) < 1e-9, "{form}: {film}");
         }
+    }
+    // YOLO pose: the points, together, with their names.
+    let (said, back) = into("pose", "yolo-pose", format!("{out}/yolo-pose"));
+    assert_eq!(said["marks"], json!(2));
+    for id in ["k1", "k2"] {
+        let before = find(&mine, id);
+        let mut found = back.iter().filter(|v| v["label"] == before["label"]);
+        let found = found.next().unwrap();
+        assert_eq!(
+            (&found["shape"], &found["group"]),
+            (&json!("point"), &json!("Heart and thorax"))
+        );
+        assert!(apart(before, found) < 1e-6, "{id}");
     }
     // What leaves names nobody: neither names of people nor UIDs, but for the key.
     let key = std::fs::read_to_string(format!("{out}/coco/images.csv")).unwrap();

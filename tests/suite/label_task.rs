@@ -81,8 +81,14 @@ fn a_radiograph_is_labelled_and_leaves_as_coco() {
             .map(|l| serde_json::from_str(l).unwrap())
             .collect();
         let ops: Vec<&str> = kept.iter().map(|v| v["op"].as_str().unwrap()).collect();
-        assert_eq!(ops, ["add", "score", "tag"], "{kept:?}");
-        let (mark, score, tag) = (&kept[0], &kept[1], &kept[2]);
+        assert_eq!(ops, ["add", "add", "score", "tag"], "{kept:?}");
+        let (score, tag) = (&kept[2], &kept[3]);
+        let drawn = |shape: &str| kept.iter().find(|v| v["shape"] == shape).unwrap();
+        let (mark, point) = (drawn("rectangle"), drawn("point"));
+        assert_eq!(
+            (&point["label"], &point["instance"]),
+            (&mark["label"], &mark["instance"])
+        );
         assert_eq!(
             (&mark["label"], &mark["code"]["value"]),
             (&json!("Nodule"), &json!("27925004"))
@@ -127,12 +133,17 @@ fn a_radiograph_is_labelled_and_leaves_as_coco() {
         );
         let coco = out.join("coco/annotations/instances.json");
         let coco: Value = serde_json::from_slice(&std::fs::read(coco).unwrap()).unwrap();
-        let bbox: Vec<f64> = coco["annotations"][0]["bbox"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|n| n.as_f64().unwrap())
-            .collect();
+        let annotations = coco["annotations"].as_array().unwrap();
+        assert_eq!(annotations.len(), 2);
+        let of = |shape: &str| annotations.iter().find(|a| a["shape"] == shape).unwrap();
+        let floats = |value: &Value| -> Vec<f64> {
+            let all = value.as_array().unwrap().iter();
+            all.map(|n| n.as_f64().unwrap()).collect()
+        };
+        let bbox = floats(&of("box")["bbox"]);
+        let at = floats(&of("keypoints")["keypoints"]);
+        assert!((at[0] - 70.5).abs() < 0.2 && (at[1] - 44.5).abs() < 0.2, "{at:?}");
+        assert_eq!(at[2], 2.0);
         // From the centres of pixels (30, 30) to (58, 52), as far as the hand hits them.
         for (found, expected) in bbox.iter().zip([30.5, 30.5, 28.0, 22.0]) {
             assert!((found - expected).abs() < 0.2, "{bbox:?}");
@@ -141,5 +152,23 @@ fn a_radiograph_is_labelled_and_leaves_as_coco() {
         let answers = &coco["images"][0]["answers"];
         assert_eq!(answers.as_array().unwrap().len(), 2, "{answers}");
         assert!(out.join("coco/images/000001.png").is_file());
+
+        // Another store takes it in: the same marks, tag and grade.
+        let second = folder.path().join("second");
+        make(&second, &small_demo().1.images[1..], &[]);
+        let set = out.join("coco");
+        let import = ["annotations", "import", set.to_str().unwrap()];
+        run(&second, &[&import[..], &["--format", "coco"]].concat(), "");
+        let back = run(&second, &["edit", "--list"], "");
+        let back: Vec<Value> = back
+            .lines()
+            .map(|l| serde_json::from_str(l).unwrap())
+            .collect();
+        assert_eq!(back.len(), kept.len());
+        for (before, after) in kept.iter().zip(&back) {
+            for field in ["op", "study", "instance", "label", "name", "grade"] {
+                assert_eq!(before[field], after[field], "{field}");
+            }
+        }
     }
 }

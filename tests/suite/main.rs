@@ -47,6 +47,7 @@ mod label_sets;
 #[cfg(feature = "screen")]
 mod label_task;
 mod label_tools;
+mod label_volumes;
 #[cfg(feature = "screen")]
 mod labelling;
 mod large_frames;

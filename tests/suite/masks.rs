@@ -161,6 +161,60 @@ fn outlines_come_back_to_the_voxel_and_overlap_in_layers() {
     assert_eq!(mask(&path, None).unwrap_err(), "NEEDS_PICTURES");
 }
 
+/// What `tests/data/masks/highdicom_masks.py` wrote with highdicom: 13 columns, sparse and overlapping frames, rows and
+/// columns flipped, turned and oblique. The rule by which it painted is here, too.
+#[test]
+fn segmentations_of_highdicom_come_in_voxel_for_voxel() {
+    let inside = |segment: usize, [x, y, z]: [usize; 3]| {
+        let there = z == segment % 5 || z == segment * 3 % 5;
+        there && (x * 7 + y * 13 + z * 29 + segment * 11) % 17 < 4
+    };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/masks");
+    for (name, segments, form, row, column) in [
+        ("flipped-binary", 4, Form::Binary, DVec3::NEG_X, DVec3::Z),
+        ("turned-fractional", 3, Form::Fractional, DVec3::Y, DVec3::X),
+        (
+            "oblique-95",
+            95,
+            Form::Binary,
+            DVec3::new(0.6, 0.8, 0.0),
+            DVec3::new(-0.48, 0.36, 0.8),
+        ),
+    ] {
+        let read = mask(&folder.join(format!("{name}.dcm")), None).unwrap();
+        assert_eq!(read.form, form);
+        let seg = &read.segmentation;
+        assert_eq!(seg.len(), segments);
+        let matrix3 = glam::DMat3::from_cols(row * 0.8, column * 1.5, row.cross(column) * 2.5);
+        let theirs = DAffine3 {
+            matrix3,
+            translation: DVec3::new(-31.5, 12.25, 88.0),
+        };
+        let to_theirs = theirs.inverse() * seg.grid.patient_from_voxel;
+        let [columns, rows, slices] = seg.grid.size;
+        let mut voxels = 0;
+        for index in 0..columns * rows * slices {
+            let at = [index % columns, index / columns % rows, index / (columns * rows)];
+            let there = to_theirs.transform_point3(DVec3::from(at.map(|n| n as f64)));
+            assert!((there - there.round()).abs().max_element() < 1e-3, "{name}: {there}");
+            let there = there.round().to_array().map(|v| v as usize);
+            for segment in seg.segments() {
+                let layer = &seg.layers()[segment.layer];
+                let own = layer.get(at) == segment.number;
+                voxels += usize::from(own);
+                assert_eq!(own, inside(segment.number.into(), there), "{name} {there:?}");
+            }
+        }
+        let mut painted = 0;
+        for index in 0..13 * 11 * 5 {
+            let at = [index % 13, index / 13 % 11, index / (13 * 11)];
+            painted += (1..=segments).filter(|s| inside(*s, at)).count();
+        }
+        assert_eq!(voxels, painted, "{name}");
+        assert!(seg.layers().len() > 1, "{name}: they overlap");
+    }
+}
+
 #[test]
 fn damaged_objects_are_refused_or_read_and_never_end_the_program() {
     let folder = tempfile::tempdir().unwrap();

@@ -355,6 +355,7 @@ def voxels(report, folder, data):
             back = home / f"back.{end}"
             report.ours("convert-labels", home / "binary.dcm", "--out", back)
             report.say(f"{kind} binary to {end}", "SimpleITK", same(truth, of_volume(back)))
+    many(report, folder)
     other = write_series(folder / "other", "axial")
     assert other
     for mask, text in (("binary.dcm", "OTHER_STUDY"), ("structures.dcm", "OTHER_STUDY"), ("labels.nrrd", "")):
@@ -366,6 +367,20 @@ def voxels(report, folder, data):
     coco(report, folder / "axial", folder)
     if data:
         samples(report, folder, data)
+
+
+def many(report, folder):
+    """95 segments that overlap, sparse over oblique slices of 37 columns: theirs in, ours out."""
+    home = folder / "many"
+    series = write_series(home / "ct", "oblique")
+    theirs, ours = home / "hd.dcm", home / "ours.dcm"
+    highdicom_seg(series, masks(segments=95), "BINARY", theirs)
+    truth = of_highdicom(theirs)
+    report.say("95 segments, theirs", "pydicom", same(truth, of_pydicom(theirs)), f"{len(truth)} segments")
+    report.ours("convert-labels", theirs, "--image", home / "ct", "--out", ours, "--form", "binary")
+    report.verify("95 segments again", ours)
+    report.say("95 segments again", "highdicom", same(truth, of_highdicom(ours)))
+    report.say("95 segments again", "pydicom", same(truth, of_pydicom(ours)))
 
 
 def measurements(report, home, series):

@@ -1,4 +1,4 @@
-//! Sets of labels for learning: COCO, YOLO, Pascal VOC and a table, out of the store and into it. docs/label-sets.md.
+//! Sets of labels for learning: COCO, YOLO (boxes and pose), Pascal VOC and a table, out of the store and into it. docs/label-sets.md.
 
 use super::{Common, Exit, ExportArgs, ImportArgs, Output, series, store_cli};
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
         label_sets::{
             Brought, Gathered, LabelSet, MOST_BYTES, SetError, Wanted, bring, coco, gather,
             key::{self, Key},
+            pose,
             split::{self, Part, Shares},
             table, voc, yolo,
         },
@@ -40,6 +41,8 @@ pub(super) enum SetForm {
     Coco,
     /// YOLO: a text file a picture
     Yolo,
+    /// YOLO pose: keypoints, a text file a picture
+    YoloPose,
     /// Pascal VOC: an XML file a picture
     Voc,
     /// A table, `labels.csv`
@@ -52,6 +55,7 @@ impl SetForm {
         match self {
             Self::Coco => "coco",
             Self::Yolo => "yolo",
+            Self::YoloPose => "yolo-pose",
             Self::Voc => "voc",
             Self::Csv => "csv",
         }
@@ -117,6 +121,7 @@ pub(super) fn export(
         let texts = match form {
             SetForm::Coco => writer.coco(&schema),
             SetForm::Yolo => writer.yolo(args.split.is_some()),
+            SetForm::YoloPose => writer.pose(&schema, args.split.is_some()),
             SetForm::Voc => writer.voc(),
             SetForm::Csv => continue,
         };
@@ -130,6 +135,13 @@ pub(super) fn export(
             let count = set.without_area();
             out.note(format!(
                 "{count} labels are points or lines: {} has no form for them",
+                form.word()
+            ));
+        }
+        if *form == SetForm::YoloPose && set.without_points() > 0 {
+            let count = set.without_points();
+            out.note(format!(
+                "{count} labels are no points: {} has no form for them",
                 form.word()
             ));
         }
@@ -201,6 +213,12 @@ fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_whole(path, bytes)
 }
 
+/// The points of a set that a schema knows, else none.
+fn points_of(schema: &LabelSchema, set: &str) -> Vec<String> {
+    let known = schema.keypoint_set(set);
+    known.map_or(Vec::new(), |s| s.points.clone())
+}
+
 /// Writes one form.
 struct Writer<'a> {
     folder: PathBuf,
@@ -224,11 +242,7 @@ impl Writer<'_> {
     }
 
     fn coco(&self, schema: &LabelSchema) -> Texts {
-        let known = |set: &str| {
-            schema
-                .keypoint_set(set)
-                .map_or(Vec::new(), |s| s.points.clone())
-        };
+        let known = |set: &str| points_of(schema, set);
         let files = coco::write(self.set, &known).into_iter();
         files
             .map(|(part, value)| {
@@ -248,6 +262,17 @@ impl Writer<'_> {
             let folder = Path::new("labels").join(yolo::folder(picture.part));
             let name = format!("{}.txt", key::stem(&picture.file));
             texts.push((folder.join(name), yolo::write(picture, &names)));
+        }
+        texts
+    }
+
+    fn pose(&self, schema: &LabelSchema, split: bool) -> Texts {
+        let sets = coco::point_sets(self.set, &|set| points_of(schema, set));
+        let mut texts = vec![(PathBuf::from(yolo::CLASSES), pose::classes(&sets, split))];
+        for picture in &self.set.pictures {
+            let folder = Path::new("labels").join(yolo::folder(picture.part));
+            let name = format!("{}.txt", key::stem(&picture.file));
+            texts.push((folder.join(name), pose::write(picture, &sets)));
         }
         texts
     }
@@ -284,7 +309,9 @@ impl Writer<'_> {
     /// Where the picture of a form lies.
     fn place(form: SetForm, picture: &crate::workspace::label_sets::Picture) -> PathBuf {
         match form {
-            SetForm::Yolo => Path::new("images").join(yolo::folder(picture.part)),
+            SetForm::Yolo | SetForm::YoloPose => {
+                Path::new("images").join(yolo::folder(picture.part))
+            }
             SetForm::Voc => PathBuf::from("JPEGImages"),
             SetForm::Coco | SetForm::Csv => match picture.part {
                 Some(part) => Path::new("images").join(part.name()),
@@ -410,7 +437,7 @@ pub(super) fn import(args: &ImportArgs, form: SetForm, common: &Common, out: &mu
         ));
         if unread + unfit > 0 {
             out.note(format!(
-                "{unread} labels are masks by run length, {unfit} do not fit"
+                "{unread} labels are masks without a pixel, {unfit} do not fit"
             ));
         }
     }
@@ -470,6 +497,11 @@ fn read(
             let names = yolo::read_classes(&text_of(&root.join(yolo::CLASSES))?)?;
             let files = texts(&files(path, "txt", &root.join("labels"))?)?;
             (yolo::read(&files, &names, &key)?, 0)
+        }
+        SetForm::YoloPose => {
+            let shape = pose::read_shape(&text_of(&root.join(yolo::CLASSES))?)?;
+            let files = texts(&files(path, "txt", &root.join("labels"))?)?;
+            (pose::read(&files, &shape, &key)?, 0)
         }
         SetForm::Voc | SetForm::Csv => {
             let files = texts(&files(path, "xml", &root.join("Annotations"))?)?;

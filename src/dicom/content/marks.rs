@@ -9,7 +9,10 @@
 mod presentation;
 mod report;
 
-use super::tree::{Item, Tree};
+use super::{
+    circle,
+    tree::{Item, Tree},
+};
 use crate::{
     dicom::{
         guard::{Fault, Structure},
@@ -131,7 +134,7 @@ fn numbers_or_text(tree: &Tree<'_>, entry: &super::tree::Entry) -> String {
 /// Reads the marks of a report, a presentation state or a key object selection; of other objects there are none.
 ///
 /// # Errors
-/// As [`read`](super::read).
+/// As [`read`](super::read); `CONTENT_CIRCLE` where a report refers to itself in a circle.
 pub fn marks(structure: &Structure) -> Result<MarksRead, Fault> {
     let tree = Tree::read(structure, |_| true)?;
     let root = tree.root();
@@ -160,7 +163,16 @@ pub fn marks(structure: &Structure) -> Result<MarksRead, Fault> {
         },
     };
     match super::kind_of(&class_uid) {
-        ObjectKind::Report | ObjectKind::KeyObjects => reader.report(),
+        ObjectKind::Report | ObjectKind::KeyObjects => {
+            let circles = circle::closing_references(&tree);
+            if circles > 0 {
+                let text = format!(
+                    "{circles} items of the report refer to what they belong to, in a circle: what belongs to what is not said"
+                );
+                return Err(Fault::rejected("CONTENT_CIRCLE", text));
+            }
+            reader.report();
+        }
         ObjectKind::PresentationState => reader.presentation(),
         _ => {}
     }

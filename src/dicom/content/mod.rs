@@ -8,6 +8,7 @@
 //!
 //! [`MOST_NODES`]: crate::model::content::MOST_NODES
 
+mod circle;
 mod embedded;
 mod json_model;
 mod kind;
@@ -61,6 +62,15 @@ pub fn read(structure: &Structure) -> Result<Content, Fault> {
         ObjectKind::Report | ObjectKind::KeyObjects => {
             sr::head(&mut head);
             sr::content(&mut body, &mut findings);
+            let circles = circle::closing_references(&tree);
+            if circles > 0 {
+                let text = format!(
+                    "{circles} items refer to what they belong to, in a circle, which the standard forbids: no marks are \
+                     taken from this report"
+                );
+                let finding = Finding::new("CONTENT_CIRCLE", Severity::Warning, text);
+                findings.push(finding.with("count", circles as f64));
+            }
         }
         ObjectKind::PresentationState => {
             presentation::head(&mut head);

@@ -4,14 +4,14 @@ use super::place::{Placed, Spot, place};
 use crate::{
     dicom::{
         content::segments::SegmentHeader,
-        frames::{FrameError, FrameSource},
+        frames::{FrameError, FrameSource, PackedBits},
         guard::Fault,
     },
     model::{
         layout::SeriesLayout,
         pixels::StoredType,
         segmentation::{
-            Painter, Segmentation, SegmentationId, Voxels,
+            RowRun, Segmentation, SegmentationId, Voxels,
             exchange::{Form, Fractions, SegmentationRead},
         },
         study::{Instance, RejectionKind},
@@ -27,6 +27,9 @@ const MOST_BYTES: usize = 1 << 30;
 
 /// Frames that are decoded at once.
 const BATCH: usize = 64;
+
+/// Rows that are filled at once.
+const LOT: usize = 1 << 20;
 
 /// What is wanted of a segmentation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -152,13 +155,95 @@ fn rows_of(run: Run, spot: &Spot) -> impl Iterator<Item = ([usize; 2], Range<usi
     })
 }
 
+/// Gives the rows that runs cover away, so many at once, as long as it is wanted; whether it was to the end.
+fn in_lots(all: &[(Spot, Vec<Run>)], mut take: impl FnMut(&[RowRun]) -> bool) -> bool {
+    let index = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let mut lot = Vec::new();
+    for (spot, runs) in all {
+        for (row, columns) in runs.iter().flat_map(|run| rows_of(*run, spot)) {
+            lot.push(RowRun {
+                row: index(row[0]),
+                slice: index(row[1]),
+                from: index(columns.start),
+                to: index(columns.end),
+            });
+            if lot.len() >= LOT {
+                if !take(&lot) {
+                    return false;
+                }
+                lot.clear();
+            }
+        }
+    }
+    take(&lot)
+}
+
+/// How many of the first values are one and the same.
+fn same<N: Copy + PartialEq>(values: &[N]) -> usize {
+    let Some(first) = values.first() else {
+        return 0;
+    };
+    let (whole, _) = values.as_chunks::<16>();
+    let equal = |lot: &&[N; 16]| lot.iter().fold(true, |same, value| same & (value == first));
+    let far = whole.iter().take_while(equal).count() * 16;
+    let rest = values.get(far..).unwrap_or_default();
+    far + rest.iter().take_while(|value| *value == first).count()
+}
+
+/// Runs of set bits in the rows of a frame.
+fn runs_of_bits(frame: &PackedBits) -> Vec<Run> {
+    let mut runs = Vec::new();
+    for row in 0..frame.rows {
+        let start = frame.first + row * frame.columns;
+        let end = start + frame.columns;
+        let mut at = start;
+        loop {
+            let from = next_bit(&frame.bytes, at, end, true);
+            if from >= end {
+                break;
+            }
+            at = next_bit(&frame.bytes, from, end, false);
+            runs.push(Run {
+                row: row as u32,
+                from: (from - start) as u32,
+                to: (at - start) as u32,
+                number: 1,
+            });
+        }
+    }
+    runs
+}
+
+/// The first bit of a kind from one on; `end` where there is none before it. Beyond the bytes are zeros.
+fn next_bit(bytes: &[u8], mut at: usize, end: usize, set: bool) -> usize {
+    while at < end {
+        let rest = bytes.get(at / 8..).unwrap_or_default();
+        let word = match rest.first_chunk::<8>() {
+            Some(word) => u64::from_le_bytes(*word),
+            None => rest.iter().rev().fold(0, |word, b| word << 8 | u64::from(*b)),
+        };
+        let word = if set { word } else { !word };
+        let skip = at % 8;
+        let found = (word >> skip).trailing_zeros() as usize;
+        if found < 64 - skip {
+            return (at + found).min(end);
+        }
+        at += 64 - skip;
+    }
+    end
+}
+
 impl Reading<'_> {
     /// The runs of some frames, each with its frame.
     fn runs(&self, indices: &[usize]) -> Result<Vec<(usize, Vec<Run>, Vec<u8>)>, FrameError> {
         if self.cancel.is_cancelled() {
             return Err(Fault::rejected("CANCELLED", "cancelled").into());
         }
+        let bits = self.header.form == Form::Binary && self.fractions.is_none();
         let read = indices.par_iter().map(|index| {
+            if bits && let Some(packed) = self.frames.read_frame_bits(self.instance, *index)? {
+                return Ok((*index, runs_of_bits(&packed), Vec::new()));
+            }
             let frame = self.frames.read_frame(self.instance, *index)?;
             let bytes = frame.pixels.as_slice();
             let runs = match frame.stored_type {
@@ -196,11 +281,13 @@ impl Reading<'_> {
         };
         let mut runs: Vec<Run> = Vec::new();
         for (row, line) in pixels.chunks_exact(columns.max(1)).enumerate() {
-            let mut at = 0_u32;
-            for run in line.chunk_by(|a, b| a == b) {
-                let from = at;
-                at += run.len() as u32;
-                let number = run.first().map_or(0, |value| number(*value));
+            let mut left = line;
+            while let Some(value) = left.first() {
+                let from = (line.len() - left.len()) as u32;
+                let length = same(left);
+                left = left.get(length..).unwrap_or_default();
+                let at = from + length as u32;
+                let number = number(*value);
                 if number == 0 {
                     continue;
                 }
@@ -244,7 +331,6 @@ impl Reading<'_> {
             let Some(layer) = self.layers.first_mut() else {
                 continue;
             };
-            let mut painter = Painter::new(layer);
             for (index, runs, _) in read {
                 let Some(spot) = self.placed.spots.get(index) else {
                     continue;
@@ -258,11 +344,10 @@ impl Reading<'_> {
                         return Err(Fault::rejected("SEGMENT_UNDESCRIBED", text).into());
                     };
                     for (row, columns) in rows_of(run, spot) {
-                        painter.map_row(row, columns, |_, _| segment.number);
+                        layer.fill_row(row, columns, segment.number);
                     }
                 }
             }
-            drop(painter);
             self.bounded()?;
         }
         Ok(())
@@ -300,13 +385,7 @@ impl Reading<'_> {
                     return Err(fault.into());
                 }
             }
-            let clear = |layer: &Voxels| {
-                all.iter().all(|(spot, runs)| {
-                    let rows = runs.iter().flat_map(|run| rows_of(*run, spot));
-                    rows.into_iter()
-                        .all(|(row, columns)| layer.row_is_clear(row, columns))
-                })
-            };
+            let clear = |layer: &Voxels| in_lots(&all, |rows| layer.rows_are_clear(rows));
             let place = self
                 .layers
                 .iter()
@@ -316,12 +395,10 @@ impl Reading<'_> {
                 self.layers.push(Voxels::new(self.placed.grid.size));
             }
             if let Some(layer) = self.layers.get_mut(place) {
-                let mut painter = Painter::new(layer);
-                for (spot, runs) in &all {
-                    for (row, columns) in runs.iter().flat_map(|run| rows_of(*run, spot)) {
-                        painter.map_row(row, columns, |_, _| segment.number);
-                    }
-                }
+                in_lots(&all, |rows| {
+                    layer.fill_rows(rows, segment.number);
+                    true
+                });
             }
             layers_of.insert(number, place);
             self.bounded()?;
@@ -362,6 +439,60 @@ impl Reading<'_> {
                 if let Some(slot) = index.and_then(|index| map.get_mut(index)) {
                     *slot = *value;
                 }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_of_bits_are_those_of_single_pixels() {
+        let mut state = 9_u64;
+        let mut next = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize
+        };
+        for (columns, rows, first) in [(8_usize, 4, 0_usize), (37, 29, 5), (200, 3, 7), (64, 64, 0), (1, 9, 3)] {
+            for thin in [2, 9, 90] {
+                let count = first + columns * rows;
+                let mut bytes = vec![0_u8; count.div_ceil(8)];
+                let mut kind = 0;
+                for bit in 0..count {
+                    if next() % thin == 0 {
+                        kind = next() % 2;
+                    }
+                    bytes[bit / 8] |= (kind as u8) << (bit % 8);
+                }
+                let frame = PackedBits { bytes, first, columns, rows };
+                let mut pixels = vec![0; columns * rows];
+                for run in runs_of_bits(&frame) {
+                    assert!(run.from < run.to && run.to as usize <= columns);
+                    let start = run.row as usize * columns;
+                    pixels[start + run.from as usize..start + run.to as usize].fill(1);
+                }
+                for (pixel, value) in pixels.iter().enumerate() {
+                    let bit = first + pixel;
+                    assert_eq!(frame.bytes[bit / 8] >> (bit % 8) & 1, *value);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn equal_values_are_counted() {
+        for length in 0..80 {
+            for other in 0..=length {
+                let mut values = vec![7_u8; length];
+                if let Some(value) = values.get_mut(other) {
+                    *value = 8;
+                }
+                let expected = if other == 0 { length.min(1) } else { other };
+                assert_eq!(same(&values), expected, "{length} {other}");
             }
         }
     }

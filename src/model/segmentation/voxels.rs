@@ -1,6 +1,7 @@
 //! The numbers of voxels, in bricks: what nobody touched takes no memory, and a copy shares what it does not change.
 
 use super::delta::{Delta, DeltaError};
+use rayon::prelude::*;
 use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 /// Voxels along an edge of a brick.
@@ -138,6 +139,24 @@ impl Voxels {
         self.bricks.get(index)?.as_ref()
     }
 
+    /// Bricks along columns, rows and slices.
+    pub(super) const fn across(&self) -> [usize; 3] {
+        self.across
+    }
+
+    /// Whether no brick is held.
+    pub(super) fn holds_nothing(&self) -> bool {
+        self.bricks.iter().all(Option::is_none)
+    }
+
+    /// The bricks along columns, for all rows and slices of bricks, each lot apart.
+    pub(super) fn bands_mut(
+        &mut self,
+    ) -> impl IndexedParallelIterator<Item = &mut [Option<Arc<Brick>>]> {
+        let across = self.across[0].max(1);
+        self.bricks.par_chunks_mut(across)
+    }
+
     pub(super) const fn brick_count(&self) -> usize {
         self.bricks.len()
     }
@@ -217,6 +236,24 @@ impl Voxels {
             x = piece;
         }
         changed
+    }
+
+    /// Gives the voxels of a row from a column to before another a number, which is not 0. What lies outside the grid
+    /// is left out.
+    pub fn fill_row(&mut self, [y, z]: [usize; 2], columns: Range<usize>, number: u16) {
+        let end = columns.end.min(self.size[0]);
+        let mut x = columns.start;
+        while x < end && number != 0 {
+            let piece = ((x / EDGE + 1) * EDGE).min(end);
+            let Some((index, inside)) = self.place([x, y, z]) else {
+                return;
+            };
+            let brick = self.brick_mut(index);
+            if let Some(to) = brick.and_then(|b| b.get_mut(inside..inside + (piece - x))) {
+                to.fill(number);
+            }
+            x = piece;
+        }
     }
 
     /// Lets go of bricks that were left with zeros alone, in a box and around it as far as its bricks go.

@@ -2,13 +2,15 @@
 //!
 //! Boxes are left, top, width and height with the corner of the first pixel at (0, 0). What COCO has no field for stands
 //! in fields of its own, which its readers pass over: `shape`, `polyline`, `mark`, `marks`, `reader`, `group` and `code`
-//! of an annotation, `answers` of an image.
+//! of an annotation, `answers` of an image. Masks by run length become outlines when they are read.
 
 use super::{
     Form, Label, LabelSet, MOST_LABELS, Picture, Said, SetError, key::Key, of_study, scope_word,
     split::Part,
 };
 use crate::{
+    formats::coco::{cropped, unpacked},
+    imaging::contours::outlines,
     model::{
         annotation::{Code, MAX_POINTS},
         exchange::NOTICE,
@@ -33,7 +35,7 @@ fn category_of(label: &Label, sets: &BTreeMap<String, Vec<String>>) -> Category 
 }
 
 /// The names of the points of each set, in the order of the schema where it knows the set, else in that of the alphabet.
-fn point_sets(
+pub fn point_sets(
     set: &LabelSet,
     known: &dyn Fn(&str) -> Vec<String>,
 ) -> BTreeMap<String, Vec<String>> {
@@ -291,7 +293,10 @@ struct AnnotationRow {
     code: Option<CodeRow>,
 }
 
-/// What was read of a file, and how many of its labels are of no form that there is here: masks by run length.
+/// Most pixels around the masks of a file, all together: what is packed into few letters may be large.
+const MOST_PIXELS: usize = 1 << 32;
+
+/// What was read of a file, and how many of its labels are of no form that there is here: masks without a pixel.
 pub type Read = (LabelSet, usize);
 
 /// Reads a file.
@@ -330,7 +335,7 @@ pub fn read(text: &str, key: &Key) -> Result<Read, SetError> {
         places.insert(image.id, set.pictures.len());
         set.pictures.push(picture);
     }
-    let mut left = 0;
+    let (mut left, mut room) = (0, MOST_PIXELS);
     for (number, row) in file.annotations.iter().enumerate() {
         let missing = |what: &str| {
             SetError::Form(format!(
@@ -342,12 +347,12 @@ pub fn read(text: &str, key: &Key) -> Result<Read, SetError> {
         let category = categories
             .get(&row.category_id)
             .ok_or_else(|| missing("category"))?;
-        let forms = forms_of(row, category)
-            .map_err(|why| SetError::Form(format!("annotation {}: {why}", number + 1)))?;
-        left += usize::from(forms.is_empty());
         let Some(picture) = set.pictures.get_mut(*at) else {
             continue;
         };
+        let forms = forms_of(row, category, picture.size, &mut room)
+            .map_err(|why| SetError::Form(format!("annotation {}: {why}", number + 1)))?;
+        left += usize::from(forms.is_empty());
         for (form, ids) in forms {
             let group = match (&form, row.group.is_empty()) {
                 // Points of one label belong together.
@@ -385,10 +390,13 @@ fn pairs(flat: &[f64]) -> Result<Vec<DVec2>, &'static str> {
     }
 }
 
-/// The labels of an annotation, with the ids of their marks. None where it is a mask by run length.
+/// The labels of an annotation of a picture of so many columns and rows, with the ids of their marks. None where it is a
+/// mask without a pixel.
 fn forms_of(
     row: &AnnotationRow,
     category: &CategoryRow,
+    size: [usize; 2],
+    room: &mut usize,
 ) -> Result<Vec<(Form, Vec<String>)>, &'static str> {
     let id = || row.mark.clone().into_iter().collect::<Vec<_>>();
     if !row.polyline.is_empty() {
@@ -412,7 +420,7 @@ fn forms_of(
         Some(_) => return Err("a coordinate is not finite"),
         None => None,
     };
-    let mut outlines = Vec::new();
+    let mut around = Vec::new();
     match &row.segmentation {
         Value::Array(rings) => {
             for ring in rings {
@@ -423,23 +431,66 @@ fn forms_of(
                 if points.len() < 3 {
                     return Err("a polygon has three points or more");
                 }
-                outlines.push(points);
+                around.push(points);
             }
         }
-        Value::Object(_) => return Ok(Vec::new()),
+        Value::Object(mask) => {
+            around = of_run_lengths(mask, size, room)?;
+            if around.is_empty() {
+                return Ok(Vec::new());
+            }
+        }
         _ => {}
     }
-    if row.shape == "box" || outlines.is_empty() {
+    if row.shape == "box" || around.is_empty() {
         let boxed = boxed.ok_or("there is neither box nor outline")?;
         return Ok(vec![(Form::Box(boxed), id())]);
     }
-    let several = outlines.len() > 1;
-    let forms = outlines.into_iter().map(|points| {
+    let several = around.len() > 1;
+    let forms = around.into_iter().map(|points| {
         // Only one mark can have the id.
         let ids = if several { Vec::new() } else { id() };
         (Form::Polygon(points), ids)
     });
     Ok(forms.collect())
+}
+
+/// The outlines of a mask by run lengths, packed or not, on the edges of its pixels: one for each part, its holes joined
+/// to it by channels of no width.
+fn of_run_lengths(
+    mask: &Map<String, Value>,
+    [columns, rows]: [usize; 2],
+    room: &mut usize,
+) -> Result<Vec<Vec<DVec2>>, &'static str> {
+    let whole = |value: &Value| value.as_u64().and_then(|n| u32::try_from(n).ok());
+    let size = mask.get("size").and_then(Value::as_array);
+    let size: Option<Vec<u32>> = size.and_then(|n| n.iter().map(whole).collect());
+    let Some([tall, wide]) = size.as_deref() else {
+        return Err("a mask does not say its size");
+    };
+    let (tall, wide) = (*tall as usize, *wide as usize);
+    if columns > 0 && rows > 0 && [wide, tall] != [columns, rows] {
+        return Err("a mask is of another size than its picture");
+    }
+    let runs = match mask.get("counts") {
+        Some(Value::String(packed)) => unpacked(packed),
+        Some(Value::Array(counts)) => counts.iter().map(whole).collect(),
+        _ => None,
+    };
+    let runs = runs.ok_or("the run lengths of a mask cannot be read")?;
+    let found = cropped(&runs, wide, tall, *room)
+        .ok_or("the run lengths of a mask are not those of its size, or the masks are too large")?;
+    *room = room.saturating_sub(found.mask.len());
+    let [left, top] = found.corner.map(|n| n as f64 + 0.5);
+    let outlines = outlines(&found.mask, found.columns);
+    if outlines.iter().any(|points| points.len() > MAX_POINTS) {
+        return Err("the outline of a mask has too many corners");
+    }
+    let moved = |outline: Vec<[f64; 2]>| {
+        let points = outline.into_iter();
+        points.map(|[x, y]| DVec2::new(x + left, y + top)).collect()
+    };
+    Ok(outlines.into_iter().map(moved).collect())
 }
 
 fn keypoints(

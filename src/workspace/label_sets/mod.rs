@@ -1,4 +1,4 @@
-//! Labels as data sets for learning: COCO, YOLO, Pascal VOC and a table, out and in (docs/label-sets.md).
+//! Labels as data sets for learning: COCO, YOLO (boxes and pose), Pascal VOC and a table, out and in (docs/label-sets.md).
 //!
 //! Coordinates of a set are those of pictures: the corner of the first pixel is (0, 0), its centre (0.5, 0.5).
 //!
@@ -7,6 +7,7 @@
 
 pub mod coco;
 pub mod key;
+pub mod pose;
 pub mod split;
 pub mod table;
 pub mod voc;

@@ -124,9 +124,21 @@ fn coco_of_others_is_read_and_what_is_broken_is_refused() {
     assert_eq!(forms(r#""bbox":[1,2,3,4]"#), Ok((vec![boxed], 0)));
     let two = forms(r#""bbox":[0,0,9,9],"segmentation":[[0,0,1,0,1,1],[5,5,6,5,6,6]]"#).unwrap();
     assert_eq!(two.0.len(), 2);
-    let mask =
-        forms(r#""bbox":[0,0,9,9],"iscrowd":1,"segmentation":{"counts":[1,2],"size":[480,640]}"#);
-    assert_eq!(mask, Ok((Vec::new(), 1)), "run lengths are counted");
+    // Two pixels of the first column, and none at all.
+    let mask = |counts: &str| {
+        forms(&format!(
+            r#""bbox":[0,0,9,9],"iscrowd":1,"segmentation":{{"counts":{counts},"size":[480,640]}}"#
+        ))
+    };
+    let at = DVec2::new;
+    let square = vec![at(0.0, 1.0), at(1.0, 1.0), at(1.0, 3.0), at(0.0, 3.0)];
+    let (read, left) = mask("[1,2,307197]").unwrap();
+    let [Form::Polygon(outline)] = read.as_slice() else {
+        panic!("{read:?}");
+    };
+    assert_eq!((outline.len(), left), (4, 0));
+    assert!(square.iter().all(|corner| outline.contains(corner)), "{outline:?}");
+    assert_eq!(mask("[307200]"), Ok((Vec::new(), 1)), "nothing is in it");
     let points = forms(r#""keypoints":[0,0,0,5,6,1]"#).unwrap();
     assert_eq!(
         points.0,
@@ -136,6 +148,11 @@ fn coco_of_others_is_read_and_what_is_broken_is_refused() {
         r#""bbox":[1,2,-3,4]"#,
         r#""segmentation":[[1,2,3]]"#,
         r#""segmentation":[[1,2,3,4]]"#,
+        r#""segmentation":{"counts":[1,2],"size":[480,640]}"#,
+        r#""segmentation":{"counts":[0,9],"size":[3,3]}"#,
+        r#""segmentation":{"counts":[0,307200]}"#,
+        r#""segmentation":{"counts":"!","size":[480,640]}"#,
+        r#""segmentation":{"counts":[-1,307201],"size":[480,640]}"#,
         r#""keypoints":[1,2]"#,
         r#""keypoints":[1,2,0]"#,
         r#""area":1"#,
@@ -154,6 +171,114 @@ fn coco_of_others_is_read_and_what_is_broken_is_refused() {
         .is_err()
     );
     assert!(coco::read("[", &key).is_err());
+}
+
+/// Told by pycocotools 2.0: text, area and box of a mask with a hole, something in the hole, and a part at the border
+/// that touches another at a corner.
+#[test]
+fn masks_of_the_reference_code_become_outlines_of_the_same_pixels() {
+    let text = concat!(
+        "Tag0T3l;00000000000000000000000000000000000000`MhDX1X;hNhDX1X;hNhDX1X;hNhDX1X;hNhDX1X;hNhDX1X;",
+        "hNhDX1X;hNhDX1X;hNhDX1X;hNhDX1X;hN^DAKg1g;hN^DAKg1g;hN^DAKg1g;hN^DAKg1g;hN^DAKg1g;hNhDX1X;hNhD",
+        "X1X;hNhDX1X;hNhDX1X;hNhDX1X;hNhDX1X;hNhDX1X;hNhDX1X;hNhDX1X;hNhDX1X;hNhDX1X;hNhDX1X;hNhDX1X;hN",
+        "hDX1X;hNhDX1X;X100000000000000000000000000000000000000000000000000000000000000000000000000000000",
+        "000000000000000000XTc6VMbn\\I000000000000000000000000000000000000000000000000000000000000000000",
+        "000000000oAG[=m0fF'",
+    );
+    let runs = crate::formats::coco::unpacked(text).unwrap();
+    let whole = crate::formats::coco::from_runs(&runs, 640, 480).unwrap();
+    let key = key_of(&set());
+    for counts in [json(text), serde_json::to_string(&runs).unwrap()] {
+        let file = format!(
+            r#"{{"images":[{{"id":7,"file_name":"000001.jpg","width":640,"height":480}}],
+            "annotations":[{{"id":1,"image_id":7,"category_id":3,"iscrowd":1,
+            "segmentation":{{"counts":{counts},"size":[480,640]}}}}],
+            "categories":[{{"id":3,"name":"lung"}}]}}"#
+        );
+        let (read, left) = coco::read(&file, &key).unwrap();
+        let labels = &read.pictures[0].labels;
+        // The square, what is in its hole, the bar, and the pixel that touches nothing.
+        assert_eq!((labels.len(), left), (4, 0));
+        let outlines: Vec<Vec<[f64; 2]>> = labels
+            .iter()
+            .map(|label| {
+                let points = label.form.points();
+                points.iter().map(|p| [p.x - 0.5, p.y - 0.5]).collect()
+            })
+            .collect();
+        let mut again = vec![false; 640 * 480];
+        for (row, columns) in crate::imaging::contours::filled(&outlines, 640, 480) {
+            again[row * 640 + columns.start..row * 640 + columns.end].fill(true);
+        }
+        assert_eq!(again.iter().filter(|inside| **inside).count(), 9846);
+        assert!(again == whole, "the same pixels");
+        let corners: Vec<DVec2> = labels.iter().flat_map(|l| l.form.points()).collect();
+        assert_eq!(bounds(&corners), [50.0, 100.0, 640.0, 332.0]);
+    }
+}
+
+fn json(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+#[test]
+fn pose_comes_back_with_the_names_of_its_points() {
+    let mut first = set();
+    let at = DVec2::new;
+    let other = Form::Keypoints(vec![("tip: end".into(), at(320.0, 10.0))]);
+    first.pictures[0].labels.push(label("t", "Tube", other));
+    let known = |name: &str| match name {
+        "Heart" => vec!["right".into(), "middle".into(), "left".into()],
+        _ => Vec::new(),
+    };
+    let sets = coco::point_sets(&first, &known);
+    let text = pose::classes(&sets, false);
+    let shape = pose::read_shape(&text).unwrap();
+    assert_eq!((shape.points, shape.numbers), (3, 3));
+    assert_eq!(shape.classes, ["Heart", "Tube"]);
+    assert_eq!(shape.names[&0], ["right", "middle", "left"]);
+    assert_eq!(shape.names[&1], ["tip: end"]);
+    let lines = pose::write(&first.pictures[0], &sets);
+    assert_eq!(lines.lines().count(), 2, "{lines}");
+    assert!(lines.lines().all(|l| l.split(' ').count() == 1 + 4 + 9), "{lines}");
+    assert_eq!(first.without_points(), 3);
+    let files = [("000001.txt".to_owned(), lines)];
+    let back = pose::read(&files, &shape, &key_of(&first)).unwrap();
+    let back = &back.pictures[0].labels;
+    let before: Vec<&Label> = first.pictures[0]
+        .labels
+        .iter()
+        .filter(|l| matches!(l.form, Form::Keypoints(_)))
+        .collect();
+    assert_eq!(back.len(), before.len());
+    for (back, before) in back.iter().zip(before) {
+        assert_eq!(back.class, before.class);
+        let (Form::Keypoints(a), Form::Keypoints(b)) = (&back.form, &before.form) else {
+            panic!("no points");
+        };
+        let mut b = b.clone();
+        b.sort_by(|p, q| q.0.cmp(&p.0));
+        for ((name, place), (expected, there)) in a.iter().zip(&b) {
+            assert_eq!(name, expected);
+            assert!(place.distance(*there) < 1e-9);
+        }
+    }
+    // As others write it: two numbers a point, no names.
+    let of_others = "names: [person]\nkpt_shape: [2, 2] # two points\n";
+    let shape = pose::read_shape(of_others).unwrap();
+    let read = |line: &str| {
+        let files = [("000001.txt".to_owned(), line.to_owned())];
+        pose::read(&files, &shape, &key_of(&first))
+    };
+    let found = read("0 0.5 0.5 0.1 0.1 0.25 0.5 0 0\n").unwrap();
+    let expected = Form::Keypoints(vec![("1".into(), at(160.0, 240.0))]);
+    assert_eq!(found.pictures[0].labels[0].form, expected);
+    for bad in ["0 0.5 0.5 0.1 0.1", "1 0.5 0.5 0.1 0.1 0 0 1 1", "0 1 1 1 1 0 0 0 0", "0 1 1 1 1 x 0 0 0"] {
+        assert!(matches!(read(bad), Err(SetError::Form(_))), "{bad}");
+    }
+    for bad in ["names: [a]\n", "names: [a]\nkpt_shape: [0, 3]\n", "names: [a]\nkpt_shape: [99999999, 3]\n", "names: [a]\nkpt_shape: 3\n"] {
+        assert!(pose::read_shape(bad).is_err(), "{bad}");
+    }
 }
 
 #[test]

@@ -109,7 +109,7 @@ pub fn read_classes(text: &str) -> Result<Vec<String>, SetError> {
     Ok(names.into_iter().map(|(_, name)| name).collect())
 }
 
-fn unquoted(text: &str) -> String {
+pub(super) fn unquoted(text: &str) -> String {
     let text = text.trim();
     if let Ok(text) = serde_json::from_str::<String>(text) {
         return text;
@@ -123,6 +123,15 @@ fn unquoted(text: &str) -> String {
 /// # Errors
 /// Where one is none, and where the key does not know a picture or its size.
 pub fn read(files: &[(String, String)], names: &[String], key: &Key) -> Result<LabelSet, SetError> {
+    pictures(files, key, |line, size| label(line, names, size))
+}
+
+/// The pictures of label files, each line a label, which `label` makes for a picture of so many columns and rows.
+pub(super) fn pictures(
+    files: &[(String, String)],
+    key: &Key,
+    label: impl Fn(&str, [f64; 2]) -> Result<Label, &'static str>,
+) -> Result<LabelSet, SetError> {
     let mut set = LabelSet::default();
     let mut count = 0;
     for (name, text) in files {
@@ -137,7 +146,7 @@ pub fn read(files: &[(String, String)], names: &[String], key: &Key) -> Result<L
             if line.trim().is_empty() {
                 continue;
             }
-            let label = label(line, names, size)
+            let label = label(line, size)
                 .map_err(|why| SetError::Form(format!("{name}, line {}: {why}", at + 1)))?;
             picture.labels.push(label);
             count += 1;

@@ -1,7 +1,7 @@
 //! Frames of a segmentation: which are there, and their pixels, packed.
 
 use crate::model::segmentation::{
-    Segmentation, VoxelBox,
+    Segmentation, VoxelBox, Voxels,
     exchange::{Form, Fractions, NotWritten},
 };
 use rayon::prelude::*;
@@ -48,15 +48,51 @@ fn slice_of(slab: &VoxelBox, slice: usize) -> VoxelBox {
     part
 }
 
-/// Sets bits from one to before another, least significant first (PS3.5 section 8.1.1).
-pub(super) fn set_bits(bytes: &mut [u8], mut from: usize, to: usize) {
-    while from < to {
-        let end = ((from / 8 + 1) * 8).min(to);
-        let mask = (((1_u16 << (end - from)) - 1) << (from % 8)) as u8;
-        if let Some(byte) = bytes.get_mut(from / 8) {
-            *byte |= mask;
+/// The frames of one segment in a slab of 16 slices; those without a voxel are empty.
+#[derive(Default)]
+struct SlabFrames([Vec<u8>; 16]);
+
+/// The frames of a slab as they are found.
+struct Found {
+    size: [usize; 3],
+    all: BTreeMap<u16, SlabFrames>,
+    /// The last one, as neighbours mostly belong to the same.
+    last: Option<(u16, SlabFrames)>,
+}
+
+impl Found {
+    /// Gives a segment the voxels of a row of 16 that have a bit.
+    fn add(&mut self, number: u16, [x, y, z]: [usize; 3], mut mask: u16) {
+        let [columns, rows, slices] = self.size;
+        if y >= rows || z >= slices || x >= columns {
+            return;
         }
-        from = end;
+        if columns - x < 16 {
+            mask &= (1 << (columns - x)) - 1;
+        }
+        if self.last.as_ref().is_none_or(|(held, _)| *held != number) {
+            if let Some((held, frames)) = self.last.take() {
+                self.all.insert(held, frames);
+            }
+            let frames = self.all.remove(&number).unwrap_or_default();
+            self.last = Some((number, frames));
+        }
+        let frames = self.last.as_mut().map(|(_, frames)| frames);
+        let Some(bytes) = frames.and_then(|f| f.0.get_mut(z % 16)) else {
+            return;
+        };
+        if bytes.is_empty() {
+            // Two more, for the row that ends with the frame.
+            bytes.resize((columns * rows).div_ceil(8) + 2, 0);
+        }
+        // Least significant bit first (PS3.5 section 8.1.1).
+        let at = y * columns + x;
+        let [a, b, c, _] = (u32::from(mask) << (at % 8)).to_le_bytes();
+        if let Some([first, second, third]) = bytes.get_mut(at / 8..at / 8 + 3) {
+            *first |= a;
+            *second |= b;
+            *third |= c;
+        }
     }
 }
 
@@ -64,42 +100,55 @@ pub(super) fn set_bits(bytes: &mut [u8], mut from: usize, to: usize) {
 pub(in crate::dicom::write) fn binary(seg: &Segmentation) -> Vec<Planned> {
     let [columns, rows, _] = seg.grid.size;
     let length = (columns * rows).div_ceil(8);
-    let mut work = Vec::new();
-    for (number, layer) in seg.layers().iter().enumerate() {
-        for slab in slabs(layer.occupied()) {
-            work.extend(slab.range(2).map(|slice| (number, slice_of(&slab, slice))));
-        }
-    }
-    let frames = work.par_iter().map(|(number, part)| {
-        let mut found: BTreeMap<u16, Vec<u8>> = BTreeMap::new();
-        let Some(layer) = seg.layers().get(*number) else {
-            return Vec::new();
+    let layers = seg.layers().iter().enumerate();
+    let work: Vec<(usize, &Voxels, usize)> = layers
+        .flat_map(|(number, layer)| (0..layer.slabs()).map(move |slab| (number, layer, slab)))
+        .collect();
+    let frames = work.par_iter().map(|(number, layer, slab)| {
+        let mut found = Found {
+            size: seg.grid.size,
+            all: BTreeMap::new(),
+            last: None,
         };
-        let numbers = layer.read(part);
-        let width = part.size()[0].max(1);
-        for (row, line) in numbers.chunks_exact(width).enumerate() {
-            let start = (part.first[1] + row) * columns + part.first[0];
-            let mut at = start;
-            for run in line.chunk_by(|a, b| a == b) {
-                let from = at;
-                at += run.len();
-                let Some(value) = run.first().filter(|value| **value != 0) else {
-                    continue;
-                };
-                let bits = found.entry(*value).or_insert_with(|| vec![0; length]);
-                set_bits(bits, from, at);
+        for (at, row) in layer.rows_of_slab(*slab) {
+            let value = row[0];
+            if row.iter().fold(true, |same, other| same & (*other == value)) {
+                if value != 0 {
+                    found.add(value, at, u16::MAX);
+                }
+                continue;
+            }
+            let mask = |value: u16| {
+                let bits = row.iter().zip(0..).map(|(n, bit)| u16::from(*n == value) << bit);
+                bits.fold(0, |all, bit| all | bit)
+            };
+            let mut left = !mask(0);
+            while let Some(value) = row.get(left.trailing_zeros() as usize) {
+                let own = mask(*value);
+                found.add(*value, at, own);
+                left &= !own;
             }
         }
+        let Found { mut all, last, .. } = found;
+        all.extend(last);
         let own = |value: &u16| seg.segment(*value).is_some_and(|s| s.layer == *number);
-        let frames = found.into_iter().filter(|(value, _)| own(value));
-        let frame = |(value, pixels)| Planned {
-            segment: Some(value),
-            slice: part.first[2],
-            pixels,
-        };
-        frames.map(frame).collect()
+        let frames = all.into_iter().filter(|(value, _)| own(value));
+        let frames = frames.flat_map(|(value, frames)| {
+            let slices = frames.0.into_iter().zip(slab * 16..);
+            let held = slices.filter(|(pixels, _)| !pixels.is_empty());
+            held.map(move |(mut pixels, slice)| {
+                pixels.truncate(length);
+                Planned {
+                    segment: Some(value),
+                    slice,
+                    pixels,
+                }
+            })
+        });
+        frames.collect()
     });
-    let mut frames: Vec<Planned> = frames.flatten_iter().collect();
+    let frames: Vec<Vec<Planned>> = frames.collect();
+    let mut frames: Vec<Planned> = frames.into_iter().flatten().collect();
     frames.sort_by_key(|frame| (frame.segment, frame.slice));
     frames
 }
@@ -303,17 +352,5 @@ mod tests {
         let bit = |n: usize| bytes[n / 8] >> (n % 8) & 1;
         let third: Vec<u8> = (14..21).map(bit).collect();
         assert_eq!(third, [1, 1, 0, 0, 0, 0, 0]);
-    }
-
-    #[test]
-    fn runs_of_bits_are_set_across_bytes() {
-        for from in 0..20 {
-            for to in from..24 {
-                let mut bytes = [0; 3];
-                set_bits(&mut bytes, from, to);
-                let set = |n: usize| bytes[n / 8] >> (n % 8) & 1 == 1;
-                assert!((0..24).all(|n| set(n) == (from..to).contains(&n)));
-            }
-        }
     }
 }
