@@ -454,7 +454,8 @@ impl FrameSource for FileFrames {
         match &pixels.place {
             PixelPlace::Native { offset, length } => {
                 let shape = NativeShape::of(image, structure, *length);
-                let read = |at: u64, out: &mut [u8]| read_native(structure, *offset, *length, at, out);
+                let read =
+                    |at: u64, out: &mut [u8]| read_native(structure, *offset, *length, at, out);
                 native_frame(&Coding::from(image), &shape, frame, read, destination)?;
             }
             PixelPlace::Encapsulated(fragments) => {
@@ -485,7 +486,8 @@ impl FrameSource for FileFrames {
         }
         let index = self.index(instance, image)?;
         let structure = &index.structure;
-        let Some(PixelPlace::Native { offset, length }) = structure.pixels.as_ref().map(|p| &p.place)
+        let Some(PixelPlace::Native { offset, length }) =
+            structure.pixels.as_ref().map(|p| &p.place)
         else {
             return Ok(None);
         };

@@ -177,7 +177,9 @@ pub(super) fn unpack_bits(packed: &[u8], first_bit: usize, out: &mut [u8]) -> bo
     }
     for (i, value) in rest.iter_mut().enumerate() {
         let bit = first_bit + done * 8 + i;
-        *value = packed.get(bit / 8).map_or(0, |byte| (byte >> (bit % 8)) & 1);
+        *value = packed
+            .get(bit / 8)
+            .map_or(0, |byte| (byte >> (bit % 8)) & 1);
     }
     true
 }

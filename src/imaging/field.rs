@@ -121,7 +121,11 @@ fn weigh<'a>(out: &mut [f32], kernel: &[f32], at: usize, line: impl Fn(isize) ->
     let pairs: Vec<Pair<'_>> = pairs
         .map(|(weight, k)| (*weight, line(at - k), line(at + k)))
         .collect();
-    weighed(out, (kernel.first().copied().unwrap_or(1.0), line(at)), &pairs);
+    weighed(
+        out,
+        (kernel.first().copied().unwrap_or(1.0), line(at)),
+        &pairs,
+    );
 }
 
 /// All rows of a slice blurred along themselves.

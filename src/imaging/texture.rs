@@ -47,7 +47,9 @@ pub fn oriented_gradients(picture: &[f32], side: usize, cell: usize) -> Vec<f64>
                     // A direction and its opposite are one: the one that points down, or to the right.
                     let turned = dy < 0.0 || (dy == 0.0 && dx < 0.0);
                     let (x, y) = if turned { (-dx, -dy) } else { (dx, dy) };
-                    let beyond = borders.iter().map(|(sin, cos)| usize::from(y * cos >= x * sin));
+                    let beyond = borders
+                        .iter()
+                        .map(|(sin, cos)| usize::from(y * cos >= x * sin));
                     let bin = beyond.sum::<usize>();
                     if let Some(value) = bins.get_mut(bin) {
                         *value += (dx * dx + dy * dy).sqrt() / (cell * cell) as f64;

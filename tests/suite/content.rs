@@ -317,8 +317,14 @@ fn marks_are_taken_from_no_report_that_runs_in_a_circle() {
     // Sideways, forward, to what is not there, and two that lead to one: no circles.
     let two = [heading(&[refers(&[1, 2])]), heading(&[]), refers(&[1, 1])];
     assert_eq!(taken(&two), Ok(()));
-    assert_eq!(taken(&[refers(&[1, 9]), refers(&[2]), refers(&[0])]), Ok(()));
-    assert_eq!(taken(&[refers(&[1, 3]), refers(&[1, 3]), heading(&[])]), Ok(()));
+    assert_eq!(
+        taken(&[refers(&[1, 9]), refers(&[2]), refers(&[0])]),
+        Ok(())
+    );
+    assert_eq!(
+        taken(&[refers(&[1, 3]), refers(&[1, 3]), heading(&[])]),
+        Ok(())
+    );
     // To itself, to the root, to what is around it.
     assert_eq!(taken(&[refers(&[1, 1])]), circle);
     assert_eq!(taken(&[refers(&[1])]), circle);
@@ -755,9 +761,16 @@ fn run(args: &[&std::ffi::OsStr]) -> (Option<i32>, String) {
 #[test]
 fn the_command_refuses_marks_of_a_circle_and_shows_the_report() {
     let folder = tempfile::tempdir().unwrap();
-    let path = write(folder.path(), "circle.dcm", &report(&[heading(&[refers(&[1, 1])])]));
+    let path = write(
+        folder.path(),
+        "circle.dcm",
+        &report(&[heading(&[refers(&[1, 1])])]),
+    );
     let (code, shown) = run(&["content".as_ref(), path.as_os_str(), "--json".as_ref()]);
-    assert!(shown.contains("CONTENT_CIRCLE") && shown.contains("CT Report"), "{code:?} {shown}");
+    assert!(
+        shown.contains("CONTENT_CIRCLE") && shown.contains("CT Report"),
+        "{code:?} {shown}"
+    );
     let import = ["annotations", "import", "--dry-run"].map(std::ffi::OsStr::new);
     let done = Command::new(env!("CARGO_BIN_EXE_negatoscope"))
         .args(import)
@@ -766,7 +779,10 @@ fn the_command_refuses_marks_of_a_circle_and_shows_the_report() {
         .unwrap();
     let said = String::from_utf8(done.stderr).unwrap();
     assert_eq!(done.status.code(), Some(3), "{said}");
-    assert!(said.contains("[CONTENT_CIRCLE]") && said.contains("in a circle"), "{said}");
+    assert!(
+        said.contains("[CONTENT_CIRCLE]") && said.contains("in a circle"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -142,7 +142,10 @@ fn a_radiograph_is_labelled_and_leaves_as_coco() {
         };
         let bbox = floats(&of("box")["bbox"]);
         let at = floats(&of("keypoints")["keypoints"]);
-        assert!((at[0] - 70.5).abs() < 0.2 && (at[1] - 44.5).abs() < 0.2, "{at:?}");
+        assert!(
+            (at[0] - 70.5).abs() < 0.2 && (at[1] - 44.5).abs() < 0.2,
+            "{at:?}"
+        );
         assert_eq!(at[2], 2.0);
         // From the centres of pixels (30, 30) to (58, 52), as far as the hand hits them.
         for (found, expected) in bbox.iter().zip([30.5, 30.5, 28.0, 22.0]) {

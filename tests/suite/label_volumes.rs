@@ -69,7 +69,10 @@ fn a_brain_tumour_is_drawn_in_two_minutes_as_others_drew_it() {
         .args(["screen", "--device", "cpu", "--script"])
         .arg(&script)
         .arg("--set")
-        .arg(format!("image={}", data("brain-mr-mask/brain1_image.nrrd").display()))
+        .arg(format!(
+            "image={}",
+            data("brain-mr-mask/brain1_image.nrrd").display()
+        ))
         .arg("--set")
         .arg(format!("mask={}", mask.display()))
         .arg("--parts")
@@ -77,7 +80,11 @@ fn a_brain_tumour_is_drawn_in_two_minutes_as_others_drew_it() {
         .output()
         .unwrap();
     let took = begun.elapsed();
-    assert!(played.status.success(), "{}", String::from_utf8_lossy(&played.stderr));
+    assert!(
+        played.status.success(),
+        "{}",
+        String::from_utf8_lossy(&played.stderr)
+    );
     let (ours, spacing) = numbers(&mask);
     let (theirs, _) = numbers(&data("brain-mr-mask/brain1_label.nrrd"));
     assert_eq!(ours.len(), theirs.len());
@@ -85,7 +92,10 @@ fn a_brain_tumour_is_drawn_in_two_minutes_as_others_drew_it() {
     let both = ours.iter().zip(&theirs).filter(|(a, b)| **a && **b).count();
     let dice = 2.0 * both as f64 / (count(&ours) + count(&theirs)) as f64;
     let inputs = inputs(&script);
-    println!("Dice {dice:.4}, {} voxels, {inputs} inputs, {took:.1?}", count(&ours));
+    println!(
+        "Dice {dice:.4}, {} voxels, {inputs} inputs, {took:.1?}",
+        count(&ours)
+    );
     assert!((spacing[2] - 6.5).abs() < 1e-6, "{spacing:?}");
     assert!(dice >= 0.9, "{dice}");
     assert!(took < Duration::from_secs(120), "{took:?}");
@@ -130,7 +140,10 @@ fn a_nodule_of_a_lung_is_segmented_measured_and_leaves_as_dicom() {
     let places = mask.iter().enumerate().filter(|(_, inside)| **inside);
     for (place, _) in places {
         let (x, y) = (place % columns, place / columns % rows);
-        assert!((340..380).contains(&x) && (225..265).contains(&y), "{x} {y}");
+        assert!(
+            (340..380).contains(&x) && (225..265).contains(&y),
+            "{x} {y}"
+        );
     }
 
     // What left comes back to the voxel.
@@ -151,11 +164,22 @@ fn a_nodule_of_a_lung_is_segmented_measured_and_leaves_as_dicom() {
     for file in [&again, &report] {
         let _ = fs::remove_file(file);
     }
-    program(&["convert-labels", &seg, "--image", &ct, "--out", &again, "--report", &report]);
+    program(&[
+        "convert-labels",
+        &seg,
+        "--image",
+        &ct,
+        "--out",
+        &again,
+        "--report",
+        &report,
+    ]);
     let said: Value = serde_json::from_str(&program(&["content", &report, "--json"])).unwrap();
     let volumes = of_unit(&said, "mm3");
     assert!(
-        volumes.iter().any(|v| (v - ml * 1000.0).abs() < 1e-6 * ml * 1000.0),
+        volumes
+            .iter()
+            .any(|v| (v - ml * 1000.0).abs() < 1e-6 * ml * 1000.0),
         "{volumes:?}"
     );
     let marks = out.join("marks");
@@ -165,7 +189,9 @@ fn a_nodule_of_a_lung_is_segmented_measured_and_leaves_as_dicom() {
     let (code, _, errors) = ran(&store, &[&export[..], &[&marks, &ct]].concat(), "");
     assert!(matches!(code, Some(0 | 1)), "{errors}");
     let mut files = fs::read_dir(&marks).unwrap().map(|e| e.unwrap().path());
-    let sr = files.find(|p| p.extension().is_some_and(|e| e == "dcm")).unwrap();
+    let sr = files
+        .find(|p| p.extension().is_some_and(|e| e == "dcm"))
+        .unwrap();
     let said: Value = serde_json::from_str(&program(&["content", &text(&sr), "--json"])).unwrap();
     let axes = of_unit(&said, "mm");
     assert_eq!(axes.len(), 2, "{axes:?}");

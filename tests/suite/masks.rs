@@ -194,15 +194,26 @@ fn segmentations_of_highdicom_come_in_voxel_for_voxel() {
         let [columns, rows, slices] = seg.grid.size;
         let mut voxels = 0;
         for index in 0..columns * rows * slices {
-            let at = [index % columns, index / columns % rows, index / (columns * rows)];
+            let at = [
+                index % columns,
+                index / columns % rows,
+                index / (columns * rows),
+            ];
             let there = to_theirs.transform_point3(DVec3::from(at.map(|n| n as f64)));
-            assert!((there - there.round()).abs().max_element() < 1e-3, "{name}: {there}");
+            assert!(
+                (there - there.round()).abs().max_element() < 1e-3,
+                "{name}: {there}"
+            );
             let there = there.round().to_array().map(|v| v as usize);
             for segment in seg.segments() {
                 let layer = &seg.layers()[segment.layer];
                 let own = layer.get(at) == segment.number;
                 voxels += usize::from(own);
-                assert_eq!(own, inside(segment.number.into(), there), "{name} {there:?}");
+                assert_eq!(
+                    own,
+                    inside(segment.number.into(), there),
+                    "{name} {there:?}"
+                );
             }
         }
         let mut painted = 0;

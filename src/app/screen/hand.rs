@@ -37,8 +37,8 @@ pub(super) fn segmentation(stage: &mut Stage, words: &[String]) -> Result<(), St
     let _ = workspace.sender().send(Event::ChosenSegmentation(path));
     stage.settle()?;
     let mut notices = stage.program().workspace.notices.iter();
-    let failed = notices
-        .find(|notice| notice.key == "notice-segmentation-unsaved" && notice.since >= begun);
+    let failed =
+        notices.find(|notice| notice.key == "notice-segmentation-unsaved" && notice.since >= begun);
     match failed {
         Some(notice) => Err(StepError::Script(format!(
             "the segmentation was not written: {}",

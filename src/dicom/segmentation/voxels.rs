@@ -220,7 +220,10 @@ fn next_bit(bytes: &[u8], mut at: usize, end: usize, set: bool) -> usize {
         let rest = bytes.get(at / 8..).unwrap_or_default();
         let word = match rest.first_chunk::<8>() {
             Some(word) => u64::from_le_bytes(*word),
-            None => rest.iter().rev().fold(0, |word, b| word << 8 | u64::from(*b)),
+            None => rest
+                .iter()
+                .rev()
+                .fold(0, |word, b| word << 8 | u64::from(*b)),
         };
         let word = if set { word } else { !word };
         let skip = at % 8;
@@ -457,7 +460,13 @@ mod tests {
                 .wrapping_add(1_442_695_040_888_963_407);
             (state >> 33) as usize
         };
-        for (columns, rows, first) in [(8_usize, 4, 0_usize), (37, 29, 5), (200, 3, 7), (64, 64, 0), (1, 9, 3)] {
+        for (columns, rows, first) in [
+            (8_usize, 4, 0_usize),
+            (37, 29, 5),
+            (200, 3, 7),
+            (64, 64, 0),
+            (1, 9, 3),
+        ] {
             for thin in [2, 9, 90] {
                 let count = first + columns * rows;
                 let mut bytes = vec![0_u8; count.div_ceil(8)];
@@ -468,7 +477,12 @@ mod tests {
                     }
                     bytes[bit / 8] |= (kind as u8) << (bit % 8);
                 }
-                let frame = PackedBits { bytes, first, columns, rows };
+                let frame = PackedBits {
+                    bytes,
+                    first,
+                    columns,
+                    rows,
+                };
                 let mut pixels = vec![0; columns * rows];
                 for run in runs_of_bits(&frame) {
                     assert!(run.from < run.to && run.to as usize <= columns);

@@ -167,11 +167,7 @@ impl Voxels {
                 .brick(index)
                 .map_or(&[][..], |b| b.as_chunks::<EDGE>().0);
             rows.iter().enumerate().map(move |(row, numbers)| {
-                let at = [
-                    corner[0],
-                    corner[1] + row % EDGE,
-                    corner[2] + row / EDGE,
-                ];
+                let at = [corner[0], corner[1] + row % EDGE, corner[2] + row / EDGE];
                 (at, numbers)
             })
         })
@@ -196,7 +192,13 @@ mod tests {
     #[test]
     fn many_rows_are_filled_as_one_by_one() {
         let mut next = noise(11);
-        for size in [[37, 50, 21], [64, 16, 16], [130, 33, 17], [1, 1, 1], [515, 20, 3]] {
+        for size in [
+            [37, 50, 21],
+            [64, 16, 16],
+            [130, 33, 17],
+            [1, 1, 1],
+            [515, 20, 3],
+        ] {
             let (mut fast, mut slow) = (Voxels::new(size), Voxels::new(size));
             for number in [3_u16, 65_535, 9] {
                 // Some lie outside, some are empty, some meet.
@@ -231,7 +233,15 @@ mod tests {
                 assert_eq!(fast.rows_are_clear(&runs), clear);
             }
             let before = fast.clone();
-            fast.fill_rows(&[RowRun { row: 0, slice: 0, from: 0, to: 1 }], 0);
+            fast.fill_rows(
+                &[RowRun {
+                    row: 0,
+                    slice: 0,
+                    from: 0,
+                    to: 1,
+                }],
+                0,
+            );
             assert_eq!(fast, before);
         }
     }
@@ -240,7 +250,12 @@ mod tests {
     fn full_bricks_are_shared_and_come_apart_when_one_changes() {
         let mut voxels = Voxels::new([64, 64, 32]);
         let runs: Vec<RowRun> = (0..64 * 32)
-            .map(|n| RowRun { row: n % 64, slice: n / 64, from: 0, to: 64 })
+            .map(|n| RowRun {
+                row: n % 64,
+                slice: n / 64,
+                from: 0,
+                to: 64,
+            })
             .collect();
         voxels.fill_rows(&runs, 4);
         let whole = voxels.clone();

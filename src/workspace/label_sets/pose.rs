@@ -110,7 +110,9 @@ pub fn read_shape(text: &str) -> Result<Shape, SetError> {
 fn names(text: &str) -> BTreeMap<usize, Vec<String>> {
     let mut found: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     let mut class = None;
-    let lines = text.lines().skip_while(|line| !line.starts_with("kpt_names:"));
+    let lines = text
+        .lines()
+        .skip_while(|line| !line.starts_with("kpt_names:"));
     for line in lines.skip(1) {
         let item = line.trim();
         if item.is_empty() || item.starts_with('#') {
@@ -192,7 +194,11 @@ fn label(line: &str, shape: &Shape, [columns, rows]: [f64; 2]) -> Result<Label, 
         class: name.clone(),
         code: None,
         // Points of one label belong together.
-        group: if points.len() > 1 { name.clone() } else { String::new() },
+        group: if points.len() > 1 {
+            name.clone()
+        } else {
+            String::new()
+        },
         reader: String::new(),
         form: Form::Keypoints(points),
     })

@@ -137,7 +137,10 @@ fn coco_of_others_is_read_and_what_is_broken_is_refused() {
         panic!("{read:?}");
     };
     assert_eq!((outline.len(), left), (4, 0));
-    assert!(square.iter().all(|corner| outline.contains(corner)), "{outline:?}");
+    assert!(
+        square.iter().all(|corner| outline.contains(corner)),
+        "{outline:?}"
+    );
     assert_eq!(mask("[307200]"), Ok((Vec::new(), 1)), "nothing is in it");
     let points = forms(r#""keypoints":[0,0,0,5,6,1]"#).unwrap();
     assert_eq!(
@@ -240,7 +243,10 @@ fn pose_comes_back_with_the_names_of_its_points() {
     assert_eq!(shape.names[&1], ["tip: end"]);
     let lines = pose::write(&first.pictures[0], &sets);
     assert_eq!(lines.lines().count(), 2, "{lines}");
-    assert!(lines.lines().all(|l| l.split(' ').count() == 1 + 4 + 9), "{lines}");
+    assert!(
+        lines.lines().all(|l| l.split(' ').count() == 1 + 4 + 9),
+        "{lines}"
+    );
     assert_eq!(first.without_points(), 3);
     let files = [("000001.txt".to_owned(), lines)];
     let back = pose::read(&files, &shape, &key_of(&first)).unwrap();
@@ -273,10 +279,20 @@ fn pose_comes_back_with_the_names_of_its_points() {
     let found = read("0 0.5 0.5 0.1 0.1 0.25 0.5 0 0\n").unwrap();
     let expected = Form::Keypoints(vec![("1".into(), at(160.0, 240.0))]);
     assert_eq!(found.pictures[0].labels[0].form, expected);
-    for bad in ["0 0.5 0.5 0.1 0.1", "1 0.5 0.5 0.1 0.1 0 0 1 1", "0 1 1 1 1 0 0 0 0", "0 1 1 1 1 x 0 0 0"] {
+    for bad in [
+        "0 0.5 0.5 0.1 0.1",
+        "1 0.5 0.5 0.1 0.1 0 0 1 1",
+        "0 1 1 1 1 0 0 0 0",
+        "0 1 1 1 1 x 0 0 0",
+    ] {
         assert!(matches!(read(bad), Err(SetError::Form(_))), "{bad}");
     }
-    for bad in ["names: [a]\n", "names: [a]\nkpt_shape: [0, 3]\n", "names: [a]\nkpt_shape: [99999999, 3]\n", "names: [a]\nkpt_shape: 3\n"] {
+    for bad in [
+        "names: [a]\n",
+        "names: [a]\nkpt_shape: [0, 3]\n",
+        "names: [a]\nkpt_shape: [99999999, 3]\n",
+        "names: [a]\nkpt_shape: 3\n",
+    ] {
         assert!(pose::read_shape(bad).is_err(), "{bad}");
     }
 }

@@ -112,14 +112,20 @@ pub(in crate::dicom::write) fn binary(seg: &Segmentation) -> Vec<Planned> {
         };
         for (at, row) in layer.rows_of_slab(*slab) {
             let value = row[0];
-            if row.iter().fold(true, |same, other| same & (*other == value)) {
+            if row
+                .iter()
+                .fold(true, |same, other| same & (*other == value))
+            {
                 if value != 0 {
                     found.add(value, at, u16::MAX);
                 }
                 continue;
             }
             let mask = |value: u16| {
-                let bits = row.iter().zip(0..).map(|(n, bit)| u16::from(*n == value) << bit);
+                let bits = row
+                    .iter()
+                    .zip(0..)
+                    .map(|(n, bit)| u16::from(*n == value) << bit);
                 bits.fold(0, |all, bit| all | bit)
             };
             let mut left = !mask(0);
