@@ -54,8 +54,8 @@ fn count(mask: &[bool]) -> usize {
     mask.iter().filter(|inside| **inside).count()
 }
 
-/// The tumour of `brain-mr-mask`, by its picture alone: what is drawn is in the script, the mask of others is read here
-/// and nowhere before.
+/// The tumour of `brain-mr-mask`: what is drawn is in the script, and nothing of the mask goes into the window. Whoever
+/// wrote the script had seen which parts of the picture the reader of the mask took for tumour.
 #[test]
 #[cfg_attr(not(has_data), ignore = "needs NEGATOSCOPE_DATA")]
 fn a_brain_tumour_is_drawn_in_two_minutes_as_others_drew_it() {
