@@ -131,7 +131,7 @@ fn coco_of_others_is_read_and_what_is_broken_is_refused() {
         ))
     };
     let at = DVec2::new;
-    let square = vec![at(0.0, 1.0), at(1.0, 1.0), at(1.0, 3.0), at(0.0, 3.0)];
+    let square = [at(0.0, 1.0), at(1.0, 1.0), at(1.0, 3.0), at(0.0, 3.0)];
     let (read, left) = mask("[1,2,307197]").unwrap();
     let [Form::Polygon(outline)] = read.as_slice() else {
         panic!("{read:?}");
