@@ -291,7 +291,7 @@ fn items_that_refer_to_each_other_in_a_circle_end() {
 }
 
 /// An item that refers to another one by its path.
-fn refers(path: &[u32]) -> Bytes {
+pub fn refers(path: &[u32]) -> Bytes {
     let bytes: Vec<u8> = path.iter().flat_map(|v| v.to_le_bytes()).collect();
     Bytes::default()
         .text(0x40, 0xA010, b"CS", "INFERRED FROM")
@@ -299,7 +299,7 @@ fn refers(path: &[u32]) -> Bytes {
 }
 
 /// A heading with items below it.
-fn heading(below: &[Bytes]) -> Bytes {
+pub fn heading(below: &[Bytes]) -> Bytes {
     item("CONTAINS", "CONTAINER", "part").sequence(0x40, 0xA730, below)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     bad_input::build::{Bytes, EXPLICIT, Slice, file},
-    content::{code, header, item, reference, report},
+    content::{code, header, heading, item, reference, refers, report},
     ui_snapshots::{alone, run, stage, texts},
 };
 use egui::{Key, Modifiers, PointerButton};
@@ -287,4 +287,21 @@ fn a_report_is_dropped_into_a_cell() {
     assert_eq!(stage.program().workspace.layout, Layout::TWO);
     assert_eq!(cell(&tree, 0, "kind"), "stack");
     assert_eq!(cell(&tree, 1, "kind"), "document");
+}
+
+#[test]
+fn a_report_that_runs_in_a_circle_is_read_and_gives_no_marks() {
+    let _one = alone();
+    let folder = study();
+    let items = [heading(&[heading(&[refers(&[1, 1])])])];
+    write(folder.path(), "report.dcm", &report(&items));
+    let mut stage = stage(vec![folder.path().to_owned()], Vec::new());
+    click(&mut stage, "CT Report");
+    let said = screen::describe(&mut stage)["nodes"].to_string();
+    assert!(said.contains("refers in a circle"), "{said}");
+    run(&mut stage, Command::ShowMarks);
+    let workspace = &stage.program().workspace;
+    assert!(workspace.marks.set().iter().next().is_none());
+    let mut notices = workspace.notices.iter();
+    assert!(notices.any(|notice| notice.key == "notice-marks-circle"));
 }
