@@ -75,20 +75,22 @@ pub fn gaussian<T: Sample>(
     let mut flat = vec![0.0f32; count];
     flat.par_chunks_mut(slice)
         .zip(values.par_chunks(slice))
-        .for_each(|(out, source)| {
-            if cancel.is_cancelled() {
-                return;
-            }
-            let mut across = vec![0.0f32; slice];
-            along_rows(source, columns, &kernels[0], &mut across);
-            let row = |y: isize| {
-                let y = y.clamp(0, rows as isize - 1) as usize * columns;
-                across.get(y..y + columns).unwrap_or_default()
-            };
-            for (y, out) in out.chunks_exact_mut(columns).enumerate() {
-                weigh(out, &kernels[1], y, row);
-            }
-        });
+        .for_each_init(
+            || vec![0.0f32; slice],
+            |across, (out, source)| {
+                if cancel.is_cancelled() {
+                    return;
+                }
+                along_rows(source, columns, &kernels[0], across);
+                let row = |y: isize| {
+                    let y = y.clamp(0, rows as isize - 1) as usize * columns;
+                    across.get(y..y + columns).unwrap_or_default()
+                };
+                for (y, out) in out.chunks_exact_mut(columns).enumerate() {
+                    weigh(out, &kernels[1], y, row);
+                }
+            },
+        );
     if kernels[2].len() < 2 || slices < 2 {
         return (!cancel.is_cancelled()).then_some(flat);
     }
@@ -99,18 +101,23 @@ pub fn gaussian<T: Sample>(
             row.push(line);
         }
     }
-    lines.into_par_iter().for_each(|mut lines| {
-        if cancel.is_cancelled() {
-            return;
-        }
-        let before: Vec<f32> = lines.iter().flat_map(|line| line.iter().copied()).collect();
-        for (z, out) in lines.iter_mut().enumerate() {
-            weigh(out, &kernels[2], z, |z| {
-                let at = z.clamp(0, slices as isize - 1) as usize * columns;
-                before.get(at..at + columns).unwrap_or_default()
-            });
-        }
-    });
+    lines
+        .into_par_iter()
+        .for_each_init(Vec::<f32>::new, |before, mut lines| {
+            if cancel.is_cancelled() {
+                return;
+            }
+            before.clear();
+            for line in &lines {
+                before.extend_from_slice(line);
+            }
+            for (z, out) in lines.iter_mut().enumerate() {
+                weigh(out, &kernels[2], z, |z| {
+                    let at = z.clamp(0, slices as isize - 1) as usize * columns;
+                    before.get(at..at + columns).unwrap_or_default()
+                });
+            }
+        });
     (!cancel.is_cancelled()).then_some(flat)
 }
 
