@@ -616,6 +616,7 @@ impl Kept {
                 found.change_segment(from.as_deref(), to.as_deref())?;
             }
             (Change::Voxels(change), Some(found)) => found.change_voxels(change)?,
+            (Change::Title { from, to, .. }, Some(found)) => found.change_title(from, to)?,
         }
         Ok(())
     }
@@ -671,7 +672,7 @@ impl Kept {
             };
             let mut locked = |n: u16| *now.entry((of, n)).or_insert_with(|| kept(n));
             let found = match edit {
-                Change::Put(_) => None,
+                Change::Put(_) | Change::Title { .. } => None,
                 Change::Drop(whole) => whole
                     .segments()
                     .find(|s| locked(s.number))

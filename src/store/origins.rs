@@ -74,7 +74,7 @@ impl Store {
                         }
                     }
                     SegmentationEdit::Put(_) | SegmentationEdit::Drop(_) => found.clear(),
-                    SegmentationEdit::Segment { .. } => {}
+                    SegmentationEdit::Segment { .. } | SegmentationEdit::Title { .. } => {}
                 }
             }
             Ok(())

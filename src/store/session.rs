@@ -100,7 +100,7 @@ fn touched(edit: &Edit) -> Vec<(&SegmentationId, u16)> {
     };
     let numbers = match edit {
         SegmentationEdit::Put(whole) => whole.segments().map(|s| s.number).collect(),
-        SegmentationEdit::Drop(_) => Vec::new(),
+        SegmentationEdit::Drop(_) | SegmentationEdit::Title { .. } => Vec::new(),
         SegmentationEdit::Segment { to, .. } => to.iter().map(|s| s.number).collect(),
         SegmentationEdit::Voxels(change) => change.numbers().into_iter().collect::<Vec<_>>(),
     };

@@ -55,6 +55,7 @@ pub enum Command {
     SaveSegmentation,
     NewSegment,
     DeleteSegment,
+    MoveSegment,
     LockSegment,
     HideSegment,
     SoloSegment,
@@ -596,6 +597,7 @@ table! {
     SaveSegmentation "cmd-segmentation-save" Segment "Ctrl+Shift+S" Segmentation
     NewSegment "cmd-segment-new" Segment "Ctrl+Shift+N" Picture
     DeleteSegment "cmd-segment-delete" Segment "" Segment
+    MoveSegment "cmd-segment-move" Segment "Alt+L" Segment
     LockSegment "cmd-segment-lock" Segment "" Segment
     HideSegment "cmd-segment-hide" Segment "" Segment
     SoloSegment "cmd-segment-solo" Segment "Alt+0" Segment

@@ -341,7 +341,9 @@ impl Marks {
         let of = edit.of();
         let key = |number: u16| format!("segment {} {number}", of.0);
         let (keys, gone) = match edit {
-            SegmentationEdit::Put(_) => (vec![format!("segmentation {}", of.0)], false),
+            SegmentationEdit::Put(_) | SegmentationEdit::Title { .. } => {
+                (vec![format!("segmentation {}", of.0)], false)
+            }
             SegmentationEdit::Drop(_) => (vec![format!("segmentation {}", of.0)], true),
             SegmentationEdit::Segment { from, to, .. } => {
                 let number = from.as_ref().or(to.as_ref()).map_or(0, |s| s.number);

@@ -115,6 +115,14 @@ pub enum Operation {
     Voxels(Box<segment::VoxelFields>),
     /// A segment is gone, with its voxels.
     RemoveSegment { of: String, number: u16 },
+    /// A segment in another layer, with its voxels.
+    MoveSegment {
+        of: String,
+        number: u16,
+        layer: usize,
+    },
+    /// A segmentation has another title.
+    RenameSegmentation { id: String, title: String },
     /// A segmentation is gone.
     RemoveSegmentation { id: String },
     /// A resource of the record read otherwise than it came; an empty text is "as it came".
@@ -393,6 +401,13 @@ pub fn carry_out(store: &mut impl Ledger, operation: Operation) -> Result<Option
         }
         Operation::RemoveSegment { of, number } => {
             return of_segments(store, SegmentOperation::RemoveSegment { of, number });
+        }
+        Operation::MoveSegment { of, number, layer } => {
+            let operation = SegmentOperation::Move { of, number, layer };
+            return of_segments(store, operation);
+        }
+        Operation::RenameSegmentation { id, title } => {
+            return of_segments(store, SegmentOperation::Rename { id, title });
         }
         Operation::RemoveSegmentation { id } => {
             return of_segments(store, SegmentOperation::Remove { id });

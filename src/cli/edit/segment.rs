@@ -11,7 +11,7 @@ use crate::{
         edit::Edit,
         geometry::GridGeometry,
         segmentation::{
-            Delta, Segment, SegmentOrigin, SegmentState, Segmentation, SegmentationEdit,
+            Delta, NotMoved, Segment, SegmentOrigin, SegmentState, Segmentation, SegmentationEdit,
             SegmentationId, VoxelBox, VoxelChange, VoxelSource, Voxels, change::is_possible,
         },
     },
@@ -65,6 +65,7 @@ pub struct SegmentFields {
     by: Option<String>,
     changed_ms: Option<i64>,
     tracking: Option<String>,
+    probability: Option<f64>,
 }
 
 /// How a segment was made.
@@ -112,8 +113,22 @@ pub enum SegmentOperation {
     New(NewSegmentation),
     Segment(SegmentFields),
     Voxels(VoxelFields),
-    RemoveSegment { of: String, number: u16 },
-    Remove { id: String },
+    RemoveSegment {
+        of: String,
+        number: u16,
+    },
+    Move {
+        of: String,
+        number: u16,
+        layer: usize,
+    },
+    Rename {
+        id: String,
+        title: String,
+    },
+    Remove {
+        id: String,
+    },
 }
 
 fn invalid(sentence: &'static str) -> Refusal {
@@ -189,6 +204,27 @@ fn edits(store: &impl Ledger, operation: SegmentOperation) -> Result<Vec<Edit>, 
                 to: None,
             });
             edits
+        }
+        SegmentOperation::Move { of, number, layer } => {
+            let whole = found(store, &of)?;
+            whole
+                .edits_to_layer(number, layer, &source)
+                .map_err(|why| match why {
+                    NotMoved::Missing => missing(),
+                    NotMoved::Layer => Refusal::new("INVALID", why.to_string()),
+                    NotMoved::Overlaps(_) => Refusal::new("OVERLAPS", why.to_string()),
+                })?
+        }
+        SegmentOperation::Rename { id, title } => {
+            let whole = found(store, &id)?;
+            if whole.title == title {
+                return Ok(Vec::new());
+            }
+            vec![SegmentationEdit::Title {
+                of: whole.id.clone(),
+                from: whole.title.clone(),
+                to: title,
+            }]
         }
         SegmentOperation::Remove { id } => found(store, &id)?.edits_away(&source),
     };
@@ -268,6 +304,9 @@ fn segment(from: Option<&Segment>, fields: SegmentFields) -> Result<Segment, Ref
         Some(at) => to.changed_ms = at,
         None if stated || from.is_none() => to.changed_ms = now_ms(),
         None => {}
+    }
+    if fields.probability.is_some() {
+        to.probability = fields.probability;
     }
     if let Some(uid) = fields.tracking {
         to.tracking_uid = uid;
@@ -432,6 +471,7 @@ fn segment_json(whole: &Segmentation, segment: &Segment) -> Value {
         by: Some(segment.by.clone()),
         changed_ms: Some(segment.changed_ms),
         tracking: Some(segment.tracking_uid.clone()),
+        probability: segment.probability,
     };
     let mut value = json!(fields);
     if let Some(object) = value.as_object_mut() {

@@ -50,7 +50,7 @@ pub struct FrameOf {
 }
 
 /// The object without its voxels.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SegmentHeader {
     /// Which form.
     pub form: Form,

@@ -104,7 +104,7 @@ impl VoxelChange {
 /// One change of a segmentation. A part of [`crate::model::edit::Edit`], and invertible like it.
 ///
 /// Must stay true, in every state that edits make: a voxel that is not 0 has the number of a segment of its layer, and
-/// the last layer has a segment. So whatever an edit does its inverse takes back to the bit.
+/// there are as many layers as the last segment needs (layers before it may be without one). So whatever an edit does its inverse takes back to the bit.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SegmentationEdit {
     /// A segmentation is there, without segments and voxels: those are edits of their own, each of bounded size.
@@ -122,6 +122,15 @@ pub enum SegmentationEdit {
     },
     /// Voxels changed.
     Voxels(Arc<VoxelChange>),
+    /// It has another title.
+    Title {
+        /// Of which segmentation.
+        of: SegmentationId,
+        /// Before.
+        from: String,
+        /// After.
+        to: String,
+    },
 }
 
 impl SegmentationEdit {
@@ -137,6 +146,11 @@ impl SegmentationEdit {
                 to: from,
             },
             Self::Voxels(change) => Self::Voxels(Arc::new(change.inverse())),
+            Self::Title { of, from, to } => Self::Title {
+                of,
+                from: to,
+                to: from,
+            },
         }
     }
 
@@ -144,7 +158,7 @@ impl SegmentationEdit {
     pub fn of(&self) -> &SegmentationId {
         match self {
             Self::Put(whole) | Self::Drop(whole) => &whole.id,
-            Self::Segment { of, .. } => of,
+            Self::Segment { of, .. } | Self::Title { of, .. } => of,
             Self::Voxels(change) => &change.of,
         }
     }
@@ -161,6 +175,7 @@ impl SegmentationEdit {
                 of.0.capacity() + both.map(|s| s.held_bytes()).sum::<usize>()
             }
             Self::Voxels(change) => change.held_bytes(),
+            Self::Title { of, from, to } => of.0.capacity() + from.capacity() + to.capacity(),
         }
     }
 }
@@ -253,6 +268,19 @@ impl Segmentation {
         Ok(())
     }
 
+    /// Carries another title out.
+    pub(in crate::model) fn change_title(
+        &mut self,
+        from: &str,
+        to: &str,
+    ) -> Result<(), EditConflict> {
+        if self.title != from {
+            return Err(EditConflict::Stale);
+        }
+        to.clone_into(&mut self.title);
+        Ok(())
+    }
+
     /// Carries a change of voxels out.
     pub(in crate::model) fn change_voxels(
         &mut self,
@@ -277,7 +305,6 @@ impl Segmentation {
         let moved = |other: &Self| {
             other.grid != self.grid
                 || other.frame != self.frame
-                || other.title != self.title
                 || other.segments().any(|s| {
                     let mine = self.segment(s.number);
                     mine.is_some_and(|mine| mine.layer != s.layer)
@@ -304,7 +331,14 @@ impl Segmentation {
             from: from.cloned().map(Box::new),
             to: to.cloned().map(Box::new),
         };
-        // A layer is made by its first segment, so they come in the order of layers.
+        if blank.title != self.title {
+            edits.push(SegmentationEdit::Title {
+                of: self.id.clone(),
+                from: blank.title.clone(),
+                to: self.title.clone(),
+            });
+        }
+        // In the order of layers, so that each is made once.
         let mut mine: Vec<&Segment> = self.segments().collect();
         mine.sort_by_key(|s| s.layer);
         for to in mine {
@@ -345,22 +379,32 @@ impl Segmentation {
         for layer in 0..count {
             let was = before.layers().get(layer).unwrap_or(&blank);
             let is = self.layers().get(layer).unwrap_or(&blank);
-            let mut first = 0;
-            while first < is.brick_count() {
-                let end = (first + BRICKS_AT_ONCE).min(is.brick_count());
-                let delta = Delta::between_bricks(was, is, first..end);
-                first = end;
-                let Some(delta) = delta.filter(|delta| !delta.is_empty()) else {
-                    continue;
-                };
-                edits.push(SegmentationEdit::Voxels(Arc::new(VoxelChange {
-                    of: self.id.clone(),
-                    layer,
-                    delta,
-                    source: Arc::clone(source),
-                })));
-            }
+            layer_edits((&self.id, layer), (was, is), source, edits);
         }
+    }
+}
+
+/// The edits that make a layer of another one, each of bounded size.
+pub(super) fn layer_edits(
+    (of, layer): (&SegmentationId, usize),
+    (was, is): (&Voxels, &Voxels),
+    source: &Arc<VoxelSource>,
+    edits: &mut Vec<SegmentationEdit>,
+) {
+    let mut first = 0;
+    while first < is.brick_count() {
+        let end = (first + BRICKS_AT_ONCE).min(is.brick_count());
+        let delta = Delta::between_bricks(was, is, first..end);
+        first = end;
+        let Some(delta) = delta.filter(|delta| !delta.is_empty()) else {
+            continue;
+        };
+        edits.push(SegmentationEdit::Voxels(Arc::new(VoxelChange {
+            of: of.clone(),
+            layer,
+            delta,
+            source: Arc::clone(source),
+        })));
     }
 }
 

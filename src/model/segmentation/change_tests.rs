@@ -75,6 +75,13 @@ fn what_edits_do_their_inverse_takes_back() {
     let edits = [
         put(7, 2),
         put(8, 1),
+        // Layers before it are made, too, and go with it.
+        put(20, 5),
+        Edit::Segmentation(SegmentationEdit::Title {
+            of: of.clone(),
+            from: whole.title.clone(),
+            to: "second look".into(),
+        }),
         stroke(&before, 0, [0, 0, 0], 1),
         stroke(&before, 0, [3, 4, 2], 0),
         Edit::Segmentation(SegmentationEdit::Segment {
@@ -124,8 +131,13 @@ fn what_does_not_fit_is_refused_and_changes_nothing() {
         change(Some(segment(30, 0)), None),
         change(Some(segment(1, 0)), Some(segment(2, 0))),
         change(None, None),
-        put(20, 3),
+        put(20, MAX_LAYERS),
         put(0, 0),
+        Edit::Segmentation(SegmentationEdit::Title {
+            of: of.clone(),
+            from: "another".into(),
+            to: "title".into(),
+        }),
         Edit::Segmentation(SegmentationEdit::Put(Arc::new(bare([2, 2, 2])))),
         Edit::Segmentation(SegmentationEdit::Drop(Arc::new(bare([40, 30, 8])))),
     ];

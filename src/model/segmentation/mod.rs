@@ -8,11 +8,13 @@ pub mod change;
 pub mod delta;
 pub mod exchange;
 pub mod rows;
+mod moving;
 pub mod voxels;
 
 pub use change::{SegmentationEdit, VoxelChange, VoxelSource};
 pub use delta::{Delta, DeltaError, Painter};
 pub use rows::RowRun;
+pub use moving::NotMoved;
 pub use voxels::{VoxelBox, Voxels};
 
 use super::{annotation::Code, geometry::GridGeometry, labels::color_of};
@@ -84,7 +86,7 @@ pub enum SegmentOrigin {
 }
 
 /// What belongs together under one name (Segment Sequence, 0062,0002).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Segment {
     /// Segment Number (0062,0004), from 1.
     pub number: u16,
@@ -114,6 +116,8 @@ pub struct Segment {
     pub changed_ms: i64,
     /// Tracking UID (0062,0021): the same thing in other objects; empty for none.
     pub tracking_uid: String,
+    /// How sure the network was that made it, from 0 to 1, as it says it; `None` where nobody said.
+    pub probability: Option<f64>,
 }
 
 impl Segment {
@@ -135,6 +139,7 @@ impl Segment {
             by: String::new(),
             changed_ms: 0,
             tracking_uid: String::new(),
+            probability: None,
         }
     }
 
@@ -206,14 +211,17 @@ impl Segmentation {
         (1..=u16::MAX).find(|number| !self.segments.contains_key(number))
     }
 
-    /// Puts a segment in, in place of the one with its number, and makes its layer when there is none yet. Number 0 is
-    /// refused.
+    /// Puts a segment in, in place of the one with its number, and makes its layer and those before it where there are
+    /// none yet. Number 0 is refused, and layers beyond the next one and [`change::MAX_LAYERS`].
     pub fn put_segment(&mut self, segment: Segment) -> bool {
-        if segment.number == 0 || segment.layer > self.layers.len() {
+        let next = self.layers.len();
+        if segment.number == 0 || segment.layer > next && segment.layer >= change::MAX_LAYERS {
             return false;
         }
-        if segment.layer == self.layers.len() {
-            self.layers.push(Voxels::new(self.grid.size));
+        if segment.layer >= next {
+            let size = self.grid.size;
+            self.layers
+                .resize_with(segment.layer + 1, || Voxels::new(size));
         }
         self.segments.insert(segment.number, segment);
         true

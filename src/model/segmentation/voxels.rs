@@ -285,6 +285,40 @@ impl Voxels {
         held.flat_map(|brick| brick.iter()).any(|n| *n == number)
     }
 
+    /// This grid without a number, and another one of its size with that number in the same voxels. Bricks without it are
+    /// shared.
+    ///
+    /// # Errors
+    /// The number that has one of those voxels in the other grid; 0 when the sizes differ.
+    pub fn handed_over(&self, number: u16, other: &Self) -> Result<(Self, Self), u16> {
+        if self.size != other.size {
+            return Err(0);
+        }
+        let (mut left, mut joined) = (self.clone(), other.clone());
+        for (index, brick) in self.bricks.iter().enumerate() {
+            let Some(brick) = brick.as_ref().filter(|brick| brick.contains(&number)) else {
+                continue;
+            };
+            let there = other.brick(index);
+            if let Some(there) = there {
+                let both = brick.iter().zip(there.iter());
+                let taken = both.filter(|(n, there)| **n == number && **there != 0);
+                if let Some((_, there)) = taken.into_iter().next() {
+                    return Err(*there);
+                }
+            }
+            let (mut without, mut with) = (**brick, there.map_or([0; BRICK], |there| **there));
+            for (from, to) in without.iter_mut().zip(&mut with) {
+                if *from == number {
+                    (*from, *to) = (0, number);
+                }
+            }
+            left.set_brick(index, Arc::new(without));
+            joined.set_brick(index, Arc::new(with));
+        }
+        Ok((left, joined))
+    }
+
     /// Only while a grid is filled for the first time: nothing records it, and zeros are not put.
     fn put(&mut self, at: [usize; 3], number: u16) {
         let Some((brick, inside)) = self.place(at) else {

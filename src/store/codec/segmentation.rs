@@ -1,12 +1,12 @@
 //! Segmentations in the journal: edit 12, then 1 there (head), 2 gone (head), 3 segment (id; before and after: 0, or 1
-//! and segment) or 4 voxels.
+//! and segment), 4 voxels or 5 title (id; before and after).
 //!
 //! Head: id, title, study, series and frame of reference UID, frame (0, or 1 and instance UID, number (4)), columns,
 //! rows, slices (4 each), twelve f64: patient from voxel, column by column.
 //! Segment: number (2), label, category, type and region (each a code: 0, or 1 and value, scheme, meaning), colour (3
-//! bytes), layer (4), flags (1: bit 0 locked, bit 1 hidden), state (1: 0 proposed, 1 accepted, 2 edited, 3 rejected),
+//! bytes), layer (4), flags (1: bit 0 locked, bit 1 hidden, bit 2 with a probability), state (1: 0 proposed, 1 accepted, 2 edited, 3 rejected),
 //! origin (0 manual; 1 semiautomatic: algorithm, version; 2 automatic: algorithm, version, SHA-256), who, time (8,
-//! signed), tracking UID.
+//! signed), tracking UID, and the probability (f64) of those that have one: journals from before it have none.
 //! Voxels: id, layer (4), tool, prompt, author as of a mark, time (8, signed), columns, rows, slices (4 each), 1 where
 //! before and after of the runs change places, packing (0: length (4), runs; 1: length of the runs (4), length (4), runs
 //! as a zlib stream). The runs are those of [`Delta`].
@@ -118,6 +118,9 @@ pub(super) fn check(edit: &SegmentationEdit) -> Result<(), &'static str> {
                 false => change.delta.check().map_err(|_| "the change is damaged"),
             }
         }
+        SegmentationEdit::Title { from, to, .. } => {
+            check_texts([from, to], MAX_LABEL, "the title is too long")
+        }
     }
 }
 
@@ -135,6 +138,10 @@ fn check_segment(segment: &Segment) -> Result<(), &'static str> {
     let texts = [&segment.label, &segment.by];
     check_texts(texts, MAX_LABEL, "the label is too long")?;
     check_texts([&segment.tracking_uid], MAX_ID, "a UID is too long")?;
+    let probability = segment.probability.unwrap_or(0.0);
+    if !(0.0..=1.0).contains(&probability) {
+        return Err("a probability is a number from 0 to 1");
+    }
     let codes = [
         &segment.category,
         &segment.property_type,
@@ -200,6 +207,10 @@ pub(super) fn put(out: &mut Vec<u8>, edit: &SegmentationEdit) {
             put_voxel_head(out, change);
             put_runs(out, &change.delta);
         }
+        SegmentationEdit::Title { of, from, to } => {
+            out.push(5);
+            put_texts(out, [&of.0, from, to]);
+        }
     }
 }
 
@@ -242,7 +253,8 @@ fn put_segment(out: &mut Vec<u8>, segment: &Segment) {
     put_code(out, segment.anatomic_region.as_ref());
     out.extend(segment.color);
     put_length(out, segment.layer);
-    out.push(u8::from(segment.locked) | u8::from(segment.hidden) << 1);
+    let probability = u8::from(segment.probability.is_some()) << 2;
+    out.push(u8::from(segment.locked) | u8::from(segment.hidden) << 1 | probability);
     out.push(super::place_in(&STATES, &segment.state));
     match &segment.origin {
         SegmentOrigin::Manual => out.push(0),
@@ -262,6 +274,9 @@ fn put_segment(out: &mut Vec<u8>, segment: &Segment) {
     put_text(out, &segment.by);
     out.extend(segment.changed_ms.to_le_bytes());
     put_text(out, &segment.tracking_uid);
+    if let Some(probability) = segment.probability {
+        out.extend(probability.to_bits().to_le_bytes());
+    }
 }
 
 fn put_voxel_head(out: &mut Vec<u8>, change: &VoxelChange) {
@@ -316,6 +331,11 @@ impl Reader<'_> {
                 to: self.segment()?,
             },
             4 => SegmentationEdit::Voxels(Arc::new(self.voxels()?)),
+            5 => SegmentationEdit::Title {
+                of: SegmentationId(self.text()?),
+                from: self.text()?,
+                to: self.text()?,
+            },
             _ => return None,
         })
     }
@@ -378,7 +398,7 @@ impl Reader<'_> {
         segment.color = self.array()?;
         segment.layer = self.length()?;
         let flags = self.byte()?;
-        if flags > 3 {
+        if flags > 7 {
             return None;
         }
         (segment.locked, segment.hidden) = (flags & 1 != 0, flags & 2 != 0);
@@ -399,6 +419,9 @@ impl Reader<'_> {
         segment.by = self.text()?;
         segment.changed_ms = i64::from_le_bytes(self.array()?);
         segment.tracking_uid = self.text()?;
+        if flags & 4 != 0 {
+            segment.probability = Some(f64::from_bits(u64::from_le_bytes(self.array()?)));
+        }
         Some(Some(Box::new(segment)))
     }
 

@@ -85,6 +85,7 @@ fn full_segment() -> Segment {
         by: "读者".into(),
         changed_ms: -3,
         tracking_uid: "2.25.1".into(),
+        probability: Some(0.3),
         ..Segment::new(65_535, "x")
     }
 }
@@ -133,6 +134,11 @@ fn every_edit() -> Vec<Edit> {
         on_frame,
     ))));
     edits.extend([small.inverse(), small, large.inverse(), large]);
+    edits.push(Edit::Segmentation(SegmentationEdit::Title {
+        of,
+        from: String::new(),
+        to: "第二次".into(),
+    }));
     edits
 }
 
@@ -160,6 +166,70 @@ fn what_is_written_is_read_bit_for_bit() {
         };
         assert!(weight(edit) >= bytes.len() - 21, "{edit:?}");
     }
+}
+
+/// A commit as it was written before titles changed and segments had a probability, byte by byte as the description of
+/// the journal of then has it: it means what it meant, and is written the same.
+#[test]
+fn journals_from_before_are_read_as_they_were_meant() {
+    let mut bytes = vec![16];
+    bytes.extend(0_u64.to_le_bytes());
+    bytes.extend(7_i64.to_le_bytes());
+    bytes.extend(1_u32.to_le_bytes());
+    bytes.extend([12, 3]);
+    let text = |bytes: &mut Vec<u8>, text: &str| {
+        bytes.extend((text.len() as u32).to_le_bytes());
+        bytes.extend(text.as_bytes());
+    };
+    text(&mut bytes, "2.25.4");
+    bytes.extend([0, 1]);
+    bytes.extend(300_u16.to_le_bytes());
+    text(&mut bytes, "vessel");
+    bytes.push(0);
+    bytes.push(1);
+    for part in ["59820001", "SCT", "Blood Vessel"] {
+        text(&mut bytes, part);
+    }
+    bytes.push(0);
+    bytes.extend([10, 20, 30]);
+    bytes.extend(1_u32.to_le_bytes());
+    // Hidden, accepted, by a tool.
+    bytes.extend([2, 1, 1]);
+    text(&mut bytes, "grow");
+    text(&mut bytes, "0.1");
+    text(&mut bytes, "ann");
+    bytes.extend(99_i64.to_le_bytes());
+    text(&mut bytes, "2.25.8");
+    let segment = Segment {
+        property_type: Some(Code {
+            value: "59820001".into(),
+            scheme: "SCT".into(),
+            meaning: "Blood Vessel".into(),
+        }),
+        color: [10, 20, 30],
+        layer: 1,
+        hidden: true,
+        state: SegmentState::Accepted,
+        origin: SegmentOrigin::SemiAutomatic {
+            algorithm: "grow".into(),
+            version: "0.1".into(),
+        },
+        by: "ann".into(),
+        changed_ms: 99,
+        tracking_uid: "2.25.8".into(),
+        ..Segment::new(300, "vessel")
+    };
+    let meant = Commit {
+        kind: Kind::Done,
+        time_ms: 7,
+        edits: vec![Edit::Segmentation(SegmentationEdit::Segment {
+            of: SegmentationId("2.25.4".into()),
+            from: None,
+            to: Some(Box::new(segment)),
+        })],
+    };
+    assert_eq!(decode(&bytes), Some(meant.clone()));
+    assert_eq!(encode(&meant), bytes);
 }
 
 #[test]
@@ -224,6 +294,14 @@ fn edits_that_make_no_sense_are_refused() {
     segment(&|s| s.layer = MAX_LAYERS);
     segment(&|s| s.label = "x".repeat(MAX_LABEL + 1));
     segment(&|s| s.tracking_uid = "1".repeat(MAX_ID + 1));
+    for probability in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
+        segment(&|s| s.probability = Some(probability));
+    }
+    refuse(SegmentationEdit::Title {
+        of: of(),
+        from: String::new(),
+        to: "x".repeat(MAX_LABEL + 1),
+    });
     segment(&|s| {
         s.origin = SegmentOrigin::SemiAutomatic {
             algorithm: "x".repeat(MAX_LABEL + 1),
@@ -335,3 +413,6 @@ fn long_lists_of_edits_are_kept_in_parts() {
     assert_eq!(parts.len(), 2);
     assert!(in_parts(&[], 2).is_empty());
 }
+
+#[path = "segmentation_random_tests.rs"]
+mod random;

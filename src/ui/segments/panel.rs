@@ -34,6 +34,9 @@ pub struct Fields {
     /// Of which segment, and as it was when typing began.
     of: Option<(String, u16, String)>,
     label: String,
+    /// The title of which segmentation is being typed, as it was when typing began, and as it is typed.
+    title_of: Option<(String, String)>,
+    title: String,
     /// Millimetres of tools on whole segments.
     mm: f64,
 }
@@ -43,6 +46,8 @@ impl Default for Fields {
         Self {
             of: None,
             label: String::new(),
+            title_of: None,
+            title: String::new(),
             mm: 2.0,
         }
     }
@@ -116,6 +121,9 @@ fn begin_ui(
                 }
             });
     }
+    if let Some(whole) = whole {
+        title_ui(context, ui, whole, &name(whole));
+    }
     ui.horizontal_wrapped(|ui| {
         let new = Button::new(RichText::new(context.word("cmd-segmentation-new")).strong());
         let tip = context.tooltip(Command::NewSegmentation);
@@ -153,13 +161,40 @@ fn begin_ui(
             if save.on_hover_text(tip).clicked() {
                 context.run(Command::SaveSegmentation);
             }
-            let name = context.word("cmd-segmentation-delete");
-            let bin = widgets::icon_button(ui, Icon::Bin, name, true, false, theme::TEXT_DIM);
-            if bin.on_hover_text(name).clicked() {
-                act(context, SegmentAction::Delete);
-            }
         }
     });
+}
+
+/// What the segmentation is called, to be typed over, and away with it.
+fn title_ui(context: &mut UiContext<'_>, ui: &mut Ui, whole: &Segmentation, name: &str) {
+    let mut fields = std::mem::take(&mut context.state.segments.fields);
+    let now = (whole.id.0.clone(), whole.title.clone());
+    if fields.title_of.as_ref() != Some(&now) {
+        fields.title.clone_from(&whole.title);
+        fields.title_of = Some(now);
+    }
+    let mut title = None;
+    ui.horizontal(|ui| {
+        let field = TextEdit::singleline(&mut fields.title)
+            .hint_text(name)
+            .char_limit(MAX_NAME)
+            .desired_width((ui.available_width() - 44.0).max(60.0));
+        let response = ui.add(field);
+        let typed = fields.title.trim();
+        if response.lost_focus() && typed != whole.title {
+            title = Some(typed.to_owned());
+        }
+        response.on_hover_text(context.word("segmentation-title"));
+        let name = context.word("cmd-segmentation-delete");
+        let bin = widgets::icon_button(ui, Icon::Bin, name, true, false, theme::TEXT_DIM);
+        if bin.on_hover_text(name).clicked() {
+            act(context, SegmentAction::Delete);
+        }
+    });
+    context.state.segments.fields = fields;
+    if let Some(title) = title {
+        act(context, SegmentAction::Rename(title));
+    }
 }
 
 /// What is in the hand.
@@ -498,6 +533,7 @@ fn opened(
         let text = format!("{} {}  {}", code.scheme, code.value, code.meaning);
         widgets::dim(ui, text);
     }
+    layer_ui(context, ui, whole, segment);
     if let Some(numbers) = numbers {
         let count = context.tr(
             "segment-voxels",
@@ -526,6 +562,43 @@ fn opened(
     }
     if next {
         context.run(Command::NextProposal);
+    }
+}
+
+/// In which layer it lies, where there is more than one to choose from.
+fn layer_ui(context: &mut UiContext<'_>, ui: &mut Ui, whole: &Segmentation, segment: &Segment) {
+    let mut layers = whole.other_layers(segment.number);
+    if layers.is_empty() {
+        return;
+    }
+    layers.push(segment.layer);
+    layers.sort_unstable();
+    let mut layer = segment.layer;
+    ui.horizontal(|ui| {
+        let label = widgets::dim(ui, context.word("segment-layer"));
+        let tip = context.tooltip(Command::MoveSegment);
+        let free = !segment.locked;
+        let count = whole.layers().len();
+        ui.add_enabled_ui(free, |ui| {
+            ComboBox::from_id_salt(("layer", segment.number))
+                .width(56.0)
+                .selected_text((layer + 1).to_string())
+                .show_ui(ui, |ui| {
+                    for other in layers {
+                        let text = match other < count {
+                            true => (other + 1).to_string(),
+                            false => context.word("segment-layer-new").to_owned(),
+                        };
+                        ui.selectable_value(&mut layer, other, text);
+                    }
+                })
+                .response
+                .labelled_by(label.id)
+                .on_hover_text(tip);
+        });
+    });
+    if layer != segment.layer {
+        act(context, SegmentAction::Move(segment.number, layer));
     }
 }
 

@@ -4,7 +4,7 @@
 //! Must stay true: a tool works on the layer as it was when it began; when somebody changed that meanwhile its result is
 //! thrown away and said. Locked segments neither get nor lose voxels.
 
-use super::{cut::keep_values, now_ms};
+use super::{cut::keep_values, edits_of, now_ms};
 use crate::{
     diary,
     imaging::{
@@ -27,8 +27,8 @@ use crate::{
         lut::{ModalityLut, PaddingRange},
         pixels::Frame,
         segmentation::{
-            Delta, SegmentState, SegmentationEdit, SegmentationId, VoxelBox, VoxelChange,
-            VoxelSource, Voxels,
+            Delta, SegmentState, Segmentation, SegmentationEdit, SegmentationId, VoxelBox,
+            VoxelChange, VoxelSource, Voxels, change::is_possible,
         },
     },
     task::{CancelToken, spawn_named},
@@ -270,6 +270,8 @@ pub struct Applied {
     layer: usize,
     before: Voxels,
     source: Arc<VoxelSource>,
+    /// The segmentation that it makes, where there was none.
+    begun: Option<Box<Segmentation>>,
     /// The layer afterwards; `None` when it was cancelled or there was nothing to work with.
     after: Option<Voxels>,
 }
@@ -278,12 +280,21 @@ impl Workspace {
     /// Changes the chosen segment with a tool.
     pub(in crate::workspace) fn apply_tool(&mut self, tool: SegmentTool) {
         let place = self.segment_place(self.active);
-        if self.active_segmentation().is_none()
-            && let (true, Some(place)) = (tool.begins(), &place)
-        {
-            self.new_segmentation(place);
-        }
-        let Some((whole, segment)) = self.active_segment() else {
+        // Where there is none, it is there with what the tool does: both are one step.
+        let begun = match (&place, self.active_segmentation()) {
+            (Some(place), None) if tool.begins() => {
+                if !is_possible(place.grid.size) {
+                    return self.notify("notice-segmentation-too-large", String::new());
+                }
+                Some(Box::new(self.begun(place)))
+            }
+            _ => None,
+        };
+        let found = match &begun {
+            Some(whole) => whole.segments().next().map(|segment| (&**whole, segment)),
+            None => self.active_segment(),
+        };
+        let Some((whole, segment)) = found else {
             return;
         };
         if segment.locked {
@@ -344,6 +355,7 @@ impl Workspace {
                 layer,
                 before,
                 source,
+                begun,
                 after,
             })));
             waker.wake("segment tool");
@@ -357,9 +369,18 @@ impl Workspace {
     pub(in crate::workspace) fn take_tool(&mut self, applied: Applied) {
         self.jobs.finish(applied.job);
         let Some(after) = applied.after else { return };
-        let kept = self.marks.segmentation(&applied.of);
-        let layer = kept.and_then(|s| s.layers().get(applied.layer));
-        if layer != Some(&applied.before) {
+        let same = match &applied.begun {
+            // Another one may have been begun meanwhile.
+            Some(begun) => !self
+                .marks
+                .segmentations()
+                .any(|s| (&s.series_uid, &s.frame) == (&begun.series_uid, &begun.frame)),
+            None => {
+                let kept = self.marks.segmentation(&applied.of);
+                kept.and_then(|s| s.layers().get(applied.layer)) == Some(&applied.before)
+            }
+        };
+        if !same {
             return self.notify("notice-segment-changed", String::new());
         }
         let delta = Delta::between(&applied.before, &after).filter(|delta| !delta.is_empty());
@@ -372,9 +393,16 @@ impl Workspace {
             delta,
             source: applied.source,
         });
-        let mut edits = self.stand_behind(&change);
+        let mut edits = match &applied.begun {
+            Some(begun) => edits_of(begun),
+            None => self.stand_behind(&change),
+        };
         edits.push(Edit::Segmentation(SegmentationEdit::Voxels(change)));
-        self.commit(edits);
+        if self.commit(edits)
+            && let Some(begun) = &applied.begun
+        {
+            self.take_up(begun);
+        }
     }
 
     /// The edits of segments that a change of voxels makes ones that somebody edited.

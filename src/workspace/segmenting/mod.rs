@@ -6,6 +6,7 @@
 pub mod apply;
 pub mod counting;
 pub mod cut;
+mod naming;
 pub mod place;
 pub mod preview;
 pub mod prompts;
@@ -144,6 +145,10 @@ pub enum SegmentAction {
     Change(u16, SegmentChange),
     /// Take a segment and its voxels away.
     Remove(u16),
+    /// Bring a segment with its voxels to another layer, from 0.
+    Move(u16, usize),
+    /// Call the segmentation otherwise.
+    Rename(String),
     /// A stroke ended: what its layer became, painted over what a cell shows.
     Stroke(Box<Stroke>),
     /// A tool on the whole of the chosen segment, or from a click.
@@ -251,6 +256,8 @@ impl Workspace {
             SegmentAction::Select(number) => self.segmenting.segment = number,
             SegmentAction::Change(number, change) => self.change_segment(number, change),
             SegmentAction::Remove(number) => self.remove_segment(number),
+            SegmentAction::Move(number, layer) => self.move_segment(number, &[layer]),
+            SegmentAction::Rename(title) => self.rename_segmentation(title),
             SegmentAction::Stroke(stroke) => {
                 self.take_stroke(*stroke);
             }
@@ -318,6 +325,10 @@ impl Workspace {
             Command::DeleteSegmentation => Some(SegmentAction::Delete),
             Command::NewSegment => Some(SegmentAction::Add),
             Command::DeleteSegment => number.map(SegmentAction::Remove),
+            Command::MoveSegment => {
+                self.move_segment_on();
+                None
+            }
             Command::LockSegment => flag(|s| s.locked, SegmentChange::Lock),
             Command::HideSegment => flag(|s| s.hidden, SegmentChange::Hide),
             Command::SoloSegment => Some(SegmentAction::Solo(!self.segmenting.solo)),
@@ -340,11 +351,9 @@ impl Workspace {
         true
     }
 
-    /// The edits of a new segmentation, with its first segments; its id, and the first number.
-    fn begin_segmentation(&self, place: &SegmentPlace) -> (SegmentationId, u16, Vec<Edit>) {
-        let id = SegmentationId(new_uid());
-        let bare = place.bare(id.clone());
-        let mut edits = vec![Edit::Segmentation(SegmentationEdit::Put(Arc::new(bare)))];
+    /// A new segmentation with its first segments; it is nowhere yet.
+    fn begun(&self, place: &SegmentPlace) -> Segmentation {
+        let mut whole = place.bare(SegmentationId(new_uid()));
         let chosen = self.segmenting.schema.as_ref();
         let schema = self
             .segmenting
@@ -364,9 +373,9 @@ impl Workspace {
         }
         for mut segment in segments {
             self.sign(&mut segment);
-            edits.push(put_segment(&id, segment));
+            whole.put_segment(segment);
         }
-        (id, 1, edits)
+        whole
     }
 
     fn sign(&self, segment: &mut Segment) {
@@ -378,12 +387,17 @@ impl Workspace {
         if !crate::model::segmentation::change::is_possible(place.grid.size) {
             return self.notify("notice-segmentation-too-large", String::new());
         }
-        let (id, number, edits) = self.begin_segmentation(place);
-        if self.commit(edits) {
-            self.segmenting.active = Some(id);
-            self.segmenting.segment = number;
-            self.show_segments();
+        let whole = self.begun(place);
+        if self.commit(edits_of(&whole)) {
+            self.take_up(&whole);
         }
+    }
+
+    /// A segmentation that was just made is worked on, at its first segment.
+    fn take_up(&mut self, whole: &Segmentation) {
+        self.segmenting.segment = whole.segments().next().map_or(0, |s| s.number);
+        self.segmenting.active = Some(whole.id.clone());
+        self.show_segments();
     }
 
     pub(super) fn show_segments(&mut self) {
@@ -515,7 +529,11 @@ impl Workspace {
         } = stroke;
         let (id, number, mut edits) = match into {
             Some((id, number)) => (id, number, Vec::new()),
-            None => self.begin_segmentation(&place),
+            None => {
+                let whole = self.begun(&place);
+                let edits = edits_of(&whole);
+                (whole.id, 1, edits)
+            }
         };
         let blank = Voxels::new(place.grid.size);
         let whole = self.marks.segmentation(&id);
@@ -559,6 +577,12 @@ impl Workspace {
         }
         taken
     }
+}
+
+/// The edits that make a segmentation without voxels.
+fn edits_of(whole: &Segmentation) -> Vec<Edit> {
+    let edits = whole.edits_from(None, &VoxelSource::restored());
+    edits.into_iter().map(Edit::Segmentation).collect()
 }
 
 fn put_segment(of: &SegmentationId, segment: Segment) -> Edit {
