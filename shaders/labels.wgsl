@@ -22,7 +22,7 @@ struct LabelDraw {
     size: vec4u,
     // Bits a voxel, points of a slab, least byte that is drawn, 1 for probabilities.
     kind: vec4u,
-    // Pixels around the viewport that the texture of bytes has, width of the outline in pixels.
+    // Pixels around the viewport that the texture of bytes has, width of the outline in pixels, 1 for a mask in bricks.
     edge: vec4u,
     // Opacity of the fill.
     opacity: vec4f,
@@ -33,7 +33,13 @@ struct LabelDraw {
 
 @group(0) @binding(0) var<uniform> draw: LabelDraw;
 @group(0) @binding(1) var<storage, read> packed: array<u32>;
+// Of a mask in bricks: which brick of the packed ones each is, from 1; 0 for one of zeros. Else not looked at.
+@group(0) @binding(2) var<storage, read> table: array<u32>;
 @group(1) @binding(0) var bytes: texture_2d<u32>;
+
+// Voxels along an edge of a brick, and words of one.
+const SIDE = 16u;
+const BRICK_WORDS = 1024u;
 
 const DASH_PERIOD = 8u;
 const DASH_LENGTH = 5u;
@@ -43,6 +49,17 @@ fn byte_at(place: vec3i) -> u32 {
         return 0u;
     }
     let at = vec3u(place);
+    if draw.edge.z == 1u {
+        let across = (draw.size.xy + SIDE - 1u) / SIDE;
+        let brick = at / SIDE;
+        let slot = table[(brick.z * across.y + brick.y) * across.x + brick.x];
+        if slot == 0u {
+            return 0u;
+        }
+        let inside = at % SIDE;
+        let voxel = (inside.z * SIDE + inside.y) * SIDE + inside.x;
+        return (packed[(slot - 1u) * BRICK_WORDS + voxel / 4u] >> (8u * (voxel & 3u))) & 255u;
+    }
     let row = (at.z * draw.size.y + at.y) * draw.size.w;
     if draw.kind.x == 1u {
         return (packed[row + at.x / 32u] >> (at.x & 31u)) & 1u;

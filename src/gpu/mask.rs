@@ -33,6 +33,8 @@ impl MaskBits {
 #[derive(Clone, Debug, PartialEq)]
 pub struct MaskVolume {
     buffer: wgpu::Buffer,
+    /// Of a mask in bricks: which of the buffer's bricks, from 1, a brick of the grid is; 0 for one of zeros.
+    table: Option<wgpu::Buffer>,
     size: [usize; 3],
     bits: MaskBits,
 }
@@ -44,10 +46,7 @@ impl MaskVolume {
     /// [`GpuError::MaskTooLarge`] when it does not fit one binding, [`GpuError::OutOfMemory`].
     pub fn new(gpu: &GpuContext, size: [usize; 3], bits: MaskBits) -> Result<Self, GpuError> {
         let bytes = Self::bytes_of(size, bits);
-        let limits = gpu.device.limits();
-        let limit = limits
-            .max_storage_buffer_binding_size
-            .min(limits.max_buffer_size);
+        let limit = Self::limit(gpu);
         if size.contains(&0) {
             return Err(GpuError::Mismatch("an empty mask cannot be drawn"));
         }
@@ -64,7 +63,47 @@ impl MaskVolume {
                 mapped_at_creation: false,
             })
         })?;
-        Ok(Self { buffer, size, bits })
+        Ok(Self {
+            buffer,
+            table: None,
+            size,
+            bits,
+        })
+    }
+
+    /// Most bytes of one binding.
+    pub fn limit(gpu: &GpuContext) -> u64 {
+        let limits = gpu.device.limits();
+        limits
+            .max_storage_buffer_binding_size
+            .min(limits.max_buffer_size)
+    }
+
+    /// A mask of eight bits in bricks ([`super::BrickMask`]).
+    pub(super) const fn of_bricks(
+        buffer: wgpu::Buffer,
+        table: wgpu::Buffer,
+        size: [usize; 3],
+    ) -> Self {
+        Self {
+            buffer,
+            table: Some(table),
+            size,
+            bits: MaskBits::Eight,
+        }
+    }
+
+    /// The same with its bricks in another buffer.
+    pub(super) fn with_bricks(&self, buffer: wgpu::Buffer) -> Self {
+        Self {
+            buffer,
+            ..self.clone()
+        }
+    }
+
+    /// Of a mask in bricks the table; `None` where voxels lie in the order of the grid.
+    pub const fn table(&self) -> Option<&wgpu::Buffer> {
+        self.table.as_ref()
     }
 
     /// Bytes that such a mask takes.
@@ -101,6 +140,7 @@ impl MaskVolume {
         let [columns, all_rows, slices] = self.size;
         let count = rows.len() / columns;
         if self.bits != MaskBits::Eight
+            || self.table.is_some()
             || !rows.len().is_multiple_of(columns)
             || first + count > all_rows * slices
         {
@@ -128,8 +168,11 @@ impl MaskVolume {
     /// so it is for files and tests; counted as [`Cargo::Mask`].
     ///
     /// # Errors
-    /// [`GpuError::ReadBack`].
+    /// [`GpuError::ReadBack`]; [`GpuError::Mismatch`] for a mask in bricks.
     pub fn read_back(&self, gpu: &GpuContext) -> Result<Vec<u8>, GpuError> {
+        if self.table.is_some() {
+            return Err(GpuError::Mismatch("a mask in bricks is only drawn"));
+        }
         let bytes = gpu
             .door
             .read_buffer(Cargo::Mask, &self.buffer, 0, self.buffer.size())?;
@@ -141,8 +184,10 @@ impl MaskVolume {
     /// # Errors
     /// [`GpuError::OutOfMemory`], [`GpuError::Refused`].
     pub fn to_bits(&self, gpu: &GpuContext, least: u8) -> Result<Self, GpuError> {
-        if self.bits != MaskBits::Eight {
-            return Err(GpuError::Mismatch("the mask has one bit already"));
+        if self.bits != MaskBits::Eight || self.table.is_some() {
+            return Err(GpuError::Mismatch(
+                "the mask has one bit already, or is in bricks",
+            ));
         }
         let packed = Self::new(gpu, self.size, MaskBits::One)?;
         let module = shader::module(&gpu.device, "mask_bits.wgsl")?;

@@ -110,7 +110,12 @@ impl BoxWriter {
         let words =
             part.first[0].is_multiple_of(LANES) && (last.is_multiple_of(LANES) || last == whole[0]);
         let count: usize = part.size.iter().product();
-        if mask.bits() != MaskBits::Eight || !inside || !words || count != bytes.len() {
+        if mask.bits() != MaskBits::Eight
+            || mask.table().is_some()
+            || !inside
+            || !words
+            || count != bytes.len()
+        {
             return Err(GpuError::Mismatch("the box does not fit the mask"));
         }
         if count == 0 {

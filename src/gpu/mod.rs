@@ -4,6 +4,7 @@
 //! nothing here panics on a GPU error; nothing here knows what a picture means.
 
 pub mod blend;
+pub mod brick_mask;
 pub mod bricks;
 pub mod context;
 pub mod door;
@@ -14,6 +15,7 @@ pub mod shader;
 pub mod shared_buffer;
 pub mod texture;
 
+pub use brick_mask::BrickMask;
 pub use bricks::Bricks;
 pub use context::{Fault, FaultWatch, GpuContext};
 pub use door::{Cargo, CopyCounts, CopyDoor, Made, loss::LossProbe};

@@ -53,7 +53,7 @@ pub mod gpu_data {
         pub size: [u32; 4],
         /// Bits a voxel, points of a slab, least byte that is drawn, 1 for probabilities.
         pub kind: [u32; 4],
-        /// Pixels around the viewport that the texture of bytes has, width of the outline.
+        /// Pixels around the viewport that the texture of bytes has, width of the outline, 1 for a mask in bricks.
         pub edge: [u32; 4],
         /// Opacity of the fill.
         pub opacity: [f32; 4],
@@ -98,6 +98,7 @@ impl LabelPass {
             let mask_entries = [
                 entry_of(fragment, 0, UNIFORM),
                 entry_of(fragment, 1, STORAGE),
+                entry_of(fragment, 2, STORAGE),
             ];
             let mask_layout = layout("labels", &mask_entries);
             let bytes_layout = layout("bytes", &[fragment_entry(0, texture)]);
@@ -140,6 +141,8 @@ impl LabelPass {
         gpu.door
             .upload_buffer(Cargo::Uniform, &self.uniforms, 0, bytemuck::bytes_of(&data))?;
         let bytes = target.bytes(MARGIN)?;
+        // A mask that is in no bricks has no table: any buffer stands in its place.
+        let table = scene.mask.table().unwrap_or_else(|| scene.mask.buffer());
         let groups = target.label_groups((&self.uniforms, scene.mask.buffer()), || {
             let entry = |binding, resource| wgpu::BindGroupEntry { binding, resource };
             let mask = gpu.door.group(&wgpu::BindGroupDescriptor {
@@ -148,6 +151,7 @@ impl LabelPass {
                 entries: &[
                     entry(0, self.uniforms.as_entire_binding()),
                     entry(1, scene.mask.buffer().as_entire_binding()),
+                    entry(2, table.as_entire_binding()),
                 ],
             });
             let bytes = gpu.door.group(&wgpu::BindGroupDescriptor {
@@ -234,7 +238,7 @@ fn label_draw(scene: &LabelScene<'_>) -> LabelDraw {
             u32::from(look.least()),
             u32::from(look.meaning == Meaning::Probability),
         ],
-        edge: [MARGIN, outline(look), 0, 0],
+        edge: [MARGIN, outline(look), u32::from(mask.table().is_some()), 0],
         opacity: [look.style.opacity, 0.0, 0.0, 0.0],
         colors,
     }

@@ -1,19 +1,35 @@
 //! A layer of a segmentation on the device that draws: held with the state that it shows. What differs from now goes up,
 //! box by box, whatever changed it: a stamp, undo, an import.
 //!
+//! What fits one binding lies there voxel by voxel; of a larger grid the bricks in which there is something
+//! ([`BrickMask`]), so that its memory is that of what was painted.
+//!
 //! A voxel has eight bits there. Segments of a layer get numbers of their own for that; beyond 255 in one layer they
 //! share them, and so their colours.
 
 use crate::{
-    gpu::{BoxWriter, GpuContext, GpuError, MaskBits, MaskBox, MaskVolume},
-    model::segmentation::{VoxelBox, Voxels},
+    gpu::{
+        BoxWriter, BrickMask, GpuContext, GpuError, MaskBits, MaskBox, MaskVolume,
+        brick_mask::VOLUME,
+    },
+    model::segmentation::{VoxelBox, Voxels, voxels::BRICK},
 };
 use std::collections::BTreeMap;
+
+/// Layers of more bytes are held in bricks, also where one binding would take them: most of such a grid is empty.
+const WHOLE_AT_MOST: u64 = 512 << 20;
+
+/// How the voxels lie on the device.
+#[derive(Debug)]
+enum Held {
+    Whole(MaskVolume),
+    Bricks(BrickMask),
+}
 
 /// A layer on the device.
 #[derive(Debug)]
 pub struct DeviceLayer {
-    mask: MaskVolume,
+    held: Held,
     shown: Voxels,
     views: BTreeMap<u16, u8>,
 }
@@ -24,8 +40,25 @@ impl DeviceLayer {
     /// # Errors
     /// [`GpuError::MaskTooLarge`], [`GpuError::OutOfMemory`].
     pub fn new(gpu: &GpuContext, size: [usize; 3]) -> Result<Self, GpuError> {
+        let most = MaskVolume::limit(gpu);
+        Self::within(gpu, size, [most.min(WHOLE_AT_MOST), most])
+    }
+
+    /// The same with at most so many bytes voxel by voxel, and at most so many of bricks.
+    ///
+    /// # Errors
+    /// As [`DeviceLayer::new`].
+    pub fn within(
+        gpu: &GpuContext,
+        size: [usize; 3],
+        [whole, bricks]: [u64; 2],
+    ) -> Result<Self, GpuError> {
+        let held = match MaskVolume::bytes_of(size, MaskBits::Eight) <= whole {
+            true => Held::Whole(MaskVolume::new(gpu, size, MaskBits::Eight)?),
+            false => Held::Bricks(BrickMask::new(gpu, size, bricks)?),
+        };
         Ok(Self {
-            mask: MaskVolume::new(gpu, size, MaskBits::Eight)?,
+            held,
             shown: Voxels::new(size),
             views: BTreeMap::new(),
         })
@@ -33,21 +66,23 @@ impl DeviceLayer {
 
     /// The numbers, as they are drawn.
     pub const fn mask(&self) -> &MaskVolume {
-        &self.mask
+        match &self.held {
+            Held::Whole(mask) => mask,
+            Held::Bricks(bricks) => bricks.mask(),
+        }
+    }
+
+    /// Memory on the device, bytes.
+    pub fn held_bytes(&self) -> u64 {
+        match &self.held {
+            Held::Whole(mask) => mask.buffer().size(),
+            Held::Bricks(bricks) => bricks.held_bytes(),
+        }
     }
 
     /// The number that stands for a segment on the device.
     pub fn view(&mut self, number: u16) -> u8 {
-        if number == 0 {
-            return 0;
-        }
-        if let Some(view) = self.views.get(&number) {
-            return *view;
-        }
-        let free = (1..=u8::MAX).find(|view| !self.views.values().any(|taken| taken == view));
-        let view = free.unwrap_or((number.saturating_sub(1) % 255 + 1) as u8);
-        self.views.insert(number, view);
-        view
+        view_of(&mut self.views, number)
     }
 
     /// Brings it to a state; whether something went up.
@@ -60,9 +95,26 @@ impl DeviceLayer {
         writer: &mut BoxWriter,
         voxels: &Voxels,
     ) -> Result<bool, GpuError> {
-        if voxels.size() != self.mask.size() {
+        if voxels.size() != self.mask().size() {
             return Err(GpuError::Mismatch("the layer is not of the mask's size"));
         }
+        if voxels.is_same(&self.shown) {
+            return Ok(false);
+        }
+        let views = &mut self.views;
+        let mask = match &mut self.held {
+            Held::Whole(mask) => mask,
+            Held::Bricks(bricks) => {
+                let mut any = false;
+                let changes = voxels.changed_bricks(&self.shown).map(|(index, numbers)| {
+                    any = true;
+                    (index, numbers.map(|numbers| bytes_of(views, numbers)))
+                });
+                bricks.write(gpu, changes)?;
+                self.shown = voxels.clone();
+                return Ok(any);
+            }
+        };
         let boxes = voxels.changed_boxes(&self.shown);
         for part in &boxes {
             let words = MaskBox::around(part.first, part.size(), voxels.size()[0]);
@@ -72,10 +124,10 @@ impl DeviceLayer {
             });
             let mut bytes = Vec::with_capacity(numbers.len());
             for run in numbers.chunk_by(|a, b| a == b) {
-                let view = self.view(run.first().copied().unwrap_or(0));
+                let view = view_of(views, run.first().copied().unwrap_or(0));
                 bytes.resize(bytes.len() + run.len(), view);
             }
-            writer.write(gpu, &self.mask, &words, &bytes)?;
+            writer.write(gpu, mask, &words, &bytes)?;
         }
         if !boxes.is_empty() {
             self.shown = voxels.clone();
@@ -83,3 +135,35 @@ impl DeviceLayer {
         Ok(!boxes.is_empty())
     }
 }
+
+/// The number that stands for a segment.
+fn view_of(views: &mut BTreeMap<u16, u8>, number: u16) -> u8 {
+    if number == 0 {
+        return 0;
+    }
+    if let Some(view) = views.get(&number) {
+        return *view;
+    }
+    let some = views.len() < usize::from(u8::MAX);
+    let free = (1..=u8::MAX)
+        .filter(|_| some)
+        .find(|view| !views.values().any(|taken| taken == view));
+    let view = free.unwrap_or((number.saturating_sub(1) % 255 + 1) as u8);
+    views.insert(number, view);
+    view
+}
+
+/// A brick of numbers as it is drawn.
+fn bytes_of(views: &mut BTreeMap<u16, u8>, numbers: &[u16; BRICK]) -> Box<[u8; BRICK]> {
+    let mut bytes = Box::new([0; BRICK]);
+    let mut last = (0, 0);
+    for (byte, number) in bytes.iter_mut().zip(numbers) {
+        if *number != last.0 {
+            last = (*number, view_of(views, *number));
+        }
+        *byte = last.1;
+    }
+    bytes
+}
+
+const _: () = assert!(BRICK == VOLUME);

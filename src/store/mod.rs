@@ -38,7 +38,7 @@ pub use error::StoreError;
 pub use journal::Tail;
 pub use key::{CopyState, KdfCost, KeyStatus};
 pub use maintenance::{EraseReport, RecoverReport};
-pub use origins::VoxelOrigin;
+pub use origins::{MOST as MOST_ORIGINS, VoxelOrigin};
 pub use records::{ImportReport, PatientSummary, READING_BUNDLE, RecordMatch, today};
 pub use session::Unfinished;
 pub use studies::{IndexReport, StudyRow};

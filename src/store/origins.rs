@@ -3,12 +3,12 @@
 use super::{Store, StoreError, codec::Kind, journal};
 use crate::model::{
     edit::Edit,
-    segmentation::{
-        Delta, SegmentationEdit, SegmentationId, VoxelSource,
-        delta::{index_of, place_of},
-    },
+    segmentation::{SegmentationEdit, SegmentationId, VoxelSource, delta::change_at},
 };
 use std::{fs::File, io::BufReader, sync::Arc};
+
+/// Most changes of a voxel that a window shows: the newest.
+pub const MOST: usize = 200;
 
 /// A change of a voxel.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,7 +63,7 @@ impl Store {
                 }
                 match edit {
                     SegmentationEdit::Voxels(change) => {
-                        if let Some((from, to)) = at_voxel(&change.delta, at) {
+                        if let Some((from, to)) = change_at(&change.delta, at) {
                             found.push(VoxelOrigin {
                                 commit: of,
                                 layer: change.layer,
@@ -81,17 +81,6 @@ impl Store {
         })?;
         Ok(found)
     }
-}
-
-/// What a change does to a voxel.
-fn at_voxel(delta: &Delta, at: [usize; 3]) -> Option<(u16, u16)> {
-    let (size, ..) = delta.parts();
-    let brick = index_of(size, at)?;
-    let place = place_of(at);
-    let runs = delta.runs().map_while(Result::ok);
-    let mut here = runs.filter(|run| run.brick == brick);
-    let run = here.find(|run| (run.first..run.first + run.length).contains(&place))?;
-    Some((run.from, run.to))
 }
 
 #[cfg(test)]

@@ -103,6 +103,7 @@ pub(super) fn adjudication_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
                 }
             });
     }
+    super::segments::judging_ui(context, ui);
     ui.add_space(4.0);
     ui.horizontal_wrapped(|ui| {
         for (at, reader) in before.iter().enumerate() {

@@ -25,6 +25,7 @@ use crate::{
         state::Arrangement, view::ViewState,
     },
 };
+use glam::DVec3;
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 /// State of the window itself: open pop-ups, running gestures, pictures. Nothing of it is worth keeping.
@@ -176,6 +177,8 @@ pub struct Hover {
     pub cell: usize,
     /// Lines: values, place, label.
     pub text: String,
+    /// Where it is, in the space of what the cell shows.
+    pub point: DVec3,
 }
 
 impl UiState {

@@ -5,7 +5,7 @@
 
 use super::{
     context::{Hover, UiContext},
-    overlay_text,
+    overlay_text, segments,
 };
 use crate::{
     i18n::{Language, Value},
@@ -172,9 +172,12 @@ pub(super) fn hover(
     {
         lines.push(mark.label.clone());
     }
+    let point = picture.patient_at(at[0], at[1]);
+    lines.extend(segments::texts_at(context, viewport, point));
     Some(Hover {
         cell,
         text: lines.join("\n"),
+        point,
     })
 }
 

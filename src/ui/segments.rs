@@ -4,14 +4,18 @@
 //! view; nothing becomes an edit before the button is up.
 
 mod hand;
+mod judging;
 mod lasso;
 mod layers;
+mod origins;
 mod panel;
 mod pointing;
 
 pub(super) use hand::{hand, keys, ring, wheel};
+pub(super) use judging::judging_ui;
 pub use layers::LayerShown;
 pub(super) use layers::layers;
+pub(super) use origins::texts_at;
 pub(super) use panel::panel_ui;
 
 use super::context::UiContext;
@@ -22,13 +26,12 @@ use layers::HeldLayers;
 /// What the corner of a view says of the networks whose segments are drawn in it; empty where there are none.
 pub(super) fn network_lines(context: &UiContext<'_>, cell: usize) -> Vec<String> {
     let workspace = context.workspace;
-    let Some(place) = workspace
-        .segment_place(cell)
-        .filter(|_| workspace.masks.visible)
-    else {
+    let viewport = workspace.viewports.get(cell);
+    let place = viewport.and_then(|v| Some((v, v.segment_place()?)));
+    let Some((viewport, place)) = place.filter(|_| workspace.masks.visible) else {
         return Vec::new();
     };
-    let networks = networks_of(workspace.segmentations_over(&place).into_iter());
+    let networks = networks_of(workspace.segmentations_in(viewport, &place).into_iter());
     if networks.is_empty() {
         return Vec::new();
     }

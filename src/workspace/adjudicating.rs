@@ -3,12 +3,13 @@
 //! Must stay true: while reading is blind nobody sees what another account drew, unless he adjudicates, which takes the right to
 //! say how far the reading is; what readers did is never changed: what is taken over is a copy under the adjudicator's name.
 
-use super::{Workspace, state::Layout};
+use super::{Workspace, segmenting::readers::reader_of, state::Layout};
 use crate::model::{
     access::Right,
     annotation::{Annotation, AnnotationId, Author},
     edit::Edit,
     labelling::{Answer, Question},
+    segmentation::Segmentation,
 };
 use glam::DVec3;
 use std::{
@@ -66,7 +67,7 @@ impl Workspace {
         self.role().may(Right::ReadStatus)
     }
 
-    /// Everybody but the user who drew or said something of the study that is shown.
+    /// Everybody but the user who drew, painted or said something of the study that is shown.
     pub fn other_readers(&self) -> Vec<String> {
         let Some(study) = self.active_viewport().and_then(|v| v.study().cloned()) else {
             return Vec::new();
@@ -82,9 +83,16 @@ impl Workspace {
         let kept = self.marks.kept();
         let questions = kept.answers.keys();
         let said = questions.filter(|q| q.subject.study_uid == study.uid);
-        let names: BTreeSet<&String> = marks.chain(said.map(|q| &q.reader)).collect();
+        let drawn = self.marks.segmentations();
+        let drawn = drawn.filter(|whole| whole.study_uid == study.uid);
+        let painted = drawn.flat_map(Segmentation::segments).filter_map(reader_of);
+        let names: BTreeSet<&str> = marks
+            .chain(said.map(|q| &q.reader))
+            .map(String::as_str)
+            .chain(painted)
+            .collect();
         let others = names.into_iter().filter(|name| *name != self.reader());
-        others.cloned().collect()
+        others.map(str::to_owned).collect()
     }
 
     /// What two readers said of the study and the frame that are shown.

@@ -56,6 +56,7 @@ pub enum Command {
     NewSegment,
     DeleteSegment,
     MoveSegment,
+    VoxelOrigin,
     LockSegment,
     HideSegment,
     SoloSegment,
@@ -598,6 +599,7 @@ table! {
     NewSegment "cmd-segment-new" Segment "Ctrl+Shift+N" Picture
     DeleteSegment "cmd-segment-delete" Segment "" Segment
     MoveSegment "cmd-segment-move" Segment "Alt+L" Segment
+    VoxelOrigin "cmd-voxel-origin" Segment "Alt+O" Segmentation
     LockSegment "cmd-segment-lock" Segment "" Segment
     HideSegment "cmd-segment-hide" Segment "" Segment
     SoloSegment "cmd-segment-solo" Segment "Alt+0" Segment

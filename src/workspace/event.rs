@@ -152,6 +152,12 @@ pub enum Event {
     SegmentPreview(Box<super::segmenting::preview::Previewed>),
     /// Segments were counted.
     SegmentsCounted(Box<super::segmenting::counting::Counted>),
+    /// The store says where a voxel comes from.
+    VoxelOrigins(Box<super::segmenting::origins::OriginsFound>),
+    /// Masks of two readers were compared.
+    MasksJudged(Box<super::segmenting::judging::JudgedMasks>),
+    /// What an adjudicator takes of masks is ready.
+    MasksTaken(Box<super::segmenting::judging::TakenMasks>),
     /// News of copies without identity.
     Deid(super::deid::DeidNews),
     /// A passphrase was tried on the locked window.

@@ -9,6 +9,7 @@ use super::{
     cohort_view,
     event::Event,
     record_link,
+    segmenting::origins::{AskedVoxel, OriginsFound},
     study_list::known::{self, KnownAsk},
     waker::Waker,
 };
@@ -20,7 +21,8 @@ use crate::{
         passphrase::Passphrase,
     },
     store::{
-        AuditEvent, KdfCost, Store, StoreError, Unfinished, accounts::OWNER, amend::Amendment,
+        AuditEvent, KdfCost, MOST_ORIGINS, Store, StoreError, Unfinished, accounts::OWNER,
+        amend::Amendment,
     },
     task::spawn_named,
 };
@@ -100,6 +102,11 @@ pub(super) enum Ask {
     ExportCohort {
         query: String,
         folder: PathBuf,
+        answered: Answered,
+    },
+    /// Where a voxel comes from.
+    Origins {
+        asked: AskedVoxel,
         answered: Answered,
     },
     /// Something about studies.
@@ -504,6 +511,15 @@ impl Serving {
                 cohort_view::export(store, &query, &folder, &self.events);
                 drop(answered);
                 self.waker.wake("cohort");
+            }
+            Ask::Origins { asked, answered } => {
+                // What was painted last is to be told, too.
+                self.save(store, waiting);
+                let found = store.voxel_origins(&asked.of, asked.at).ok();
+                let found =
+                    found.map(|mut all| all.split_off(all.len().saturating_sub(MOST_ORIGINS)));
+                self.tell(Event::VoxelOrigins(Box::new(OriginsFound { asked, found })));
+                drop(answered);
             }
             Ask::Log(event) => store.log(event),
             Ask::BreakGlass { reason, answered } => {

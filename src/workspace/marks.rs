@@ -760,6 +760,11 @@ pub fn clock(at_ms: i64) -> String {
     clock_as(at_ms, "%H:%M")
 }
 
+/// Day and time with seconds.
+pub fn moment(at_ms: i64) -> String {
+    clock_as(at_ms, "%Y-%m-%d %H:%M:%S")
+}
+
 /// The same with seconds.
 pub fn clock_seconds(at_ms: i64) -> String {
     clock_as(at_ms, "%H:%M:%S")

@@ -13,8 +13,11 @@ use crate::{
         segmentation::{Wanted, read_mask},
     },
     model::{
-        annotation::Author, content::ObjectKind, layout::SeriesLayout,
-        segmentation::exchange::SegmentationRead, study::Instance,
+        annotation::Author,
+        content::ObjectKind,
+        layout::SeriesLayout,
+        segmentation::{change::MAX_LAYERS, exchange::SegmentationRead},
+        study::Instance,
     },
     task::{CancelToken, Class},
 };
@@ -29,6 +32,8 @@ const MOST: usize = 32;
 pub struct MaskFiles {
     /// SOP Instance UIDs.
     seen: BTreeSet<String>,
+    /// Those of which it was said that their pictures are not open.
+    told: BTreeSet<String>,
 }
 
 /// A mask was read, or why not.
@@ -127,6 +132,20 @@ impl Workspace {
         for study in library.patients.iter().flat_map(|patient| &patient.studies) {
             let (masks, pictures) = masks_and_pictures(study);
             if pictures.is_empty() {
+                // Alone it is looked at as what it is; beside the pictures of another study somebody waits for it.
+                let others = library
+                    .patients
+                    .iter()
+                    .flat_map(|patient| &patient.studies)
+                    .any(|study| !masks_and_pictures(study).1.is_empty());
+                let mut new = false;
+                for mask in &masks {
+                    new |= self.mask_files.told.insert(mask.sop_instance_uid.clone());
+                }
+                if others && new {
+                    let text = "the pictures that it lies on are not open";
+                    self.notify("notice-mask-refused", text.to_owned());
+                }
                 continue;
             }
             for mask in masks {
@@ -181,8 +200,14 @@ impl Workspace {
         match taken {
             true => self.notify_count("notice-mask-read", count, String::new()),
             false => {
-                let reason = "it is larger than can be kept".to_owned();
-                self.notify("notice-mask-refused", reason);
+                let reason = match whole.layers().len() > MAX_LAYERS {
+                    true => format!(
+                        "its segments overlap in {} layers, and {MAX_LAYERS} can be kept",
+                        whole.layers().len()
+                    ),
+                    false => "it is larger than can be kept".to_owned(),
+                };
+                self.notify("notice-mask-unkept", reason);
             }
         }
     }

@@ -142,7 +142,7 @@ impl Workspace {
     fn sent_segmentations(&self) -> Vec<Segmentation> {
         let studies = self.library.patients.iter().flat_map(|p| &p.studies);
         let open: BTreeSet<&str> = studies.map(|s| s.description.uid.as_str()).collect();
-        let all = self.marks.segmentations();
+        let all = self.seen_segmentations();
         all.filter(|s| open.contains(s.study_uid.as_str()))
             .cloned()
             .collect()

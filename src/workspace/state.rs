@@ -278,6 +278,7 @@ impl Workspace {
         self.keep_standing();
         self.refresh_marks();
         self.refresh_segment_numbers();
+        self.refresh_judging();
         changed
     }
 
@@ -605,6 +606,8 @@ impl Workspace {
             && self.events.1.is_empty()
             && self.measuring.is_idle()
             && !self.segmenting.numbers.is_busy()
+            && !self.segmenting.judging.is_busy()
+            && !self.segmenting.origins.is_busy()
             && !self.segmenting.preview.is_busy()
             && !self.record.is_busy()
             && !self.marks.is_busy()

@@ -112,6 +112,11 @@ impl History {
         self.done.back_mut()
     }
 
+    /// The steps that are done, the first one first.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.done.iter()
+    }
+
     /// Whether there is something to undo, and to redo.
     pub fn available(&self) -> (bool, bool) {
         (!self.done.is_empty(), !self.undone.is_empty())

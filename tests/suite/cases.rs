@@ -20,10 +20,15 @@ use negatoscope::{
         edit::Edit,
         labelling::{Answer, Question, Subject},
         queue::CaseState,
+        segmentation::{Segment, SegmentState, Segmentation, SegmentationId, VoxelSource},
     },
     store::{KdfCost, Passphrase, Store},
     workspace::{
-        Action, Command, adjudicating::AdjudicateAction, cases::CaseAction, marks::StorePlace,
+        Action, Command,
+        adjudicating::AdjudicateAction,
+        cases::CaseAction,
+        marks::StorePlace,
+        segmenting::{SegmentAction, SegmentChange, SegmentPlace},
         settings::SideTab,
     },
 };
@@ -341,4 +346,186 @@ fn blind_readers_do_not_see_each_other_and_an_adjudicator_sees_both() {
     assert!(seen(&stage).is_empty(), "blind again");
     // What readers did stays as it was.
     assert_eq!(stage.program().workspace.marks.set().len(), 3);
+}
+
+/// A box of voxels on the first study's picture that a reader painted; without a name a network proposes it.
+fn painted(dir: &Path, place: &SegmentPlace, by: &str, at: [usize; 2]) {
+    let mut whole = place.bare(SegmentationId(format!("2.25.{}", by.len() + at[0])));
+    let mut segment = Segment::new(1, "Nodule");
+    segment.by = by.into();
+    segment.changed_ms = 5;
+    if by.is_empty() {
+        segment.state = SegmentState::Proposed;
+        segment.label = "Proposal".into();
+    }
+    whole.put_segment(segment);
+    let layer = whole.layer_mut(0).unwrap();
+    for y in at[1]..at[1] + 4 {
+        layer.map_row([y, 0], at[0]..at[0] + 6, |_, _| 1);
+    }
+    let source = VoxelSource::restored();
+    let edits = whole.edits_from(None, &source);
+    let edits: Vec<Edit> = edits.into_iter().map(Edit::Segmentation).collect();
+    let name = (!by.is_empty()).then_some(by);
+    let pass = Passphrase::new(if by.is_empty() { "p" } else { by });
+    let mut store = Store::open_as(dir, name, &pass).unwrap();
+    store.commit(&edits).unwrap();
+}
+
+fn masks(stage: &Stage) -> Vec<String> {
+    let mut all: Vec<String> = stage
+        .program()
+        .workspace
+        .seen_segmentations()
+        .flat_map(Segmentation::segments)
+        .map(|s| format!("{} {}", s.label, s.by))
+        .collect();
+    all.sort();
+    all
+}
+
+fn edit_segments(stage: &mut Stage, action: SegmentAction) {
+    act(stage, Action::Segment(action));
+}
+
+#[test]
+fn blind_readers_do_not_see_masks_and_an_adjudicator_takes_what_counts() {
+    let _one = alone();
+    let (_folder, dir) = prepared();
+    two_readers(&dir);
+    let place = {
+        let mut stage = window(&dir, "");
+        press(&mut stage, Modifiers::NONE, Key::N);
+        let workspace = &stage.program().workspace;
+        workspace.segment_place(workspace.active).unwrap()
+    };
+    for (by, at) in [("ann", [2, 2]), ("bob", [5, 2]), ("", [1, 8])] {
+        painted(&dir, &place, by, at);
+    }
+    // Each sees the own masks and what a network proposed, in views, lists and what leaves.
+    for name in ["ann", "bob"] {
+        let mut stage = window(&dir, name);
+        press(&mut stage, Modifiers::NONE, Key::N);
+        run(&mut stage, Command::ShowSegments);
+        assert_eq!(
+            masks(&stage),
+            [format!("Nodule {name}"), "Proposal ".to_owned()]
+        );
+        let workspace = &stage.program().workspace;
+        let place = workspace.segment_place(0).unwrap();
+        assert_eq!(workspace.segmentations_over(&place).len(), 2);
+        assert!(workspace.hides_some(&place));
+        let told = "Masks of other readers are not shown: reading is blind";
+        assert!(stage.harness().query_by_label(told).is_some());
+    }
+    // Who judges a proposal judges a copy of it: the next reader finds it as it came.
+    let mut stage = window(&dir, "ann");
+    press(&mut stage, Modifiers::NONE, Key::N);
+    let all = |stage: &Stage| stage.program().workspace.marks.kept().segmentations.clone();
+    let before = all(&stage);
+    let proposal = before
+        .values()
+        .find(|s| s.segments().any(|s| s.label == "Proposal"));
+    let proposal = proposal.unwrap().clone();
+    edit_segments(&mut stage, SegmentAction::Choose(proposal.id.clone()));
+    edit_segments(
+        &mut stage,
+        SegmentAction::Change(1, SegmentChange::State(SegmentState::Accepted)),
+    );
+    assert_eq!(masks(&stage), ["Nodule ann", "Proposal ann"]);
+    assert_eq!(all(&stage).len(), 4);
+    assert_eq!(all(&stage)[&proposal.id], proposal);
+    edit_segments(&mut stage, SegmentAction::Delete);
+    assert_eq!(masks(&stage), ["Nodule ann", "Proposal "]);
+    // What is for all is nobody's to delete.
+    edit_segments(&mut stage, SegmentAction::Choose(proposal.id.clone()));
+    edit_segments(&mut stage, SegmentAction::Delete);
+    assert!(noticed(&stage, "notice-segmentation-for-all"));
+    run(&mut stage, Command::Undo);
+    run(&mut stage, Command::Undo);
+    assert_eq!(all(&stage), before, "the copy was one step");
+    drop(stage);
+    // The adjudicator sees both, and where they differ.
+    let mut stage = window(&dir, "");
+    press(&mut stage, Modifiers::NONE, Key::N);
+    assert_eq!(masks(&stage), ["Proposal "]);
+    run(&mut stage, Command::ShowLabels);
+    stage.harness().get_by_label("Side by side").click();
+    stage.settle().unwrap();
+    let in_cell = |stage: &Stage, cell: usize| -> Vec<String> {
+        let workspace = &stage.program().workspace;
+        let viewport = &workspace.viewports[cell];
+        let place = viewport.segment_place().unwrap();
+        let all = workspace.segmentations_in(viewport, &place);
+        all.iter()
+            .flat_map(|s| s.segments())
+            .map(|s| s.by.clone())
+            .collect()
+    };
+    assert_eq!(
+        (in_cell(&stage, 0), in_cell(&stage, 1)),
+        (vec!["ann".into()], vec!["bob".into()])
+    );
+    let found = stage
+        .program()
+        .workspace
+        .segmenting
+        .judging
+        .found()
+        .unwrap();
+    let row = &found.rows[0];
+    assert_eq!(
+        (found.rows.len(), row.voxels, row.shared),
+        (1, [24, 24], 12)
+    );
+    assert_eq!(row.dice(), Some(0.5));
+    let (difference, _) = found.difference.as_ref().unwrap();
+    assert_eq!(difference.counts().values().sum::<u64>(), 24);
+    // Each button is one step, in the place of what was taken before.
+    let before = all(&stage);
+    for (button, voxels) in [
+        ("Left", 24),
+        ("Union", 36),
+        ("Intersection", 12),
+        ("Right", 24),
+    ] {
+        stage.harness().get_by_label(button).click();
+        stage.settle().unwrap();
+        let now = all(&stage);
+        assert_eq!(now.len(), before.len() + 1);
+        let own = now.values().find(|s| !before.contains_key(&s.id)).unwrap();
+        let segment = own.segments().next().unwrap();
+        assert_eq!(
+            (segment.label.as_str(), segment.by.as_str()),
+            ("Nodule", "owner")
+        );
+        let count: u64 = own.layers()[0].counts().values().sum();
+        assert_eq!(count, voxels, "{button}");
+    }
+    let own = all(&stage)
+        .into_values()
+        .find(|s| !before.contains_key(&s.id))
+        .unwrap();
+    for _ in 0..4 {
+        run(&mut stage, Command::Undo);
+    }
+    assert_eq!(all(&stage), before);
+    for _ in 0..4 {
+        run(&mut stage, Command::Redo);
+    }
+    assert_eq!(all(&stage)[&own.id], own);
+    stage.harness().get_by_label("End").click();
+    stage.settle().unwrap();
+    assert_eq!(masks(&stage), ["Nodule owner", "Proposal "], "blind again");
+    drop(stage);
+    // Every voxel that was taken says so.
+    let store = Store::open(&dir, &Passphrase::new("p")).unwrap();
+    let origins = store.voxel_origins(&own.id, [6, 3, 0]).unwrap();
+    let last = origins.last().unwrap();
+    assert_eq!(last.source.tool, "reviewer");
+    assert!(
+        last.source.prompt.starts_with("right of "),
+        "{}",
+        last.source.prompt
+    );
 }

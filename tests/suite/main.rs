@@ -56,6 +56,7 @@ mod layers;
 mod linked;
 mod markers;
 mod masks;
+mod masks_refused;
 mod measuring;
 mod media;
 #[cfg(feature = "ai")]

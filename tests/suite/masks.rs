@@ -68,13 +68,22 @@ fn mask(path: &Path, on: Option<&SeriesLayout>) -> Result<SegmentationRead, Stri
 
 /// A small CT, its layout and what objects take over from it.
 fn pictures(folder: &Path) -> (SeriesLayout, SourceObject) {
+    pictures_of(folder, 21, ["1.2.3", "1.2.3.4", "1.2.3.9"])
+}
+
+/// The same with so many columns, and study, series and frame of reference of these UIDs.
+pub fn pictures_of(
+    folder: &Path,
+    columns: usize,
+    [study, series_uid, space]: [&str; 3],
+) -> (SeriesLayout, SourceObject) {
     let frame = || {
-        let pixels = PixelBytes::from_vec(vec![0; 21 * 15 * 2]);
-        Frame::new(15, 21, 1, StoredType::I16, pixels).unwrap()
+        let pixels = PixelBytes::from_vec(vec![0; columns * 15 * 2]);
+        Frame::new(15, columns, 1, StoredType::I16, pixels).unwrap()
     };
     let volume = Volume {
         grid: GridGeometry {
-            size: [21, 15, 4],
+            size: [columns, 15, 4],
             patient_from_voxel: DAffine3::from_scale(DVec3::new(0.7, 0.9, 3.0)),
         },
         frames: vec![frame(), frame(), frame(), frame()],
@@ -86,9 +95,9 @@ fn pictures(folder: &Path) -> (SeriesLayout, SourceObject) {
         padding: None,
     };
     let mut identity = SeriesIdentity::default();
-    identity.study.uid = "1.2.3".into();
-    identity.series.uid = "1.2.3.4".into();
-    identity.series.frame_of_reference_uid = "1.2.3.9".into();
+    identity.study.uid = study.into();
+    identity.series.uid = series_uid.into();
+    identity.series.frame_of_reference_uid = space.into();
     write_ct_series(folder, &volume, &identity).unwrap();
     let layout = series(folder).unwrap();
     let first = layout.first_instance().unwrap();
@@ -121,7 +130,7 @@ fn rings(grid: GridGeometry) -> Segmentation {
     seg
 }
 
-fn making() -> Making {
+pub fn making() -> Making {
     Making {
         date: "20240229".into(),
         time: "142301".into(),

@@ -2,6 +2,7 @@
 
 mod kept;
 mod layers;
+mod origins;
 mod painting;
 mod proposals;
 mod tools;

@@ -26,11 +26,12 @@ use dicom_dictionary_std::tags;
 use dicom_object::Tag;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Private elements of our own segments: creator, state, number, and which codes nobody chose.
+/// Private elements of our own segments: creator, state, number, which codes nobody chose, how sure the network was.
 const OWN_CREATOR: Tag = Tag(0x0063, 0x0010);
 const OWN_STATE: Tag = Tag(0x0063, 0x1001);
 const OWN_NUMBER: Tag = Tag(0x0063, 0x1002);
 const OWN_OPEN: Tag = Tag(0x0063, 0x1003);
+const OWN_PROBABILITY: Tag = Tag(0x0063, 0x1004);
 
 /// Most pictures that one frame is said to come from.
 const MOST_SOURCES: usize = 64;
@@ -246,6 +247,9 @@ fn segment(tree: &Tree<'_>, item: Item, number: u16) -> Segment {
     if own(tree, item) {
         let state = tree.text(item, OWN_STATE).to_ascii_lowercase();
         segment.state = SegmentState::named(&state).unwrap_or(segment.state);
+        let sure = tree.numbers(item, OWN_PROBABILITY, 1);
+        let sure = sure.first().copied();
+        segment.probability = sure.filter(|p| (0.0..=1.0).contains(p));
         let open = tree.text(item, OWN_OPEN);
         if matches!(open.as_str(), "BOTH" | "CATEGORY") {
             segment.category = None;

@@ -347,6 +347,12 @@ fn segment_item(segment: &Segment, number: u16, form: Form) -> Elements {
         b"CS",
         &segment.state.name().to_ascii_uppercase(),
     );
+    if let Some(probability) = segment.probability {
+        // No attribute of a segment says how sure the algorithm was: the Segment Description (C.8.20-4) does in words.
+        let text = format!("Mean probability {probability:.3}, not calibrated");
+        item.text(0x0062, 0x0006, b"ST", &text);
+        item.double(0x0063, 0x1004, probability);
+    }
     if number != segment.number || form != Form::LabelMap {
         item.number(0x0063, 0x1002, b"US", segment.number);
     }

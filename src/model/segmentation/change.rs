@@ -264,7 +264,11 @@ impl Segmentation {
                 self.remove_segment(number);
             }
         }
-        self.drop_unused_layers();
+        // Only a segment that leaves the last layer can leave it to nobody.
+        let last = self.layers().len() - 1;
+        if last > 0 && left.is_some_and(|from| from.layer == last) {
+            self.drop_unused_layers();
+        }
         Ok(())
     }
 

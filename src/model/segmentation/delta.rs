@@ -225,6 +225,16 @@ impl Delta {
     }
 }
 
+/// What a change makes of a voxel: the number before and after; `None` where it leaves it as it is.
+pub fn change_at(delta: &Delta, at: [usize; 3]) -> Option<(u16, u16)> {
+    let brick = index_of(delta.size, at)?;
+    let place = place_of(at);
+    let runs = delta.runs().map_while(Result::ok);
+    let mut here = runs.filter(|run| run.brick == brick);
+    let run = here.find(|run| (run.first..run.first + run.length).contains(&place))?;
+    Some((run.from, run.to))
+}
+
 /// The number of the brick of a voxel, as in [`Run::brick`]; `None` outside the grid.
 pub fn index_of(size: [usize; 3], at: [usize; 3]) -> Option<usize> {
     let across = size.map(|n| n.div_ceil(EDGE));

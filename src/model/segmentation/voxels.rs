@@ -71,7 +71,7 @@ pub struct Voxels {
     size: [usize; 3],
     across: [usize; 3],
     // A brick of zeros is never kept, so equal numbers are equal values.
-    bricks: Vec<Option<Arc<Brick>>>,
+    bricks: Arc<Vec<Option<Arc<Brick>>>>,
 }
 
 impl Voxels {
@@ -81,7 +81,7 @@ impl Voxels {
         Self {
             size,
             across,
-            bricks: vec![None; across.iter().product()],
+            bricks: Arc::new(vec![None; across.iter().product()]),
         }
     }
 
@@ -135,6 +135,33 @@ impl Voxels {
         ]
     }
 
+    /// The bricks, to be changed: copies of the grid share the table until one of them is.
+    fn slots(&mut self) -> &mut Vec<Option<Arc<Brick>>> {
+        Arc::make_mut(&mut self.bricks)
+    }
+
+    /// Whether it is a copy that nobody changed since: costs a comparison of addresses. Others may be equal all the same.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.bricks, &other.bricks)
+    }
+
+    /// The bricks that are not those of another state of the grid, by their numbers (columns fastest), with their numbers;
+    /// `None` for one of zeros.
+    pub fn changed_bricks<'a>(
+        &'a self,
+        before: &'a Self,
+    ) -> impl Iterator<Item = (usize, Option<&'a [u16; BRICK]>)> {
+        let both = self.bricks.iter().zip(before.bricks.iter()).enumerate();
+        both.filter_map(|(index, (is, was))| {
+            let same = match (is, was) {
+                (Some(is), Some(was)) => Arc::ptr_eq(is, was),
+                (None, None) => true,
+                _ => false,
+            };
+            (!same).then(|| (index, is.as_deref()))
+        })
+    }
+
     pub(super) fn brick(&self, index: usize) -> Option<&Arc<Brick>> {
         self.bricks.get(index)?.as_ref()
     }
@@ -154,23 +181,23 @@ impl Voxels {
         &mut self,
     ) -> impl IndexedParallelIterator<Item = &mut [Option<Arc<Brick>>]> {
         let across = self.across[0].max(1);
-        self.bricks.par_chunks_mut(across)
+        self.slots().par_chunks_mut(across)
     }
 
-    pub(super) const fn brick_count(&self) -> usize {
+    pub(super) fn brick_count(&self) -> usize {
         self.bricks.len()
     }
 
     /// Puts a brick in place; one of zeros is not kept.
     pub(super) fn set_brick(&mut self, index: usize, brick: Arc<Brick>) {
-        if let Some(slot) = self.bricks.get_mut(index) {
+        if let Some(slot) = self.slots().get_mut(index) {
             *slot = brick.iter().any(|number| *number != 0).then_some(brick);
         }
     }
 
     /// A brick to change; it may be left with zeros alone until [`Voxels::drop_zeros`].
     pub(super) fn brick_mut(&mut self, index: usize) -> Option<&mut Brick> {
-        let slot = self.bricks.get_mut(index)?;
+        let slot = self.slots().get_mut(index)?;
         Some(Arc::make_mut(
             slot.get_or_insert_with(|| Arc::new([0; BRICK])),
         ))
@@ -178,10 +205,9 @@ impl Voxels {
 
     /// Lets go of a brick of zeros.
     pub(super) fn drop_zeros(&mut self, index: usize) {
-        if let Some(slot) = self.bricks.get_mut(index)
-            && slot
-                .as_ref()
-                .is_some_and(|brick| brick.iter().all(|n| *n == 0))
+        let held = self.brick(index);
+        if held.is_some_and(|brick| brick.iter().all(|n| *n == 0))
+            && let Some(slot) = self.slots().get_mut(index)
         {
             *slot = None;
         }
@@ -324,7 +350,7 @@ impl Voxels {
         let Some((brick, inside)) = self.place(at) else {
             return;
         };
-        if let Some(slot) = self.bricks.get_mut(brick) {
+        if let Some(slot) = self.slots().get_mut(brick) {
             let brick = Arc::make_mut(slot.get_or_insert_with(|| Arc::new([0; BRICK])));
             if let Some(voxel) = brick.get_mut(inside) {
                 *voxel = number;

@@ -349,6 +349,14 @@ fn finish(context: &mut UiContext<'_>) {
 
 /// Keys that belong to a stroke or to what is proposed; taken before the commands see them.
 pub(in crate::ui) fn keys(context: &mut UiContext<'_>, ui: &Ui) {
+    if context.workspace.segmenting.origins.wanted {
+        // Under the pointer; beside the pictures at the crosshair.
+        let hover = context.state.hover.as_ref();
+        let (cell, point) = hover.map_or((context.workspace.active, None), |hover| {
+            (hover.cell, Some(hover.point))
+        });
+        act(context, SegmentAction::Origin { cell, point });
+    }
     let pressed = |key| ui.ctx().input_mut(|i| i.consume_key(Modifiers::NONE, key));
     let waits = context.state.segments.pointing.waits();
     if waits && ui.ctx().egui_wants_keyboard_input() {

@@ -12,7 +12,7 @@ use crate::{
     ui::context::UiContext,
     workspace::{
         Workspace,
-        segmenting::place,
+        segmenting::{judging, place},
         view::{Picture, Viewport},
     },
 };
@@ -135,7 +135,7 @@ pub(in crate::ui) fn layers(
     };
     let mut shown = Vec::new();
     let gpu = &workspace.gpu;
-    for whole in workspace.segmentations_over(&place) {
+    for whole in workspace.segmentations_in(viewport, &place) {
         let Some(plane) = place::plane(&whole.grid, viewport, picture) else {
             continue;
         };
@@ -168,6 +168,7 @@ pub(in crate::ui) fn layers(
             }
         }
     }
+    difference(workspace, &mut state.held, viewport, picture, &mut shown);
     // The first stroke of a segmentation that is none yet.
     if let Some(new) = state.painting.as_ref().and_then(Painting::new_layer)
         && *new.0 == place
@@ -195,6 +196,58 @@ pub(in crate::ui) fn layers(
     }
     state.held.forget_old();
     shown
+}
+
+/// What the left and the right reader of two who are compared have alone.
+pub(super) const ALONE: [[u8; 3]; 2] = [[255, 176, 32], [64, 196, 255]];
+
+/// Where two readers who are compared differ.
+fn difference(
+    workspace: &Workspace,
+    held: &mut HeldLayers,
+    viewport: &Viewport,
+    picture: &Picture,
+    shown: &mut Vec<LayerShown>,
+) {
+    let judging = &workspace.segmenting.judging;
+    let found = judging.found().and_then(|found| found.difference.as_ref());
+    let Some((voxels, grid)) = found.filter(|_| judging.shows_difference) else {
+        return;
+    };
+    let key = SegmentationId("difference".into());
+    if viewport.reader_only.is_none() || held.refused.contains_key(&(key.clone(), 0)) {
+        return;
+    }
+    let Some(plane) = place::plane(grid, viewport, picture) else {
+        return;
+    };
+    match held.follow(&workspace.gpu, (&key, 0), voxels) {
+        Ok(Some(layer)) => {
+            let labels = judging::ALONE
+                .iter()
+                .zip(ALONE)
+                .map(|(number, color)| Label {
+                    color,
+                    ..Label::new(layer.layer.view(*number), "")
+                });
+            let labels = labels.collect();
+            shown.push(LayerShown {
+                mask: layer.layer.mask().clone(),
+                generation: layer.generation,
+                look: MaskLook {
+                    meaning: Meaning::Labels,
+                    style: workspace.segmenting.style,
+                    labels,
+                },
+                plane,
+            });
+        }
+        Ok(None) => {}
+        Err(error) => {
+            held.layers.remove(&(key.clone(), 0));
+            held.refused.insert((key, 0), error.to_string());
+        }
+    }
 }
 
 /// Colours of the segments of a layer.

@@ -65,6 +65,10 @@ pub(in crate::ui) fn panel_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
         widgets::dim(ui, context.word("segments-no-picture"));
         return;
     };
+    if workspace.hides_some(&place) {
+        widgets::dim(ui, context.word("segments-blind"));
+    }
+    super::judging_ui(context, ui);
     let whole = workspace.segmentation_at(&place);
     begin_ui(context, ui, whole, &place);
     let Some(whole) = whole else {
@@ -79,6 +83,7 @@ pub(in crate::ui) fn panel_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
     }
     brush_ui(context, ui);
     list_ui(context, ui, whole);
+    super::origins::origins_ui(context, ui, whole);
     whole_ui(context, ui, whole);
     look_ui(context, ui);
 }
@@ -95,7 +100,7 @@ fn begin_ui(
     let all: Vec<&Segmentation> = workspace
         .segmentations_over(place)
         .into_iter()
-        .filter(|s| place.takes(s))
+        .filter(|s| place.takes(s) && workspace.may_change(s))
         .collect();
     let name = |s: &Segmentation| match s.title.is_empty() {
         false => s.title.clone(),
@@ -361,7 +366,14 @@ fn ml_text(context: &UiContext<'_>, numbers: &SegmentNumbers) -> String {
     }
 }
 
-const fn state_key(state: SegmentState) -> &'static str {
+/// How sure the network was that made a segment.
+pub(super) fn probability_text(words: crate::i18n::Language, segment: &Segment) -> Option<String> {
+    let probability = segment.probability?;
+    let args = [("probability", Value::Fixed(probability, 2))];
+    Some(words.tr("segment-probability", &args))
+}
+
+pub(super) const fn state_key(state: SegmentState) -> &'static str {
     match state {
         SegmentState::Proposed => "segment-proposed",
         SegmentState::Accepted => "segment-accepted",
@@ -467,6 +479,14 @@ fn row(
             .size(theme::SMALL_PT)
             .color(theme::TEXT_DIM),
     );
+    let sure = probability_text(context.language(), segment);
+    if let Some(sure) = sure {
+        line.label(
+            RichText::new(sure)
+                .size(theme::SMALL_PT)
+                .color(theme::TEXT_DIM),
+        );
+    }
     if segment.state != SegmentState::Edited {
         let word = context.word(state_key(segment.state));
         widgets::tag(&mut line, word, state_color(segment.state));
@@ -634,6 +654,10 @@ fn state_ui(
     if let Some((algorithm, version, sha256)) = made {
         let text = format!("{algorithm} {version} {}", sha256.unwrap_or_default());
         widgets::dim(ui, text.trim().to_owned());
+        if let Some(sure) = probability_text(context.language(), segment) {
+            let note = context.word("segment-probability-note");
+            widgets::dim(ui, format!("{sure}  {note}"));
+        }
         if context.workspace.volume_masks.is_synthetic_only(algorithm) {
             widgets::tag(ui, context.word("badge-ai-synthetic"), theme::WARN);
         }

@@ -372,8 +372,7 @@ impl Workspace {
         let same = match &applied.begun {
             // Another one may have been begun meanwhile.
             Some(begun) => !self
-                .marks
-                .segmentations()
+                .seen_segmentations()
                 .any(|s| (&s.series_uid, &s.frame) == (&begun.series_uid, &begun.frame)),
             None => {
                 let kept = self.marks.segmentation(&applied.of);
@@ -397,8 +396,9 @@ impl Workspace {
             Some(begun) => edits_of(begun),
             None => self.stand_behind(&change),
         };
+        let id = change.of.clone();
         edits.push(Edit::Segmentation(SegmentationEdit::Voxels(change)));
-        if self.commit(edits)
+        if self.change(&id, edits)
             && let Some(begun) = &applied.begun
         {
             self.take_up(begun);

@@ -6,11 +6,14 @@
 pub mod apply;
 pub mod counting;
 pub mod cut;
+pub mod judging;
 mod naming;
+pub mod origins;
 pub mod place;
 pub mod preview;
 pub mod prompts;
 pub mod proposals;
+pub mod readers;
 mod saving;
 pub mod schema;
 mod walking;
@@ -34,6 +37,8 @@ use crate::{
         brush::{BrushShape, RADIUS_RANGE},
     },
 };
+use glam::DVec3;
+use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 
 /// What the brush does.
@@ -86,6 +91,10 @@ pub struct Segmenting {
     pub numbers: counting::Numbers,
     /// What a tool would take.
     pub preview: preview::Preview,
+    /// Where a voxel comes from.
+    pub origins: origins::Origins,
+    /// Two readers who are compared.
+    pub judging: judging::Judging,
     /// Names, colours and codes to choose from.
     pub schemas: Vec<schema::LabelSchema>,
     /// The schema that new segmentations begin with, by its name; an unnamed segment where there is none.
@@ -104,6 +113,8 @@ impl Default for Segmenting {
             solo: false,
             numbers: counting::Numbers::default(),
             preview: preview::Preview::default(),
+            origins: origins::Origins::default(),
+            judging: judging::Judging::default(),
             schemas: schema::bundled(),
             schema: None,
             leaving: None,
@@ -155,6 +166,24 @@ pub enum SegmentAction {
     Apply(apply::SegmentTool),
     /// Outline what a tool would take, or nothing any more.
     Preview(Option<preview::Wish>),
+    /// Where the voxel at a point of a cell comes from; without a point at its crosshair.
+    Origin {
+        /// The cell.
+        cell: usize,
+        /// The point, in the space of what it shows.
+        point: Option<DVec3>,
+    },
+    /// That is not asked any more.
+    ForgetOrigin,
+    /// Take segments of two readers who are compared over, by their places in the list.
+    Judge(Vec<usize>, judging::Taken),
+    /// Draw where they differ, and what was taken.
+    ShowJudged {
+        /// Where they differ.
+        difference: bool,
+        /// What was taken.
+        taken: bool,
+    },
     /// Another brush.
     Brush(BrushSettings),
     /// Another look.
@@ -190,6 +219,25 @@ fn new_uid() -> String {
     format!("2.25.{}", uuid::Uuid::new_v4().as_u128())
 }
 
+/// An identity that is always the same for the same parts: a UUID of version 8 (RFC 9562) of their SHA-256.
+fn new_uid_of(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    let mut bytes = [0; 16];
+    for (to, from) in bytes.iter_mut().zip(hash.finalize()) {
+        *to = from;
+    }
+    format!(
+        "2.25.{}",
+        uuid::Builder::from_custom_bytes(bytes)
+            .into_uuid()
+            .as_u128()
+    )
+}
+
 impl Workspace {
     /// Who works here, as voxels and segments remember it.
     pub(super) fn segmenter(&self) -> String {
@@ -204,7 +252,7 @@ impl Workspace {
 
     /// The segmentations over what a cell shows, by id.
     pub fn segmentations_over(&self, place: &SegmentPlace) -> Vec<&Segmentation> {
-        let all = self.marks.segmentations();
+        let all = self.seen_segmentations();
         all.filter(|s| place.sees(s)).collect()
     }
 
@@ -212,9 +260,11 @@ impl Workspace {
     pub fn segmentation_at(&self, place: &SegmentPlace) -> Option<&Segmentation> {
         let chosen = self.segmenting.active.as_ref();
         let chosen = chosen.and_then(|id| self.marks.segmentation(id));
+        let here =
+            |s: &&Segmentation| place.takes(s) && self.may_change(s) && !self.hides_segmentation(s);
         chosen
-            .filter(|s| place.takes(s))
-            .or_else(|| self.marks.segmentations().find(|s| place.takes(s)))
+            .filter(here)
+            .or_else(|| self.marks.segmentations().find(here))
     }
 
     /// The segmentation that is worked on over the active cell.
@@ -263,6 +313,13 @@ impl Workspace {
             }
             SegmentAction::Apply(tool) => self.apply_tool(tool),
             SegmentAction::Preview(wish) => self.preview_tool(wish),
+            SegmentAction::Origin { cell, point } => self.ask_origin(cell, point),
+            SegmentAction::ForgetOrigin => self.forget_origin(),
+            SegmentAction::Judge(rows, taken) => self.take_masks(&rows, taken),
+            SegmentAction::ShowJudged { difference, taken } => {
+                self.segmenting.judging.shows_difference = difference;
+                self.segmenting.judging.shows_taken = taken;
+            }
             SegmentAction::Brush(mut brush) => {
                 brush.radius = brush.radius.clamp(RADIUS_RANGE.0, RADIUS_RANGE.1);
                 self.segmenting.brush = brush;
@@ -325,6 +382,10 @@ impl Workspace {
             Command::DeleteSegmentation => Some(SegmentAction::Delete),
             Command::NewSegment => Some(SegmentAction::Add),
             Command::DeleteSegment => number.map(SegmentAction::Remove),
+            Command::VoxelOrigin => {
+                self.segmenting.origins.wanted = true;
+                None
+            }
             Command::MoveSegment => {
                 self.move_segment_on();
                 None
@@ -410,6 +471,9 @@ impl Workspace {
         let Some(whole) = self.active_segmentation() else {
             return;
         };
+        if self.is_for_all(whole) {
+            return self.notify("notice-segmentation-for-all", String::new());
+        }
         let source = self.source("delete", String::new());
         let away = whole.edits_away(&source);
         if self.commit(away.into_iter().map(Edit::Segmentation).collect()) {
@@ -427,7 +491,7 @@ impl Workspace {
             return;
         };
         let Some(number) = whole.free_number() else {
-            return;
+            return self.notify_count("notice-segments-full", whole.len(), String::new());
         };
         let language = self.settings.language;
         let mut segment = match label {
@@ -442,7 +506,7 @@ impl Workspace {
         self.sign(&mut segment);
         let edit = put_segment(&whole.id, segment);
         let id = whole.id.clone();
-        if self.commit(vec![edit]) {
+        if let Some(id) = self.commit_to(&id, vec![edit]) {
             self.segmenting.active = Some(id);
             self.segmenting.segment = number;
         }
@@ -479,7 +543,18 @@ impl Workspace {
             from: Some(Box::new(from.clone())),
             to: Some(Box::new(to)),
         });
-        self.commit(vec![edit]);
+        let id = whole.id.clone();
+        self.change(&id, vec![edit]);
+    }
+
+    /// Changes a segmentation and works on what was changed, as one step.
+    fn change(&mut self, id: &SegmentationId, edits: Vec<Edit>) -> bool {
+        let changed = self.commit_to(id, edits);
+        let done = changed.is_some();
+        if self.segmenting.active.as_ref() == Some(id) || self.segmenting.active.is_none() {
+            self.segmenting.active = changed.or(self.segmenting.active.take());
+        }
+        done
     }
 
     fn remove_segment(&mut self, number: u16) {
@@ -505,7 +580,8 @@ impl Workspace {
             from: Some(Box::new(from.clone())),
             to: None,
         }));
-        self.commit(edits);
+        let id = whole.id.clone();
+        self.change(&id, edits);
     }
 
     /// Where voxels come from that somebody here changes with a tool.
@@ -553,12 +629,13 @@ impl Workspace {
         // Whoever changes what was proposed has looked at it, and stands behind what it is now.
         edits.extend(self.stand_behind(&change));
         edits.push(Edit::Segmentation(SegmentationEdit::Voxels(change)));
-        let taken = self.commit(edits);
-        if taken {
+        let taken = self.commit_to(&id, edits);
+        let done = taken.is_some();
+        if let Some(id) = taken {
             self.segmenting.active = Some(id);
             self.segmenting.segment = number;
         }
-        taken
+        done
     }
 
     /// Takes a segmentation in that came from elsewhere, as one step of undo, and works on it.

@@ -24,7 +24,8 @@ impl Workspace {
             from,
             to: title,
         };
-        self.commit(vec![Edit::Segmentation(edit)]);
+        let id = whole.id.clone();
+        self.change(&id, vec![Edit::Segmentation(edit)]);
     }
 
     /// Brings the chosen segment to the next layer that has room for it.
@@ -52,8 +53,8 @@ impl Workspace {
             match whole.edits_to_layer(number, *layer, &source) {
                 Ok(edits) => {
                     let edits = edits.into_iter().map(Edit::Segmentation).collect();
-                    let to = layer + 1;
-                    if self.commit(edits) {
+                    let (id, to) = (whole.id.clone(), layer + 1);
+                    if self.change(&id, edits) {
                         self.notify_count("notice-segment-moved", to, String::new());
                     }
                     return;

@@ -181,12 +181,12 @@ pub fn of_lesions(
         let args = [
             ("number", usize::from(number).into()),
             ("mm", Value::Fixed(lesion.diameter_mm, 1)),
-            ("confidence", Value::Fixed(lesion.confidence, 2)),
         ];
         let mut segment = Segment::new(number, language.tr("segment-nodule", &args));
         // PS3.16 CID 7150, CID 6054.
         segment.category = code("49755003", "Morphologically Abnormal Structure");
         segment.property_type = code("27925004", "Nodule");
+        segment.probability = sure(lesion.confidence);
         segment.state = SegmentState::Proposed;
         segment.changed_ms = now_ms();
         segment.origin = SegmentOrigin::Automatic {
@@ -199,6 +199,11 @@ pub fn of_lesions(
     let number = |label: &u32| u16::try_from(*label).unwrap_or(0);
     whole.set_layer(0, Voxels::from_dense(size, labels.iter().map(number)));
     Ok(whole)
+}
+
+/// A probability that may be kept.
+fn sure(probability: f64) -> Option<f64> {
+    (0.0..=1.0).contains(&probability).then_some(probability)
 }
 
 fn made(gpu: &GpuContext, place: &SegmentPlace, mask: &Mask) -> Result<Segmentation, &'static str> {
@@ -267,7 +272,13 @@ fn made(gpu: &GpuContext, place: &SegmentPlace, mask: &Mask) -> Result<Segmentat
                 color,
                 ..Label::new(1, mask.provenance.model.id.clone())
             };
-            filled(whole, voxels, &[label], &mask.provenance.model)
+            let mut whole = filled(whole, voxels, &[label], &mask.provenance.model)?;
+            let probability = mask.provenance.mean_probability.map(f64::from);
+            if let Some(mut segment) = whole.segment(1).cloned() {
+                segment.probability = probability.and_then(sure);
+                whole.put_segment(segment);
+            }
+            Ok(whole)
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{Bench, bench, compare, frame_of, grey, texture_of};
 use glam::{DAffine3, DMat3, DVec3};
 use negatoscope::{
-    gpu::{BoxWriter, Cargo, FrameTexture, MaskBits, MaskBox, MaskVolume},
+    gpu::{BoxWriter, Cargo, FrameTexture, GpuError, MaskBits, MaskBox, MaskVolume},
     imaging::{
         labels::{self, LabelMap, LabelPlane},
         reslice,
@@ -12,10 +12,11 @@ use negatoscope::{
         geometry::{BodyPlane, GridGeometry},
         labels::{Label, MaskLook, Meaning},
         pixels::{Frame, StoredType},
+        segmentation::Voxels,
         slab::{Projection, Slab, SlabSteps},
         view::{Interpolation, OverlayStyle, SliceView, ViewPlane},
     },
-    render::{LabelScene, SliceScene, Target, TargetKind},
+    render::{LabelScene, SliceScene, Target, TargetKind, segments::DeviceLayer},
 };
 
 const SIZE: [usize; 3] = [40, 36, 22];
@@ -434,4 +435,146 @@ fn boxes_go_to_their_place_and_nothing_else_does() {
     assert!(writer.write(&bench.gpu, &mask, &crooked, &[0; 4]).is_err());
     let part = MaskBox::around([0, 0, 0], [4, 1, 1], MASK[0]);
     assert!(writer.write(&bench.gpu, &mask, &part, &[0; 3]).is_err());
+}
+
+/// A layer that does not fit one binding is held in bricks, and every picture is the same as of one that does.
+#[test]
+#[cfg_attr(no_gpu, ignore = "NEGATOSCOPE_NO_GPU was set")]
+fn a_layer_in_bricks_is_drawn_as_one_that_fits() {
+    let bench = bench();
+    let gpu = &bench.gpu;
+    let (grid, frames) = volume();
+    let texture = texture_of(gpu, &frames);
+    let mut writer = BoxWriter::new(gpu).unwrap();
+    let mut whole = DeviceLayer::new(gpu, MASK).unwrap();
+    // No voxel by voxel, and room for ever more bricks: it grows while it is painted.
+    let mut bricks = DeviceLayer::within(gpu, MASK, [0, 1 << 30]).unwrap();
+    assert!(bricks.mask().table().is_some() && whole.mask().table().is_none());
+    // The same bytes stand for the same numbers, whichever is met first.
+    for number in [1, 2, 200, 700] {
+        assert_eq!(whole.view(number), bricks.view(number));
+    }
+    let mut voxels = Voxels::new(MASK);
+    let mut noise = super::Noise(5);
+    let labels = bytes(Meaning::Labels, 255);
+    let mut states = Vec::new();
+    for stroke in 0..7 {
+        match stroke {
+            // All of it at once, then boxes, and all of it taken away and given again.
+            0 | 6 => voxels = Voxels::from_dense(MASK, labels.iter().map(|l| u16::from(*l))),
+            5 => voxels = Voxels::new(MASK),
+            _ => {
+                for _ in 0..12 {
+                    let at: [usize; 3] =
+                        std::array::from_fn(|axis| (noise.unit() * MASK[axis] as f64) as usize);
+                    let number = [0, 1, 2, 700][(noise.unit() * 4.0) as usize];
+                    for z in at[2]..at[2] + 4 {
+                        for y in at[1]..at[1] + 9 {
+                            voxels.map_row([y, z], at[0]..at[0] + 11, |_, _| number);
+                        }
+                    }
+                }
+                voxels.tidy(&voxels.whole());
+            }
+        }
+        states.push(voxels.clone());
+        for layer in [&mut whole, &mut bricks] {
+            assert!(layer.follow(gpu, &mut writer, &voxels).unwrap());
+            assert!(!layer.follow(gpu, &mut writer, &voxels).unwrap());
+        }
+        for (name, view) in views(&grid) {
+            let plane = place(&grid, &view);
+            let look = looks(Meaning::Labels).remove(0);
+            let drawn = |layer: &DeviceLayer| {
+                let scene = LabelScene {
+                    mask: layer.mask(),
+                    look: &look,
+                    plane,
+                };
+                with_labels(&bench, &texture, &view, scene)
+            };
+            assert!(drawn(&whole) == drawn(&bricks), "{name}, stroke {stroke}");
+        }
+    }
+    // Where there is no room it says so, with how much there is.
+    let mut small = DeviceLayer::within(gpu, MASK, [0, 3 * 4096]).unwrap();
+    let refused = small.follow(gpu, &mut writer, &states[0]).unwrap_err();
+    let GpuError::MaskTooLarge { bytes, limit } = refused else {
+        panic!("{refused}");
+    };
+    assert_eq!((bytes, limit), (4 * 4096, 3 * 4096));
+}
+
+/// 2048 × 2048 × 1024 voxels: painted, shown, and no more memory than what was painted takes.
+#[test]
+#[cfg_attr(no_gpu, ignore = "NEGATOSCOPE_NO_GPU was set")]
+fn the_largest_grid_is_painted_and_shown() {
+    let bench = bench();
+    let gpu = &bench.gpu;
+    let size = [2048, 2048, 1024];
+    let (grid, frames) = volume();
+    let texture = texture_of(gpu, &frames);
+    let mut writer = BoxWriter::new(gpu).unwrap();
+    let mut layer = DeviceLayer::new(gpu, size).unwrap();
+    assert!(
+        layer.mask().table().is_some(),
+        "one binding does not take it"
+    );
+    let mut voxels = Voxels::new(size);
+    // The same balls in the middle of it, and at its far corner, as in the small mask.
+    let labels = bytes(Meaning::Labels, 2);
+    assert_eq!((layer.view(1), layer.view(2)), (1, 2));
+    let corners = [
+        [1000, 1003, 500],
+        std::array::from_fn(|axis| size[axis] - MASK[axis]),
+    ];
+    for corner in corners {
+        for z in 0..MASK[2] {
+            for y in 0..MASK[1] {
+                let from = (z * MASK[1] + y) * MASK[0];
+                voxels.map_row(
+                    [corner[1] + y, corner[2] + z],
+                    corner[0]..corner[0] + MASK[0],
+                    |x, _| u16::from(labels[from + x - corner[0]]),
+                );
+            }
+        }
+    }
+    voxels.tidy(&voxels.whole());
+    let before = gpu.door.snapshot();
+    assert!(layer.follow(gpu, &mut writer, &voxels).unwrap());
+    let up = gpu.door.since(&before).uploaded(Cargo::Mask);
+    let table = 4 * size.iter().map(|n| n.div_ceil(16) as u64).product::<u64>();
+    let painted = voxels.occupied().count() as u64 * 4096;
+    assert!(up <= painted + table, "{up} {painted}");
+    assert!(
+        layer.held_bytes() <= table + 2 * painted.max(1 << 20),
+        "{}",
+        layer.held_bytes()
+    );
+    assert!(voxels.held_bytes() < 12 << 20, "{}", voxels.held_bytes());
+    let small = packed(&bench, &labels);
+    let look = looks(Meaning::Labels).remove(0);
+    for corner in corners {
+        for (name, view) in views(&grid) {
+            let plane = place(&grid, &view);
+            let far = DAffine3::from_translation(DVec3::from_array(corner.map(|n| n as f64)));
+            let moved = LabelPlane {
+                mask_from_viewport: far * plane.mask_from_viewport,
+                ..plane
+            };
+            let drawn = |mask, plane| {
+                let scene = LabelScene {
+                    mask,
+                    look: &look,
+                    plane,
+                };
+                with_labels(&bench, &texture, &view, scene)
+            };
+            assert!(
+                drawn(&small, plane) == drawn(layer.mask(), moved),
+                "{name} {corner:?}"
+            );
+        }
+    }
 }

@@ -183,7 +183,10 @@ fn nodules_are_gone_through_one_by_one() {
     let whole = only(&stage);
     let second = whole.segment(2).unwrap();
     assert_eq!(second.state, SegmentState::Proposed);
-    assert!(second.label.contains("0.70"), "{}", second.label);
+    assert!(!second.label.contains("0.70"), "{}", second.label);
+    assert_eq!(second.probability, Some(0.7));
+    let list = screen::describe(&mut stage).to_string();
+    assert!(list.contains("p 0.90") && list.contains("p 0.70"), "{list}");
     assert_eq!(second.property_type.as_ref().unwrap().value, "27925004");
     let SegmentOrigin::Automatic {
         algorithm, sha256, ..

@@ -16,6 +16,8 @@ use crate::{
 
 const REFERENCED_SEGMENT: codes::Concept = ("121191", "DCM", "Referenced Segment");
 const SOURCE_SERIES: codes::Concept = ("121232", "DCM", "Source series for segmentation");
+/// PS3.16 annex D: how sure whoever found it was.
+const CERTAINTY: codes::Concept = ("111012", "DCM", "Certainty of Finding");
 const VOLUME: codes::Concept = ("118565006", "SCT", "Volume");
 
 /// A segment of an object, and what was measured of it.
@@ -89,6 +91,17 @@ fn group(
     reference.words(0x0062, 0x000B, &[measured.number]);
     items.push(tree::image(CONTAINS, Some(REFERENCED_SEGMENT), &reference));
     items.push(tree::uid(CONTAINS, SOURCE_SERIES, series_uid));
+    if let Some(probability) = segment.probability {
+        let percent = tree::owned(("%", "UCUM", "Percent"));
+        let concept = tree::owned(CERTAINTY);
+        let below = tree::text(PROPERTIES, codes::COMMENT, "not calibrated");
+        items.push(tree::number(
+            &concept,
+            100.0 * probability,
+            &percent,
+            &[below],
+        ));
+    }
     for number in measured.numbers.iter().filter(|n| n.value.is_finite()) {
         let code = codes::number_code(&number.name, &number.unit, MarkKind::Freehand);
         let (concept, derivation) = match number.name.as_str() {

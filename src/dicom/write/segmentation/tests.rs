@@ -101,6 +101,7 @@ fn painted(grid: GridGeometry, numbers: &[u16], noise: &mut Noise) -> Segmentati
                     sha256: "ab".repeat(32),
                 };
                 segment.state = SegmentState::Accepted;
+                segment.probability = Some(0.625);
             }
             1 => {
                 segment.origin = SegmentOrigin::SemiAutomatic {
