@@ -7,14 +7,14 @@
 pub mod change;
 pub mod delta;
 pub mod exchange;
-pub mod rows;
 mod moving;
+pub mod rows;
 pub mod voxels;
 
 pub use change::{SegmentationEdit, VoxelChange, VoxelSource};
 pub use delta::{Delta, DeltaError, Painter};
-pub use rows::RowRun;
 pub use moving::NotMoved;
+pub use rows::RowRun;
 pub use voxels::{VoxelBox, Voxels};
 
 use super::{annotation::Code, geometry::GridGeometry, labels::color_of};
