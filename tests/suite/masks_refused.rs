@@ -73,23 +73,20 @@ fn masks_of_other_pictures_are_refused_with_the_reason() {
     let _one = alone();
     let ct = tempfile::tempdir().unwrap();
     pictures_of(ct.path(), 21, OPEN);
-    for (columns, uids, code, reason) in [
+    for (uids, code, reason) in [
         (
-            21,
             ["1.2.99", "1.2.99.4", "1.2.99.9"],
             "OTHER_STUDY",
             "the pictures that it lies on are not open",
         ),
         (
-            21,
             ["1.2.3", "1.2.3.4", "1.2.3.77"],
             "OTHER_FRAME_OF_REFERENCE",
             "another frame of reference",
         ),
-        (19, OPEN, "OTHER_SIZE", "columns"),
     ] {
         let folder = tempfile::tempdir().unwrap();
-        mask_over(folder.path(), columns, uids, Form::Binary, one);
+        mask_over(folder.path(), 21, uids, Form::Binary, one);
         let (stage, before) = opened(ct.path(), folder.path());
         let workspace = &stage.program().workspace;
         let kept: Vec<&Segmentation> = workspace.marks.segmentations().collect();
@@ -189,4 +186,41 @@ fn segments_that_overlap_in_more_layers_than_are_kept_are_refused() {
     let image = ct.path().to_str().unwrap();
     let [from, out] = [&from, &out].map(|path| path.to_str().unwrap());
     program(&["convert-labels", from, "--image", image, "--out", out]);
+}
+
+/// A mask with other columns that says where it lies lies there, on its own grid; one that does not say it by frames of the
+/// pictures is refused.
+#[test]
+fn a_mask_of_another_size_is_where_it_says_or_nowhere() {
+    let _one = alone();
+    let ct = tempfile::tempdir().unwrap();
+    pictures_of(ct.path(), 21, OPEN);
+    let folder = tempfile::tempdir().unwrap();
+    mask_over(folder.path(), 19, OPEN, Form::Binary, one);
+    let (stage, before) = opened(ct.path(), folder.path());
+    let workspace = &stage.program().workspace;
+    let kept: Vec<&Segmentation> = workspace.marks.segmentations().collect();
+    assert_eq!(kept.len(), 2);
+    let read = kept.iter().find(|s| s.id != before.id).unwrap();
+    assert_eq!(read.grid.size, [19, 15, 4]);
+    assert!((3..9).all(|x| read.contains(1, [x, 5, 1])) && !read.contains(1, [9, 5, 1]));
+    assert_eq!(read.grid.patient_from_voxel, before.grid.patient_from_voxel);
+    // A volume of numbers has to have the voxels of the pictures.
+    let [from, out] = ["mask.dcm", "mask.nii.gz"].map(|name| folder.path().join(name));
+    let out = out.to_str().unwrap();
+    program(&["convert-labels", from.to_str().unwrap(), "--out", out]);
+    let again = folder.path().join("again.nrrd");
+    let ended = std::process::Command::new(PROGRAM)
+        .args(["convert-labels", out, "--image"])
+        .arg(ct.path())
+        .arg("--out")
+        .arg(&again)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(
+        !ended.status.success() && said.contains("OTHER_GRID"),
+        "{said}"
+    );
+    assert!(!again.exists());
 }

@@ -65,6 +65,7 @@ pub(in crate::ui) fn judging_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
             ui.horizontal(|ui| {
                 widgets::line(ui, RichText::new(&row.label).color(theme::TEXT));
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    ui.add_space(4.0);
                     figures(words, ui, row);
                 });
             });

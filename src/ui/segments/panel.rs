@@ -81,9 +81,9 @@ pub(in crate::ui) fn panel_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
         let text = format!("{} ({why})", context.word("segments-not-drawn"));
         ui.label(RichText::new(text).color(theme::WARN));
     }
+    super::origins::origins_ui(context, ui, whole);
     brush_ui(context, ui);
     list_ui(context, ui, whole);
-    super::origins::origins_ui(context, ui, whole);
     whole_ui(context, ui, whole);
     look_ui(context, ui);
 }
@@ -407,14 +407,15 @@ fn row(
         .numbers
         .of(&whole.id, segment.number);
     let volume = numbers.map_or_else(String::new, |n| ml_text(context, n));
-    let said = format!(
-        "{} {} {volume}",
-        segment.label,
-        context.word(state_key(segment.state))
-    );
-    response.widget_info(|| {
-        egui::WidgetInfo::selected(egui::Role::Button, true, selected, said.trim())
-    });
+    let state = context.word(state_key(segment.state)).to_owned();
+    let parts = [Some(segment.label.clone()), Some(state)];
+    let parts = parts
+        .into_iter()
+        .chain([probability_text(context.language(), segment)])
+        .chain([Some(volume.clone())]);
+    let parts: Vec<String> = parts.flatten().filter(|part| !part.is_empty()).collect();
+    let said = parts.join(" ");
+    response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, selected, &said));
     if selected {
         ui.painter()
             .rect_filled(rect, 4.0, theme::ACCENT.gamma_multiply(0.16));
@@ -479,17 +480,21 @@ fn row(
             .size(theme::SMALL_PT)
             .color(theme::TEXT_DIM),
     );
+    // Of a proposal that says how sure the network was that stands in the place of the word, which its colour says.
     let sure = probability_text(context.language(), segment);
-    if let Some(sure) = sure {
-        line.label(
-            RichText::new(sure)
-                .size(theme::SMALL_PT)
-                .color(theme::TEXT_DIM),
-        );
-    }
-    if segment.state != SegmentState::Edited {
-        let word = context.word(state_key(segment.state));
-        widgets::tag(&mut line, word, state_color(segment.state));
+    let word = context.word(state_key(segment.state));
+    match sure {
+        Some(sure) if segment.state == SegmentState::Proposed => {
+            let tag = widgets::tag(&mut line, &sure, state_color(segment.state));
+            tag.on_hover_text(format!(
+                "{word}  {}",
+                context.word("segment-probability-note")
+            ));
+        }
+        _ if segment.state != SegmentState::Edited => {
+            widgets::tag(&mut line, word, state_color(segment.state));
+        }
+        _ => {}
     }
     line.with_layout(Layout::left_to_right(Align::Center), |ui| {
         let color = match segment.is_drawn() {

@@ -491,7 +491,7 @@ impl Workspace {
             return;
         };
         let Some(number) = whole.free_number() else {
-            return self.notify_count("notice-segments-full", whole.len(), String::new());
+            return self.notify("notice-segments-full", String::new());
         };
         let language = self.settings.language;
         let mut segment = match label {

@@ -15,6 +15,9 @@ use std::{
 /// form of a key must be one.
 const KINDS: &[&str] = &[
     "labels",
+    "judge",
+    "judging",
+    "origin",
     "cases",
     "case",
     "adjudication",

@@ -16,6 +16,8 @@ use negatoscope::{
 
 /// Paints, widens and asks: the tools of the changes of the voxel under the pointer, the first one first.
 fn asked(stage: &mut Stage, at: [f32; 2]) -> Vec<(String, u16)> {
+    // The panel is open before, so that the picture stays where it is.
+    run(stage, Command::ShowSegments);
     run(stage, Command::ToolBrush);
     act(
         stage,
