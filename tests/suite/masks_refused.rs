@@ -188,8 +188,8 @@ fn segments_that_overlap_in_more_layers_than_are_kept_are_refused() {
     program(&["convert-labels", from, "--image", image, "--out", out]);
 }
 
-/// A mask with other columns that says where it lies lies there, on its own grid; one that does not say it by frames of the
-/// pictures is refused.
+/// A mask with other columns that says where it lies is laid on the voxels of the pictures; a volume of numbers has to
+/// have those very voxels.
 #[test]
 fn a_mask_of_another_size_is_where_it_says_or_nowhere() {
     let _one = alone();
@@ -202,7 +202,7 @@ fn a_mask_of_another_size_is_where_it_says_or_nowhere() {
     let kept: Vec<&Segmentation> = workspace.marks.segmentations().collect();
     assert_eq!(kept.len(), 2);
     let read = kept.iter().find(|s| s.id != before.id).unwrap();
-    assert_eq!(read.grid.size, [19, 15, 4]);
+    assert_eq!(read.grid.size, [21, 15, 4], "on the voxels of the pictures");
     assert!((3..9).all(|x| read.contains(1, [x, 5, 1])) && !read.contains(1, [9, 5, 1]));
     let there = before.grid.patient_from_voxel;
     assert!(read.grid.patient_from_voxel.abs_diff_eq(there, 1e-6));

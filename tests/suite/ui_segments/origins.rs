@@ -31,7 +31,7 @@ fn asked(stage: &mut Stage, at: [f32; 2]) -> Vec<(String, u16)> {
     run(stage, Command::NewSegment);
     stage.click(at, PointerButton::Primary, Modifiers::NONE);
     stage.settle().unwrap();
-    act(stage, SegmentAction::Apply(SegmentTool::Margin(2.0)));
+    act(stage, SegmentAction::Apply(SegmentTool::Margin(8.0)));
     stage.hover(at);
     stage.settle().unwrap();
     stage.key(Modifiers::ALT, Key::O);
