@@ -2,7 +2,8 @@
 
 use super::{Language, Value};
 use fluent_bundle::{FluentArgs, FluentResource, concurrent::FluentBundle};
-use std::{collections::HashMap, fmt, sync::LazyLock};
+use rustc_hash::FxHashMap;
+use std::{fmt, sync::LazyLock};
 use unic_langid::LanguageIdentifier;
 
 static ENGLISH: LazyLock<Catalogue> = LazyLock::new(|| {
@@ -23,8 +24,8 @@ static SIMPLIFIED_CHINESE: LazyLock<Catalogue> = LazyLock::new(|| {
 pub struct Catalogue {
     language: Language,
     bundle: FluentBundle<FluentResource>,
-    /// Messages without placeables, ready to show.
-    words: HashMap<String, String>,
+    /// Messages without placeables, ready to show. A window asks for hundreds in a frame.
+    words: FxHashMap<String, String>,
     defects: Vec<String>,
 }
 
@@ -51,7 +52,7 @@ impl Catalogue {
         if let Err(errors) = bundle.add_resource(resource) {
             defects.extend(errors.iter().map(ToString::to_string));
         }
-        let mut words = HashMap::with_capacity(keys.len());
+        let mut words = FxHashMap::with_capacity_and_hasher(keys.len(), Default::default());
         for key in keys {
             let Some(pattern) = bundle.get_message(&key).and_then(|m| m.value()) else {
                 continue;

@@ -1,6 +1,6 @@
 //! Which language, and the calls that the window makes.
 
-use super::{Catalogue, Value};
+use super::{Catalogue, Value, kept};
 
 /// A language the program speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,12 +72,13 @@ impl Language {
     /// findings, that have a sentence of their own. Where an argument is missing, the message `KEY-bare` is taken
     /// if there is one.
     pub fn find(self, key: &str, args: &[(&str, Value<'_>)]) -> Option<String> {
-        let bare = format!("{key}-bare");
-        [self, Self::English].into_iter().find_map(|language| {
-            let catalogue = Catalogue::of(language);
-            catalogue
-                .format(key, args)
-                .or_else(|| catalogue.format(&bare, args))
+        kept::or_made(self, key, args, || {
+            [self, Self::English].into_iter().find_map(|language| {
+                let catalogue = Catalogue::of(language);
+                catalogue
+                    .format(key, args)
+                    .or_else(|| catalogue.format(&format!("{key}-bare"), args))
+            })
         })
     }
 }

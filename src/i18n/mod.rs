@@ -9,6 +9,7 @@
 //! and every hanzi in them is in the shipped font.
 
 mod catalogue;
+mod kept;
 mod language;
 mod value;
 

@@ -6,7 +6,8 @@ use super::{
     overlay_text::{About, Corners},
 };
 use crate::i18n::Language;
-use egui::{Align2, Id, Painter, Pos2, Rect, Sense, Ui, Vec2, vec2};
+use egui::{Align2, Galley, Id, Painter, Pos2, Rect, Sense, Ui, Vec2, vec2};
+use std::{cell::RefCell, sync::Arc};
 
 /// Places of the four corners in a cell: where their first line is, how it is aligned, and which way the next one goes.
 fn places(rect: Rect) -> [(Pos2, Align2, f32); 4] {
@@ -22,23 +23,108 @@ fn places(rect: Rect) -> [(Pos2, Align2, f32); 4] {
 /// Distance of the corners from the border of the cell.
 const MARGIN: Vec2 = vec2(9.0, 6.0);
 
-/// The lines of the corners that a cell has room for.
-pub struct Fitted {
-    /// Size of the text, and the distance of its lines.
-    size: f32,
-    step: f32,
-    shown: [Vec<Shown>; 4],
+/// A line, and its letters.
+struct Row {
+    shown: Shown,
+    letters: Arc<Galley>,
 }
 
-/// Chooses the lines of all corners that a cell has room for.
-pub fn fitted(painter: &Painter, words: Language, rect: Rect, corners: &Corners) -> Fitted {
+/// The lines of the corners that a cell has room for.
+pub struct Fitted {
+    /// Size of the text, and the distance of the lines.
+    size: f32,
+    step: f32,
+    rows: [Vec<Row>; 4],
+    /// What each corner says, where all of it had room, for the accessibility tree.
+    texts: [String; 4],
+}
+
+/// Chooses the lines of all corners that a cell has room for. `before` are those of the frame before, if their letters are
+/// still right: most lines stay what they were.
+fn fitted(
+    painter: &Painter,
+    words: Language,
+    rect: Rect,
+    corners: &Corners,
+    before: Option<&Fitted>,
+) -> Fitted {
     let inner = rect.shrink2(MARGIN);
     let (size, step) = corner_fit::text_size(rect.size());
-    let measure = |text: &str| halo::line(painter, text.to_owned(), size).size().x;
+    let before = before.filter(|before| before.size == size);
+    let laid_out: RefCell<Vec<(String, Arc<Galley>)>> = RefCell::default();
+    let letters = |text: &str| {
+        let known = before.and_then(|before| {
+            let mut rows = before.rows.iter().flatten();
+            rows.find(|row| row.shown.text == text)
+        });
+        if let Some(row) = known {
+            return row.letters.clone();
+        }
+        let mut laid_out = laid_out.borrow_mut();
+        if let Some((_, letters)) = laid_out.iter().find(|(known, _)| known == text) {
+            return letters.clone();
+        }
+        let letters = halo::line(painter, text.to_owned(), size);
+        laid_out.push((text.to_owned(), letters.clone()));
+        letters
+    };
+    let measure = |text: &str| letters(text).size().x;
     let folded = |count: usize| words.tr("badge-more-lines", &[("count", count.into())]);
     let room = corner_fit::room(inner.height(), step);
     let shown = corner_fit::fit(corners, inner.size(), room, &measure, &folded);
-    Fitted { size, step, shown }
+    let row = |shown: Shown| Row {
+        letters: letters(&shown.text),
+        shown,
+    };
+    Fitted {
+        size,
+        step,
+        rows: shown.map(|lines| lines.into_iter().map(row).collect()),
+        texts: corners.each_ref().map(|lines| {
+            let texts: Vec<&str> = lines.iter().map(|l| l.text.as_str()).collect();
+            texts.join("\n")
+        }),
+    }
+}
+
+/// The corners of a cell as they were drawn last: what says the same in the same room is not laid out again.
+pub struct KeptCorners {
+    epoch: halo::Epoch,
+    words: Language,
+    size: Vec2,
+    corners: Corners,
+    fitted: Arc<Fitted>,
+}
+
+impl KeptCorners {
+    /// The lines that a cell has room for, from `kept` where nothing changed.
+    pub fn fitted(
+        kept: &mut Option<Self>,
+        painter: &Painter,
+        words: Language,
+        rect: Rect,
+        corners: &Corners,
+    ) -> Arc<Fitted> {
+        let (epoch, size) = (halo::Epoch::now(painter), rect.size());
+        let before = kept.as_ref().filter(|kept| kept.epoch == epoch);
+        if let Some(kept) = before
+            && kept.words == words
+            && kept.size == size
+            && kept.corners == *corners
+        {
+            return kept.fitted.clone();
+        }
+        let before = before.map(|kept| kept.fitted.as_ref());
+        let fitted = Arc::new(fitted(painter, words, rect, corners, before));
+        *kept = Some(Self {
+            epoch,
+            words,
+            size,
+            corners: corners.clone(),
+            fitted: fitted.clone(),
+        });
+        fitted
+    }
 }
 
 /// Which row, counted from the border of the picture, a line of a corner stands in.
@@ -53,28 +139,22 @@ fn row_of(index: usize, count: usize, direction: f32) -> usize {
 /// Where the corners stand, for whoever writes over the same picture. What lies under the pointer (`hover`) comes and
 /// goes: three lines have their place in any case, so that nothing moves when it does. Widths are rounded up, so that few
 /// numbers change them.
-pub fn occupied(
-    painter: &Painter,
-    rect: Rect,
-    corners: &Corners,
-    fitted: &Fitted,
-    hover: &str,
-) -> Vec<Rect> {
-    let Fitted { size, step, shown } = fitted;
+pub fn occupied(rect: Rect, corners: &Corners, fitted: &Fitted, hover: &str) -> Vec<Rect> {
+    let Fitted { step, rows, .. } = fitted;
     let mut found = Vec::new();
     // The third corner, below at the left, begins with what lies under the pointer.
     let third = corners.get(2).into_iter().flatten();
     let told = third.zip(hover.lines()).filter(|(a, b)| a.text == *b);
     let told = told.count();
     for ((number, (corner, anchor, direction)), lines) in
-        places(rect).into_iter().enumerate().zip(shown)
+        places(rect).into_iter().enumerate().zip(rows)
     {
-        let comes_and_goes = |line: &Shown| number == 2 && line.line.is_some_and(|at| at < told);
+        let comes_and_goes = |row: &Row| number == 2 && row.shown.line.is_some_and(|at| at < told);
         for (index, line) in lines.iter().enumerate() {
-            if line.text.is_empty() || comes_and_goes(line) {
+            if line.shown.text.is_empty() || comes_and_goes(line) {
                 continue;
             }
-            let text = halo::line(painter, line.text.clone(), *size).size();
+            let text = line.letters.size();
             let width = (text.x / WIDTHS_PT).ceil() * WIDTHS_PT;
             let row = row_of(index, lines.len(), direction);
             let at = corner + vec2(0.0, direction * row as f32 * step);
@@ -109,28 +189,30 @@ pub fn paint(
     fitted: &Fitted,
 ) -> ([String; 4], About) {
     let mut clicked = About::Nothing;
-    let Fitted { size, step, shown } = fitted;
-    let mut texts: [String; 4] = Default::default();
-    let corners = corners.iter().zip(shown);
-    for (((corner, anchor, direction), (lines, shown)), text) in
-        places(rect).into_iter().zip(corners).zip(&mut texts)
+    let Fitted {
+        step, rows, texts, ..
+    } = fitted;
+    let mut drawn = Vec::new();
+    for ((corner, anchor, direction), (lines, rows)) in
+        places(rect).into_iter().zip(corners.iter().zip(rows))
     {
-        for (index, one) in shown.iter().enumerate() {
-            if one.text.is_empty() {
+        for (index, Row { shown, letters }) in rows.iter().enumerate() {
+            if shown.text.is_empty() {
                 continue;
             }
-            let row = row_of(index, shown.len(), direction);
+            let row = row_of(index, rows.len(), direction);
             let at = corner + vec2(0.0, direction * row as f32 * step);
-            let drawn = halo::over_picture(painter, at, anchor, &one.text, *size, one.color);
-            let line = one.line.and_then(|at| lines.get(at));
+            let place = anchor.anchor_size(at, letters.size());
+            drawn.push((place.min, letters.clone(), shown.color));
+            let line = shown.line.and_then(|at| lines.get(at));
             let about = line.map_or(About::Nothing, |line| line.about);
             let sense = match about {
-                About::Nothing if one.whole.is_empty() => continue,
+                About::Nothing if shown.whole.is_empty() => continue,
                 About::Nothing | About::Why(_) => Sense::hover(),
                 About::Findings | About::Window => Sense::click(),
             };
-            let place = (anchor.x() as u8, anchor.y() as u8, row);
-            let response = ui.interact(drawn.intersect(rect), id.with(place), sense);
+            let number = (anchor.x() as u8, anchor.y() as u8, row);
+            let response = ui.interact(place.intersect(rect), id.with(number), sense);
             if response.clicked() {
                 clicked = about;
             }
@@ -142,17 +224,13 @@ pub fn paint(
                     About::Findings => words.word("why-finding"),
                 };
                 // What is cut short is whole here.
-                let hint = [one.whole.as_str(), why].join("\n");
+                let hint = [shown.whole.as_str(), why].join("\n");
                 response.on_hover_text(hint.trim());
             }
         }
-        *text = lines
-            .iter()
-            .map(|l| l.text.as_str())
-            .collect::<Vec<_>>()
-            .join("\n");
     }
-    (texts, clicked)
+    halo::draw_all(painter, drawn);
+    (texts.clone(), clicked)
 }
 
 #[cfg(test)]
@@ -179,10 +257,66 @@ mod tests {
         let mut found = Vec::new();
         let _ = ctx.run_ui(input, |ui| {
             let painter = ui.painter();
-            let fitted = fitted(painter, Language::English, cell, &corners);
-            found = occupied(painter, cell, &corners, &fitted, hover);
+            let fitted = fitted(painter, Language::English, cell, &corners, None);
+            found = occupied(cell, &corners, &fitted, hover);
         });
         found
+    }
+
+    #[test]
+    fn what_says_the_same_is_laid_out_once_and_what_changed_is_seen() {
+        let cell = Rect::from_min_size(Pos2::ZERO, vec2(600.0, 500.0));
+        let ctx = Context::default();
+        let mut kept = None;
+        let mut frame = |scale: f32, window: &str, cell: Rect| {
+            let line = |text: &str| Line {
+                text: text.into(),
+                color: theme::TEXT,
+                about: About::Nothing,
+                rank: 0,
+            };
+            let corners: Corners = [vec![line("Somebody")], vec![], vec![line(window)], vec![]];
+            let mut input = RawInput {
+                screen_rect: Some(cell),
+                ..Default::default()
+            };
+            let viewport = input.viewports.entry(input.viewport_id).or_default();
+            viewport.native_pixels_per_point = Some(scale);
+            let mut found = Vec::new();
+            let _ = ctx.run_ui(input, |ui| {
+                let painter = ui.painter();
+                let english = Language::English;
+                let fitted = KeptCorners::fitted(&mut kept, painter, english, cell, &corners);
+                let fresh = super::fitted(painter, english, cell, &corners, None);
+                for (a, b) in fitted
+                    .rows
+                    .iter()
+                    .flatten()
+                    .zip(fresh.rows.iter().flatten())
+                {
+                    assert_eq!(a.shown, b.shown);
+                    assert_eq!(a.letters.size(), b.letters.size());
+                    found.push(a.letters.clone());
+                }
+            });
+            found
+        };
+        let same = |a: &[Arc<Galley>], b: &[Arc<Galley>]| -> Vec<bool> {
+            a.iter().zip(b).map(|(a, b)| Arc::ptr_eq(a, b)).collect()
+        };
+        frame(1.0, "W 400", cell);
+        let first = frame(1.0, "W 400", cell);
+        assert_eq!(first.len(), 2);
+        let second = frame(1.0, "W 400", cell);
+        assert_eq!(same(&first, &second), [true, true]);
+        let third = frame(1.0, "W 411", cell);
+        assert_eq!(same(&second, &third), [true, false]);
+        // Small cells have small letters, and another density of pixels has letters of its own.
+        let small = Rect::from_min_size(Pos2::ZERO, vec2(300.0, 200.0));
+        assert_eq!(same(&third, &frame(1.0, "W 411", small)), [false, false]);
+        let dense = frame(2.0, "W 411", small);
+        assert_eq!(dense.len(), 2);
+        assert!(dense.iter().all(|letters| letters.pixels_per_point == 2.0));
     }
 
     #[test]

@@ -7,7 +7,7 @@
 
 use egui::{
     Align2, Color32, ColorImage, Context, FontId, Galley, Id, Mesh, Painter, Pos2, Rect, Shape,
-    TextureHandle, TextureOptions, Vec2, epaint::text::PlacedRow, pos2, vec2,
+    TextureHandle, TextureOptions, Vec2, ViewportId, epaint::text::PlacedRow, pos2, vec2,
 };
 use std::{
     collections::HashMap,
@@ -29,16 +29,53 @@ pub fn line(painter: &Painter, text: String, size: f32) -> Arc<Galley> {
 
 /// Draws a line of text with a dark halo over a picture.
 pub fn draw(painter: &Painter, at: Pos2, line: Arc<Galley>, color: Color32) {
+    draw_all(painter, vec![(at, line, color)]);
+}
+
+/// Draws lines of text with a dark halo over a picture, all at once: the toolkit then has one shape to look at.
+pub fn draw_all(painter: &Painter, lines: Vec<(Pos2, Arc<Galley>, Color32)>) {
     let mut mesh = Mesh::default();
-    if letters(painter, |letters, font| {
-        letters.line(&mut mesh, at, &line, color, font)
-    }) {
-        if !mesh.is_empty() {
-            painter.add(Shape::mesh(mesh));
+    let glyphs = |line: &Galley| line.rows.iter().map(|row| row.glyphs.len()).sum::<usize>();
+    let count: usize = lines.iter().map(|(_, line, _)| glyphs(line)).sum();
+    mesh.reserve_triangles(count * 4);
+    mesh.reserve_vertices(count * 8);
+    let mut plain = Vec::new();
+    letters(painter, |letters, ctx| {
+        for (at, line, color) in lines {
+            if !letters.line(&mut mesh, at, &line, color, ctx) {
+                plain.push((at, line, color));
+            }
         }
-    } else {
+    });
+    if !mesh.is_empty() {
+        painter.add(Shape::mesh(mesh));
+    }
+    for (at, line, color) in plain {
         draw_plain(painter, at, line, color);
     }
+}
+
+/// What is another one when lines that were laid out before are not what the toolkit would lay out now: its texture of
+/// letters began anew, or the density of pixels is another one.
+#[derive(Clone)]
+pub struct Epoch(Arc<Galley>);
+
+impl Epoch {
+    /// That of now.
+    pub fn now(painter: &Painter) -> Self {
+        Self(first_line(painter))
+    }
+}
+
+impl PartialEq for Epoch {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// What every frame lays out that has text over a picture.
+fn first_line(painter: &Painter) -> Arc<Galley> {
+    line(painter, "…".to_owned(), 13.0)
 }
 
 /// The same, letter by letter from the toolkit's texture.
@@ -118,7 +155,22 @@ struct Letter {
     edge: [usize; 2],
 }
 
-/// The letters of one density of pixels.
+/// A letter of a line, counted from where the line begins: places in points, and in the texture.
+struct Placed {
+    body: [Rect; 2],
+    edge: [Rect; 2],
+}
+
+/// A line that was drawn before. It is kept alive, so that no other one comes to lie where it does.
+struct KeptLine {
+    _line: Arc<Galley>,
+    letters: Vec<Placed>,
+}
+
+/// Lines of this frame and of those before it are found again; after so many others they are forgotten.
+const LINES: usize = 512;
+
+/// The letters of one window at one density of pixels.
 struct Letters {
     texture: TextureHandle,
     side: usize,
@@ -127,37 +179,40 @@ struct Letters {
     /// Pixels from a letter to each copy of it.
     reach: usize,
     known: HashMap<[[u16; 2]; 2], Option<Letter>>,
+    /// Lines by their address, those that were drawn lately and those of the time before.
+    lines: [HashMap<usize, KeptLine>; 2],
     /// Where the next one comes, and how high the row is.
     next: [usize; 2],
     height: usize,
     font: Font,
 }
 
-type AllLetters = Arc<Mutex<HashMap<u32, Letters>>>;
+/// Each window lays its own lines out. Were the letters of several in one place, each would take those of the others for
+/// old ones and throw them away before they are on the screen.
+type AllLetters = Arc<Mutex<HashMap<(ViewportId, u32), Letters>>>;
 
 /// Calls `run` with the letters of a painter's density of pixels.
-fn letters(painter: &Painter, run: impl FnOnce(&mut Letters, &Context) -> bool) -> bool {
+fn letters(painter: &Painter, run: impl FnOnce(&mut Letters, &Context)) {
     let ctx = painter.ctx();
     let id = Id::unique("letters with edges");
     let all = ctx.data_mut(|data| data.get_temp_mut_or_default::<AllLetters>(id).clone());
     let scale = painter.pixels_per_point();
-    let first = line(painter, "…".to_owned(), 13.0);
+    let first = first_line(painter);
     let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
-    let key = scale.to_bits();
+    let key = (ctx.viewport_id(), scale.to_bits());
     let still = |letters: &Letters| Arc::ptr_eq(&letters.first, &first);
     if !all.get(&key).is_some_and(still) {
         all.insert(key, Letters::new(ctx, scale, first));
     }
     let Some(letters) = all.get_mut(&key) else {
-        return false;
+        return;
     };
     let before = letters.known.len();
-    let done = run(letters, ctx);
+    run(letters, ctx);
     if letters.known.len() == before {
         // A copy of the toolkit's texture is large: it is kept while texts bring new letters, and no longer.
         letters.font.image = None;
     }
-    done
 }
 
 impl Letters {
@@ -171,6 +226,7 @@ impl Letters {
             first,
             reach: (scale.round() as usize).max(1),
             known: HashMap::new(),
+            lines: Default::default(),
             next: [0, 0],
             height: 0,
             font: Font::default(),
@@ -182,29 +238,63 @@ impl Letters {
         &mut self,
         mesh: &mut Mesh,
         at: Pos2,
-        line: &Galley,
+        line: &Arc<Galley>,
         color: Color32,
         ctx: &Context,
     ) -> bool {
         let scale = line.pixels_per_point;
         // As the toolkit does: a line begins on a whole pixel.
-        let at = pos2(
+        let at = vec2(
             (at.x * scale).round() / scale,
             (at.y * scale).round() / scale,
         );
+        let key = Arc::as_ptr(line).addr();
+        let [lately, before] = &mut self.lines;
+        if !lately.contains_key(&key) {
+            let kept = before.remove(&key).or_else(|| {
+                let letters = self.placed(line, ctx)?;
+                let line = line.clone();
+                Some(KeptLine {
+                    _line: line,
+                    letters,
+                })
+            });
+            let Some(kept) = kept else { return false };
+            let [lately, before] = &mut self.lines;
+            if lately.len() >= LINES {
+                *before = std::mem::take(lately);
+            }
+            lately.insert(key, kept);
+        }
+        let Some(kept) = self.lines[0].get(&key) else {
+            return false;
+        };
+        mesh.texture_id = self.texture.id();
+        for letter in &kept.letters {
+            let [place, uv] = letter.edge;
+            mesh.add_rect_with_uv(place.translate(at), uv, Color32::WHITE);
+        }
+        // Over the edges of their neighbours.
+        for letter in &kept.letters {
+            let [place, uv] = letter.body;
+            mesh.add_rect_with_uv(place.translate(at), uv, color);
+        }
+        true
+    }
+
+    /// The letters of a line; `None` when not all of them are in the texture.
+    fn placed(&mut self, line: &Galley, ctx: &Context) -> Option<Vec<Placed>> {
+        let scale = line.pixels_per_point;
         let side = self.side as f32;
         let reach = self.reach as f32 / scale;
-        mesh.texture_id = self.texture.id();
-        let mut bodies = Vec::new();
+        let mut placed = Vec::new();
         for row in &line.rows {
             for (place, of, same) in letters_of(row, scale) {
                 if !same {
-                    return false;
+                    return None;
                 }
                 let known = self.known.get(&of).copied();
-                let Some(letter) = known.unwrap_or_else(|| self.add(ctx, of)) else {
-                    return false;
-                };
+                let letter = known.unwrap_or_else(|| self.add(ctx, of))?;
                 let [min, max] = of.map(|at| vec2(f32::from(at[0]), f32::from(at[1])));
                 let texels = max - min;
                 let uv = |[x, y]: [usize; 2], size: Vec2| {
@@ -214,17 +304,15 @@ impl Letters {
                         ((min + size).to_vec2() / side).to_pos2(),
                     )
                 };
-                let place = Rect::from_min_size(at + place.to_vec2(), texels / scale);
+                let place = Rect::from_min_size(place, texels / scale);
                 let around = texels + Vec2::splat(2.0 * self.reach as f32);
-                mesh.add_rect_with_uv(place.expand(reach), uv(letter.edge, around), Color32::WHITE);
-                bodies.push((place, uv(letter.body, texels)));
+                placed.push(Placed {
+                    body: [place, uv(letter.body, texels)],
+                    edge: [place.expand(reach), uv(letter.edge, around)],
+                });
             }
         }
-        // Over the edges of their neighbours.
-        for (place, uv) in bodies {
-            mesh.add_rect_with_uv(place, uv, color);
-        }
-        true
+        Some(placed)
     }
 
     /// Brings a letter of the toolkit's texture into this one, where there is room.
@@ -307,20 +395,28 @@ fn edge_at(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use egui::RawInput;
+    use egui::{RawInput, Ui};
+    use std::{cell::RefCell, rc::Rc};
 
     /// What a frame draws, and the textures it brings.
     fn frame(ctx: &Context, scale: f32, run: impl Fn(&Painter)) -> egui::FullOutput {
+        frame_of(ctx, ViewportId::ROOT, scale, |ui| run(ui.painter()))
+    }
+
+    fn frame_of(
+        ctx: &Context,
+        viewport_id: ViewportId,
+        scale: f32,
+        run: impl FnMut(&mut Ui),
+    ) -> egui::FullOutput {
         let mut input = RawInput {
+            viewport_id,
             screen_rect: Some(Rect::from_min_size(Pos2::ZERO, vec2(300.0, 200.0))),
             ..Default::default()
         };
-        input
-            .viewports
-            .entry(input.viewport_id)
-            .or_default()
-            .native_pixels_per_point = Some(scale);
-        ctx.run_ui(input, |ui| run(ui.painter()))
+        let viewport = input.viewports.entry(viewport_id).or_default();
+        viewport.native_pixels_per_point = Some(scale);
+        ctx.run_ui(input, run)
     }
 
     fn text(painter: &Painter, text: &str) {
@@ -394,6 +490,42 @@ mod tests {
         let count = output.shapes.iter().filter(|shape| plain(shape)).count();
         assert!(count > 0 && count.is_multiple_of(5), "{count}");
         assert!(output.shapes.len() > count, "the first ones had room");
+    }
+
+    #[test]
+    fn a_second_window_leaves_the_letters_of_the_first_alone() {
+        let ctx = Context::default();
+        ctx.set_embed_viewports(false);
+        // What the second window draws while the first one does, in the order of the toolkit.
+        let seconds = Rc::new(RefCell::new(Vec::new()));
+        let into = seconds.clone();
+        Context::set_immediate_viewport_renderer(move |ctx, mut window| {
+            let output = frame_of(ctx, window.ids.this, 1.0, |ui| (window.viewport_ui_cb)(ui));
+            into.borrow_mut().push(output);
+        });
+        let words = |ui: &Ui| text(ui.painter(), "R 12.3 mm");
+        let firsts: Vec<egui::FullOutput> = (0..4)
+            .map(|_| {
+                frame_of(&ctx, ViewportId::ROOT, 1.0, |ui| {
+                    words(ui);
+                    let id = ViewportId::from_hash_of("a view of its own");
+                    let window = egui::ViewportBuilder::default();
+                    ctx.show_viewport_immediate(id, window, |ui, _| words(ui));
+                })
+            })
+            .collect();
+        let seconds = seconds.borrow();
+        assert_eq!(seconds.len(), firsts.len());
+        for outputs in [&firsts, &*seconds] {
+            let mut textures = Vec::new();
+            for output in outputs {
+                assert!(output.textures_delta.free.is_empty());
+                assert_eq!(output.shapes.len(), 1);
+                textures.push(output.shapes[0].shape.texture_id());
+            }
+            textures.dedup();
+            assert_eq!(textures.len(), 1);
+        }
     }
 
     #[test]

@@ -30,6 +30,7 @@ use egui::Color32;
 const NARROW_PT: f32 = 220.0;
 
 /// A line in a corner.
+#[derive(Clone, PartialEq)]
 pub struct Line {
     /// Text.
     pub text: String,

@@ -2,6 +2,7 @@
 //! screen pixel by pixel otherwise. This is the one seam between the toolkit and our renderer.
 
 use super::{
+    corner_draw::KeptCorners,
     filter_panel::CellFilters,
     filtered::{FilterScene, FilteredCache},
     segments::LayerShown,
@@ -67,6 +68,8 @@ pub struct PictureCache {
     pub filters: CellFilters,
     /// It covers its cell in this frame.
     pub covers: bool,
+    /// The text of its corners.
+    pub corners: Option<KeptCorners>,
 }
 
 /// What to draw in a cell.

@@ -3,12 +3,12 @@
 use super::{
     bands, cine_bar,
     context::{Drag, Dragged, UiContext},
-    corner_draw,
+    corner_draw::{self, KeptCorners},
     document::document_ui,
     explanation_legend,
     filtered::FilterScene,
     gestures::gestures,
-    halo::over_picture,
+    halo::{self, over_picture},
     loupe, marks, number_fields,
     overlay_text::{self, About},
     picture::{PictureCallback, Scene, WantedFilters},
@@ -216,8 +216,11 @@ fn contents(
     let hover = context.state.hover.as_ref().filter(|h| h.cell == cell);
     let hover = hover.map_or("", |h| h.text.as_str());
     let words = context.language();
-    let fitted = corner_draw::fitted(&painter, words, inner, &corners);
-    let mut taken = corner_draw::occupied(&painter, inner, &corners, &fitted, hover);
+    let mut none = None;
+    let kept = context.state.pictures.get_mut(cell);
+    let kept = kept.map_or(&mut none, |cache| &mut cache.corners);
+    let fitted = KeptCorners::fitted(kept, &painter, words, inner, &corners);
+    let mut taken = corner_draw::occupied(inner, &corners, &fitted, hover);
     taken.extend(beside_picture(context, rect, picture));
     let names = plane_handles::paint(
         context,
@@ -605,40 +608,20 @@ fn letters(
     if context.overlay_amount() == OverlayText::None {
         return;
     }
-    let size = LETTER_PT;
     let inner = rect.shrink2(vec2(10.0, 6.0));
-    over_picture(
-        painter,
-        inner.left_center() + vec2(14.0, 0.0),
-        Align2::LEFT_CENTER,
-        &left,
-        size,
-        theme::TEXT,
-    );
-    over_picture(
-        painter,
-        inner.right_center() - vec2(14.0, 0.0),
-        Align2::RIGHT_CENTER,
-        &right,
-        size,
-        theme::TEXT,
-    );
-    over_picture(
-        painter,
-        inner.center_top(),
-        Align2::CENTER_TOP,
-        &top,
-        size,
-        theme::TEXT,
-    );
-    over_picture(
-        painter,
-        inner.center_bottom() - vec2(0.0, 10.0),
-        Align2::CENTER_BOTTOM,
-        &bottom,
-        size,
-        theme::TEXT,
-    );
+    let [beside, below] = [vec2(14.0, 0.0), vec2(0.0, 10.0)];
+    let places = [
+        (inner.left_center() + beside, Align2::LEFT_CENTER, left),
+        (inner.right_center() - beside, Align2::RIGHT_CENTER, right),
+        (inner.center_top(), Align2::CENTER_TOP, top),
+        (inner.center_bottom() - below, Align2::CENTER_BOTTOM, bottom),
+    ];
+    let lines = places.map(|(at, anchor, letter)| {
+        let line = halo::line(painter, letter, LETTER_PT);
+        let place = anchor.anchor_size(at, line.size());
+        (place.min, line, theme::TEXT)
+    });
+    halo::draw_all(painter, lines.into());
 }
 
 /// A ruler at the left edge, in millimetres; absent when the object is not calibrated (safety S11).
