@@ -7,8 +7,15 @@ use super::{
 };
 use crate::{
     ai::{
-        AiError, BurnDevice, device, infer::Segmenter, learning::TrainingSteps,
-        preprocess::FrameInput, registry::Model, registry::Registry, unet::UNetConfig,
+        AiError, BurnDevice, device,
+        infer::Segmenter,
+        learning::TrainingSteps,
+        preprocess::{self, FrameInput},
+        readback,
+        registry::Model,
+        registry::Registry,
+        unet::UNetConfig,
+        weights::Weights,
     },
     console::{Common, DeviceChoice, Exit},
     model::lut::ModalityLut,
@@ -16,7 +23,7 @@ use crate::{
     task::{CancelToken, Progress},
 };
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Arguments of `bench unet`.
 #[derive(Clone, Debug, Args)]
@@ -34,6 +41,10 @@ pub struct UnetArgs {
     /// Write the random weights as safetensors, so that another runtime can run the same network
     #[arg(long, value_name = "FILE", requires = "width")]
     pub weights_out: Option<PathBuf>,
+    /// Write the prepared picture (`input`) and what the network made of it (`probability`) as safetensors, so that another
+    /// runtime can be held against it
+    #[arg(long, value_name = "FILE", conflicts_with = "train")]
+    pub trace_out: Option<PathBuf>,
     /// Measure training steps (Adam, cross-entropy plus Dice, normalisation over the batch) in the place of inference, and
     /// print the losses, which another framework gets from the same weights
     #[arg(long, requires = "width")]
@@ -98,6 +109,7 @@ fn model(args: &UnetArgs, seed: u64) -> Result<Model, Failure> {
     let mut card = bundled.card;
     card.network = network;
     card.input.side = args.size;
+    card.input.mirrored = false;
     Ok(Model { card, weights })
 }
 
@@ -171,6 +183,19 @@ fn waves(size: usize, batch: usize) -> (Vec<f32>, Vec<f32>) {
     (values, masks)
 }
 
+/// Writes what goes into the network and what comes out of it.
+fn trace(path: &Path, segmenter: &Segmenter, input: FrameInput<'_>) -> Result<(), Failure> {
+    let side = segmenter.card().input.side;
+    let (values, _) = preprocess::prepare(input, side)?;
+    let segmented = segmenter.run(input, &CancelToken::default())?;
+    let map = readback::read_back(&segmented.probability)?;
+    let mut tensors = Weights::default();
+    tensors.insert("input".into(), vec![1, 1, side, side], values);
+    let shape = vec![1, 1, map.rows, map.columns];
+    tensors.insert("probability".into(), shape, map.values);
+    Ok(tensors.save(path)?)
+}
+
 fn measure(
     args: &UnetArgs,
     model: &Model,
@@ -186,6 +211,9 @@ fn measure(
     let mut samples = Samples::default();
     for _ in 0..args.repeat.max(1) {
         samples.run(|| segmenter.run(input, &cancel))?;
+    }
+    if let Some(path) = &args.trace_out {
+        trace(path, &segmenter, input)?;
     }
     let side = model.card.input.side;
     let operations = model.card.network.operations(side, side);
