@@ -10,6 +10,7 @@ pub mod card;
 pub mod checkpoint;
 pub mod classes;
 pub mod classical;
+mod cpu;
 pub mod data;
 pub mod device;
 mod error;

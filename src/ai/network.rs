@@ -196,7 +196,12 @@ impl Network for PlanarUNet {
     }
 
     fn memory(&self, batch: usize, [slices, rows, columns]: [usize; 3]) -> PassMemory {
-        self.config.memory((batch * slices) as u64, rows, columns)
+        let pictures = (batch * slices) as u64;
+        let mut memory = self.config.memory(pictures, rows, columns);
+        if self.network.is_quick() {
+            memory.weights = memory.weights.saturating_mul(6);
+        }
+        memory
     }
 
     fn operations(&self, batch: usize, [slices, rows, columns]: [usize; 3]) -> u64 {

@@ -5,7 +5,7 @@
 
 use super::{AiError, BurnDevice, infer::Probability};
 use crate::gpu::Cargo;
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
 /// Probabilities in CPU memory, before any threshold.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +43,19 @@ pub fn read_back(probability: &Probability) -> Result<ProbabilityMap, AiError> {
         columns,
         values,
     })
+}
+
+/// Numbers of a tensor that lies in the memory of the processor anyway: nothing crosses a bus, so nothing is counted.
+///
+/// # Errors
+/// A tensor of another device.
+pub(crate) fn on_cpu<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, AiError> {
+    if tensor.device() != Device::flex() {
+        return Err(AiError::Compute("the tensor is on another device".into()));
+    }
+    tensor
+        .try_into_vec_as::<f32>()
+        .map_err(|error| AiError::Compute(error.to_string()))
 }
 
 /// Waits for a network whose answer is judged on the CPU (lesions are cut out of a whole volume, classes are a few

@@ -10,8 +10,10 @@
 
 use super::{
     AiError,
+    cpu::QuickUNet,
     network::{Ledger, PassMemory},
     random::Random,
+    readback,
     weights::Weights,
 };
 use burn::{
@@ -296,6 +298,9 @@ pub struct UNet {
     head: Conv2d,
     pool: MaxPool2d,
     patch: usize,
+    /// The same network in kernels of our own: folded weights on the CPU, nothing to be differentiated.
+    #[module(skip)]
+    quick: Option<QuickUNet>,
 }
 
 impl UNet {
@@ -333,6 +338,11 @@ impl UNet {
         }
         let classes = config.classes * config.patch * config.patch;
         let head = source.pointwise("head", config.width, classes)?;
+        let on_cpu = *device == Device::flex() && !device.is_autodiff();
+        let quick = match normalised || !on_cpu {
+            true => None,
+            false => Some(QuickUNet::new(config, weights)?),
+        };
         Ok(Self {
             encoder,
             decoder,
@@ -340,6 +350,7 @@ impl UNet {
             head,
             pool: MaxPool2dConfig::new([2, 2]).with_strides([2, 2]).init(),
             patch: config.patch,
+            quick,
         })
     }
 
@@ -374,6 +385,15 @@ impl UNet {
                 Err(AiError::Cancelled)
             }
         };
+        if let Some(quick) = self.quick.as_ref().filter(|_| !input.is_autodiff()) {
+            let device = input.device();
+            let values = readback::on_cpu(input)?;
+            let classes = self.head_weights().dims()[0] / (self.patch * self.patch);
+            let pictures = values.len() / (channels * rows * columns);
+            let logits = quick.forward(&values, [rows, columns], go_on)?;
+            let data = TensorData::new(logits, [pictures, classes, rows, columns]);
+            return Ok(Tensor::from_data(data, &device));
+        }
         let mut x = fold(input, self.patch);
         let mut skips = Vec::new();
         for (level, block) in self.encoder.iter().enumerate() {
@@ -391,6 +411,11 @@ impl UNet {
         }
         check()?;
         Ok(unfold(self.head.forward(x), self.patch))
+    }
+
+    /// Whether it runs in kernels of our own, which keep the weights twice more, in part transformed to four times the size.
+    pub const fn is_quick(&self) -> bool {
+        self.quick.is_some()
     }
 
     /// The weights of the last convolution.
