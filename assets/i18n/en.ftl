@@ -560,6 +560,11 @@ panel-tags-empty = No image is active
 ai-volumes = Volumes
 ai-no-volume-model = No model for volumes is installed
 ai-volume-not-loaded = The series is still being read
+ai-mirrors = Also look at mirror images
+ai-mirrors-tip = { $count ->
+    [one] The model sees each part once, as it is
+   *[other] The model sees each part { $count } times, turned over, and the answers are averaged: a little better, and takes { $count } times as long
+ }
 ai-windows-done = { $done } of { $all } windows
 ai-no-result = No AI result for this image
 ai-run = Run

@@ -79,6 +79,11 @@ pub fn is_for_volumes(card: &ImportedCard) -> bool {
         && card.check().is_ok_and(|plan| plan.features.is_none())
 }
 
+/// As how many images a model may see a window, turned over in every way that its card allows; 1 where it allows none.
+pub fn mirror_images(card: &ImportedCard) -> usize {
+    1 << mirrored(card).len()
+}
+
 /// The axes of a window (slices, rows, columns) along which a model may see mirror images.
 fn mirrored(card: &ImportedCard) -> Vec<usize> {
     match &card.input {

@@ -25,6 +25,7 @@ pub(super) fn lesion_model(registry: &Registry) -> Option<VolumeModelEntry> {
         title: entry.card.about.title.clone(),
         synthetic_only: entry.card.about.synthetic_only,
         id: entry.card.id,
+        mirror_images: 1,
     })
 }
 

@@ -7,7 +7,7 @@ use crate::{
         AiError,
         registry::Registry,
         sliding::{Conduct, Focus, MaskSoFar, News, VolumeMask, VolumeModel},
-        volume_import::{ForVolumes, is_for_volumes},
+        volume_import::{ForVolumes, is_for_volumes, mirror_images},
         worker::{VolumeProposal, VolumeRequest},
     },
     gpu::{GpuContext, MaskBits, MaskVolume},
@@ -61,6 +61,7 @@ pub(super) fn look_for_models(folder: Option<PathBuf>, events: Sender<Event>, wa
                     false => entry.card.about.title.clone(),
                 },
                 synthetic_only: entry.card.about.synthetic_only,
+                mirror_images: mirror_images(&entry.card),
                 id: entry.card.id,
             });
         let models: Vec<VolumeModelEntry> = registry
@@ -72,6 +73,7 @@ pub(super) fn look_for_models(folder: Option<PathBuf>, events: Sender<Event>, wa
                 title: entry.card.about.title.clone(),
                 synthetic_only: entry.card.about.synthetic_only,
                 id: entry.card.id,
+                mirror_images: 1,
             })
             .chain(imported)
             .collect();
@@ -144,11 +146,12 @@ impl Networks {
         );
         let registry = Registry::new(self.models_folder.clone());
         let name = model.clone();
+        let mirror = workspace.volume_masks.runs_mirrored();
         let load = move |device: &crate::ai::BurnDevice| {
             let found = ForVolumes::find(&registry, &name);
             found
                 .ok_or_else(|| AiError::UnknownModel(name.clone()))??
-                .load(device, false)
+                .load(device, mirror)
         };
         let input_uid = display
             .layout

@@ -73,6 +73,7 @@ pub(super) fn run(
         id: MODEL.into(),
         title: MODEL.into(),
         synthetic_only: true,
+        mirror_images: 1,
     }];
     // The first run makes pipelines and loads the model.
     begin(&mut frames)?;

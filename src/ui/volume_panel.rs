@@ -40,6 +40,7 @@ pub fn volume_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
     if chosen.synthetic_only {
         widgets::tag(ui, context.word("badge-ai-synthetic"), theme::WARN);
     }
+    mirrors_ui(context, ui, chosen.mirror_images);
     ui.add_space(4.0);
     let run = egui::Button::new(RichText::new(context.word("cmd-segment-volume")).strong());
     if ui
@@ -78,6 +79,22 @@ pub fn volume_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
             context.actions.push(Action::RemoveVolumeMask(series));
         }
     });
+}
+
+/// Whether the model also sees mirror images, where its card allows it.
+fn mirrors_ui(context: &mut UiContext<'_>, ui: &mut Ui, images: usize) {
+    if images < 2 {
+        return;
+    }
+    let mut wanted = context.workspace.volume_masks.mirrors;
+    let tip = context.tr(
+        "ai-mirrors-tip",
+        &[("count", Value::Fixed(images as f64, 0))],
+    );
+    let choice = ui.checkbox(&mut wanted, context.word("ai-mirrors"));
+    if choice.on_hover_text(tip).changed() {
+        context.actions.push(Action::VolumeMirrors(wanted));
+    }
 }
 
 /// The search for lesions, where there is a model for it.

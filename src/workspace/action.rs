@@ -213,6 +213,8 @@ pub enum Action {
     MaskStyle(OverlayStyle),
     /// Run this model on volumes from now on.
     VolumeModel(String),
+    /// Show models mirror images of volumes too, where their cards allow it.
+    VolumeMirrors(bool),
     /// Take the mask over a series away.
     RemoveVolumeMask(String),
     /// Take a mask away.
@@ -492,6 +494,7 @@ impl Workspace {
             Action::ChooseTraining => return Some(Effect::ChooseTraining),
             Action::MaskStyle(style) => self.masks.style = style,
             Action::VolumeModel(id) => self.volume_masks.chosen = Some(id),
+            Action::VolumeMirrors(wanted) => self.volume_masks.mirrors = wanted,
             Action::RemoveVolumeMask(series) => self.volume_masks.remove(&series),
             Action::RemoveMask(frame) => self.masks.remove(&frame),
             Action::List => {

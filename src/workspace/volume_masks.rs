@@ -24,6 +24,8 @@ pub struct VolumeModelEntry {
     pub title: String,
     /// Trained on generated pictures alone.
     pub synthetic_only: bool,
+    /// As how many images it may see a window, turned over in every way that its card allows; 1 where it allows none.
+    pub mirror_images: usize,
 }
 
 /// A mask over a series, made or in the making.
@@ -99,6 +101,8 @@ pub struct VolumeMasks {
     pub lesions: Option<VolumeModelEntry>,
     /// The id of the one that is chosen.
     pub chosen: Option<String>,
+    /// Models that may are also shown mirror images.
+    pub mirrors: bool,
 }
 
 impl VolumeMasks {
@@ -133,6 +137,11 @@ impl VolumeMasks {
     pub fn model(&self) -> Option<&VolumeModelEntry> {
         let chosen = |m: &&VolumeModelEntry| Some(&m.id) == self.chosen.as_ref();
         self.models.iter().find(chosen).or(self.models.first())
+    }
+
+    /// Whether the model that runs next is also shown mirror images: it is wanted, and its card allows it.
+    pub fn runs_mirrored(&self) -> bool {
+        self.mirrors && self.model().is_some_and(|model| model.mirror_images > 1)
     }
 }
 
