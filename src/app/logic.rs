@@ -23,6 +23,7 @@ impl Program {
     pub(super) fn receive(&mut self, ctx: &egui::Context) {
         self.follow_device();
         self.workspace.poll();
+        self.follow_going_on(ctx);
         self.workspace.play(ctx.input(|i| i.time));
         // What a hand does, and not what the toolkit says by itself.
         let hand = ctx.input(|i| {

@@ -1,6 +1,9 @@
 //! The program behind the window: workspace, network worker, dialogs.
 
-use super::AppError;
+use super::{
+    AppError,
+    restart::{DeviceWatch, GoingOn},
+};
 use crate::{
     console::{Common, DeviceChoice, Exit, read_passphrase},
     dicom::{archive::Keyring, frames::FileFrames, worker::Workers},
@@ -126,9 +129,10 @@ pub struct Program {
     pub(super) settings_file: Option<SettingsFile>,
     /// When monitors were looked for last.
     pub(super) looked: Option<std::time::Instant>,
-    /// Whether the device is still there.
-    pub(super) probe: crate::gpu::LossProbe,
-    pub(super) begun: std::time::Instant,
+    /// Sees that the device is lost, where something is done then.
+    pub(super) watch: Option<DeviceWatch>,
+    /// What another process handed over is not on the screen yet.
+    pub(super) going_on: Option<GoingOn>,
     /// How often the window was drawn.
     pub frames: u64,
 }
@@ -210,6 +214,10 @@ impl Program {
         {
             workspace.training.tasks = super::training::tasks();
         }
+        let (waker, after) = (workspace.waker.clone(), options.lose_device_after);
+        let going_on = options.handover.as_ref().map(GoingOn::after);
+        let watch = options.on_loss.is_some();
+        let watch = watch.then(|| DeviceWatch::start(&gpu_of_program, waker, after));
         let mut program = Self {
             #[cfg(feature = "ai")]
             networks: super::networks::Networks::new(options.device, options.models_folder.clone()),
@@ -222,8 +230,8 @@ impl Program {
             picture_out: None,
             settings_file,
             looked: None,
-            probe: crate::gpu::LossProbe::new(&gpu_of_program),
-            begun: std::time::Instant::now(),
+            watch,
+            going_on,
             frames: 0,
         };
         #[cfg(feature = "ai")]

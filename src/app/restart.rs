@@ -5,12 +5,20 @@
 //! one store.
 
 use super::Program;
-use crate::workspace::state::handover::Handover;
+use crate::{
+    gpu::{GpuContext, LossProbe},
+    task::spawn_named,
+    workspace::{Waker, display::FrameState, state::handover::Handover},
+};
 use std::{
     fmt,
     io::{self, Read as _, Write as _},
     process::{Command, Stdio},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     time::{Duration, Instant},
 };
 
@@ -113,16 +121,96 @@ pub fn received() -> io::Result<Handover> {
     Handover::from_bytes(&bytes).ok_or_else(none)
 }
 
-impl Program {
-    /// Looks whether the device is still there, and hands over when it is not.
-    pub(super) fn follow_device(&mut self) {
-        if let Some(after) = self.options.lose_device_after
-            && self.begun.elapsed() >= after
-        {
-            self.options.lose_device_after = None;
-            self.workspace.gpu.device.destroy();
+/// A thread that asks the device whether it is still there. A window at rest draws nothing, so the loss has to wake it;
+/// as long as the device is there, nothing is woken.
+#[derive(Debug)]
+pub(super) struct DeviceWatch {
+    lost: Arc<AtomicBool>,
+    /// The thread ends when the other end of this goes.
+    _hold: mpsc::Sender<()>,
+}
+
+impl DeviceWatch {
+    /// Watches a device; it is thrown away `after` this long, where that is wanted. Without a thread nothing is ever lost.
+    pub(super) fn start(gpu: &GpuContext, waker: Waker, after: Option<Duration>) -> Self {
+        let lost = Arc::new(AtomicBool::new(false));
+        let (hold, held) = mpsc::channel();
+        let mut probe = LossProbe::new(gpu);
+        let (device, told, begun) = (gpu.device.clone(), Arc::clone(&lost), Instant::now());
+        let mut after = after;
+        let watch = move || {
+            while held.recv_timeout(LossProbe::EVERY / 2) == Err(mpsc::RecvTimeoutError::Timeout) {
+                if after.is_some_and(|after| begun.elapsed() >= after) {
+                    after = None;
+                    tracing::warn!("the graphics device is thrown away, as was asked");
+                    device.destroy();
+                }
+                if probe.is_lost() {
+                    told.store(true, Ordering::Release);
+                    waker.wake("device");
+                    return;
+                }
+            }
+        };
+        if let Err(error) = spawn_named("device-watch", watch) {
+            tracing::warn!("nobody watches the graphics device: {error}");
         }
-        if self.leaving || !self.probe.is_lost() {
+        Self { lost, _hold: hold }
+    }
+
+    fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::Acquire)
+    }
+}
+
+/// A process that goes on: until it shows what was open, and says so.
+#[derive(Debug)]
+pub(super) struct GoingOn {
+    begun: Instant,
+    /// Something was open.
+    pictures: bool,
+    /// It was drawn in the frame before.
+    drawn: bool,
+}
+
+impl GoingOn {
+    pub(super) fn after(handover: &Handover) -> Self {
+        Self {
+            begun: Instant::now(),
+            pictures: !handover.paths.is_empty(),
+            drawn: false,
+        }
+    }
+}
+
+impl Program {
+    /// Says when what was handed over is on the screen again.
+    pub(super) fn follow_going_on(&mut self, ctx: &egui::Context) {
+        let Some(going_on) = &mut self.going_on else {
+            return;
+        };
+        if going_on.drawn {
+            tracing::warn!(
+                "what was open is shown again {} ms after this process took over",
+                going_on.begun.elapsed().as_millis()
+            );
+            self.going_on = None;
+            return;
+        }
+        let viewport = self.workspace.active_viewport();
+        let shown = viewport.and_then(|viewport| {
+            let display = viewport.display.as_ref()?;
+            Some(display.frame(viewport.frame_shown()))
+        });
+        if !going_on.pictures || matches!(shown, Some(FrameState::Loaded(_))) {
+            going_on.drawn = true;
+            ctx.request_repaint();
+        }
+    }
+
+    /// Hands over when the device is lost.
+    pub(super) fn follow_device(&mut self) {
+        if self.leaving || !self.watch.as_ref().is_some_and(DeviceWatch::is_lost) {
             return;
         }
         let Some(act) = self.options.on_loss.clone() else {

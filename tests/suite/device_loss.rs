@@ -120,3 +120,71 @@ fn the_next_window_goes_on_where_the_device_was_lost() {
     );
     println!("from the loss to the same window: {took:?}");
 }
+
+/// The real program in a real window: its device is thrown away while it rests, and the process that follows shows the
+/// same picture.
+#[cfg(target_os = "linux")]
+#[test]
+#[cfg_attr(no_gpu, ignore = "needs a graphics adapter")]
+fn a_process_goes_on_for_one_whose_device_is_lost_at_rest() {
+    use std::{
+        io::{BufRead as _, BufReader},
+        process::{Command, Stdio},
+        sync::mpsc,
+    };
+    let _one = alone();
+    let display = crate::ui_snapshots::Xvfb::start();
+    let home = tempfile::tempdir().unwrap();
+    let mut first = Command::new(env!("CARGO_BIN_EXE_negatoscope"))
+        .env("DISPLAY", display.name())
+        .env("HOME", home.path())
+        .env("NEGATOSCOPE_LOSE_DEVICE_AFTER", "4")
+        .env_remove("WAYLAND_DISPLAY")
+        .env_remove("NEGATOSCOPE_LOG")
+        .arg(ct())
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let stderr = BufReader::new(first.stderr.take().unwrap());
+    let (told, lines) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in stderr.lines().map_while(Result::ok) {
+            if told.send((Instant::now(), line)).is_err() {
+                return;
+            }
+        }
+    });
+    let mut seen = Vec::new();
+    let mut wait = |words: &str| {
+        let until = Instant::now() + Duration::from_secs(120);
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let Ok((at, line)) = lines.recv_timeout(left) else {
+                panic!("no word of `{words}`: {seen:?}");
+            };
+            let found = line.contains(words);
+            seen.push(line);
+            if found {
+                return at;
+            }
+        }
+    };
+    let lost = wait("thrown away");
+    let noticed = wait("a new process goes on");
+    assert!(first.wait().unwrap().success());
+    let shown = wait("is shown again");
+    println!(
+        "from the loss: noticed and handed over after {:?}, shown again after {:?}",
+        noticed - lost,
+        shown - lost
+    );
+    let most = if cfg!(debug_assertions) { 60 } else { 15 };
+    assert!(
+        shown - lost < Duration::from_secs(most),
+        "{:?}",
+        shown - lost
+    );
+    // Without its display the process that goes on ends by itself.
+    drop(display);
+}

@@ -710,15 +710,21 @@ fn the_real_window_opens_under_xvfb_and_rests() {
     );
 }
 
+/// A display that nobody sees; it ends with this.
 #[cfg(target_os = "linux")]
-struct Xvfb {
+pub(crate) struct Xvfb {
     server: process::Child,
     name: String,
 }
 
 #[cfg(target_os = "linux")]
 impl Xvfb {
-    fn start() -> Self {
+    /// What `DISPLAY` is for it.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn start() -> Self {
         for number in 190..240 {
             if Path::new(&format!("/tmp/.X11-unix/X{number}")).exists() {
                 continue;
