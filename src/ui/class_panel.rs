@@ -33,18 +33,20 @@ pub fn class_panel_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
     ui.add_space(6.0);
 }
 
+/// A class in the reader's language. One of an imported model has only the name that its card gives.
+pub(super) fn class_name(context: &UiContext<'_>, class: &str) -> String {
+    let key = match class {
+        "tuberculosis" => "class-tuberculosis",
+        "normal" => "class-normal",
+        "abnormal" => "class-abnormal",
+        other => return other.to_owned(),
+    };
+    context.word(key).to_owned()
+}
+
 fn answer_ui(context: &UiContext<'_>, ui: &mut Ui, shown: &ClassShown) {
     ui.add_space(4.0);
-    let named = |class: &str| -> String {
-        let key = match class {
-            "tuberculosis" => "class-tuberculosis",
-            "normal" => "class-normal",
-            "abnormal" => "class-abnormal",
-            // A class of an imported model has only the name that its card gives.
-            other => return other.to_owned(),
-        };
-        context.word(key).to_owned()
-    };
+    let named = |class: &str| class_name(context, class);
     let text = match (shown.abstained, shown.probability >= 0.5) {
         (true, _) => context.word("class-no-answer").to_owned(),
         (false, true) => named(&shown.positive),

@@ -53,10 +53,11 @@ fn ends(context: &UiContext<'_>, map: &ExplanationDisplay) -> [String; 2] {
 pub fn lines(context: &UiContext<'_>, map: &ExplanationDisplay) -> Vec<String> {
     let method = context.word(method_key(map.facts.method));
     let first = match &map.facts.class {
-        Some(class) => context.tr(
-            "explain-of-class",
-            &[("method", method.into()), ("class", class.as_str().into())],
-        ),
+        Some(class) => {
+            let class = super::class_panel::class_name(context, class);
+            let parts = [("method", method.into()), ("class", class.into())];
+            context.tr("explain-of-class", &parts)
+        }
         None => method.to_owned(),
     };
     let model = &map.provenance.model;
