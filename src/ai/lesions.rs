@@ -363,12 +363,17 @@ impl LesionFinder {
                 window.columns[1] - window.columns[0],
                 window.rows[1] - window.rows[0],
             );
+            let input = match self.card.input.mirrored {
+                true => mirror_images(&input, [channels, height, width]),
+                false => input,
+            };
             self.device.note_upload(Cargo::ModelInput, input.len());
-            let data = TensorData::new(input, [1, channels, height, width]);
+            let pictures = input.len() / (channels * height * width).max(1);
+            let data = TensorData::new(input, [pictures, channels, height, width]);
             let logits = self
                 .network
                 .forward_while(Tensor::<4>::from_data(data, device), &go_on)?;
-            let found = readback::numbers(sigmoid(logits), &self.device)?;
+            let found = readback::numbers(sigmoid(averaged(logits)), &self.device)?;
             for (row, line) in (window.rows[0]..).zip(found.chunks_exact(width.max(1))) {
                 let begin = (slice * rows + row) * columns + window.columns[0];
                 let length = width.min(columns - window.columns[0]);
@@ -383,6 +388,52 @@ impl LesionFinder {
         progress.set(slices as u64);
         Ok(out)
     }
+}
+
+/// The ways in which a network may see slices turned over: left and right (1), front and back (2), head and feet (4).
+const TURNS: usize = 8;
+
+/// A picture of `[planes, rows, columns]`, and behind it the others of [`TURNS`].
+fn mirror_images(input: &[f32], [planes, rows, columns]: [usize; 3]) -> Vec<f32> {
+    let mut out = Vec::with_capacity(TURNS * input.len());
+    for turn in 0..TURNS {
+        for plane in 0..planes {
+            let plane = if turn & 4 > 0 {
+                planes - 1 - plane
+            } else {
+                plane
+            };
+            for row in 0..rows {
+                let row = if turn & 2 > 0 { rows - 1 - row } else { row };
+                let begin = (plane * rows + row) * columns;
+                let line = input.get(begin..begin + columns).unwrap_or_default();
+                match turn & 1 > 0 {
+                    true => out.extend(line.iter().rev()),
+                    false => out.extend_from_slice(line),
+                }
+            }
+        }
+    }
+    out
+}
+
+/// The mean of the answers to one picture, or to it and its mirror images in the order of [`mirror_images`].
+fn averaged(logits: Tensor<4>) -> Tensor<4> {
+    let [pictures, ..] = logits.dims();
+    if pictures != TURNS {
+        return logits;
+    }
+    let of = |turn: usize| {
+        let answer = logits.clone().narrow(0, turn, 1);
+        match turn & 3 {
+            0 => answer,
+            1 => answer.flip([3]),
+            2 => answer.flip([2]),
+            _ => answer.flip([2, 3]),
+        }
+    };
+    let sum = (1..TURNS).fold(of(0), |sum, turn| sum + of(turn));
+    sum * (1.0 / TURNS as f64)
 }
 
 /// The lesions of a probability that are large and sure enough, largest first.
@@ -479,6 +530,26 @@ mod tests {
             ..grid
         };
         assert_eq!(solid.window(1, 8), None);
+    }
+
+    #[test]
+    fn mirror_images_are_turned_back_and_averaged() {
+        let values: Vec<f32> = (0..3 * 2 * 4).map(|i| (i * i % 17) as f32).collect();
+        let all = mirror_images(&values, [3, 2, 4]);
+        assert_eq!(all.len(), 8 * values.len());
+        assert_eq!(all[..24], values[..]);
+        assert_eq!(all[24..28], [values[3], values[2], values[1], values[0]]);
+        assert_eq!(all[48..52], values[4..8]);
+        assert_eq!(all[96..100], values[16..20]);
+        // A network that answers with the middle plane answers each of them with that plane, turned.
+        let device = burn::tensor::Device::flex();
+        let middle: Vec<f32> = all.chunks(24).flat_map(|v| v[8..16].to_vec()).collect();
+        let data = TensorData::new(middle, [8, 1, 2, 4]);
+        let mean: Vec<f32> = averaged(Tensor::from_data(data, &device))
+            .into_data()
+            .iter::<f32>()
+            .collect();
+        assert_eq!(mean, values[8..16]);
     }
 
     #[test]
