@@ -167,7 +167,7 @@ impl BrickMask {
         for (slot, voxels) in bricks {
             match &mut run {
                 Some((first, bytes)) if *first as usize + bytes.len() / VOLUME == slot as usize => {
-                    bytes.extend_from_slice(&*voxels);
+                    bytes.extend_from_slice(voxels.as_slice());
                 }
                 other => {
                     if let Some((first, bytes)) = other.replace((slot, voxels.to_vec())) {

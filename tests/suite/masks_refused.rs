@@ -146,11 +146,8 @@ fn as_many_segments_as_there_are_numbers_are_taken_and_not_one_more() {
     run(&mut stage, Command::Undo);
     assert_eq!(stage.program().workspace.marks.segmentations().count(), 1);
     run(&mut stage, Command::Redo);
-    let all = stage.program().workspace.marks.segmentations();
-    assert!(
-        all.into_iter()
-            .any(|s| fingerprint(s) == fingerprint(&whole))
-    );
+    let mut all = stage.program().workspace.marks.segmentations();
+    assert!(all.any(|s| fingerprint(s) == fingerprint(&whole)));
     let [from, out] = ["mask.dcm", "out.nii.gz"].map(|name| folder.path().join(name));
     let image = ct.path().to_str().unwrap();
     let [from, out] = [&from, &out].map(|path| path.to_str().unwrap());

@@ -327,9 +327,9 @@ impl Voxels {
             };
             let there = other.brick(index);
             if let Some(there) = there {
-                let both = brick.iter().zip(there.iter());
-                let taken = both.filter(|(n, there)| **n == number && **there != 0);
-                if let Some((_, there)) = taken.into_iter().next() {
+                let mut both = brick.iter().zip(there.iter());
+                let taken = both.find(|(n, there)| **n == number && **there != 0);
+                if let Some((_, there)) = taken {
                     return Err(*there);
                 }
             }

@@ -370,8 +370,8 @@ fn with_taken(
                         first: [part.first[0], y, z],
                         end: [part.end[0], y + 1, z + 1],
                     };
-                    let both = new.read(&row).into_iter().zip(layer.read(&row));
-                    clash |= both.into_iter().any(|(new, there)| new != 0 && there != 0);
+                    let mut both = new.read(&row).into_iter().zip(layer.read(&row));
+                    clash |= both.any(|(new, there)| new != 0 && there != 0);
                 }
             }
         }
@@ -389,15 +389,14 @@ fn with_taken(
         _ => sides[0].as_ref().or(sides[1].as_ref()),
     }?;
     let mut segment = model.whole.segment(model.number)?.clone();
-    let origins = sides
-        .iter()
-        .flatten()
-        .filter_map(|s| s.whole.segment(s.number));
-    if origins
-        .into_iter()
-        .all(|s| s.origin == SegmentOrigin::Manual)
+    // What two made together no network made alone.
+    if matches!(taken, Taken::Union | Taken::Shared)
+        && let SegmentOrigin::Automatic {
+            algorithm, version, ..
+        } = &segment.origin
     {
-        segment.origin = SegmentOrigin::Manual;
+        let (algorithm, version) = (algorithm.clone(), version.clone());
+        segment.origin = SegmentOrigin::SemiAutomatic { algorithm, version };
     }
     row.label.clone_into(&mut segment.label);
     (segment.number, segment.layer) = (number, layer);
