@@ -2126,7 +2126,7 @@ deid-clean-descriptors = Descriptions, by known words
 deid-clean-structured-content = Contents of reports
 deid-clean-graphics = Marks and overlays
 deid-clean-pixels = Text in the pixels
-deid-clean-faces = Faces
+deid-clean-faces = Faces in volumes of the head
 deid-burned = Text in the pixels
 deid-burned-report = Look for it and say so
 deid-burned-mask = Cover what is found
@@ -2140,6 +2140,10 @@ deid-pixel-text = { $count ->
     [0] Its pixels may hold text; look at them before they leave
     [one] Its pixels may hold text; one line was seen
    *[other] Its pixels may hold text; { $count } lines were seen
+}
+deid-refused = { $count ->
+    [one] One object would not be written: { $reason }
+   *[other] { $count } objects would not be written: { $reason }
 }
 deid-action-removed = removed
 deid-action-emptied = emptied
@@ -2277,6 +2281,7 @@ panel-view-genes = Genes
 panel-view-graph = Graph
 panel-reports = Reports
 panel-immunizations = Immunisations
+panel-family = Family history
 panel-care-plans = Care plans
 panel-claims = Claims and payments
 panel-claims-sum = { $asked } { $currency } asked for, { $paid } { $currency } paid
@@ -2290,6 +2295,7 @@ panel-suggestion-prior = Before any factor { $percent } %
 panel-suggestion-unknown = Not known: { $names }
 panel-suggestion-note = Likelihood ratios are multiplied as if they were independent; the order counts, not the figure
 panel-factor-denied = denied
+panel-source-unchecked = { $source } · not checked
 panel-source = Source: { $source }
 panel-genes = Genes
 panel-gene-hints = Hints for drugs
@@ -2691,6 +2697,18 @@ quality-status = Status that FHIR does not allow
 quality-gender = Gender that FHIR does not allow
 
 # The log of the store
+audit-detail-studies = list of studies
+audit-detail-records = list of records
+audit-detail-words = words of records
+audit-detail-cohort = cohort
+audit-detail-quality = quality of the data
+audit-detail-commits = { $first ->
+    [one] one saved edit
+   *[other] { $first } saved edits
+}
+audit-detail-resources = resources: { $first } new, { $second } replaced
+audit-detail-files = files: { $first } new, { $second } again
+audit-detail-tables = tables: patients { $first }, facts { $second }
 audit-title = Log of the store
 audit-read = Read again
 audit-write-fhir = Write as FHIR…
@@ -2766,6 +2784,28 @@ mapping-role-of = Meaning of the column { $name }
 mapping-role-none = left out
 mapping-role-patient = patient number
 mapping-role-date = when
+mapping-role-measure = a measure
+mapping-measure-name = Name of the measure in column { $name }
+mapping-measure-code = LOINC code of column { $name }
+mapping-measure-unit = Unit of column { $name }
+mapping-unit-which = which?
+mapping-unit-unknown = unit?
+mapping-unit-name = by its name
+mapping-unit-values = by its values
+mapping-units-open = Say in which unit these columns stand: { $names }
+mapping-gives = The whole table: rows { $rows }, facts { $facts }, rows that give nothing { $empty }
+mapping-faults = { $count ->
+    [one] One fault in the rows
+   *[other] { $count } faults in the rows
+}
+mapping-fault = Row { $row }, { $name }: { $fault }
+mapping-fault-patient = does not say whose it is, left out
+mapping-fault-no-date = no day, left out
+mapping-fault-date = the day cannot be read
+mapping-fault-number = not a number, left out
+mapping-fault-code = neither code nor words, left out
+mapping-fault-value = no value, left out
+mapping-fault-fields = more or fewer fields than columns
 mapping-role-end = until when
 mapping-role-code = code
 mapping-role-display = what, in words
@@ -2804,7 +2844,11 @@ cohort-code-tip = LOINC code or name of a value whose spread is drawn
 cohort-ask = Count
 cohort-export = Write as tables…
 cohort-export-tip = Parquet without identity, into a new folder
-cohort-help = condition:diabetes · drug!:metformin · value:2160-0>1.5mg/dL · finding:nodule=6..8@2y · picture:CT · study#>=2 · ai:nodule · age>=60 · sex:F · -dead · or
+cohort-help = condition:diabetes · drug!:metformin · value:2160-0>1.5mg/dL · finding:nodule=6..8@2y · picture:CT · study#>=2 · ai:nodule · tag:KVP>=100&SliceThickness<=1.5 · age>=60 · sex:F · -dead · or
+cohort-unread = { $count ->
+    [one] The file of one series could not be read; what its header says is not known
+   *[other] Files of { $count } series could not be read; what their headers say is not known
+}
 cohort-not-understood = Not understood: { $word }
 cohort-found = { $patients } of { $of } patients, facts: { $facts }
 cohort-people = women { $women }, men { $men }, others or unknown { $others }; died { $dead }
@@ -2830,6 +2874,37 @@ cohort-genes = Genes
 cohort-pictures = Pictures
 cohort-marks = Marks
 cohort-networks = Marks by networks
+search-title = Search all records
+search-hint = Words of reports, diagnoses, drugs, values …
+search-help = All words must be there; the last one may be the beginning of one. Enter goes to the day in the record.
+search-busy = Searching
+search-found = { $count ->
+    [0] Nothing found
+    [one] One document
+   *[other] { $count } documents, the newest first
+}
+search-found-newest = The newest { $count } documents
+search-only = Only { $name }
+search-hidden = What people wrote may say who somebody is. Show identities to search records.
+search-go = Go there
+search-go-tip = To its day in the record, with pictures of this patient
+search-cut = The text goes on
+search-kind-report = Report
+search-kind-document = Document
+search-kind-condition = Condition
+search-kind-allergy = Allergy
+search-kind-medication = Drug
+search-kind-procedure = Procedure
+search-kind-study = Imaging study
+search-kind-immunization = Immunisation
+search-kind-care-plan = Care plan
+search-kind-encounter = Encounter
+search-kind-family = Family history
+search-kind-observation = Value
+search-kind-other = Other
+cmd-search-records = Search all records…
+cmd-search-records-tip = Find words in reports and records of all patients, in English and Chinese
+notice-search-no-pictures = No pictures of this patient are open or known to the store; the record stands beside pictures only
 cmd-cohort = Cohort
 cmd-cohort-tip = Find many patients by record, pictures, marks and networks, count them, write them out without identity
 notice-cohort-no-store = Open the store first, or take a record in

@@ -58,7 +58,7 @@ pub struct AnonymizeArgs {
     pub profile: Profile,
     /// Options of the profile, with commas between them: retain-uids, retain-device, retain-institution,
     /// retain-patient-characteristics, retain-full-dates, retain-modified-dates, retain-safe-private, clean-descriptors,
-    /// clean-structured-content, clean-graphics, clean-pixels
+    /// clean-structured-content, clean-graphics, clean-pixels, clean-faces
     #[arg(long, value_name = "OPTIONS", value_delimiter = ',', value_parser = parse_option)]
     pub options: Vec<DeidOption>,
     /// File with the key from which pseudonyms, UIDs and shifts of dates follow; made when it is not there. Without one
@@ -143,10 +143,6 @@ fn settings(args: &AnonymizeArgs, common: &Common) -> Result<Settings, (Exit, St
     if options.has(DeidOption::CleanPixels) && args.burned_in == BurnedAction::Report {
         let text = "clean-pixels needs --burned-in mask or --burned-in refuse";
         return Err(usage(text));
-    }
-    if options.has(DeidOption::CleanFaces) {
-        let text = "clean-faces: faces in volumes of the head are not taken out yet";
-        return Err((Exit::Unsupported, text.to_owned()));
     }
     if args.burned_in == BurnedAction::Mask {
         options = options.with(DeidOption::CleanPixels);

@@ -37,6 +37,7 @@ pub enum CohortAction {
 A query is words that must all hold; `or` parts lines of which one must hold; `-` turns a word round (a query that\nbegins with one stands in one pair of quotes behind `--`):
   condition:diabetes   drug!:metformin   value:2160-0>1.5mg/dL   value*:glucose>300   finding:nodule=6..8@2y
   picture:CT   study#>=2@1y   mark:length>=10   ai:nodule   age>=60   born<1950   sex:F   dead   -allergy:iodine
+  tag:KVP>=100   tag:ConvolutionKernel=B30f&SliceThickness<=1.5@2y   tag:(0018,0087)=3   tag:Manufacturer:siemens
 Kinds: condition, drug, allergy, value, procedure, vaccine, encounter, study, report, finding, gene, picture, mark,
 network. `KIND!` what lasts, `KIND*` any value instead of the newest, `#` how many, `@` when: 30d, 6m, 2y, 2019..2021.")]
 pub struct FindArgs {
@@ -82,7 +83,7 @@ pub fn run(args: &CohortArgs, common: &Common, out: &mut Output) -> Exit {
         Err(exit) => return exit,
     };
     let begin = Instant::now();
-    let cohort = match store.cohort() {
+    let cohort = match store.cohort_with(&query.tags()) {
         Ok(cohort) => cohort,
         Err(error) => return store_cli::report(&error, out),
     };
@@ -122,6 +123,7 @@ fn show(
     if common.json {
         let mut value = summary_json(&summary);
         value["of"] = json!(cohort.len());
+        value["series_not_read"] = json!(cohort.unread);
         value["load_ms"] = json!(times[0]);
         value["query_ms"] = json!(times[1]);
         if args.list {

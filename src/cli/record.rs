@@ -3,6 +3,7 @@
 pub mod advise;
 pub mod calc;
 pub mod course;
+pub mod mapping;
 pub mod quality;
 pub mod search;
 pub mod text;
@@ -36,6 +37,8 @@ pub struct RecordArgs {
 pub enum RecordAction {
     /// Take FHIR R4, HL7 v2, tables and call sets into the store
     Import(RecordImportArgs),
+    /// What the columns of a table mean, long or wide, and what is wrong with its rows; needs no store
+    Mapping(mapping::MappingArgs),
     /// Show one patient's record
     Show(RecordShowArgs),
     /// What reports and notes say: findings, where, how large, denied or doubtful, English and Chinese
@@ -83,6 +86,7 @@ pub fn run(args: &RecordArgs, common: &Common, out: &mut Output) -> Exit {
     let without_store = match &args.action {
         RecordAction::Text(args) => Some(text::run(args, common, out)),
         RecordAction::Calc(args) => Some(calc::run(args, common, out)),
+        RecordAction::Mapping(args) => Some(mapping::run(args, common, out)),
         RecordAction::Genes(args) => advise::genes_of_file(args, common, out),
         _ => None,
     };
@@ -106,7 +110,7 @@ pub fn run(args: &RecordArgs, common: &Common, out: &mut Output) -> Exit {
         RecordAction::Search(args) => search::run(&store, args, common, out),
         RecordAction::Quality(args) => quality::run(&mut store, args, common, out),
         // Carried out above.
-        RecordAction::Text(_) | RecordAction::Calc(_) => Exit::Done,
+        RecordAction::Text(_) | RecordAction::Calc(_) | RecordAction::Mapping(_) => Exit::Done,
     }
 }
 
@@ -414,6 +418,12 @@ pub fn record_json(record: &PatientRecord, common: &Common) -> Value {
             "code": coding(&p.code), "status": p.status, "start": date(p.start),
             "activities": p.activities, "addresses": p.addresses,
         })).collect::<Vec<_>>(),
+        "family": record.family.iter().map(|r| json!({
+            "relationship": coding(&r.relationship), "noted": date(r.noted), "deceased": r.deceased,
+            "conditions": r.conditions.iter().map(|c| json!({
+                "code": coding(&c.code), "onset": c.onset, "fatal": c.fatal,
+            })).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
         "claims": record.claims.iter().map(|c| json!({
             "code": coding(&c.code), "benefit": c.is_benefit, "date": date(c.date), "total": c.total,
             "paid": c.paid, "currency": c.currency,
@@ -494,6 +504,15 @@ fn print_record(record: &PatientRecord, common: &Common, out: &mut Output) {
         format!("{} {class:6} {name}  {}", day(e.start), e.reason)
     });
     section("Encounters", encounters.collect(), out);
+    let family = record.family.iter().map(|r| {
+        let had: Vec<String> = r
+            .conditions
+            .iter()
+            .map(|c| format!("{} {}", c.code.display, c.onset).trim().to_owned())
+            .collect();
+        format!("{} {}: {}", day(r.noted), r.relationship.display, had.join(", "))
+    });
+    section("Family history", family.collect(), out);
     let studies = record.imaging_studies.iter().map(|s| {
         let modalities = s.modalities.join("/");
         format!(

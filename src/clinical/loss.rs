@@ -13,7 +13,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 
 /// The types that the panels show, with the top-level elements that the mapping reads.
-const SHOWN: [(&str, &[&str]); 17] = [
+const SHOWN: [(&str, &[&str]); 18] = [
     (
         "Patient",
         &[
@@ -178,6 +178,21 @@ const SHOWN: [(&str, &[&str]); 17] = [
         ],
     ),
     (
+        "FamilyMemberHistory",
+        &[
+            "status",
+            "patient",
+            "date",
+            "relationship",
+            "deceasedBoolean",
+            "deceasedAge",
+            "deceasedRange",
+            "deceasedDate",
+            "deceasedString",
+            "condition",
+        ],
+    ),
+    (
         "Claim",
         &[
             "status",
@@ -278,6 +293,15 @@ impl LossReport {
                 );
             }
         }
+    }
+
+    /// Adds what is wrong with a row of a table; how often each is, whoever reads the table counts.
+    pub(super) fn row_fault(&mut self, row: usize, code: &'static str, sentence: &str) {
+        self.doubts.push(Doubt {
+            number: row,
+            kind: "row".to_owned(),
+            finding: Finding::new(code, Severity::Warning, sentence),
+        });
     }
 
     fn doubt(&mut self, number: usize, kind: &str, code: &'static str, sentence: &str) {

@@ -16,6 +16,8 @@ pub mod import;
 pub mod json;
 pub mod loss;
 pub mod matching;
+pub mod measures;
+pub mod passage;
 pub mod quality;
 pub mod ranges;
 pub mod record;

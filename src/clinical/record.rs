@@ -90,6 +90,7 @@ pub fn build_record(resources: &[Resource]) -> PatientRecord {
                     .follow(value, r)
                     .map(|target| words(target.get("code")))
             })),
+            "FamilyMemberHistory" => record.family.push(more::relative(value)),
             "Claim" | "ExplanationOfBenefit" => record.claims.push(more::claim(value)),
             "Procedure" => record.procedures.push(Procedure {
                 code: concept(value.get("code"), ""),
@@ -581,6 +582,12 @@ fn sort(record: &mut PatientRecord) {
             active(&p.status),
             newest(p.start),
             p.code.display.to_lowercase(),
+        )
+    });
+    record.family.sort_by_cached_key(|r| {
+        (
+            r.relationship.display.to_lowercase(),
+            newest(r.noted),
         )
     });
     record

@@ -4,7 +4,9 @@ use super::{
     elements::{choice_date, code, concept, date, list, text, visible, words},
     fhir::Resource,
 };
-use crate::model::record::{CarePlan, Claim, Coding, Immunization, Report};
+use crate::model::record::{
+    CarePlan, Claim, Coding, Immunization, Relative, RelativeCondition, Report,
+};
 use serde_json::Value;
 
 /// A DiagnosticReport; its text is the conclusion, else the text form of the presented report.
@@ -88,6 +90,57 @@ pub fn care_plan(value: &Value, follow: impl Fn(&Value) -> Option<String>) -> Ca
             .filter(|w| !w.is_empty())
             .collect(),
     }
+}
+
+/// A FamilyMemberHistory.
+pub fn relative(value: &Value) -> Relative {
+    let dead = |value: &Value| {
+        let said = value.get("deceasedBoolean").and_then(Value::as_bool);
+        let dated = ["deceasedAge", "deceasedRange", "deceasedDate", "deceasedString"];
+        said.unwrap_or_else(|| dated.iter().any(|name| value.get(*name).is_some()))
+    };
+    let conditions = list(value, "condition").iter();
+    Relative {
+        relationship: concept(value.get("relationship"), ""),
+        noted: date(value, "date"),
+        deceased: dead(value),
+        conditions: conditions
+            .map(|condition| RelativeCondition {
+                code: concept(condition.get("code"), ""),
+                onset: onset(condition),
+                fatal: condition.get("contributedToDeath").and_then(Value::as_bool) == Some(true),
+            })
+            .collect(),
+    }
+}
+
+/// When a condition of a relative began: an age, a range of ages, days, or words.
+fn onset(condition: &Value) -> String {
+    let age = |value: Option<&Value>| -> Option<String> {
+        let value = value?;
+        let number = value.get("value").and_then(Value::as_f64)?;
+        let unit = match (text(value, "code"), text(value, "unit")) {
+            ("", unit) | (unit, _) => unit,
+        };
+        Some(format!("{} {unit}", super::elements::number(number)).trim().to_owned())
+    };
+    if let Some(age) = age(condition.get("onsetAge")) {
+        return age;
+    }
+    let parted = |of: &Value, first: &str, last: &str| {
+        let ends = [first, last].map(|name| match of.get(name) {
+            Some(Value::String(day)) => day.clone(),
+            end => age(end).unwrap_or_default(),
+        });
+        ends.join("–").trim_matches('–').to_owned()
+    };
+    if let Some(range) = condition.get("onsetRange") {
+        return parted(range, "low", "high");
+    }
+    if let Some(period) = condition.get("onsetPeriod") {
+        return parted(period, "start", "end");
+    }
+    visible(text(condition, "onsetString"))
 }
 
 /// A Claim or ExplanationOfBenefit.

@@ -1,8 +1,8 @@
 //! Tables as text: RFC 4180 with any separator, and their rows as FHIR by a mapping file.
 //!
 //! A long table has one fact a row; `[columns]` says which column is the code, the value, the unit, the day. A wide
-//! table, as wearables write it, has one time a row and a column for each measure; `[[measure]]` names them. Rows that
-//! give nothing are counted.
+//! table, as wearables write it, has one time a row and a column for each measure; `[[measure]]` names them. What of a
+//! row cannot be read is said with its line, and the rest of the table is read.
 
 use super::{
     fhir::{FhirError, ParsedBundle},
@@ -111,9 +111,13 @@ struct Mapping {
 #[serde(deny_unknown_fields)]
 struct Measure {
     column: String,
+    /// Empty where it has none.
+    #[serde(default)]
     loinc: String,
     display: String,
     unit: String,
+    /// Category of its observations, where it is not that of the mapping.
+    category: Option<String>,
     /// Values are multiplied by this: minutes to hours is 0.016666666666666666.
     scale: Option<f64>,
 }
@@ -140,6 +144,71 @@ const TYPES: [(&str, &str, &str); 7] = [
     ("Patient", "", ""),
 ];
 
+/// What is wrong with a row: a stable code, and a sentence that says it without a value of the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowFault {
+    /// Number of the row below the header, from 1; empty lines are not counted.
+    pub row: usize,
+    /// Number of the column, from 1; 0 for the row as a whole.
+    pub column: usize,
+    /// Stable code.
+    pub code: &'static str,
+}
+
+/// Most faults that are kept one by one; all are counted.
+pub const MAX_FAULTS: usize = 1000;
+
+/// What a table gives.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Rows below the header.
+    pub rows: usize,
+    /// Facts that it gives, one that stands twice counted once.
+    pub facts: usize,
+    /// Rows that give nothing.
+    pub empty: usize,
+    /// Facts that repeat another.
+    pub twice: usize,
+    /// What is wrong with rows, in order, at most [`MAX_FAULTS`].
+    pub faults: Vec<RowFault>,
+    /// How often each, all of them.
+    pub fault_counts: BTreeMap<&'static str, usize>,
+    /// Columns that nothing reads, from 1.
+    pub unread: Vec<usize>,
+}
+
+impl Checked {
+    fn fault(&mut self, row: usize, column: usize, code: &'static str) {
+        *self.fault_counts.entry(code).or_default() += 1;
+        if self.faults.len() < MAX_FAULTS {
+            self.faults.push(RowFault { row, column, code });
+        }
+    }
+}
+
+/// What a code of a row's fault means, in English.
+pub fn fault_sentence(code: &str) -> &'static str {
+    match code {
+        "ROW_NO_PATIENT" => "the row does not say whose it is; it is left out",
+        "ROW_NO_DATE" => "no day stands in the row; it is left out",
+        "ROW_BAD_DATE" => "the day cannot be read",
+        "ROW_NOT_A_NUMBER" => "no number, though the column is a measure; it is left out",
+        "ROW_NO_CODE" => "neither code nor words say what it is; it is left out",
+        "ROW_NO_VALUE" => "a value is missing; it is left out",
+        "ROW_FIELDS" => "the row has more or fewer fields than there are columns",
+        _ => "the row cannot be read",
+    }
+}
+
+/// Whether a cell says that there is nothing.
+fn is_missing(cell: &str) -> bool {
+    let cell = cell.trim().to_lowercase();
+    matches!(
+        cell.as_str(),
+        "" | "na" | "n/a" | "nan" | "null" | "none" | "-" | "--" | "/" | "无"
+    )
+}
+
 struct Row<'a> {
     cells: &'a [String],
     columns: &'a BTreeMap<String, usize>,
@@ -164,8 +233,47 @@ impl Row<'_> {
 /// # Errors
 /// [`FhirError::Form`] where the mapping or the table cannot be read, [`FhirError::NoPatient`].
 pub fn read_table(text: &str, hints: &Hints<'_>) -> Result<ParsedBundle, FhirError> {
-    let source = hints.mapping.ok_or(FhirError::NoMapping)?;
-    let fault = |reason, line| form("CSV", reason, line);
+    let mut resources = Vec::new();
+    let checked = walk(text, hints, &mut |resource| resources.push(resource))?;
+    let mut bundle = bundle("csv", &resources)?;
+    for (what, count) in [
+        ("row without a value", checked.empty),
+        ("row that repeats another", checked.twice),
+    ] {
+        if count > 0 {
+            bundle
+                .report
+                .unread
+                .insert(("CSV".into(), what.into()), count);
+        }
+    }
+    for column in checked.unread {
+        // Names of columns can be anything; their number tells which.
+        let key = ("CSV".into(), format!("column {column}"));
+        bundle.report.unread.insert(key, checked.rows);
+    }
+    for fault in &checked.faults {
+        let sentence = fault_sentence(fault.code);
+        let sentence = match fault.column {
+            0 => sentence.to_owned(),
+            column => format!("column {column}: {sentence}"),
+        };
+        bundle.report.row_fault(fault.row, fault.code, &sentence);
+    }
+    bundle.report.doubt_counts.extend(checked.fault_counts);
+    Ok(bundle)
+}
+
+/// What a table gives by its mapping file, without keeping it.
+///
+/// # Errors
+/// As [`read_table`].
+pub fn check_table(text: &str, hints: &Hints<'_>) -> Result<Checked, FhirError> {
+    walk(text, hints, &mut drop)
+}
+
+/// The mapping file, with the type of its rows.
+fn mapping_of(source: &str) -> Result<(Mapping, &'static str), FhirError> {
     let mapping: Mapping = toml::from_str(source).map_err(|e| {
         let at = e.span().map_or(0, |s| s.start);
         let line = source.get(..at).map_or(1, |s| s.matches('\n').count() + 1);
@@ -185,6 +293,17 @@ pub fn read_table(text: &str, hints: &Hints<'_>) -> Result<ParsedBundle, FhirErr
     {
         return Err(form("mapping file", "a role that no column can have", 1));
     }
+    Ok((mapping, kind))
+}
+
+fn walk(
+    text: &str,
+    hints: &Hints<'_>,
+    keep: &mut dyn FnMut(Value),
+) -> Result<Checked, FhirError> {
+    let source = hints.mapping.ok_or(FhirError::NoMapping)?;
+    let fault = |reason, line| form("CSV", reason, line);
+    let (mapping, kind) = mapping_of(source)?;
     let rows = rows(text, mapping.separator.unwrap_or(',')).map_err(|e| match e {
         TableError::OpenQuote(line) => fault("a quotation is not closed", line),
         TableError::TooManyFields(line) => fault("more fields than the limit", line),
@@ -208,59 +327,102 @@ pub fn read_table(text: &str, hints: &Hints<'_>) -> Result<ParsedBundle, FhirErr
             .ok_or_else(|| fault("a column of the mapping file is missing", 1))?;
         measures.push((place, measure));
     }
-    let (mut resources, mut nothing) = (Vec::new(), 0);
+    // Where no column can say it, nobody's whole table it is.
+    let says_whose = columns.contains_key("patient") || mapping.constants.contains_key("patient");
+    if kind != "Patient" && hints.patient.is_none() && !says_whose {
+        return Err(FhirError::NoPatient);
+    }
+    let mut checked = Checked {
+        rows: rows.len(),
+        ..Checked::default()
+    };
     let mut seen = std::collections::HashSet::new();
-    let mut twice = 0;
-    for cells in rows {
+    for (number, cells) in rows.iter().enumerate() {
         let row = Row {
             cells,
             columns: &columns,
             mapping: &mapping,
         };
-        let before = resources.len();
-        if *kind == "Patient" {
-            resources.extend(person(&row));
-        } else {
-            let subject = subject(&row, hints)?;
-            if measures.is_empty() {
-                resources.extend(fact(&row, kind, &subject));
-            }
-            for (place, measure) in &measures {
-                resources.extend(measured(&row, *place, measure, &subject));
-            }
+        if cells.len() != header.len() {
+            checked.fault(number + 1, 0, "ROW_FIELDS");
         }
-        nothing += usize::from(resources.len() == before);
-        // The same fact twice is one fact.
-        for resource in resources.split_off(before) {
+        let made = made_of(&row, kind, &measures, hints, number + 1, &mut checked);
+        checked.empty += usize::from(made.is_empty());
+        for resource in made {
+            // The same fact twice is one fact.
             match id_text(&resource).is_some_and(|id| !seen.insert(id)) {
-                true => twice += 1,
-                false => resources.push(resource),
+                true => checked.twice += 1,
+                false => {
+                    checked.facts += 1;
+                    keep(resource);
+                }
             }
         }
     }
-    let mut bundle = bundle("csv", &resources)?;
-    for (what, count) in [
-        ("row without a value", nothing),
-        ("row that repeats another", twice),
-    ] {
-        if count > 0 {
-            bundle
-                .report
-                .unread
-                .insert(("CSV".into(), what.into()), count);
+    let used = |column: &usize| {
+        columns.values().any(|c| c == column) || measures.iter().any(|(c, _)| c == column)
+    };
+    let unread = (0..header.len()).filter(|column| !used(column));
+    checked.unread = unread.map(|column| column + 1).collect();
+    Ok(checked)
+}
+
+/// What one row gives; what is wrong with it is noted.
+fn made_of(
+    row: &Row<'_>,
+    kind: &str,
+    measures: &[(usize, &Measure)],
+    hints: &Hints<'_>,
+    number: usize,
+    checked: &mut Checked,
+) -> Vec<Value> {
+    let column_of = |role: &str| row.columns.get(role).map_or(0, |column| column + 1);
+    if kind == "Patient" {
+        let person = person(row);
+        if person.is_none() {
+            checked.fault(number, column_of("patient"), "ROW_NO_PATIENT");
+        }
+        return person.into_iter().collect();
+    }
+    let Some(subject) = subject(row, hints) else {
+        checked.fault(number, column_of("patient"), "ROW_NO_PATIENT");
+        return Vec::new();
+    };
+    let date = row.get("date");
+    let day = moment(date);
+    if day.is_none() && !date.is_empty() {
+        checked.fault(number, column_of("date"), "ROW_BAD_DATE");
+    }
+    if measures.is_empty() {
+        let fact = fact(row, kind, &subject);
+        if fact.is_none() {
+            let nameless = row.get("code").is_empty() && row.get("display").is_empty();
+            let (role, code) = match nameless {
+                true => ("code", "ROW_NO_CODE"),
+                false => ("value", "ROW_NO_VALUE"),
+            };
+            checked.fault(number, column_of(role), code);
+        }
+        return fact.into_iter().collect();
+    }
+    let Some(when) = day else {
+        if date.is_empty() {
+            checked.fault(number, column_of("date"), "ROW_NO_DATE");
+        }
+        return Vec::new();
+    };
+    let mut out = Vec::new();
+    for (place, measure) in measures {
+        let cell = row.cells.get(*place).map_or("", |cell| cell.trim());
+        if is_missing(cell) {
+            continue;
+        }
+        match cell.parse::<f64>().ok().filter(|value| value.is_finite()) {
+            Some(value) => out.push(measured(row, value, &when, measure, &subject)),
+            None => checked.fault(number, place + 1, "ROW_NOT_A_NUMBER"),
         }
     }
-    for i in 0..header.len() {
-        let used = columns.values().any(|c| *c == i) || measures.iter().any(|(c, _)| *c == i);
-        if !used {
-            // Names of columns can be anything; their number tells which.
-            bundle
-                .report
-                .unread
-                .insert(("CSV".into(), format!("column {}", i + 1)), rows.len());
-        }
-    }
-    Ok(bundle)
+    out
 }
 
 fn id_text(resource: &Value) -> Option<String> {
@@ -275,13 +437,13 @@ fn patient_id(number: &str) -> String {
     id_of(&["table patient", number])
 }
 
-fn subject(row: &Row<'_>, hints: &Hints<'_>) -> Result<Value, FhirError> {
+fn subject(row: &Row<'_>, hints: &Hints<'_>) -> Option<Value> {
     let id = match (hints.patient, row.get("patient")) {
         (Some(id), _) => id.to_owned(),
-        (None, "") => return Err(FhirError::NoPatient),
+        (None, "") => return None,
         (None, number) => patient_id(number),
     };
-    Ok(json!({"reference": format!("Patient/{id}")}))
+    Some(json!({"reference": format!("Patient/{id}")}))
 }
 
 fn person(row: &Row<'_>) -> Option<Value> {
@@ -446,33 +608,37 @@ fn quantity(value: f64, unit: &str) -> Value {
 }
 
 /// One cell of a wide table.
-fn measured(row: &Row<'_>, place: usize, measure: &Measure, subject: &Value) -> Option<Value> {
-    let value: f64 = row.cells.get(place)?.trim().parse().ok()?;
-    let when = moment(row.get("date"))?;
+fn measured(row: &Row<'_>, value: f64, when: &str, measure: &Measure, subject: &Value) -> Value {
     let subject_text = subject
         .get("reference")
         .and_then(Value::as_str)
         .unwrap_or_default();
     let value = value * measure.scale.unwrap_or(1.0);
-    let id = id_of(&[
-        "measured",
-        subject_text,
-        &measure.loinc,
-        &when,
-        &value.to_string(),
-    ]);
-    let category = row.mapping.category.as_deref().unwrap_or("activity");
-    value.is_finite().then(|| {
-        json!({
-            "resourceType": "Observation",
-            "id": id,
-            "status": "final",
-            "category": [{"coding": [{"code": category}]}],
-            "code": concept(super::elements::LOINC, &measure.loinc, &measure.display),
-            "subject": subject,
-            "effectiveDateTime": when,
-            "valueQuantity": quantity(value, &measure.unit),
-        })
+    // What has no code is told apart by its name.
+    let code = match measure.loinc.as_str() {
+        "" => &measure.display,
+        code => code,
+    };
+    let id = id_of(&["measured", subject_text, code, when, &value.to_string()]);
+    let of_mapping = row.mapping.category.as_deref();
+    let category = measure.category.as_deref().or(of_mapping);
+    let system = match measure.loinc.as_str() {
+        "" => "",
+        _ => super::elements::LOINC,
+    };
+    let code = match system {
+        "" => json!({"text": measure.display}),
+        system => concept(system, &measure.loinc, &measure.display),
+    };
+    json!({
+        "resourceType": "Observation",
+        "id": id,
+        "status": "final",
+        "category": [{"coding": [{"code": category.unwrap_or("activity")}]}],
+        "code": code,
+        "subject": subject,
+        "effectiveDateTime": when,
+        "valueQuantity": quantity(value, &measure.unit),
     })
 }
 

@@ -5,6 +5,7 @@ use super::{
     elements::{LOINC, concept, is_ideographic, list, number, text},
     fhir::FhirError,
     import::Hints,
+    measures::{self, MeasureDraft},
     quality::codes::{SNOMED, is_loinc, is_snomed},
     table::{TableError, read_table, rows},
 };
@@ -25,10 +26,17 @@ pub const TYPES: [&str; 7] = [
     "Patient",
 ];
 
+/// Role of a column that is a measure of a wide table; the only one that several columns can have.
+pub const MEASURE: &str = "measure";
+
+/// Roles that stand for the one fact of a row; where columns are measures there is none.
+const OF_A_FACT: [&str; 6] = ["code", "display", "value", "unit", "low", "high"];
+
 /// Roles that a column can have, in the order of the menu.
-pub const ROLES: [&str; 18] = [
+pub const ROLES: [&str; 19] = [
     "patient",
     "date",
+    MEASURE,
     "end",
     "code",
     "display",
@@ -237,8 +245,10 @@ pub struct Draft {
     pub category: String,
     /// System of the codes.
     pub system: String,
-    /// Role of each column, in the order of the table; a role belongs to one column.
+    /// Role of each column, in the order of the table; a role belongs to one column, but for [`MEASURE`].
     pub roles: Vec<Option<&'static str>>,
+    /// What the columns are that are measures, by their number from 0.
+    pub measures: BTreeMap<usize, MeasureDraft>,
 }
 
 /// What a row would be read as.
@@ -277,16 +287,17 @@ impl Draft {
                 slot.get_or_insert(role);
             }
         }
+        draft.guess_measures(look);
         let has = |role: &str| draft.roles.contains(&Some(role));
         draft.resource = match () {
-            () if has("value") || has("unit") => "Observation",
+            () if has("value") || has("unit") || has(MEASURE) => "Observation",
             () if has("dosage") => "MedicationRequest",
             () if has("criticality") => "AllergyIntolerance",
             () if has("family") || has("birth_date") => "Patient",
             () => "Condition",
         }
         .to_owned();
-        if draft.resource == "Observation" {
+        if draft.resource == "Observation" && draft.measures.is_empty() {
             draft.category = "laboratory".into();
         }
         if let Some(column) = draft.column_of("code") {
@@ -306,21 +317,83 @@ impl Draft {
         draft
     }
 
+    /// Columns that are measures by their names, where no column is the value of a long table.
+    fn guess_measures(&mut self, look: &Look) {
+        if self.column_of("value").is_some() {
+            return;
+        }
+        let free = |draft: &Self, column: usize| {
+            let role = draft.roles.get(column).copied().flatten();
+            role.is_none_or(|role| OF_A_FACT.contains(&role))
+        };
+        let mut codes = std::collections::BTreeSet::new();
+        for (column, name) in look.header.iter().enumerate() {
+            let known = measures::of_column(name, values(look, column));
+            // Two columns of one measure are not told apart by their names: the second one is asked about.
+            if let Some(known) = known.filter(|k| free(self, column) && codes.insert(k.loinc.clone()))
+            {
+                self.measures.insert(column, known);
+            }
+        }
+        // A lone name may be anything in a table of something else, as `k` or `map`.
+        let sure = self.measures.len() > 1 || self.column_of("date").is_some();
+        if !sure || self.measures.is_empty() {
+            self.measures.clear();
+            return;
+        }
+        for (column, slot) in self.roles.iter_mut().enumerate() {
+            if self.measures.contains_key(&column) {
+                *slot = Some(MEASURE);
+            } else if slot.is_some_and(|role| OF_A_FACT.contains(&role)) {
+                *slot = None;
+            }
+        }
+    }
+
+    /// Measures whose unit nobody knows yet, by their columns from 0.
+    pub fn unready(&self) -> Vec<usize> {
+        let all = self.measures.iter();
+        let unready = all.filter(|(_, measure)| !measure.is_ready());
+        unready.map(|(column, _)| *column).collect()
+    }
+
+    /// Another code of a measure.
+    pub fn set_loinc(&mut self, look: &Look, column: usize, loinc: &str) {
+        if let Some(measure) = self.measures.get_mut(&column) {
+            measure.set_loinc(loinc, values(look, column));
+        }
+    }
+
     fn column_of(&self, role: &str) -> Option<usize> {
         self.roles.iter().position(|r| *r == Some(role))
     }
 
-    /// Gives a column a role, or none; another column that had it loses it.
-    pub fn set_role(&mut self, column: usize, role: Option<&str>) {
+    /// Gives a column a role, or none; another column that had it loses it, but for measures, which are several. Where
+    /// a column is the value of each row none is a measure, and the other way round.
+    pub fn set_role(&mut self, look: &Look, column: usize, role: Option<&str>) {
         let role = role.and_then(|word| ROLES.into_iter().find(|r| *r == word));
+        let measure = role == Some(MEASURE);
         for other in &mut self.roles {
-            if role.is_some() && *other == role {
+            let taken = role.is_some() && *other == role && !measure;
+            let of_a_fact = other.is_some_and(|other| OF_A_FACT.contains(&other));
+            let long = role == Some("value") && *other == Some(MEASURE);
+            if taken || long || (measure && of_a_fact) {
                 *other = None;
             }
         }
         if let Some(slot) = self.roles.get_mut(column) {
             *slot = role;
         }
+        if measure && !self.measures.contains_key(&column) {
+            let name = look.header.get(column).map_or("", String::as_str);
+            let known = measures::of_column(name, values(look, column));
+            let known = known.unwrap_or_else(|| MeasureDraft::unknown(name));
+            self.measures.insert(column, known);
+            self.resource = "Observation".to_owned();
+        }
+        let roles = &self.roles;
+        let stays = |column: &usize| roles.get(*column) == Some(&Some(MEASURE));
+        self.measures.retain(|column, _| stays(column));
     }
 
     /// Whether the table itself says whose each row is.
@@ -340,7 +413,8 @@ impl Draft {
         out.push_str("[columns]\n");
         let mut columns = BTreeMap::new();
         for (column, role) in self.roles.iter().enumerate() {
-            if let (Some(role), Some(name)) = (role, look.header.get(column)) {
+            let role = role.filter(|role| *role != MEASURE);
+            if let (Some(role), Some(name)) = (role.as_ref(), look.header.get(column)) {
                 columns.insert(*role, name.trim());
             }
         }
@@ -349,6 +423,25 @@ impl Draft {
         }
         if !self.system.is_empty() && self.column_of("system").is_none() {
             let _ = writeln!(out, "[constants]\nsystem = {}", quoted(&self.system));
+        }
+        for (column, measure) in &self.measures {
+            let Some(name) = look.header.get(*column) else {
+                continue;
+            };
+            out.push_str("[[measure]]\n");
+            let category = match self.category.as_str() {
+                "" => &measure.category,
+                category => category,
+            };
+            for (role, text) in [
+                ("column", name.trim()),
+                ("loinc", &measure.loinc),
+                ("display", &measure.display),
+                ("unit", &measure.unit),
+                ("category", category),
+            ] {
+                let _ = writeln!(out, "{role} = {}", quoted(text));
+            }
         }
         out
     }
@@ -379,6 +472,13 @@ impl Draft {
             .map(|resource| preview_of(&resource.value()))
             .collect())
     }
+}
+
+/// What stands in a column of the first rows.
+fn values(look: &Look, column: usize) -> impl Iterator<Item = &str> + Clone {
+    look.rows
+        .iter()
+        .filter_map(move |row| row.get(column).map(String::as_str))
 }
 
 fn preview_of(value: &Value) -> Preview {
@@ -435,6 +535,7 @@ fn list_of<'a>(value: &'a Value, name: &str) -> Vec<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clinical::table::check_table;
 
     const LABS: &str = "MRN;LOINC;Test;Result;Unit;Taken\n77;2160-0;Creatinine;0.9;mg/dL;2024-03-05\n77;718-7;\"Hb; total\";13.1;g/dL;2024/3/6\n";
 
@@ -479,7 +580,7 @@ mod tests {
 
     #[test]
     fn chinese_columns_and_roles_by_hand() {
-        let look = look("检验日期\t项目名称\t结果\t单位\n2024-01-02\t肌酐\t80\tumol/L\n").unwrap();
+        let look = super::look("检验日期\t项目名称\t结果\t单位\n2024-01-02\t肌酐\t80\tumol/L\n").unwrap();
         let mut draft = Draft::guess(&look);
         assert_eq!(draft.roles, ["date", "display", "value", "unit"].map(Some));
         assert_eq!(draft.preview(&look, None), Err(FhirError::NoPatient));
@@ -488,15 +589,105 @@ mod tests {
             (rows[0].words.as_str(), rows[0].value.as_str()),
             ("肌酐", "80 umol/L")
         );
-        draft.set_role(1, Some("value"));
+        draft.set_role(&look, 1, Some("value"));
         assert_eq!(
             draft.roles,
             [Some("date"), Some("value"), None, Some("unit")]
         );
-        draft.set_role(0, None);
-        draft.set_role(0, Some("nonsense"));
+        draft.set_role(&look, 0, None);
+        draft.set_role(&look, 0, Some("nonsense"));
         assert_eq!(draft.roles[0], None);
         assert!(!draft.names_patients());
+    }
+
+    const WATCH: &str = "time,HR (bpm),systolic,Diastolic,weight,remark,steps\n\
+        2024-05-01 07:00,58,121,80,71.5,well,400\n2024-05-02,,131,85,71,,NA\nnever,60,120,80,70,,1\n\
+        2024-05-03,fast,119,79,70,,2,3\n";
+
+    #[test]
+    fn a_wide_table_is_understood_and_asks_for_what_nothing_says() {
+        let look = super::look(WATCH).unwrap();
+        let mut draft = Draft::guess(&look);
+        assert_eq!(draft.resource, "Observation");
+        let measure = Some(MEASURE);
+        let date = Some("date");
+        assert_eq!(
+            draft.roles,
+            [date, measure, measure, measure, measure, None, measure]
+        );
+        let units: Vec<(&str, &str)> = draft
+            .measures
+            .values()
+            .map(|m| (m.unit.as_str(), m.from.word()))
+            .collect();
+        assert_eq!(
+            units,
+            [
+                ("/min", "name"),
+                ("mm[Hg]", "values"),
+                ("mm[Hg]", "values"),
+                ("", "unknown"),
+                ("{steps}", "measure")
+            ]
+        );
+        // Kilograms or pounds: somebody has to say it.
+        assert_eq!(draft.unready(), [4]);
+        draft.measures.get_mut(&4).unwrap().set_unit("lbs");
+        assert_eq!(draft.unready(), Vec::<usize>::new());
+        assert_eq!(draft.measures[&4].unit, "[lb_av]");
+        let rows = draft.preview(&look, Some("p")).unwrap();
+        let first = &rows[0];
+        assert_eq!((first.words.as_str(), first.value.as_str()), ("Heart rate", "58 /min"));
+        assert_eq!(rows.len(), 5 + 3 + 4);
+        let mapping = draft.text(&look);
+        let hints = Hints {
+            patient: Some("p"),
+            mapping: Some(&mapping),
+        };
+        let checked = check_table(WATCH, &hints).unwrap();
+        assert_eq!((checked.rows, checked.facts, checked.empty), (4, 12, 1));
+        let faults: Vec<(usize, usize, &str)> = checked
+            .faults
+            .iter()
+            .map(|f| (f.row, f.column, f.code))
+            .collect();
+        assert_eq!(
+            faults,
+            [
+                (3, 1, "ROW_BAD_DATE"),
+                (4, 0, "ROW_FIELDS"),
+                (4, 2, "ROW_NOT_A_NUMBER")
+            ]
+        );
+        assert_eq!(checked.unread, [6]);
+        // The same stands in the report of the import.
+        let bundle = read_table(WATCH, &hints).unwrap();
+        assert_eq!(bundle.resources.len(), 12);
+        assert_eq!(bundle.report.doubt_counts["ROW_NOT_A_NUMBER"], 1);
+        assert!(bundle.report.doubts.iter().any(|d| d.number == 3 && d.kind == "row"));
+    }
+
+    #[test]
+    fn long_and_wide_are_chosen_by_hand() {
+        let look = super::look("when,a,b\n2024-01-02,1,2\n").unwrap();
+        let mut draft = Draft::guess(&look);
+        assert!(draft.measures.is_empty());
+        draft.set_role(&look, 0, Some("date"));
+        draft.set_role(&look, 1, Some(MEASURE));
+        draft.set_role(&look, 2, Some(MEASURE));
+        assert_eq!(draft.unready(), [1, 2]);
+        draft.set_loinc(&look, 1, "8867-4");
+        assert_eq!(draft.unready(), [2]);
+        assert_eq!(draft.measures[&1].display, "Heart rate");
+        draft.measures.get_mut(&2).unwrap().set_unit("1");
+        let rows = draft.preview(&look, Some("p")).unwrap();
+        assert_eq!((rows.len(), rows[1].words.as_str(), rows[1].code.as_str()), (2, "b", ""));
+        // One of them becomes the value of a long table: then none is a measure.
+        draft.set_role(&look, 1, Some("value"));
+        assert!(draft.measures.is_empty());
+        assert_eq!(draft.roles, [Some("date"), Some("value"), None]);
+        draft.set_role(&look, 2, Some(MEASURE));
+        assert_eq!(draft.roles, [Some("date"), None, Some(MEASURE)]);
     }
 
     #[test]
@@ -511,7 +702,7 @@ mod tests {
     fn names_with_quotation_marks_stay_whole() {
         let found = look("\"a \"\"b\"\"\",value\n1,2\n").unwrap();
         let mut draft = Draft::guess(&found);
-        draft.set_role(0, Some("display"));
+        draft.set_role(&found, 0, Some("display"));
         assert!(draft.text(&found).contains(r#"display = "a \"b\"""#));
         assert_eq!(draft.preview(&found, Some("p")).unwrap()[0].words, "1");
         assert!(look("\"open\n").is_err());

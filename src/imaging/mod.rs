@@ -4,6 +4,7 @@ pub mod calibrate;
 pub mod components;
 pub mod contours;
 pub mod cover;
+pub mod deface;
 pub mod evaluation;
 pub mod field;
 pub mod filter;

@@ -47,6 +47,8 @@ pub struct PatientRecord {
     pub immunizations: Vec<Immunization>,
     /// CarePlan, active first, newest first.
     pub care_plans: Vec<CarePlan>,
+    /// FamilyMemberHistory, by relationship.
+    pub family: Vec<Relative>,
     /// Claim and ExplanationOfBenefit, newest first.
     pub claims: Vec<Claim>,
     /// Genes with their diplotypes, by symbol.
@@ -270,6 +272,30 @@ pub struct CarePlan {
     pub activities: Vec<String>,
     /// What it is for.
     pub addresses: Vec<String>,
+}
+
+/// FamilyMemberHistory: what a relative has or had. Names of relatives stay in the store.
+#[derive(Clone, Debug, Default)]
+pub struct Relative {
+    /// Mother, brother …
+    pub relationship: Coding,
+    /// When it was noted.
+    pub noted: Option<Date>,
+    /// The relative died.
+    pub deceased: bool,
+    /// Conditions.
+    pub conditions: Vec<RelativeCondition>,
+}
+
+/// A condition of a relative.
+#[derive(Clone, Debug, Default)]
+pub struct RelativeCondition {
+    /// What.
+    pub code: Coding,
+    /// When it began, as it was written: `52 a`, `childhood`; empty where that is not known.
+    pub onset: String,
+    /// It contributed to the death.
+    pub fatal: bool,
 }
 
 /// Claim or ExplanationOfBenefit.

@@ -7,6 +7,7 @@ use crate::{
             Cohort, Fact, Kind, Person, day_of,
             export::{ExportKey, Written, export},
             facts,
+            tags::{Said, Wished},
         },
         matching,
         record::patient_identity,
@@ -23,6 +24,9 @@ use std::{
     path::Path,
 };
 
+/// What a series says of an element: its number, the day of the study.
+type OfSeries = (u32, Option<i32>, Said);
+
 impl Store {
     /// Everybody, with all facts. What of the records is known from before is not read again.
     ///
@@ -31,10 +35,19 @@ impl Store {
     /// # Errors
     /// When the role does not allow it; those of the database.
     pub fn cohort(&self) -> Result<Cohort, StoreError> {
+        self.cohort_with(&Wished::new())
+    }
+
+    /// The same with what headers say of these elements.
+    ///
+    /// # Errors
+    /// As [`Store::cohort`].
+    pub fn cohort_with(&self, tags: &Wished) -> Result<Cohort, StoreError> {
         self.demand(Right::Search)?;
         self.demand(Right::ViewRecords)?;
         self.demand(Right::ViewStudies)?;
         self.log(AuditEvent::new(AuditKind::Query, "cohort"));
+        let mut elements = self.elements_of(tags)?;
         let digests = self.digests()?;
         let studies = self.study_rows(None)?;
         let bodies = self.body_parts()?;
@@ -42,6 +55,9 @@ impl Store {
         let mut owners: HashMap<&PatientIdentity, Option<String>> = HashMap::new();
         let mut of_record: BTreeMap<String, Vec<Fact>> = BTreeMap::new();
         let mut alone: Vec<(&PatientIdentity, Vec<Fact>)> = Vec::new();
+        // What headers say, of records and of those who stand alone.
+        let mut said_of_record: BTreeMap<String, Vec<OfSeries>> = BTreeMap::new();
+        let mut said_alone: Vec<Vec<OfSeries>> = Vec::new();
         let mut places: HashMap<&PatientIdentity, usize> = HashMap::new();
         let marks = self.mark_facts();
         for study in &studies {
@@ -71,11 +87,24 @@ impl Store {
                     owner
                 }
             };
+            let said = elements.by_study.remove(&study.row).unwrap_or_default();
+            let day = day_of(study.date);
+            let said = said.into_iter().map(|(series, said)| (series, day, said));
             match owner {
-                Some(owner) => of_record.entry(owner).or_default().extend(found),
+                Some(owner) => {
+                    if said.len() > 0 {
+                        let all = said_of_record.entry(owner.clone()).or_default();
+                        all.extend(said);
+                    }
+                    of_record.entry(owner).or_default().extend(found);
+                }
                 None => {
                     let next = alone.len();
                     let place = *places.entry(&study.patient).or_insert(next);
+                    said_alone.resize(said_alone.len().max(place + 1), Vec::new());
+                    if let Some(all) = said_alone.get_mut(place) {
+                        all.extend(said);
+                    }
                     match alone.get_mut(place) {
                         Some((_, facts)) => facts.extend(found),
                         None => alone.push((&study.patient, found)),
@@ -83,10 +112,16 @@ impl Store {
                 }
             }
         }
-        let mut cohort = Cohort::default();
+        let mut cohort = Cohort::without(elements.unread);
         for (person, text) in digests {
             let pictures = of_record.remove(person.id.reveal()).unwrap_or_default();
+            let said = said_of_record
+                .remove(person.id.reveal())
+                .unwrap_or_default();
             cohort.add(person, facts::decode(&text).chain(pictures));
+            for (series, day, said) in said {
+                cohort.tag(series, day, said);
+            }
         }
         for (number, (identity, found)) in alone.into_iter().enumerate() {
             let person = Person {
@@ -97,6 +132,10 @@ impl Store {
                 record: false,
             };
             cohort.add(person, found);
+            let said = said_alone.get_mut(number).map(std::mem::take);
+            for (series, day, said) in said.unwrap_or_default() {
+                cohort.tag(series, day, said);
+            }
         }
         Ok(cohort)
     }

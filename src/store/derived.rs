@@ -26,7 +26,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 /// Name of the file.
 pub const FILE: &str = "derived.db";
 /// Format; another one is made anew.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 
 const SCHEMA: &str = "
 CREATE TABLE digest (
@@ -46,6 +46,21 @@ CREATE TABLE document (
     title TEXT NOT NULL
 );
 CREATE INDEX document_of_patient ON document (patient);
+-- What headers say: one file of each series of the index of studies, and whether it could be read.
+CREATE TABLE tagged (
+    series INTEGER PRIMARY KEY,
+    study INTEGER NOT NULL,
+    path BLOB NOT NULL,
+    bytes INTEGER NOT NULL,
+    read INTEGER NOT NULL
+);
+CREATE TABLE tag (
+    tag INTEGER NOT NULL,
+    series INTEGER NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (tag, series, value)
+) WITHOUT ROWID;
+CREATE INDEX tag_of_series ON tag (series);
 CREATE VIRTUAL TABLE word USING fts5(
     body, content='', contentless_delete=1, prefix='2 3', tokenize='unicode61 remove_diacritics 2'
 );
@@ -97,7 +112,7 @@ impl std::fmt::Debug for Hit {
 
 /// The database of what is derived.
 pub struct Derived {
-    connection: Connection,
+    pub(super) connection: Connection,
 }
 
 impl Derived {
@@ -620,7 +635,7 @@ fn documents_of(resources: &[Resource]) -> Vec<Made> {
     out
 }
 
-fn words_of(record: &PatientRecord) -> Option<(String, String, Option<Date>)> {
+pub(super) fn words_of(record: &PatientRecord) -> Option<(String, String, Option<Date>)> {
     let name = |code: &Coding| match code.display.is_empty() {
         true => code.code.clone(),
         false => code.display.clone(),
@@ -650,6 +665,10 @@ fn words_of(record: &PatientRecord) -> Option<(String, String, Option<Date>)> {
     }
     if let Some(c) = record.care_plans.first() {
         return some(&c.code, &c.activities.join(" "), c.start);
+    }
+    if let Some(r) = record.family.first() {
+        let had = r.conditions.iter().map(|c| c.code.display.as_str());
+        return some(&r.relationship, &had.collect::<Vec<_>>().join("\n"), r.noted);
     }
     if let Some(e) = record.encounters.first() {
         return some(&e.code, &e.reason, e.start);

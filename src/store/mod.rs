@@ -18,6 +18,7 @@ pub mod database;
 pub mod derived;
 mod error;
 mod files;
+pub mod found;
 pub mod journal;
 pub mod key;
 pub mod maintenance;
@@ -28,6 +29,7 @@ mod records;
 mod salvage;
 mod session;
 mod studies;
+mod tag_index;
 mod verify;
 mod worklists;
 

@@ -323,6 +323,23 @@ impl Store {
         rows.map(|row| Ok(self.as_read(row?))).collect()
     }
 
+    /// One resource of a patient as it is read.
+    pub(super) fn resource(
+        &self,
+        patient_id: &str,
+        kind: &str,
+        id: &str,
+    ) -> Result<Option<Resource>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT patient, type, id, full_url, json FROM resource
+             WHERE patient = ?1 AND type = ?2 AND id = ?3",
+        )?;
+        let found = statement
+            .query_row([patient_id, kind, id], read_resource)
+            .optional()?;
+        Ok(found.map(|resource| self.as_read(resource)))
+    }
+
     /// Logical id of the patient with this FHIR id or identifier; an identifier of several patients finds nobody.
     pub fn patient_by_any_id(&self, id: &str) -> Result<Option<String>, StoreError> {
         let known: Option<String> = self

@@ -16,6 +16,8 @@ use std::{
 /// A study of the index.
 #[derive(Clone, Debug)]
 pub struct StudyRow {
+    /// Number of the row in this index.
+    pub row: i64,
     /// Whose.
     pub patient: PatientIdentity,
     /// Study Instance UID.
@@ -127,7 +129,7 @@ impl Store {
             "SELECT alphabetic, ideographic, phonetic, patient_id, issuer, birth_date, sex,
                     synthetic, study.uid, study.date, study.time, study.description, accession,
                     GROUP_CONCAT(DISTINCT modality), COUNT(DISTINCT series.id),
-                    COUNT(instance.path), SUM(instance.bytes), SUM(instance.frames)
+                    COUNT(instance.path), SUM(instance.bytes), SUM(instance.frames), study.id
              FROM study JOIN subject ON subject.id = study.subject
                   JOIN series ON series.study = study.id
                   JOIN instance ON instance.series = series.id
@@ -144,6 +146,7 @@ impl Store {
                 .collect();
             modalities.sort_unstable();
             Ok(StudyRow {
+                row: row.get(18)?,
                 patient: PatientIdentity {
                     name: Phi::new(PersonName {
                         alphabetic: text(0)?,
@@ -280,7 +283,7 @@ fn path_bytes(path: &Path) -> Vec<u8> {
     path.to_string_lossy().into_owned().into_bytes()
 }
 
-fn path_from(bytes: Vec<u8>) -> PathBuf {
+pub(super) fn path_from(bytes: Vec<u8>) -> PathBuf {
     #[cfg(unix)]
     {
         use std::os::unix::ffi::OsStringExt as _;

@@ -157,10 +157,7 @@ fn table_ui(context: &UiContext<'_>, ui: &mut Ui, read: &AuditRead) {
 fn row_ui(context: &UiContext<'_>, ui: &mut Ui, entry: &AuditEntry) {
     let kind = context.word(kind_key(entry.kind));
     let time = iso(entry.time_ms).replace(['T', 'Z'], " ");
-    let mut detail = entry.detail.clone();
-    if !entry.done {
-        detail = format!("{}  {detail}", context.word("audit-not-done"));
-    }
+    let detail = detail_text(context, &entry.detail);
     let color = match entry.done {
         true => theme::TEXT,
         false => theme::WARN,
@@ -178,7 +175,11 @@ fn row_ui(context: &UiContext<'_>, ui: &mut Ui, entry: &AuditEntry) {
                 },
             );
         }
-        let mut words = vec![detail];
+        let mut words = Vec::new();
+        if !entry.done {
+            words.push(context.word("audit-not-done").to_owned());
+        }
+        words.extend((!detail.is_empty()).then_some(detail));
         for reference in [&entry.patient, &entry.study] {
             if let Some(short) = reference.get(..8) {
                 words.push(short.to_owned());
@@ -196,6 +197,56 @@ fn row_ui(context: &UiContext<'_>, ui: &mut Ui, entry: &AuditEntry) {
             ),
         );
     });
+}
+
+/// The detail of an entry in the user's language where it is one of the program's own; what else stands there was written
+/// by somebody, or is a name.
+fn detail_text(context: &UiContext<'_>, detail: &str) -> String {
+    let key = match detail {
+        "studies" => "audit-detail-studies",
+        "records" => "audit-detail-records",
+        "words of records" => "audit-detail-words",
+        "cohort" => "audit-detail-cohort",
+        "quality" => "audit-detail-quality",
+        _ => "",
+    };
+    if !key.is_empty() {
+        return context.word(key).to_owned();
+    }
+    let numbers = |pattern: &str| numbers_of(detail, pattern);
+    let told = |key, [first, second]: [usize; 2]| {
+        let values = [("first", Value::from(first)), ("second", Value::from(second))];
+        context.tr(key, &values)
+    };
+    if let Some([commits]) = numbers("# commits").as_deref() {
+        return told("audit-detail-commits", [*commits, 0]);
+    }
+    for (pattern, key) in [
+        ("# new, # replaced", "audit-detail-resources"),
+        ("# new files, # again", "audit-detail-files"),
+        ("cohort: # patients, # facts", "audit-detail-tables"),
+    ] {
+        if let Some([first, second]) = numbers(pattern).as_deref() {
+            return told(key, [*first, *second]);
+        }
+    }
+    detail.to_owned()
+}
+
+/// The numbers where `#` stands in a pattern, when a text is of it.
+fn numbers_of(text: &str, pattern: &str) -> Option<Vec<usize>> {
+    let mut rest = text;
+    let mut found = Vec::new();
+    for (place, part) in pattern.split('#').enumerate() {
+        if place > 0 {
+            let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+            let (digits, after) = rest.split_at_checked(end)?;
+            found.push(digits.parse().ok()?);
+            rest = after;
+        }
+        rest = rest.strip_prefix(part)?;
+    }
+    rest.is_empty().then_some(found)
 }
 
 const fn kind_key(kind: AuditKind) -> &'static str {
@@ -230,5 +281,20 @@ const fn kind_key(kind: AuditKind) -> &'static str {
         AuditKind::AuditRead => "audit-audit-read",
         AuditKind::AuditDamaged => "audit-audit-damaged",
         AuditKind::Failed => "audit-failed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::numbers_of;
+
+    #[test]
+    fn numbers_of_a_pattern_are_read() {
+        assert_eq!(numbers_of("5 commits", "# commits"), Some(vec![5]));
+        let two = "12 new, 3 replaced";
+        assert_eq!(numbers_of(two, "# new, # replaced"), Some(vec![12, 3]));
+        for other in ["commits", "5 commits more", "x commits", "5  commits", ""] {
+            assert_eq!(numbers_of(other, "# commits"), None, "{other}");
+        }
     }
 }

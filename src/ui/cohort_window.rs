@@ -142,6 +142,11 @@ fn answer_ui(context: &UiContext<'_>, ui: &mut Ui, answer: &Arc<CohortAnswer>) {
         ],
     );
     widgets::dim(ui, told);
+    if answer.unread > 0 {
+        let count = [("count", Value::from(answer.unread))];
+        let text = context.tr("cohort-unread", &count);
+        ui.label(RichText::new(text).color(theme::WARN));
+    }
     if sum.patients == 0 {
         return;
     }
@@ -252,13 +257,13 @@ fn bars_ui(ui: &mut Ui, name: &str, bars: &[(String, usize)], color: Color32) {
         );
         painter.rect_filled(bar, 1.0, color.gamma_multiply(0.8));
         if number % every == 0 {
-            painter.text(
-                pos2(left, area.bottom() + 2.0),
-                Align2::LEFT_TOP,
-                text,
-                FontId::proportional(11.0),
-                theme::TEXT_DIM,
-            );
+            let font = FontId::proportional(11.0);
+            let name = painter.layout_no_wrap(text.clone(), font, theme::TEXT_DIM);
+            // A name that the edge would cut says something else.
+            if left + name.size().x <= area.right() {
+                let at = pos2(left, area.bottom() + 2.0);
+                painter.galley(at, name, theme::TEXT_DIM);
+            }
         }
         if response
             .hover_pos()

@@ -42,10 +42,11 @@ const RETAIN: [DeidOption; 7] = [
     DeidOption::RetainUids,
     DeidOption::RetainSafePrivate,
 ];
-const CLEAN: [DeidOption; 3] = [
+const CLEAN: [DeidOption; 4] = [
     DeidOption::CleanDescriptors,
     DeidOption::CleanStructuredContent,
     DeidOption::CleanGraphics,
+    DeidOption::CleanFaces,
 ];
 
 const fn key_of(option: DeidOption) -> &'static str {
@@ -216,6 +217,14 @@ fn preview_ui(context: &UiContext<'_>, ui: &mut Ui) {
     if !preview.risk.is_empty() {
         let lines = [("count", preview.text.into())];
         let text = RichText::new(context.tr("deid-pixel-text", &lines));
+        ui.label(text.color(theme::WARN));
+    }
+    if preview.refused > 0 {
+        let told = [
+            ("count", preview.refused.into()),
+            ("reason", preview.reason.as_str().into()),
+        ];
+        let text = RichText::new(context.tr("deid-refused", &told));
         ui.label(text.color(theme::WARN));
     }
     ScrollArea::vertical()

@@ -5,6 +5,7 @@ use super::{context::UiContext, theme, widgets};
 use crate::{
     clinical::{
         FhirError,
+        measures::UnitFrom,
         table_draft::{ROLES, TYPES},
     },
     i18n::Value,
@@ -13,13 +14,15 @@ use crate::{
 use egui::{ComboBox, Grid, RichText, ScrollArea, TextEdit, Ui, vec2};
 
 /// Width of the question, points.
-const WIDTH: f32 = 860.0;
+const WIDTH: f32 = 960.0;
 /// Width of the name of a column, points.
 const NAME: f32 = 170.0;
 /// Values of a column that are shown.
 const VALUES: usize = 3;
 /// Rows of the preview.
 const ROWS: usize = 8;
+/// Faults of rows that are listed.
+const FAULTS: usize = 100;
 
 /// Draws the question when it is open.
 pub fn mapping_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
@@ -100,9 +103,12 @@ fn question_ui(context: &UiContext<'_>, ui: &mut Ui, actions: &mut Vec<MappingAc
         .show(ui, |ui| columns_ui(context, ui, actions));
     ui.add_space(6.0);
     preview_ui(context, ui);
+    ui.add_space(6.0);
+    faults_ui(context, ui);
     ui.add_space(10.0);
     ui.horizontal(|ui| {
-        let ready = question.preview.as_ref().is_ok_and(|rows| !rows.is_empty());
+        let some = question.preview.as_ref().is_ok_and(|rows| !rows.is_empty());
+        let ready = some && draft.unready().is_empty();
         if widgets::main_button(ui, context.word("mapping-import"), ready).clicked() {
             actions.push(MappingAction::Import { keep: false });
         }
@@ -135,6 +141,7 @@ fn columns_ui(context: &UiContext<'_>, ui: &mut Ui, actions: &mut Vec<MappingAct
                 },
             );
             role_ui(context, ui, column, name, actions);
+            measure_ui(context, ui, column, name, actions);
             ui.add_space(8.0);
             let values: Vec<&str> = question
                 .look
@@ -188,6 +195,140 @@ fn role_ui(
     combo
         .response
         .widget_info(|| egui::WidgetInfo::labeled(egui::Role::ComboBox, true, &label));
+}
+
+/// What a column is that is a measure: its name, its code, and its unit, which is asked for where nothing says it.
+fn measure_ui(
+    context: &UiContext<'_>,
+    ui: &mut Ui,
+    column: usize,
+    name: &str,
+    actions: &mut Vec<MappingAction>,
+) {
+    let Some(question) = &context.workspace.mapping else {
+        return;
+    };
+    let Some(measure) = question.draft.measures.get(&column) else {
+        return;
+    };
+    let field = |ui: &mut Ui, text: &str, width: f32, hint: &'static str| {
+        let mut text = text.to_owned();
+        let label = context.tr(hint, &[("name", name.into())]);
+        let field = TextEdit::singleline(&mut text).desired_width(width);
+        let response = ui.add(field).on_hover_text(&label);
+        response.widget_info(|| {
+            let mut info = egui::WidgetInfo::labeled(egui::Role::TextInput, true, &label);
+            info.current_text_value = Some(text.clone());
+            info
+        });
+        response.changed().then_some(text)
+    };
+    if let Some(text) = field(ui, &measure.display, 118.0, "mapping-measure-name") {
+        actions.push(MappingAction::Display(column, text));
+    }
+    if let Some(text) = field(ui, &measure.loinc, 62.0, "mapping-measure-code") {
+        actions.push(MappingAction::Loinc(column, text));
+    }
+    let ready = measure.is_ready();
+    let label = context.tr("mapping-measure-unit", &[("name", name.into())]);
+    let units = measure.units();
+    if units.len() < 2 {
+        let wished = field(ui, &measure.unit, 62.0, "mapping-measure-unit");
+        if let Some(unit) = wished {
+            actions.push(MappingAction::Unit(column, unit));
+        }
+    } else {
+        let shown = match measure.unit.is_empty() {
+            true => context.word("mapping-unit-which"),
+            false => measure.unit.as_str(),
+        };
+        let color = if ready { theme::TEXT } else { theme::WARN };
+        let combo = ComboBox::from_id_salt(("mapping unit", column))
+            .selected_text(RichText::new(shown).color(color))
+            .width(84.0)
+            .show_ui(ui, |ui| {
+                for unit in units {
+                    if ui.selectable_label(unit == measure.unit, unit).clicked() {
+                        actions.push(MappingAction::Unit(column, unit.to_owned()));
+                    }
+                }
+            });
+        combo
+            .response
+            .widget_info(|| egui::WidgetInfo::labeled(egui::Role::ComboBox, true, &label));
+    }
+    let (key, color) = match (ready, measure.from) {
+        (false, _) => ("mapping-unit-unknown", theme::WARN),
+        (true, UnitFrom::Name) => ("mapping-unit-name", theme::TEXT_FAINT),
+        (true, UnitFrom::Values) => ("mapping-unit-values", theme::TEXT_FAINT),
+        _ => return,
+    };
+    ui.label(
+        RichText::new(context.word(key))
+            .size(theme::SMALL_PT)
+            .color(color),
+    );
+}
+
+/// What is wrong with rows of the whole table, and how much it gives.
+fn faults_ui(context: &UiContext<'_>, ui: &mut Ui) {
+    let Some(question) = &context.workspace.mapping else {
+        return;
+    };
+    let unready = question.draft.unready();
+    if !unready.is_empty() {
+        let names = unready.iter().filter_map(|c| question.look.header.get(*c));
+        let names: Vec<&str> = names.map(|name| name.trim()).collect();
+        let text = context.tr(
+            "mapping-units-open",
+            &[("names", names.join(", ").as_str().into())],
+        );
+        ui.label(RichText::new(text).color(theme::WARN));
+    }
+    let Some(checked) = &question.checked else {
+        return;
+    };
+    let told = context.tr(
+        "mapping-gives",
+        &[
+            ("rows", Value::from(checked.rows)),
+            ("facts", Value::from(checked.facts)),
+            ("empty", Value::from(checked.empty)),
+        ],
+    );
+    widgets::dim(ui, told);
+    let all: usize = checked.fault_counts.values().sum();
+    if all == 0 {
+        return;
+    }
+    let count = [("count", Value::from(all))];
+    let title = RichText::new(context.tr("mapping-faults", &count)).color(theme::WARN);
+    ui.label(title.size(theme::SMALL_PT));
+    ScrollArea::vertical()
+        .id_salt("mapping faults")
+        .max_height(74.0)
+        .show(ui, |ui| {
+            for fault in checked.faults.iter().take(FAULTS) {
+                let name = fault
+                    .column
+                    .checked_sub(1)
+                    .and_then(|column| question.look.header.get(column));
+                let text = context.tr(
+                    "mapping-fault",
+                    &[
+                        ("row", Value::from(fault.row)),
+                        ("name", name.map_or("–", |name| name.trim()).into()),
+                        ("fault", context.word(fault_key(fault.code)).into()),
+                    ],
+                );
+                let text = RichText::new(text).size(theme::SMALL_PT);
+                widgets::line(ui, text.color(theme::TEXT_DIM));
+            }
+            if all > FAULTS {
+                let count = [("count", (all - FAULTS).into())];
+                widgets::dim(ui, context.tr("panel-more", &count));
+            }
+        });
 }
 
 fn preview_ui(context: &UiContext<'_>, ui: &mut Ui) {
@@ -253,6 +394,7 @@ fn role_key(role: &str) -> &'static str {
     match role {
         "patient" => "mapping-role-patient",
         "date" => "mapping-role-date",
+        "measure" => "mapping-role-measure",
         "end" => "mapping-role-end",
         "code" => "mapping-role-code",
         "display" => "mapping-role-display",
@@ -270,5 +412,17 @@ fn role_key(role: &str) -> &'static str {
         "birth_date" => "mapping-role-birth-date",
         "sex" => "mapping-role-sex",
         _ => "mapping-role-none",
+    }
+}
+
+fn fault_key(code: &str) -> &'static str {
+    match code {
+        "ROW_NO_PATIENT" => "mapping-fault-patient",
+        "ROW_NO_DATE" => "mapping-fault-no-date",
+        "ROW_BAD_DATE" => "mapping-fault-date",
+        "ROW_NOT_A_NUMBER" => "mapping-fault-number",
+        "ROW_NO_CODE" => "mapping-fault-code",
+        "ROW_NO_VALUE" => "mapping-fault-value",
+        _ => "mapping-fault-fields",
     }
 }

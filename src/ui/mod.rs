@@ -67,6 +67,7 @@ pub mod report_panel;
 pub mod root;
 pub mod sampling_text;
 pub mod screen_check;
+mod search_window;
 pub mod segments;
 pub mod settings;
 pub mod side_panel;

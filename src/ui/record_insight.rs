@@ -1,6 +1,6 @@
 //! What follows from the record: alerts in the banner, considerations with every factor, genes.
 
-use super::{context::UiContext, theme, widgets};
+use super::{context::UiContext, search_window, theme, widgets};
 use crate::{
     clinical::{
         advice::{
@@ -56,9 +56,14 @@ fn alert_key(alert: &Alert) -> &'static str {
 }
 
 /// Where a fact stands, for hover texts.
-fn origin_text(origin: &Origin) -> String {
+fn origin_text(context: &UiContext<'_>, origin: &Origin) -> String {
     let date = origin.date.map(|d| d.to_string()).unwrap_or_default();
-    format!("{} {date} {}", origin.kind, origin.words)
+    let kind = match search_window::kind_key(origin.kind) {
+        // What is no resource of the record has a word of its own.
+        search_window::OTHER => origin.kind,
+        key => context.word(key),
+    };
+    format!("{kind} {date} {}", origin.words)
         .trim()
         .to_owned()
 }
@@ -84,7 +89,10 @@ pub fn banner_alerts(context: &UiContext<'_>, ui: &mut Ui, insight: &Insight) {
         if text.chars().count() > LONGEST_TAG {
             text = text.chars().take(LONGEST_TAG - 1).chain(['…']).collect();
         }
-        let because: Vec<String> = alert.because.iter().map(origin_text).collect();
+        let because: Vec<String> = {
+            let of_alert = alert.because.iter();
+            of_alert.map(|o| origin_text(context, o)).collect()
+        };
         let hover = format!(
             "{name}: {subject}\n{}\n{}\n{}",
             alert.words.get(chinese),
@@ -175,14 +183,22 @@ fn alert_ui(context: &UiContext<'_>, ui: &mut Ui, alert: &Alert, chinese: bool) 
     for origin in &alert.because {
         widgets::line(
             ui,
-            RichText::new(origin_text(origin))
+            RichText::new(origin_text(context, origin))
                 .size(theme::SMALL_PT)
                 .color(theme::TEXT_DIM),
         )
-        .on_hover_text(origin_text(origin));
+        .on_hover_text(origin_text(context, origin));
     }
     if !alert.source.is_empty() {
         source(context, ui, &alert.source);
+    }
+}
+
+/// A source, and that a figure was not held against it where it was not.
+fn source_text(context: &UiContext<'_>, source: &str, checked: bool) -> String {
+    match checked {
+        true => source.to_owned(),
+        false => context.tr("panel-source-unchecked", &[("source", source.into())]),
     }
 }
 
@@ -222,7 +238,8 @@ fn suggestion_ui(context: &UiContext<'_>, ui: &mut Ui, suggestion: &Suggestion, 
             format!("{:.0}", suggestion.prior * 100.0).as_str().into(),
         )],
     );
-    widgets::dim(ui, prior).on_hover_text(suggestion.prior_source);
+    let hover = source_text(context, suggestion.prior_source, suggestion.prior_checked);
+    widgets::dim(ui, prior).on_hover_text(hover);
     for factor in &suggestion.factors {
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 6.0;
@@ -245,17 +262,14 @@ fn suggestion_ui(context: &UiContext<'_>, ui: &mut Ui, suggestion: &Suggestion, 
                 name = format!("{name} ({})", context.word("panel-factor-denied"));
             }
             ui.label(RichText::new(name).color(theme::TEXT));
+            let source = source_text(context, factor.source, factor.checked);
             widgets::line(
                 ui,
-                RichText::new(factor.source)
+                RichText::new(&source)
                     .size(theme::SMALL_PT)
                     .color(theme::TEXT_DIM),
             )
-            .on_hover_text(format!(
-                "{}\n{}",
-                origin_text(&factor.origin),
-                factor.source
-            ));
+            .on_hover_text(format!("{}\n{source}", origin_text(context, &factor.origin)));
         });
     }
     if !suggestion.unknown.is_empty() {

@@ -307,6 +307,24 @@ fn record_ui(context: &UiContext<'_>, ui: &mut Ui, record: &PatientRecord) {
             dated(ui, p.start, &p.code, color, &p.activities.join(", "));
         },
     );
+    section(context, ui, "panel-family", &record.family, |ui, r| {
+        let had: Vec<String> = r
+            .conditions
+            .iter()
+            .map(|c| match (c.onset.is_empty(), c.fatal) {
+                (true, false) => c.code.display.clone(),
+                (true, true) => format!("{} †", c.code.display),
+                (false, false) => format!("{} ({})", c.code.display, c.onset),
+                (false, true) => format!("{} ({}) †", c.code.display, c.onset),
+            })
+            .collect();
+        let dead = if r.deceased { " †" } else { "" };
+        let who = Coding {
+            display: format!("{}{dead}", r.relationship.display),
+            ..r.relationship.clone()
+        };
+        dated(ui, r.noted, &who, theme::TEXT, &had.join(", "));
+    });
     claims(context, ui, record);
     observations(context, ui, record, "panel-other-observations", |o| {
         o.category != "laboratory" && o.category != "vital-signs"

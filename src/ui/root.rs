@@ -127,6 +127,7 @@ pub fn root_ui(ui: &mut Ui, workspace: &Workspace, state: &mut UiState) -> Vec<A
     deid_dialog::deid_dialog_ui(&mut context, ui);
     super::audit_window::audit_ui(&mut context, ui);
     super::cohort_window::cohort_ui(&mut context, ui);
+    super::search_window::search_ui(&mut context, ui);
     super::mapping_question::mapping_ui(&mut context, ui);
     lock_screen::reason_ui(&mut context, ui);
     layout_picker::layout_picker_ui(&mut context, ui);
@@ -176,6 +177,7 @@ fn is_asking(context: &UiContext<'_>) -> (bool, bool) {
         || state.settings.is_some()
         || state.deid_dialog.is_some()
         || workspace.access.asking_reason
+        || workspace.search.open
         || state.picture_dialog.is_some();
     (open, asking)
 }

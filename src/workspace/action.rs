@@ -278,6 +278,8 @@ pub enum Action {
     Cohort(super::cohort_view::CohortAction),
     /// They leave as tables.
     ExportCohort,
+    /// Words of all records.
+    Search(super::record_search::SearchAction),
     /// What the columns of a table mean.
     Mapping(super::mapping::MappingAction),
     /// Show where a finding of a text is.
@@ -540,6 +542,7 @@ impl Workspace {
             Action::WriteAudit(form) => return Some(Effect::ChooseAudit(form)),
             Action::Cohort(action) => self.act_on_cohort(action),
             Action::ExportCohort => return Some(Effect::ChooseCohort),
+            Action::Search(action) => self.act_on_search(action),
             Action::Mapping(action) => self.act_on_mapping(action),
             Action::SeeFinding(place) => self.see_finding(*place),
             Action::StudyNotOpen => self.notify("notice-study-not-open", String::new()),

@@ -47,6 +47,8 @@ pub struct CohortAnswer {
     pub summary: Summary,
     /// The spread of the value that was asked for.
     pub spread: Option<Spread>,
+    /// Series whose files could not be read for what the query asks of headers.
+    pub unread: usize,
     /// How long loading and counting took, milliseconds.
     pub ms: [f64; 2],
 }
@@ -164,7 +166,9 @@ pub(super) fn count(store: &Store, query: &str, code: &str) -> Result<CohortAnsw
     let today = store::today().ok_or_else(|| failed("no day".into()))?;
     let parsed = Query::parse(query, today).map_err(|e| CohortRefusal::NotUnderstood(e.0))?;
     let begin = std::time::Instant::now();
-    let cohort = store.cohort().map_err(|e| failed(e.to_string()))?;
+    let cohort = store
+        .cohort_with(&parsed.tags())
+        .map_err(|e| failed(e.to_string()))?;
     let loaded = begin.elapsed().as_secs_f64() * 1e3;
     let begin = std::time::Instant::now();
     let chosen = parsed.find(&cohort, today);
@@ -175,6 +179,7 @@ pub(super) fn count(store: &Store, query: &str, code: &str) -> Result<CohortAnsw
     };
     Ok(CohortAnswer {
         of: cohort.len(),
+        unread: cohort.unread,
         summary,
         spread,
         ms: [loaded, begin.elapsed().as_secs_f64() * 1e3],
@@ -189,7 +194,9 @@ pub(super) fn export(store: &Store, query: &str, folder: &Path, events: &Sender<
     let done = || -> Result<usize, String> {
         let today = store::today().ok_or("no day")?;
         let parsed = Query::parse(query, today).map_err(|e| e.to_string())?;
-        let cohort = store.cohort().map_err(|e| e.to_string())?;
+        let cohort = store
+            .cohort_with(&parsed.tags())
+            .map_err(|e| e.to_string())?;
         let chosen = parsed.find(&cohort, today);
         let mut place = folder.join(TABLES);
         for number in 2..100 {

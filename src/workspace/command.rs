@@ -214,6 +214,7 @@ pub enum Command {
     ShowGraph,
     ShowQuality,
     ShowCohort,
+    SearchRecords,
     ShowAudit,
     ShowAi,
     ShowFindings,
@@ -481,6 +482,7 @@ table! {
     ShowGraph "cmd-record-graph" View "" Nothing
     ShowQuality "cmd-record-quality" View "" Nothing
     ShowCohort "cmd-cohort" View "" Nothing
+    SearchRecords "cmd-search-records" View "Ctrl+Shift+R" Nothing
     ShowFindings "panel-tab-findings" View "" Nothing
     ShowLabels "panel-tab-labels" View "Ctrl+J" Nothing
     ShowReport "panel-tab-report" View "Ctrl+E" Nothing

@@ -45,6 +45,10 @@ pub struct Preview {
     pub text: usize,
     /// Why its pixels may hold text; empty when there is no reason to think so.
     pub risk: &'static str,
+    /// Of how many objects no copy would be written, where all were looked at.
+    pub refused: usize,
+    /// Why not, of one of them.
+    pub reason: String,
 }
 
 /// What is known of copies without identity.
@@ -129,13 +133,18 @@ impl Workspace {
 
     /// Decides about the first object of the study, and writes nothing.
     fn look_at_deid(&mut self, options: DeidOptions) {
-        let Some(first) = self.study_files().into_iter().next() else {
+        let mut files = self.study_files();
+        if files.is_empty() {
             return;
-        };
+        }
+        // A face is found in a volume, not in one of its slices.
+        if !options.has(DeidOption::CleanFaces) {
+            files.truncate(1);
+        }
         let (events, waker) = (self.sender(), self.waker.clone());
         self.deid.looking = true;
         let body = move || {
-            let answer = preview(&first, options);
+            let answer = preview(&files, options);
             let _ = events.send(Event::Deid(DeidNews::Preview(answer)));
             waker.wake("deid");
         };
@@ -197,7 +206,7 @@ impl Workspace {
     }
 }
 
-fn preview(path: &Path, options: DeidOptions) -> Result<Preview, String> {
+fn preview(files: &[PathBuf], options: DeidOptions) -> Result<Preview, String> {
     let secret = Secret::random().map_err(|e| e.kind().to_string())?;
     let mut settings = Settings::new(secret);
     settings.options = options;
@@ -206,7 +215,7 @@ fn preview(path: &Path, options: DeidOptions) -> Result<Preview, String> {
     let mut found = Preview::default();
     let mut failed = None;
     let done = anonymize(
-        &[path.to_owned()],
+        files,
         Path::new(""),
         settings,
         false,
@@ -214,17 +223,27 @@ fn preview(path: &Path, options: DeidOptions) -> Result<Preview, String> {
         &Progress::default(),
         &mut |event| match event {
             DeidEvent::Written { changes, text, .. } => {
-                found.lines = changes.iter().map(line).collect();
-                found.text = text.boxes.len();
-                found.risk = text.risk;
+                if found.lines.is_empty() {
+                    found.lines = changes.iter().map(line).collect();
+                }
+                found.text += text.boxes.len();
+                if !text.risk.is_empty() {
+                    found.risk = text.risk;
+                }
             }
-            DeidEvent::Rejected(rejection) => failed = Some(rejection.detail),
+            DeidEvent::Rejected(rejection) => {
+                found.refused += 1;
+                failed.get_or_insert(rejection.detail);
+            }
         },
     );
     done.map_err(|e| e.kind().to_string())?;
     match failed {
-        Some(reason) => Err(reason),
-        None => Ok(found),
+        Some(reason) if found.refused == files.len() => Err(reason),
+        failed => {
+            found.reason = failed.unwrap_or_default();
+            Ok(found)
+        }
     }
 }
 

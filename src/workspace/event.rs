@@ -96,12 +96,18 @@ pub enum Event {
     ChosenRecord(Vec<std::path::PathBuf>),
     /// A table without a mapping was looked at.
     RecordTable(Box<super::mapping::LookedAt>),
+    /// What a whole table gives by the mapping that is being drawn up.
+    TableChecked(u64, Box<crate::clinical::table::Checked>),
     /// The log was read, or why not.
     Audit(Result<super::audit_view::AuditRead, String>),
     /// A folder for the log was chosen.
     ChosenAudit(std::path::PathBuf, super::audit_view::AuditForm),
     /// Patients were counted, or why not.
     Cohort(Result<Box<super::cohort_view::CohortAnswer>, super::cohort_view::CohortRefusal>),
+    /// Words of records were searched.
+    Words(super::record_search::SearchAnswer),
+    /// Where pictures of somebody are whose record has what was found, or why that is not known.
+    Whereabouts(Result<Box<super::record_search::Whereabouts>, String>),
     /// A folder for tables was chosen.
     ChosenCohort(std::path::PathBuf),
     /// Files for the record that do not say whose they are.

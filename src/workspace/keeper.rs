@@ -8,7 +8,7 @@ use super::{
     audit_view::{self, AuditForm},
     cohort_view,
     event::Event,
-    record_link,
+    record_link, record_search,
     segmenting::origins::{AskedVoxel, OriginsFound},
     study_list::known::{self, KnownAsk},
     waker::Waker,
@@ -16,8 +16,9 @@ use super::{
 use crate::{
     model::{
         access::Role,
+        date::Date,
         edit::{Edit, Kept},
-        identity::PatientIdentity,
+        identity::{PatientIdentity, Phi},
         passphrase::Passphrase,
     },
     store::{
@@ -107,6 +108,20 @@ pub(super) enum Ask {
     /// Where a voxel comes from.
     Origins {
         asked: AskedVoxel,
+        answered: Answered,
+    },
+    /// Words of all records, or of one patient's, unless others are asked for meanwhile.
+    Words {
+        generation: u64,
+        latest: Arc<AtomicU64>,
+        words: Phi<String>,
+        patient: Option<Phi<String>>,
+        answered: Answered,
+    },
+    /// Where pictures of a patient are; the day comes back with the answer.
+    Whereabouts {
+        patient: Phi<String>,
+        day: Option<Date>,
         answered: Answered,
     },
     /// Something about studies.
@@ -519,6 +534,30 @@ impl Serving {
                 let found =
                     found.map(|mut all| all.split_off(all.len().saturating_sub(MOST_ORIGINS)));
                 self.tell(Event::VoxelOrigins(Box::new(OriginsFound { asked, found })));
+                drop(answered);
+            }
+            Ask::Words {
+                generation,
+                latest,
+                words,
+                patient,
+                answered,
+            } => {
+                if latest.load(Ordering::Acquire) != generation {
+                    return;
+                }
+                let patient = patient.as_ref().map(|id| id.reveal().as_str());
+                let answer = record_search::search(store, generation, words.reveal(), patient);
+                self.tell(Event::Words(answer));
+                drop(answered);
+            }
+            Ask::Whereabouts {
+                patient,
+                day,
+                answered,
+            } => {
+                let places = record_search::whereabouts(store, patient, day);
+                self.tell(Event::Whereabouts(places.map(Box::new)));
                 drop(answered);
             }
             Ask::Log(event) => store.log(event),

@@ -1,18 +1,25 @@
 //! A table that came without a mapping file: its columns are shown, their meaning is chosen, its first rows are read for
 //! a preview, and what was chosen is kept as a mapping file beside it.
 
-use super::{Workspace, event::Event, record_link::RecordState};
+use super::{Workspace, event::Event, keeper::Answered, record_link::RecordState};
 use crate::{
     clinical::{
-        FhirError,
+        FhirError, Hints,
         fhir::MAX_BYTES,
+        table::{self, Checked},
         table_draft::{self, Draft, Look, Preview},
     },
     files::write_whole,
     model::access::Right,
     task::spawn_named,
 };
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 /// What is chosen in the question.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +37,12 @@ pub enum MappingAction {
         /// Its role.
         role: Option<&'static str>,
     },
+    /// LOINC code of a column that is a measure.
+    Loinc(usize, String),
+    /// Its name.
+    Display(usize, String),
+    /// Its unit.
+    Unit(usize, String),
     /// Take the table in.
     Import {
         /// Keep what was chosen as a mapping file beside the table.
@@ -48,8 +61,14 @@ pub struct MappingQuestion {
     pub draft: Draft,
     /// How the first rows would be read, or why not.
     pub preview: Result<Vec<Preview>, FhirError>,
+    /// What the whole table gives, and what is wrong with its rows; `None` while that is looked at, and where the
+    /// mapping does not do.
+    pub checked: Option<Arc<Checked>>,
     /// Whose the preview was made for.
     patient: Option<String>,
+    text: Arc<str>,
+    /// Grows with every change; a check of an older one is dropped.
+    latest: Arc<AtomicU64>,
 }
 
 impl std::fmt::Debug for MappingQuestion {
@@ -74,6 +93,7 @@ impl MappingQuestion {
 pub struct LookedAt {
     path: PathBuf,
     look: Look,
+    text: Arc<str>,
 }
 
 impl std::fmt::Debug for LookedAt {
@@ -94,10 +114,14 @@ pub(super) fn look_at(path: PathBuf) -> Event {
     }
     let read = std::fs::read(&path).map_err(|e| e.kind().to_string());
     let look = read.and_then(|bytes| {
-        table_draft::look(&table_draft::decoded(&bytes)).map_err(|e| e.to_string())
+        let text: Arc<str> = table_draft::decoded(&bytes).into();
+        let look = table_draft::look(&text).map_err(|e| e.to_string())?;
+        Ok((look, text))
     });
     match look {
-        Ok(look) if look.header.len() > 1 => Event::RecordTable(Box::new(LookedAt { path, look })),
+        Ok((look, text)) if look.header.len() > 1 => {
+            Event::RecordTable(Box::new(LookedAt { path, look, text }))
+        }
         Ok(_) => Event::Notice {
             key: "notice-record-mapping",
             detail: String::new(),
@@ -117,8 +141,52 @@ impl Workspace {
             look: looked.look,
             draft,
             preview,
+            checked: None,
             patient,
+            text: looked.text,
+            latest: Arc::default(),
         });
+        self.check_mapping();
+    }
+
+    /// Has the whole table read by the mapping on a thread of its own, to say what is wrong with its rows.
+    fn check_mapping(&mut self) {
+        let (events, waker) = (self.sender(), self.waker.clone());
+        let Some(question) = &mut self.mapping else {
+            return;
+        };
+        question.checked = None;
+        let generation = question.latest.fetch_add(1, Ordering::AcqRel) + 1;
+        if question.preview.is_err() {
+            return;
+        }
+        let (latest, text) = (Arc::clone(&question.latest), Arc::clone(&question.text));
+        let mapping = question.draft.text(&question.look);
+        let patient = question.patient.clone();
+        let answered = Answered::new(&self.checking);
+        let body = move || {
+            // Of many changes only the last one is worth the work.
+            if latest.load(Ordering::Acquire) == generation {
+                let hints = Hints {
+                    patient: patient.as_deref(),
+                    mapping: Some(&mapping),
+                };
+                let checked = table::check_table(&text, &hints).unwrap_or_default();
+                let _ = events.send(Event::TableChecked(generation, Box::new(checked)));
+            }
+            drop(answered);
+            waker.wake("mapping");
+        };
+        let _ = spawn_named("mapping check", body);
+    }
+
+    /// Takes in what the whole table gives.
+    pub(super) fn take_checked(&mut self, generation: u64, checked: Checked) {
+        if let Some(question) = &mut self.mapping
+            && question.latest.load(Ordering::Acquire) == generation
+        {
+            question.checked = Some(Arc::new(checked));
+        }
     }
 
     /// The patient on the screen, where the record is surely theirs.
@@ -141,20 +209,36 @@ impl Workspace {
             MappingAction::Resource(resource) => question.draft.resource = resource,
             MappingAction::Category(category) => question.draft.category = category,
             MappingAction::System(system) => question.draft.system = system,
-            MappingAction::Role { column, role } => question.draft.set_role(column, role),
+            MappingAction::Role { column, role } => {
+                question.draft.set_role(&question.look, column, role);
+            }
+            MappingAction::Loinc(column, loinc) => {
+                question.draft.set_loinc(&question.look, column, &loinc);
+            }
+            MappingAction::Display(column, display) => {
+                if let Some(measure) = question.draft.measures.get_mut(&column) {
+                    measure.display = display;
+                }
+            }
+            MappingAction::Unit(column, unit) => {
+                if let Some(measure) = question.draft.measures.get_mut(&column) {
+                    measure.set_unit(&unit);
+                }
+            }
             MappingAction::Cancel => {
                 self.mapping = None;
                 return;
             }
             MappingAction::Import { keep } => {
                 question.renew();
-                if question.preview.is_ok() {
+                if question.preview.is_ok() && question.draft.unready().is_empty() {
                     self.import_table(keep);
                 }
                 return;
             }
         }
         question.renew();
+        self.check_mapping();
     }
 
     fn import_table(&mut self, keep: bool) {

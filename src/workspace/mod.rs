@@ -56,6 +56,7 @@ pub mod planes;
 pub mod presentation;
 pub mod presets;
 pub mod record_link;
+pub mod record_search;
 pub mod report;
 pub mod screen_setting;
 pub mod segmenting;

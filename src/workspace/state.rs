@@ -153,8 +153,12 @@ pub struct Workspace {
     pub audit: super::audit_view::AuditView,
     /// Many patients at once.
     pub cohort: super::cohort_view::CohortView,
+    /// The words of all records are searched.
+    pub search: super::record_search::RecordSearch,
     /// What the columns of a table mean is being asked.
     pub mapping: Option<super::mapping::MappingQuestion>,
+    /// Whole tables that are being read for that.
+    pub(super) checking: Arc<std::sync::atomic::AtomicUsize>,
     /// A text that waits for the clipboard.
     pub copied: Option<String>,
     pub(super) found: SharedFound,
@@ -237,7 +241,9 @@ impl Workspace {
             access: super::access::Access::default(),
             audit: super::audit_view::AuditView::default(),
             cohort: super::cohort_view::CohortView::default(),
+            search: super::record_search::RecordSearch::default(),
             mapping: None,
+            checking: Arc::default(),
             copied: None,
             found: SharedFound::default(),
             documents: documents::Documents::default(),
@@ -603,6 +609,8 @@ impl Workspace {
             && !self.access.is_busy()
             && !self.audit.is_busy()
             && !self.cohort.is_busy()
+            && !self.search.is_busy()
+            && self.checking.load(std::sync::atomic::Ordering::Acquire) == 0
             && self.events.1.is_empty()
             && self.measuring.is_idle()
             && !self.segmenting.numbers.is_busy()

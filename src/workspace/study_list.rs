@@ -23,7 +23,7 @@ use crate::{
     store,
 };
 use crossbeam_channel::Sender;
-use row::key_of;
+pub(in crate::workspace) use row::key_of;
 use seek::{Answer, Question, Seeker};
 use std::{
     collections::BTreeSet,

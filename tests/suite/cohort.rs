@@ -1,12 +1,14 @@
 //! Many patients at once, through the store and the command line; and words found in all records.
 
 use crate::{
+    bad_input::build::Slice,
     store::{made, run, text},
     support::Dice,
 };
 use glam::DVec3;
 use negatoscope::{
     clinical::cohort::{Kind, query::Query, statistics::summary},
+    dicom::scan::{ScanOptions, read_instance},
     model::{
         annotation::{
             Annotation, AnnotationId, AnnotationTarget, Author, MarkKind, PointSpace, Shape,
@@ -19,7 +21,14 @@ use negatoscope::{
     store::{Passphrase, Store, amend::place_of, derived},
 };
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, fs, io::Read as _, sync::Arc, time::Instant};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::Read as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Instant,
+};
 
 fn today() -> Date {
     Date::parse("2024-06-01").unwrap()
@@ -303,6 +312,105 @@ fn pictures_marks_and_networks_are_facts_of_whom_they_belong_to() {
     assert_eq!(ids("mark:length=5"), ["p00001"]);
     assert_eq!(ids("mark:lesion>5"), Vec::<String>::new());
     assert_eq!(ids("ai:ct-lesions>=5mm@2024"), ["p00001"]);
+}
+
+/// Two series of a patient: thin slices of 80 or 100 kV in a hard kernel, thick ones of 120 kV in a soft one.
+fn headers(folder: &Path, n: usize, known: &Known) -> Vec<PathBuf> {
+    let sex = if known.female { "F" } else { "M" };
+    let slice = |series: u8, kvp: &str, thickness: &str, kernel: &str| {
+        let slice = Slice {
+            study: format!("1.2.9.{n}"),
+            series: format!("1.2.9.{n}.{series}"),
+            uid: format!("1.2.9.{n}.{series}.1"),
+            ..Slice::default()
+        };
+        slice
+            .text(0x08, 0x20, b"DA", "20240102")
+            .text(0x10, 0x10, b"PN", &format!("Canary{n}^Yellow"))
+            .text(0x10, 0x20, b"LO", &format!("MRN{n:05}"))
+            .text(0x10, 0x30, b"DA", &format!("{}0615", known.born))
+            .text(0x10, 0x40, b"CS", sex)
+            .text(0x18, 0x50, b"DS", thickness)
+            .text(0x18, 0x60, b"DS", kvp)
+            .text(0x18, 0x1210, b"SH", kernel)
+            .text(0x19, 0x1010, b"LO", if n % 7 == 0 { "gated" } else { "free" })
+            .write(folder, &format!("{n}-{series}.dcm"))
+    };
+    let low = if n % 2 == 0 { "80" } else { "100" };
+    vec![
+        slice(1, low, "1.25", "B60f"),
+        slice(2, "120", "5", "B30f"),
+    ]
+}
+
+#[test]
+fn elements_of_headers_narrow_beside_all_the_rest_and_in_time() {
+    const PATIENTS: usize = 1000;
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::throw_away().unwrap();
+    let known = filled(&mut store, PATIENTS);
+    let options = ScanOptions::default();
+    let instances: Vec<Arc<Instance>> = (0..PATIENTS)
+        .flat_map(|n| headers(folder.path(), n, &known[n]))
+        .map(|path| Arc::new(read_instance(&path, &options).unwrap()))
+        .collect();
+    store.index_instances(&instances).unwrap();
+    let all: [(&str, fn(usize, &Known) -> bool); 9] = [
+        ("tag:KVP=80", |n, _| n % 2 == 0),
+        ("-tag:KVP=80 sex:F", |n, k| n % 2 == 1 && k.female),
+        // Of one series, not of one patient.
+        ("tag:KVP<110&SliceThickness>2", |_, _| false),
+        ("tag:KVP<110 tag:SliceThickness>2", |_, _| true),
+        ("tag:ConvolutionKernel=b60F&(0018,0060)=100", |n, _| n % 2 == 1),
+        ("tag:(0019,1010):gat", |n, _| n % 7 == 0),
+        ("tag:KVP=80@2023", |_, _| false),
+        ("tag:KVP=80@1y condition:diabetes value:2160-0>1.5", |n, k| {
+            n % 2 == 0
+                && k.diseases.contains(&0)
+                && k.creatinine.is_some_and(|c| c > 1.5)
+        }),
+        ("tag:00190010=x or finding:nodule>15", |_, k| {
+            k.nodule_mm.is_some_and(|n| n > 15.0)
+        }),
+    ];
+    let mut times = Vec::new();
+    for (text, holds) in all {
+        let query = Query::parse(text, today()).unwrap();
+        let begin = Instant::now();
+        let cohort = store.cohort_with(&query.tags()).unwrap();
+        let loaded = begin.elapsed();
+        let begin = Instant::now();
+        let found = query.find(&cohort, today());
+        let counted = summary(&cohort, &found, today());
+        times.push((loaded, begin.elapsed()));
+        let expected: Vec<usize> = (0..PATIENTS).filter(|n| holds(*n, &known[*n])).collect();
+        assert_eq!(found, expected, "{text}");
+        assert_eq!(counted.patients, expected.len());
+        assert_eq!(cohort.unread, 0);
+        // Elements are no facts: they are neither counted nor exported.
+        assert_eq!(cohort.facts(), store.cohort().unwrap().facts());
+    }
+    let ms = |d: std::time::Duration| d.as_secs_f64() * 1e3;
+    let (first, rest) = times.split_first().unwrap();
+    let slowest = rest.iter().map(|(_, query)| ms(*query)).fold(0.0, f64::max);
+    let loading = rest.iter().map(|(load, _)| ms(*load)).fold(0.0, f64::max);
+    println!(
+        "{PATIENTS} patients, {} series: headers read in {:.0} ms, loaded in at most {loading:.0} ms, slowest query with counts {slowest:.1} ms",
+        instances.len(),
+        ms(first.0)
+    );
+    assert!(slowest < 1000.0, "{slowest} ms");
+    // A file that is gone is said, and does not stand for what it said not.
+    store
+        .index_instances(&[picture(&person("X", "Gone", "19500101", Sex::Male), "1.77", "CT")])
+        .unwrap();
+    let query = Query::parse("tag:KVP", today()).unwrap();
+    let cohort = store.cohort_with(&query.tags()).unwrap();
+    assert_eq!((cohort.len(), cohort.unread), (PATIENTS + 1, 1));
+    assert_eq!(query.find(&cohort, today()).len(), PATIENTS);
+    for wrong in ["tag:", "tag:NoSuchKeyword=1", "tag:KVP>x", "tag"] {
+        assert!(Query::parse(wrong, today()).is_err(), "{wrong}");
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod command_line;
 mod data_set;
+mod faces;
 mod options;
 
 use data_set::{DataSet, Way};

@@ -100,6 +100,7 @@ mod ui_privacy;
 #[cfg(feature = "screen")]
 mod ui_record;
 #[cfg(feature = "screen")]
+mod ui_search;
 mod ui_segments;
 mod ui_snapshots;
 #[cfg(all(feature = "ai", feature = "screen"))]

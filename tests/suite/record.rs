@@ -410,6 +410,51 @@ fn components_and_values_of_one_code_become_curves() {
 }
 
 #[test]
+fn what_relatives_have_is_shown_without_their_names() {
+    let relative = |id: &str, who: &str, more: Value| {
+        let mut value = json!({"resourceType": "FamilyMemberHistory", "id": id, "status": "completed",
+            "patient": {"reference": "Patient/p"}, "name": "Secret Name",
+            "relationship": {"coding": [{"code": who, "display": who}]}});
+        for (key, member) in more.as_object().unwrap() {
+            value[key] = member.clone();
+        }
+        value
+    };
+    let parsed = parse(&[
+        adult(),
+        relative("1", "mother", json!({"date": "2024-05-01", "deceasedAge": {"value": 61, "unit": "a"},
+            "condition": [
+                {"code": {"text": "Breast cancer"}, "onsetAge": {"value": 52, "unit": "years", "code": "a"},
+                    "contributedToDeath": true},
+                {"code": {"text": "Asthma"}, "onsetString": "childhood"}]})),
+        relative("2", "brother", json!({"deceasedBoolean": false, "condition": [
+            {"code": {"text": "Stroke"}, "onsetRange": {"low": {"value": 40}, "high": {"value": 50, "unit": "a"}}}]})),
+        relative("3", "aunt", json!({"status": "entered-in-error"})),
+    ]);
+    let record = build_record(&parsed.for_patient("p"));
+    let seen: Vec<Value> = record
+        .family
+        .iter()
+        .map(|r| {
+            let had: Vec<Value> = r
+                .conditions
+                .iter()
+                .map(|c| json!([c.code.display, c.onset, c.fatal]))
+                .collect();
+            json!([r.relationship.display, r.deceased, had])
+        })
+        .collect();
+    let expected = json!([
+        ["brother", false, [["Stroke", "40–50 a", false]]],
+        ["mother", true, [["Breast cancer", "52 a", true], ["Asthma", "childhood", false]]]
+    ]);
+    assert_eq!(json!(seen), expected);
+    assert!(!format!("{:?}", record.family).contains("Secret"));
+    let unread = parsed.report.unread.get(&("FamilyMemberHistory".into(), "name".into()));
+    assert_eq!(unread, Some(&3));
+}
+
+#[test]
 fn two_patients_of_one_bundle_are_kept_apart() {
     let mut other = adult();
     other["id"] = json!("q");

@@ -10,7 +10,7 @@ use negatoscope::{
     },
     model::{date::Date, record::PatientRecord},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{collections::BTreeMap, fs};
 
 fn read(text: &str) -> Result<ParsedBundle, FhirError> {
@@ -584,4 +584,58 @@ fn any_bytes_are_refused_or_read() {
         taken > 200 && refused > 200,
         "{taken} taken, {refused} refused"
     );
+}
+
+#[test]
+fn a_mapping_is_drawn_up_on_the_command_line_and_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = folder.path().join("watch.csv");
+    let text = "time,HR (bpm),systolic,weight,remark\n2024-05-01 07:00,58,121,71.5,well\nnever,60,120,70,\n2024-05-02,fast,119,70,\n";
+    std::fs::write(&table, text).unwrap();
+    let run = |arguments: &[&str]| {
+        let run = std::process::Command::new(crate::support::PROGRAM)
+            .args(["record", "mapping", "--json"])
+            .arg(&table)
+            .args(arguments)
+            .output()
+            .unwrap();
+        let lines = String::from_utf8(run.stdout).unwrap();
+        let values: Vec<Value> = lines
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        (run.status.code().unwrap(), values)
+    };
+    // Kilograms or pounds: nothing says it.
+    let (code, lines) = run(&[]);
+    assert_eq!(code, 1);
+    let columns = lines[0]["columns"].as_array().unwrap();
+    let unit = |n: usize| (&columns[n]["measure"]["unit"], &columns[n]["measure"]["unit_from"]);
+    assert_eq!(unit(1), (&json!("/min"), &json!("name")));
+    assert_eq!(unit(2), (&json!("mm[Hg]"), &json!("values")));
+    assert_eq!(columns[3]["measure"]["ready"], json!(false));
+    let codes: Vec<&Value> = lines.iter().filter_map(|line| line.get("code")).collect();
+    assert_eq!(codes, [&json!("ROW_BAD_DATE"), &json!("ROW_NOT_A_NUMBER")]);
+    let mapping = folder.path().join("watch.toml");
+    let out = mapping.to_str().unwrap();
+    let (code, _) = run(&["--out", out]);
+    assert!(code == 1 && !mapping.exists());
+    let (code, lines) = run(&["--unit", "weight=kg", "--out", out]);
+    assert_eq!(code, 1, "two rows have faults");
+    let summary = &lines.last().unwrap()["summary"];
+    assert_eq!((&summary["facts"], &summary["rows_without_facts"]), (&json!(5), &json!(1)));
+    // What was written is what the importer takes, and nothing is written over.
+    let written = std::fs::read_to_string(&mapping).unwrap();
+    let bundle = table(text, &written).unwrap();
+    assert_eq!(bundle.resources.len(), 5);
+    assert_eq!(run(&["--unit", "weight=kg", "--out", out]).0, 2);
+    assert_eq!(run(&["--check", out]).0, 1);
+    for wrong in [
+        ["--unit", "weight=parsec"],
+        ["--unit", "remark=kg"],
+        ["--column", "weight=nonsense"],
+        ["--column", "nobody=measure"],
+    ] {
+        assert_eq!(run(&wrong).0, 2, "{wrong:?}");
+    }
 }

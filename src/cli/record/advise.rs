@@ -122,6 +122,7 @@ fn suggestion_json(suggestion: &Suggestion, common: &Common) -> Value {
         "name": words(&suggestion.name),
         "prior": suggestion.prior,
         "prior_source": suggestion.prior_source,
+        "prior_checked": suggestion.prior_checked,
         "posterior": suggestion.posterior,
         "known": suggestion.known,
         "factors": suggestion.factors.iter().map(|f| json!({
@@ -130,9 +131,18 @@ fn suggestion_json(suggestion: &Suggestion, common: &Common) -> Value {
             "present": f.present,
             "origin": origin(&f.origin, common),
             "source": f.source,
+            "checked": f.checked,
         })).collect::<Vec<_>>(),
         "unknown": suggestion.unknown.iter().map(words).collect::<Vec<_>>(),
     })
+}
+
+/// What stands behind the source of a figure that nobody held against it.
+const fn unchecked(checked: bool) -> &'static str {
+    match checked {
+        true => "",
+        false => " (not checked against it)",
+    }
 }
 
 /// Alerts and suggestions as JSON.
@@ -208,15 +218,19 @@ pub fn consider(store: &Store, args: &ConsiderArgs, common: &Common, out: &mut O
             }
         ));
         out.line(format!(
-            "   prior {:.0} %: {}",
+            "   prior {:.0} %: {}{}",
             suggestion.prior * 100.0,
-            suggestion.prior_source
+            suggestion.prior_source,
+            unchecked(suggestion.prior_checked)
         ));
         for factor in &suggestion.factors {
             let sign = if factor.present { "+" } else { "−" };
             out.line(format!(
-                "   × {:<5} {sign} {}: {}",
-                factor.ratio, factor.name.english, factor.source
+                "   × {:<5} {sign} {}: {}{}",
+                factor.ratio,
+                factor.name.english,
+                factor.source,
+                unchecked(factor.checked)
             ));
         }
     }

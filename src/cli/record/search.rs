@@ -2,6 +2,7 @@
 
 use crate::{
     cli::{Common, Exit, Output, store as store_cli},
+    clinical::passage::{Passage, passage},
     store::{Store, StoreError},
 };
 use clap::Args;
@@ -19,7 +20,13 @@ pub struct SearchArgs {
     /// Most that are listed
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub most: usize,
+    /// With the passage about the first of the words; only beside --show-phi, for people wrote it
+    #[arg(long)]
+    pub context: bool,
 }
+
+/// Characters of a passage.
+const PASSAGE: usize = 140;
 
 /// Runs `record search`.
 pub fn run(store: &Store, args: &SearchArgs, common: &Common, out: &mut Output) -> Exit {
@@ -36,7 +43,20 @@ pub fn run(store: &Store, args: &SearchArgs, common: &Common, out: &mut Output) 
         Ok(hits) => hits,
         Err(error) => return store_cli::report(&error, out),
     };
-    for hit in &hits {
+    // What people wrote may say who somebody is.
+    let context = args.context && common.show_phi;
+    let texts = match context {
+        true => match store.with_texts(hits.clone(), &words) {
+            Ok(found) => found,
+            Err(error) => return store_cli::report(&error, out),
+        },
+        false => Vec::new(),
+    };
+    for (number, hit) in hits.iter().enumerate() {
+        let found = texts.get(number).map(|found| {
+            let text = found.text.reveal();
+            (passage(text, &found.marks, PASSAGE), found.marks.len())
+        });
         let day = hit.day.map(|d| d.to_string());
         // Notes have titles that people wrote.
         let free = matches!(hit.kind.as_str(), "DocumentReference" | "DiagnosticReport");
@@ -45,21 +65,47 @@ pub fn run(store: &Store, args: &SearchArgs, common: &Common, out: &mut Output) 
             false => hit.title.reveal().clone(),
         };
         if common.json {
-            out.json(&json!({
+            let mut line = json!({
                 "patient": common.phi(hit.patient.reveal()),
                 "type": hit.kind,
                 "id": common.phi(hit.resource.reveal()),
                 "day": day,
                 "title": title,
-            }));
+            });
+            if let Some((passage, places)) = found {
+                let marks = passage.marks.iter().map(|m| json!([m.start, m.end]));
+                line["passage"] = json!(passage.text);
+                line["marks"] = marks.collect();
+                line["places"] = json!(places);
+            }
+            out.json(&line);
         } else {
             let patient = common.phi(hit.patient.reveal());
             let day = day.unwrap_or_default();
             out.line(format!("{day:10}  {:20} {title}  {patient}", hit.kind));
+            if let Some((passage, _)) = found {
+                out.line(format!("            {}", marked(&passage)));
+            }
         }
     }
     if common.json {
         out.json(&json!({"summary": {"found": hits.len(), "most": args.most}}));
     }
     Exit::Done
+}
+
+/// A passage with its words in brackets.
+fn marked(passage: &Passage) -> String {
+    let mut out = String::with_capacity(passage.text.len() + 4 * passage.marks.len());
+    let mut at = 0;
+    let part = |from: usize, to: usize| passage.text.get(from..to).unwrap_or_default();
+    for mark in &passage.marks {
+        out.push_str(part(at, mark.start));
+        out.push('[');
+        out.push_str(part(mark.start, mark.end));
+        out.push(']');
+        at = mark.end;
+    }
+    out.push_str(part(at, passage.text.len()));
+    out
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     cli::{Common, Exit, Output},
-    clinical::text::{self, Entity, Understanding, lexicon},
+    clinical::text::{self, Entity, EntityKind, Understanding, lexicon},
 };
 use clap::Args;
 use serde_json::{Value, json};
@@ -85,6 +85,12 @@ fn entity_json(part: &str, entity: &Entity) -> Value {
         value["name"] = json!({"en": concept.english, "zh": concept.chinese});
         if !concept.code.is_empty() {
             value["code"] = json!({"system": concept.system(), "code": concept.code});
+            if entity.kind == EntityKind::Drug {
+                value["code"]["checked_by"] = match concept.checked_by {
+                    "" => Value::Null,
+                    table => json!(table),
+                };
+            }
         }
     }
     if entity.kind.is_stated() {

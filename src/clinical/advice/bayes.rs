@@ -22,6 +22,8 @@ pub struct Factor {
     pub origin: Origin,
     /// Where the ratio is published.
     pub source: &'static str,
+    /// The ratio was held against its source, or against a text that quotes it.
+    pub checked: bool,
 }
 
 /// A disease to think of.
@@ -35,6 +37,8 @@ pub struct Suggestion {
     pub prior: f64,
     /// Where the prior is from.
     pub prior_source: &'static str,
+    /// The prior was held against its source, or against a text that quotes it.
+    pub prior_checked: bool,
     /// Probability after all factors.
     pub posterior: f64,
     /// All factors that counted, strongest first.
@@ -52,6 +56,7 @@ enum Weight {
         present: Option<f64>,
         absent: Option<f64>,
         source: &'static str,
+        checked: Checked,
     },
     Lab {
         loinc: &'static str,
@@ -61,8 +66,12 @@ enum Weight {
         below: Option<f64>,
         name: (&'static str, &'static str),
         source: &'static str,
+        checked: Checked,
     },
 }
+
+/// Whether the ratios where something is there, and where it is not, were held against their source.
+type Checked = [bool; 2];
 
 #[derive(Clone, Debug)]
 struct Disease {
@@ -70,6 +79,7 @@ struct Disease {
     prior: f64,
     name: (&'static str, &'static str),
     source: &'static str,
+    checked: bool,
     weights: Vec<Weight>,
 }
 
@@ -84,6 +94,15 @@ fn read(text: &'static str) -> Option<Vec<Disease>> {
         "" => Some(None),
         text => text.parse::<f64>().ok().filter(|r| *r > 0.0).map(Some),
     };
+    let checks = |word: &str| {
+        Some(match word {
+            "both" => [true, true],
+            "present" => [true, false],
+            "absent" => [false, true],
+            "none" => [false, false],
+            _ => return None,
+        })
+    };
     let mut diseases: Vec<Disease> = Vec::new();
     for line in text
         .lines()
@@ -91,19 +110,25 @@ fn read(text: &'static str) -> Option<Vec<Disease>> {
     {
         let fields: Vec<&'static str> = line.split('|').map(str::trim).collect();
         match *fields.as_slice() {
-            ["disease", id, prior, english, chinese, source] => diseases.push(Disease {
+            ["disease", id, prior, english, chinese, source, checked] => diseases.push(Disease {
                 id,
                 prior: prior.parse().ok().filter(|p| *p > 0.0 && *p < 1.0)?,
                 name: (english, chinese),
                 source,
+                checked: match checked {
+                    "yes" => true,
+                    "no" => false,
+                    _ => return None,
+                },
                 weights: Vec::new(),
             }),
-            ["factor", id, present, absent, source] => {
+            ["factor", id, present, absent, source, checked] => {
                 diseases.last_mut()?.weights.push(Weight::Concept {
                     id,
                     present: ratio(present)?,
                     absent: ratio(absent)?,
                     source,
+                    checked: checks(checked)?,
                 })
             }
             [
@@ -116,6 +141,7 @@ fn read(text: &'static str) -> Option<Vec<Disease>> {
                 english,
                 chinese,
                 source,
+                checked,
             ] => {
                 diseases.last_mut()?.weights.push(Weight::Lab {
                     loinc,
@@ -125,6 +151,7 @@ fn read(text: &'static str) -> Option<Vec<Disease>> {
                     below: ratio(below)?,
                     name: (english, chinese),
                     source,
+                    checked: checks(checked)?,
                 });
             }
             _ => return None,
@@ -157,6 +184,7 @@ fn weigh(disease: &Disease, facts: &Facts) -> Suggestion {
                 present,
                 absent,
                 source,
+                checked,
             } => {
                 let name = lexicon::concept(id)
                     .map(|c| Words::new(c.english, c.chinese))
@@ -171,6 +199,7 @@ fn weigh(disease: &Disease, facts: &Facts) -> Suggestion {
                                 present: known.present,
                                 origin: known.origin.clone(),
                                 source,
+                                checked: checked[usize::from(!known.present)],
                             });
                         }
                     }
@@ -185,6 +214,7 @@ fn weigh(disease: &Disease, facts: &Facts) -> Suggestion {
                 below,
                 name,
                 source,
+                checked,
             } => match facts.labs.get(*loinc).filter(|lab| lab.unit == *unit) {
                 Some(lab) => {
                     let high = lab.value >= *limit;
@@ -199,6 +229,7 @@ fn weigh(disease: &Disease, facts: &Facts) -> Suggestion {
                                 date: lab.date,
                             },
                             source,
+                            checked: checked[usize::from(!high)],
                         });
                     }
                 }
@@ -214,6 +245,7 @@ fn weigh(disease: &Disease, facts: &Facts) -> Suggestion {
         name: words(disease.name),
         prior: disease.prior,
         prior_source: disease.source,
+        prior_checked: disease.checked,
         posterior: odds / (1.0 + odds),
         factors,
         unknown,
@@ -236,6 +268,40 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn every_figure_names_its_source_and_says_whether_it_was_checked() {
+        let (mut checked, mut all) = (0, 0);
+        for disease in read(TABLE).expect("a readable table") {
+            assert!(!disease.source.is_empty());
+            for weight in &disease.weights {
+                let (ratios, source, held) = match weight {
+                    Weight::Concept {
+                        present,
+                        absent,
+                        source,
+                        checked,
+                        ..
+                    } => ([present, absent], source, checked),
+                    Weight::Lab {
+                        above,
+                        below,
+                        source,
+                        checked,
+                        ..
+                    } => ([above, below], source, checked),
+                };
+                assert!(!source.is_empty());
+                for (ratio, held) in ratios.into_iter().zip(held) {
+                    // What is not there was not checked.
+                    assert!(ratio.is_some() || !held);
+                    all += usize::from(ratio.is_some());
+                    checked += usize::from(*held);
+                }
+            }
+        }
+        assert_eq!((checked, all), (15, 58));
     }
 
     /// Worked by hand: pneumonia, 0.05 → odds 0.0526; cough 1.8, fever 1.7, consolidation 6.2, no sputum 0.55:

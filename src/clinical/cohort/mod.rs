@@ -8,12 +8,14 @@ pub mod export;
 pub mod facts;
 pub mod query;
 pub mod statistics;
+pub mod tags;
 
 use crate::model::{
     date::Date,
     identity::{Phi, Sex},
 };
 use std::{collections::HashMap, ops::Range};
+use tags::{Said, Tagged};
 
 /// What kind of thing a fact says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -208,6 +210,12 @@ pub struct Cohort {
     facts: Vec<Packed>,
     terms: Vec<Term>,
     numbers: HashMap<Term, u32>,
+    /// What headers say, by patient; the elements that were asked for alone.
+    tagged: Vec<Vec<Tagged>>,
+    said: Vec<Said>,
+    said_numbers: HashMap<Said, u32>,
+    /// Series whose files could not be read, where elements were asked for.
+    pub unread: usize,
 }
 
 /// Counts alone.
@@ -219,6 +227,14 @@ impl std::fmt::Debug for Cohort {
 }
 
 impl Cohort {
+    /// Nobody yet; of so many series it is not known what their headers say.
+    pub fn without(unread: usize) -> Self {
+        Self {
+            unread,
+            ..Self::default()
+        }
+    }
+
     /// Adds a patient.
     pub fn add(&mut self, person: Person, facts: impl IntoIterator<Item = Fact>) {
         let begin = self.facts.len();
@@ -250,6 +266,37 @@ impl Cohort {
         }
         self.people.push(person);
         self.ranges.push(begin..self.facts.len());
+    }
+
+    /// Adds what a series of the patient who was added last says of an element.
+    pub fn tag(&mut self, series: u32, day: Option<i32>, said: Said) {
+        let number = match self.said_numbers.get(&said) {
+            Some(number) => *number,
+            None => {
+                let number = u32::try_from(self.said.len()).unwrap_or(u32::MAX);
+                self.said.push(said.clone());
+                self.said_numbers.insert(said, number);
+                number
+            }
+        };
+        self.tagged.resize(self.people.len(), Vec::new());
+        if let Some(of_patient) = self.tagged.last_mut() {
+            of_patient.push(Tagged {
+                series,
+                day,
+                said: number,
+            });
+        }
+    }
+
+    /// What headers of a patient's series say, each series by itself.
+    pub fn tagged_of(&self, number: usize) -> &[Tagged] {
+        self.tagged.get(number).map_or(&[], Vec::as_slice)
+    }
+
+    /// All that headers say.
+    pub fn said(&self) -> &[Said] {
+        &self.said
     }
 
     /// How many patients.

@@ -7,9 +7,12 @@
 //! English or Chinese. Behind it may stand a comparison with the newest value (`<`, `<=`, `>`, `>=`, `=`, `=5..8`; with
 //! `*` behind the kind any value), a unit, and `@` with a span back from today (`30d`, `6m`, `2y`) or days or years
 //! (`2019`, `2019-03..2020`). `KIND!` means what lasts, `KIND#>=2` compares how many such facts there are. `sex:F`, `age>=60`, `born<1950`, `dead`,
-//! `alive`, `record` speak of the patient.
+//! `alive`, `record` speak of the patient. `tag:KVP>=100` asks about elements of headers (`tags`).
 
-use super::{Cohort, Kind, Packed, Person, Term};
+use super::{
+    Cohort, Kind, Packed, Person, Term,
+    tags::{TagTest, Wished},
+};
 use crate::{
     clinical::{
         quality::{quantities, ucum},
@@ -39,6 +42,7 @@ enum Test {
     Dead(bool),
     Record,
     Fact(FactTest),
+    Tag(TagTest),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -62,7 +66,7 @@ struct ValueTest {
 
 /// Numbers between two, with or without the ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Range {
+pub(super) struct Range {
     low: f64,
     with_low: bool,
     high: f64,
@@ -77,14 +81,14 @@ impl Range {
         with_high: true,
     };
 
-    fn holds(&self, value: f64) -> bool {
+    pub fn holds(&self, value: f64) -> bool {
         let low = value > self.low || (self.with_low && value == self.low);
         let high = value < self.high || (self.with_high && value == self.high);
         low && high
     }
 
     /// `>=5`, `<3`, `=4`, `=5..8`; the rest of the text comes back.
-    fn read(text: &str) -> Option<(Self, &str)> {
+    pub fn read(text: &str) -> Option<(Self, &str)> {
         let (sign, rest) = ["<=", ">=", "<", ">", "="]
             .iter()
             .find_map(|sign| Some((*sign, text.strip_prefix(sign)?)))?;
@@ -154,11 +158,21 @@ impl Query {
         Ok(Self { any })
     }
 
+    /// The elements of headers that it asks about.
+    pub fn tags(&self) -> Wished {
+        let parts = self.any.iter().flatten();
+        let tests = parts.filter_map(|part| match &part.test {
+            Test::Tag(test) => Some(test.tags()),
+            _ => None,
+        });
+        tests.flatten().collect()
+    }
+
     /// Numbers of the patients that are meant, in order. `today` tells ages.
     pub fn find(&self, cohort: &Cohort, today: Date) -> Vec<usize> {
         let today = i32::try_from(today.days_since_epoch()).unwrap_or_default();
         // Which terms a word means is worked out once, not for each fact.
-        let lines: Vec<Vec<(&Part, Vec<bool>)>> = self
+        let lines: Vec<Vec<(&Part, Meant)>> = self
             .any
             .iter()
             .map(|line| {
@@ -226,14 +240,23 @@ fn test(word: &str, today: i32) -> Option<Test> {
             return Some(make(range));
         }
     }
+    if small.starts_with("tag:") {
+        let (head, days) = when(word, today)?;
+        return TagTest::read(head.get(4..)?, days).map(Test::Tag);
+    }
     fact_test(word, today).map(Test::Fact)
 }
 
-fn fact_test(word: &str, today: i32) -> Option<FactTest> {
-    let (head, days) = match word.rsplit_once('@') {
+/// A word without the span behind its `@`, and the span.
+fn when(word: &str, today: i32) -> Option<(&str, Option<(i32, i32)>)> {
+    Some(match word.rsplit_once('@') {
         Some((head, span)) => (head, Some(span_of(span, today)?)),
         None => (word, None),
-    };
+    })
+}
+
+fn fact_test(word: &str, today: i32) -> Option<FactTest> {
+    let (head, days) = when(word, today)?;
     let end = head.find([':', '#']).unwrap_or(head.len());
     let (name, rest) = head.split_at_checked(end)?;
     let bare = name.trim_end_matches(['!', '*']);
@@ -354,10 +377,24 @@ fn span_of(text: &str, today: i32) -> Option<(i32, i32)> {
 }
 
 /// Which terms a word means, by their numbers; nothing for words about the patient.
-fn meant(part: &Part, cohort: &Cohort) -> Vec<bool> {
+#[derive(Default)]
+struct Meant {
+    terms: Vec<bool>,
+    /// Which conditions of a word about elements each value meets.
+    said: Vec<u64>,
+}
+
+fn meant(part: &Part, cohort: &Cohort) -> Meant {
     match &part.test {
-        Test::Fact(test) => cohort.terms().iter().map(|term| test.means(term)).collect(),
-        _ => Vec::new(),
+        Test::Fact(test) => Meant {
+            terms: cohort.terms().iter().map(|term| test.means(term)).collect(),
+            said: Vec::new(),
+        },
+        Test::Tag(test) => Meant {
+            terms: Vec::new(),
+            said: test.met_by(cohort.said()),
+        },
+        _ => Meant::default(),
     }
 }
 
@@ -367,7 +404,7 @@ impl Test {
         cohort: &Cohort,
         number: usize,
         person: &Person,
-        terms: &[bool],
+        meant: &Meant,
         today: i32,
     ) -> bool {
         match self {
@@ -382,7 +419,8 @@ impl Test {
             }
             Self::Dead(dead) => person.death.is_some() == *dead,
             Self::Record => person.record,
-            Self::Fact(test) => test.holds(cohort, cohort.facts_of(number), terms),
+            Self::Fact(test) => test.holds(cohort, cohort.facts_of(number), &meant.terms),
+            Self::Tag(test) => test.holds(cohort.tagged_of(number), &meant.said),
         }
     }
 }

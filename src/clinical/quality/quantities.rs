@@ -68,6 +68,19 @@ pub fn of(loinc: &str) -> Option<&'static Quantity> {
 }
 
 impl Quantity {
+    /// Its units, the usual one first.
+    pub fn units(&self) -> impl Iterator<Item = &str> {
+        let others = self.other.iter().map(|other| other.unit.as_str());
+        std::iter::once(self.unit.as_str()).chain(others)
+    }
+
+    /// Whether a value in a unit lies where most values lie.
+    pub fn is_usual(&self, value: f64, unit: &str) -> bool {
+        let [low, high] = self.usual;
+        self.usual_unit(value, unit)
+            .is_some_and(|value| (low..=high).contains(&value))
+    }
+
     /// A value in the usual unit.
     pub fn usual_unit(&self, value: f64, unit: &str) -> Option<f64> {
         if ucum::same(unit, &self.unit) {

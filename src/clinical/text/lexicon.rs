@@ -20,6 +20,8 @@ pub struct Concept {
     pub group: &'static str,
     /// Code: ICD-10-CM for findings and symptoms, RxNorm for drugs; empty where none is given.
     pub code: &'static str,
+    /// By which published table the code of a drug was checked; empty where it was not, and of others.
+    pub checked_by: &'static str,
     /// Classes of a drug.
     pub classes: Vec<&'static str>,
     /// Name in English; the first Chinese name where there is none.
@@ -299,7 +301,7 @@ fn read() -> Lexicon {
         }
     }
     for line in lines(DRUGS) {
-        let read = fields::<5>(line).and_then(|[id, code, classes, en, zh]| {
+        let read = fields::<6>(line).and_then(|[id, code, classes, en, zh, checked]| {
             let classes = phrases(classes).collect();
             add(
                 &mut lexicon,
@@ -307,7 +309,15 @@ fn read() -> Lexicon {
                 classes,
                 en,
                 zh,
-            )
+            )?;
+            let checked_by = match (checked, code) {
+                ("unchecked", code) if !code.is_empty() => "",
+                ("", "") => "",
+                ("CPIC", code) if !code.is_empty() => "CPIC",
+                _ => return None,
+            };
+            lexicon.concepts.last_mut()?.checked_by = checked_by;
+            Some(())
         });
         if read.is_none() {
             lexicon.faults.push(line.to_owned());
@@ -342,6 +352,7 @@ fn add(
         kind,
         group,
         code,
+        checked_by: "",
         classes,
         english: english.trim_end_matches('*'),
         chinese,

@@ -123,7 +123,9 @@ pub fn anonymize(
     let limits: Limits = settings.limits;
     let jobs = settings.jobs.max(1);
     let (files, rejected, directory) = scan::list_files(paths, &limits, cancel);
-    let job = Deidentifier::new(settings);
+    let mut job = Deidentifier::new(settings);
+    // A face is found in a volume, so all files are looked at together before one is written.
+    job.find_faces(&files, cancel);
     let exact = matches!(paths, [one] if one.is_file()) && !out.is_dir() && !directory;
     let places = Places {
         out,

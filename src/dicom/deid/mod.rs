@@ -7,6 +7,7 @@
 
 mod dicomdir;
 mod emit;
+mod faces;
 mod job;
 mod options;
 mod pixel_text;
@@ -145,6 +146,8 @@ pub struct Deidentifier {
     limits: Limits,
     workers: Option<Arc<Workers>>,
     table: Table,
+    /// Which files show a face, where faces are taken out.
+    faces: faces::Faces,
     words: Vocabulary,
     /// De-identification Method Code Sequence, and the method in words: the same for all.
     method: (String, Vec<(&'static str, &'static str)>),
@@ -172,6 +175,7 @@ impl Deidentifier {
             limits: settings.limits,
             workers: settings.workers,
             table: Table::new(),
+            faces: faces::Faces::default(),
             words: Vocabulary::new(),
             method: (method, codes),
         }
@@ -221,18 +225,37 @@ impl Deidentifier {
             risk: pixel_text::risk(&structure),
             ..BurnedText::default()
         };
-        let covered = self.look_at_pixels(path, &structure, &mut text)?;
-        self.mark(&mut new, text.covered);
+        let face = match self.options.has(DeidOption::CleanFaces) {
+            true => self.faces.of(path, &structure)?,
+            false => None,
+        };
+        let mut covered = self.look_at_pixels(path, &structure, &mut text)?;
+        if face.is_some() && covered.is_none() {
+            let frames = FileFrames::with_limits(self.limits).with_workers(self.workers.clone());
+            let reader = Reader::open(path, &structure, frames);
+            let unread = || Fault::unsupported("FACE_UNREAD", "its pixels cannot be read");
+            covered = Some(reader.ok_or_else(unread)?);
+        }
+        self.mark(&mut new, text.covered, face.is_some());
         let syntax = self.syntax_of(&structure, covered.is_some());
         let writer = Writer(structure.encoding);
         if let Some(reader) = &covered {
             new.describe_pixels(reader, writer)?;
         }
         new.run()?;
-        let (class, changes, pseudonym) = (new.class, new.changes, new.pseudonym);
+        let (class, mut changes, pseudonym) = (new.class, new.changes, new.pseudonym);
+        if face.is_some() && self.detail != Detail::None {
+            changes.push(Change {
+                path: Vec::new(),
+                tag: Tag(0x7FE0, 0x0010),
+                code: "C",
+                why: DeidOption::CleanFaces.word(),
+                old: None,
+            });
+        }
         let mut sink = new.sink;
         let mask = match covered {
-            Some(reader) => Some(self.film(writer, &mut sink, reader, &text)?),
+            Some(reader) => Some(self.film(writer, &mut sink, reader, &text, face)?),
             None => {
                 pixels(&structure, writer, &mut sink)?;
                 None
@@ -314,7 +337,7 @@ impl Deidentifier {
     }
 
     /// What says of the object that it was de-identified, and how (PS3.3 C.7.1.1, PS3.15 E.1.1).
-    fn mark(&self, new: &mut Rewrite<'_>, covered: bool) {
+    fn mark(&self, new: &mut Rewrite<'_>, covered: bool, faceless: bool) {
         let writer = Writer(new.structure.encoding);
         let mut set = |tag: Tag, vr: &[u8; 2], value: &[u8]| {
             let mut bytes = Vec::with_capacity(value.len() + 12);
@@ -334,6 +357,10 @@ impl Deidentifier {
         set(Tag(0x0028, 0x0303), b"CS", dates.as_bytes());
         if covered {
             set(Tag(0x0028, 0x0301), b"CS", b"NO");
+        }
+        if faceless {
+            // Recognizable Visual Features (PS3.3 C.7.6.1.1).
+            set(Tag(0x0028, 0x0302), b"CS", b"NO");
         }
         let items: Vec<[(Tag, [u8; 2], &[u8]); 3]> = self
             .method
@@ -417,6 +444,7 @@ impl Deidentifier {
         sink: &mut Sink,
         reader: Reader,
         text: &BurnedText,
+        face: Option<faces::Face>,
     ) -> Result<Film, Fault> {
         let first = reader.frame(0).map_err(refused)?;
         let bytes = first.pixels.as_slice().len() as u64 * reader.count() as u64;
@@ -429,7 +457,11 @@ impl Deidentifier {
         writer.head(&mut sink.open, Tag(0x7FE0, 0x0010), vr, length);
         Ok(Film {
             reader,
-            boxes: text.boxes.clone(),
+            boxes: match text.covered {
+                true => text.boxes.clone(),
+                false => Vec::new(),
+            },
+            face,
             odd: bytes % 2 == 1,
             swap: writer.0.big_endian.then_some(first.stored_type.bytes()),
         })
@@ -539,6 +571,8 @@ fn embedded_overlays(structure: &Structure) -> Option<u16> {
 struct Film {
     reader: Reader,
     boxes: Vec<(usize, crate::imaging::glyphs::PixelBox)>,
+    /// What of them shows a face.
+    face: Option<faces::Face>,
     odd: bool,
     /// Bytes of a value, when its most significant byte comes first.
     swap: Option<usize>,
@@ -657,6 +691,9 @@ impl Film {
                 .map(|(_, b)| *b)
                 .collect();
             let mut bytes = pixel_text::covered(&frame, &boxes);
+            if let Some(face) = &self.face {
+                face.take_out(number, &frame, &mut bytes);
+            }
             if let Some(size) = self.swap.filter(|s| *s > 1) {
                 bytes.chunks_exact_mut(size).for_each(<[u8]>::reverse);
             }

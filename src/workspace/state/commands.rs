@@ -187,6 +187,7 @@ impl Workspace {
             Command::ShowGenes => self.show_record(RecordView::Genes),
             Command::ShowGraph => self.show_record(RecordView::Graph),
             Command::ShowCohort => self.show_cohort(),
+            Command::SearchRecords => self.show_search(),
             Command::ShowAudit => self.show_audit(),
             Command::ShowQuality => self.show_record(RecordView::Quality),
             Command::ShowAi => self.show_tab(SideTab::Ai),
@@ -317,7 +318,7 @@ impl Workspace {
     }
 
     /// Opens a part of the record panel.
-    fn show_record(&mut self, view: RecordView) {
+    pub(in crate::workspace) fn show_record(&mut self, view: RecordView) {
         self.settings.show_side = true;
         self.settings.side_tab = SideTab::Record;
         self.record.view = view;

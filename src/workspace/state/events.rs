@@ -76,7 +76,12 @@ impl Workspace {
             Event::ChosenEvaluationImages(folder) => {
                 self.evaluation.images = Some(folder);
             }
-            Event::Record(answer) => self.record.answer(answer),
+            Event::Record(answer) => {
+                self.record.answer(answer);
+                self.follow_search();
+            }
+            Event::Words(answer) => self.take_words(answer),
+            Event::Whereabouts(answer) => self.take_whereabouts(answer.map(|places| *places)),
             Event::RecordChanged => self.record.refresh(),
             Event::Store(news) => self.take_store(news),
             Event::Mask(outcome) => {
@@ -131,6 +136,7 @@ impl Workspace {
                 self.settings.side_tab = SideTab::Record;
             }
             Event::RecordTable(looked) => self.ask_mapping(*looked),
+            Event::TableChecked(generation, checked) => self.take_checked(generation, *checked),
             Event::Audit(read) => self.take_audit(read),
             Event::ChosenAudit(folder, form) => self.write_audit(folder, form),
             Event::Cohort(answer) => self.take_cohort(answer.map(|answer| *answer)),
