@@ -589,13 +589,13 @@ fn any_bytes_are_refused_or_read() {
 #[test]
 fn a_mapping_is_drawn_up_on_the_command_line_and_taken() {
     let folder = tempfile::tempdir().unwrap();
-    let table = folder.path().join("watch.csv");
+    let file = folder.path().join("watch.csv");
     let text = "time,HR (bpm),systolic,weight,remark\n2024-05-01 07:00,58,121,71.5,well\nnever,60,120,70,\n2024-05-02,fast,119,70,\n";
-    std::fs::write(&table, text).unwrap();
+    std::fs::write(&file, text).unwrap();
     let run = |arguments: &[&str]| {
         let run = std::process::Command::new(crate::support::PROGRAM)
             .args(["record", "mapping", "--json"])
-            .arg(&table)
+            .arg(&file)
             .args(arguments)
             .output()
             .unwrap();
