@@ -2876,16 +2876,19 @@ cohort-marks = Marks
 cohort-networks = Marks by networks
 search-title = Search all records
 search-hint = Words of reports, diagnoses, drugs, values …
-search-help = All words must be there; the last one may be the beginning of one. Enter goes to the day in the record.
+search-help = All words must be there; the last one may be the beginning of one. Enter goes to the day in the record
 search-busy = Searching
 search-found = { $count ->
     [0] Nothing found
     [one] One document
    *[other] { $count } documents, the newest first
 }
-search-found-newest = The newest { $count } documents
+search-found-newest = { $count ->
+    [one] The newest document
+   *[other] The newest { $count } documents
+}
 search-only = Only { $name }
-search-hidden = What people wrote may say who somebody is. Show identities to search records.
+search-hidden = What people wrote may say who somebody is. Show identities to search records
 search-go = Go there
 search-go-tip = To its day in the record, with pictures of this patient
 search-cut = The text goes on

@@ -2519,7 +2519,7 @@ cohort-marks = 标记
 cohort-networks = 网络标记
 search-title = 搜索全部病历
 search-hint = 报告、诊断、药物、检验项目中的词 …
-search-help = 须包含全部词语，最后一个词可以只输入开头。按 Enter 转到病历中的那一天。
+search-help = 须包含全部词语，最后一个词可以只输入开头。按 Enter 转到病历中的那一天
 search-busy = 正在搜索
 search-found = { $count ->
     [0] 未找到
@@ -2527,7 +2527,7 @@ search-found = { $count ->
 }
 search-found-newest = 最新的 { $count } 份文档
 search-only = 仅 { $name }
-search-hidden = 文字内容可能透露患者身份。请先显示身份信息再搜索病历。
+search-hidden = 文字内容可能透露患者身份。请先显示身份信息再搜索病历
 search-go = 转到此处
 search-go-tip = 打开该患者的影像，并转到病历中的那一天
 search-cut = 后文从略

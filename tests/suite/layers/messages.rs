@@ -14,6 +14,7 @@ use std::{
 /// First words of message keys. A string of the program's upper layers that begins with one of them and has the
 /// form of a key must be one.
 const KINDS: &[&str] = &[
+    "search",
     "labels",
     "judge",
     "judging",

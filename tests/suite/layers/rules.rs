@@ -32,7 +32,8 @@ pub const CRATES: &[(&str, &[&str])] = &[
     ("burn", &["ai"]),
     ("burn_*", &["ai"]),
     ("cubecl*", &["ai"]),
-    ("dicom_*", &["dicom"]),
+    // Words of a cohort's query are keywords of the standard's dictionary.
+    ("dicom_*", &["dicom", "clinical"]),
     ("flate2", &["formats", "clinical"]),
     ("pdf_writer", &["clinical"]),
     ("skrifa", &["clinical"]),
