@@ -153,7 +153,7 @@ fn another_patient_is_gone_to_only_with_pictures_of_their_own() {
     for label in ["王", "小明", "实性结节，大小约"] {
         assert_eq!(count(&mut stage, label), 0, "{label}");
     }
-    assert_eq!(count(&mut stage, "身份信息已隐藏"), 1);
+    assert!(count(&mut stage, "身份信息已隐藏") >= 1);
 }
 
 #[test]
