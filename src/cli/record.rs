@@ -510,7 +510,12 @@ fn print_record(record: &PatientRecord, common: &Common, out: &mut Output) {
             .iter()
             .map(|c| format!("{} {}", c.code.display, c.onset).trim().to_owned())
             .collect();
-        format!("{} {}: {}", day(r.noted), r.relationship.display, had.join(", "))
+        format!(
+            "{} {}: {}",
+            day(r.noted),
+            r.relationship.display,
+            had.join(", ")
+        )
     });
     section("Family history", family.collect(), out);
     let studies = record.imaging_studies.iter().map(|s| {

@@ -119,7 +119,9 @@ fn unit_of(text: &str, quantity: Option<&Quantity>) -> Option<String> {
     match quantity {
         Some(quantity) => {
             let mut units = quantity.units();
-            units.find(|known| ucum::same(known, unit)).map(str::to_owned)
+            units
+                .find(|known| ucum::same(known, unit))
+                .map(str::to_owned)
         }
         None => Some(unit.to_owned()),
     }
@@ -262,7 +264,12 @@ fn only_unit(quantity: &Quantity, numbers: impl Iterator<Item = f64> + Clone) ->
         .units()
         .filter(|unit| numbers.clone().all(|n| quantity.is_usual(n, unit)));
     let first = fits.next()?;
-    let size = |unit: &str| (quantity.usual_unit(0.0, unit), quantity.usual_unit(1.0, unit));
+    let size = |unit: &str| {
+        (
+            quantity.usual_unit(0.0, unit),
+            quantity.usual_unit(1.0, unit),
+        )
+    };
     fits.all(|other| size(other) == size(first))
         .then_some(first)
 }
@@ -278,13 +285,21 @@ mod tests {
         let mut names = std::collections::BTreeSet::new();
         for known in &table.measure {
             assert!(is_loinc(&known.loinc), "{}", known.loinc);
-            assert!(known.unit == "1" || ucum::is_unit(&known.unit), "{}", known.unit);
+            assert!(
+                known.unit == "1" || ucum::is_unit(&known.unit),
+                "{}",
+                known.unit
+            );
             assert!(names.insert(known.loinc.clone()));
             for name in &known.names {
                 assert!(names.insert(plain(name)), "{name}");
             }
             if let Some(quantity) = quantities::of(&known.loinc) {
-                assert!(quantity.usual_unit(1.0, &known.unit).is_some(), "{}", known.loinc);
+                assert!(
+                    quantity.usual_unit(1.0, &known.unit).is_some(),
+                    "{}",
+                    known.loinc
+                );
             }
         }
     }
@@ -315,7 +330,11 @@ mod tests {
 
     #[test]
     fn values_say_the_unit_only_where_no_other_one_is_usual() {
-        check("systolic", &["120", "", "131"], ["8480-6", "mm[Hg]", "values"]);
+        check(
+            "systolic",
+            &["120", "", "131"],
+            ["8480-6", "mm[Hg]", "values"],
+        );
         check("systolic", &["16.0"], ["8480-6", "kPa", "values"]);
         check("glucose", &["5.5", "6.1"], ["2339-0", "mmol/L", "values"]);
         // 70 may be kilograms or pounds, and no values say nothing.
@@ -335,7 +354,10 @@ mod tests {
         assert_eq!((draft.unit.as_str(), draft.is_ready()), ("mm[Hg]", true));
         draft.set_loinc("2160-0", ["97"].into_iter());
         // Pressure is no unit of creatinine; 97 is usual in µmol/L alone.
-        assert_eq!((draft.unit.as_str(), draft.from), ("umol/L", UnitFrom::Values));
+        assert_eq!(
+            (draft.unit.as_str(), draft.from),
+            ("umol/L", UnitFrom::Values)
+        );
         assert_eq!(draft.units(), ["mg/dL", "umol/L"]);
         draft.set_unit("kg");
         assert!(!draft.is_ready());

@@ -189,7 +189,10 @@ mod tests {
         assert_eq!(marked(text, "节结"), Vec::<&str>::new());
         assert_eq!(marked(text, "upper-lobe"), ["upper lobe"]);
         assert_eq!(marked("Cardiomégalie", "cardiomegalie"), ["Cardiomégalie"]);
-        assert_eq!(marked("Cardiome\u{301}galie, no", "cardiom"), ["Cardiome\u{301}galie"]);
+        assert_eq!(
+            marked("Cardiome\u{301}galie, no", "cardiom"),
+            ["Cardiome\u{301}galie"]
+        );
         for words in ["", " ", "\"", "-*", "a"] {
             let _ = places(text, words);
         }
@@ -203,14 +206,22 @@ mod tests {
 
     #[test]
     fn a_passage_is_about_the_first_place() {
-        let text = format!("{}\n\nsmall  nodule here {}", "before ".repeat(40), "after ".repeat(40));
+        let text = format!(
+            "{}\n\nsmall  nodule here {}",
+            "before ".repeat(40),
+            "after ".repeat(40)
+        );
         let all = places(&text, "nodule");
         let passage = passage(&text, &all, 60);
         assert!(passage.text.starts_with("… "), "{}", passage.text);
         assert!(passage.text.ends_with('…'));
         assert!(passage.text.contains("small nodule here"));
         assert!(passage.text.chars().count() <= 62);
-        let marks: Vec<&str> = passage.marks.iter().map(|m| &passage.text[m.clone()]).collect();
+        let marks: Vec<&str> = passage
+            .marks
+            .iter()
+            .map(|m| &passage.text[m.clone()])
+            .collect();
         assert_eq!(marks, ["nodule"]);
         // Without a place it is the beginning, and a short text is whole.
         let short = super::passage("结节\n右肺", &places("结节\n右肺", "肺"), 60);

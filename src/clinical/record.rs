@@ -584,12 +584,9 @@ fn sort(record: &mut PatientRecord) {
             p.code.display.to_lowercase(),
         )
     });
-    record.family.sort_by_cached_key(|r| {
-        (
-            r.relationship.display.to_lowercase(),
-            newest(r.noted),
-        )
-    });
+    record
+        .family
+        .sort_by_cached_key(|r| (r.relationship.display.to_lowercase(), newest(r.noted)));
     record
         .claims
         .sort_by_cached_key(|c| (newest(c.date), c.is_benefit, c.code.display.to_lowercase()));

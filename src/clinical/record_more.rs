@@ -96,7 +96,12 @@ pub fn care_plan(value: &Value, follow: impl Fn(&Value) -> Option<String>) -> Ca
 pub fn relative(value: &Value) -> Relative {
     let dead = |value: &Value| {
         let said = value.get("deceasedBoolean").and_then(Value::as_bool);
-        let dated = ["deceasedAge", "deceasedRange", "deceasedDate", "deceasedString"];
+        let dated = [
+            "deceasedAge",
+            "deceasedRange",
+            "deceasedDate",
+            "deceasedString",
+        ];
         said.unwrap_or_else(|| dated.iter().any(|name| value.get(*name).is_some()))
     };
     let conditions = list(value, "condition").iter();
@@ -122,7 +127,11 @@ fn onset(condition: &Value) -> String {
         let unit = match (text(value, "code"), text(value, "unit")) {
             ("", unit) | (unit, _) => unit,
         };
-        Some(format!("{} {unit}", super::elements::number(number)).trim().to_owned())
+        Some(
+            format!("{} {unit}", super::elements::number(number))
+                .trim()
+                .to_owned(),
+        )
     };
     if let Some(age) = age(condition.get("onsetAge")) {
         return age;

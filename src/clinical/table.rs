@@ -296,11 +296,7 @@ fn mapping_of(source: &str) -> Result<(Mapping, &'static str), FhirError> {
     Ok((mapping, kind))
 }
 
-fn walk(
-    text: &str,
-    hints: &Hints<'_>,
-    keep: &mut dyn FnMut(Value),
-) -> Result<Checked, FhirError> {
+fn walk(text: &str, hints: &Hints<'_>, keep: &mut dyn FnMut(Value)) -> Result<Checked, FhirError> {
     let source = hints.mapping.ok_or(FhirError::NoMapping)?;
     let fault = |reason, line| form("CSV", reason, line);
     let (mapping, kind) = mapping_of(source)?;

@@ -330,7 +330,8 @@ impl Draft {
         for (column, name) in look.header.iter().enumerate() {
             let known = measures::of_column(name, values(look, column));
             // Two columns of one measure are not told apart by their names: the second one is asked about.
-            if let Some(known) = known.filter(|k| free(self, column) && codes.insert(k.loinc.clone()))
+            if let Some(known) =
+                known.filter(|k| free(self, column) && codes.insert(k.loinc.clone()))
             {
                 self.measures.insert(column, known);
             }
@@ -580,7 +581,8 @@ mod tests {
 
     #[test]
     fn chinese_columns_and_roles_by_hand() {
-        let look = super::look("检验日期\t项目名称\t结果\t单位\n2024-01-02\t肌酐\t80\tumol/L\n").unwrap();
+        let look =
+            super::look("检验日期\t项目名称\t结果\t单位\n2024-01-02\t肌酐\t80\tumol/L\n").unwrap();
         let mut draft = Draft::guess(&look);
         assert_eq!(draft.roles, ["date", "display", "value", "unit"].map(Some));
         assert_eq!(draft.preview(&look, None), Err(FhirError::NoPatient));
@@ -637,7 +639,10 @@ mod tests {
         assert_eq!(draft.measures[&4].unit, "[lb_av]");
         let rows = draft.preview(&look, Some("p")).unwrap();
         let first = &rows[0];
-        assert_eq!((first.words.as_str(), first.value.as_str()), ("Heart rate", "58 /min"));
+        assert_eq!(
+            (first.words.as_str(), first.value.as_str()),
+            ("Heart rate", "58 /min")
+        );
         assert_eq!(rows.len(), 5 + 3 + 4);
         let mapping = draft.text(&look);
         let hints = Hints {
@@ -664,7 +669,13 @@ mod tests {
         let bundle = read_table(WATCH, &hints).unwrap();
         assert_eq!(bundle.resources.len(), 12);
         assert_eq!(bundle.report.doubt_counts["ROW_NOT_A_NUMBER"], 1);
-        assert!(bundle.report.doubts.iter().any(|d| d.number == 3 && d.kind == "row"));
+        assert!(
+            bundle
+                .report
+                .doubts
+                .iter()
+                .any(|d| d.number == 3 && d.kind == "row")
+        );
     }
 
     #[test]
@@ -681,7 +692,10 @@ mod tests {
         assert_eq!(draft.measures[&1].display, "Heart rate");
         draft.measures.get_mut(&2).unwrap().set_unit("1");
         let rows = draft.preview(&look, Some("p")).unwrap();
-        assert_eq!((rows.len(), rows[1].words.as_str(), rows[1].code.as_str()), (2, "b", ""));
+        assert_eq!(
+            (rows.len(), rows[1].words.as_str(), rows[1].code.as_str()),
+            (2, "b", "")
+        );
         // One of them becomes the value of a long table: then none is a measure.
         draft.set_role(&look, 1, Some("value"));
         assert!(draft.measures.is_empty());

@@ -62,7 +62,9 @@ impl NoFace {
             Self::NotFound => {
                 "no nose with a bridge and a brow above it is seen; it is no head, or its face is not in it as a whole"
             }
-            Self::NotAHead => "what looks like a nose does not belong to something as wide as a head",
+            Self::NotAHead => {
+                "what looks like a nose does not belong to something as wide as a head"
+            }
         }
     }
 }
@@ -150,7 +152,13 @@ impl Samples {
         let mut low = DVec3::INFINITY;
         let mut high = DVec3::NEG_INFINITY;
         for corner in 0..8 {
-            let at = |axis: usize| if corner >> axis & 1 == 1 { last[axis] } else { 0.0 };
+            let at = |axis: usize| {
+                if corner >> axis & 1 == 1 {
+                    last[axis]
+                } else {
+                    0.0
+                }
+            };
             let point = grid
                 .patient_from_voxel
                 .transform_point3(DVec3::new(at(0), at(1), at(2)));
@@ -158,7 +166,9 @@ impl Samples {
         }
         let extent = high - low;
         let size = extent.to_array().map(|mm| (mm / STEP).ceil() as usize + 1);
-        let count = size.iter().try_fold(1_usize, |all, n| all.checked_mul(*n))?;
+        let count = size
+            .iter()
+            .try_fold(1_usize, |all, n| all.checked_mul(*n))?;
         if !extent.is_finite() || count > MOST_SAMPLES {
             return None;
         }
@@ -435,7 +445,7 @@ pub fn find_face(volume: &Volume) -> Result<FaceCut, NoFace> {
     let mut across = (0..nx).filter(|x| skin.at(*x, z).is_some());
     let first = across.next();
     let width = first
-        .zip(across.last())
+        .zip(across.next_back())
         .map_or(0.0, |(a, b)| (b - a) as f64 * STEP);
     if !(WIDTH[0]..=WIDTH[1]).contains(&width) {
         return Err(NoFace::NotAHead);
@@ -464,7 +474,10 @@ mod tests {
 
     fn nose(p: DVec3) -> bool {
         let t = (-20.0 - p.z) / 38.0;
-        (0.0..=1.0).contains(&t) && p.x.abs() < 6.0 + 10.0 * t && p.y > -95.0 - 27.0 * t && p.y < -60.0
+        (0.0..=1.0).contains(&t)
+            && p.x.abs() < 6.0 + 10.0 * t
+            && p.y > -95.0 - 27.0 * t
+            && p.y < -60.0
     }
 
     /// A head of geometry; looking to −y, the vertex at +z.
@@ -476,7 +489,11 @@ mod tests {
         skull || jaw || brow || neck || (with_nose && nose(p))
     }
 
-    fn made(size: [usize; 3], patient_from_voxel: DAffine3, inside: impl Fn(DVec3) -> f64) -> Volume {
+    fn made(
+        size: [usize; 3],
+        patient_from_voxel: DAffine3,
+        inside: impl Fn(DVec3) -> f64,
+    ) -> Volume {
         let frames = (0..size[2])
             .map(|z| {
                 let mut bytes = Vec::new();
@@ -530,7 +547,10 @@ mod tests {
         for (size, affine) in grids() {
             let volume = made(size, affine, ct);
             let cut = find_face(&volume).unwrap();
-            assert!(cut.tip.x.abs() < 6.0 && (cut.tip.y + 122.0).abs() < 8.0, "{cut:?}");
+            assert!(
+                cut.tip.x.abs() < 6.0 && (cut.tip.y + 122.0).abs() < 8.0,
+                "{cut:?}"
+            );
             assert!((cut.bridge.z + 20.0).abs() < 8.0, "{cut:?}");
             assert!((cut.bridge.y + 95.0).abs() < 5.0, "{cut:?}");
             assert!((cut.brow.z - 2.0).abs() < 8.0, "{cut:?}");
@@ -543,7 +563,8 @@ mod tests {
                     let p = affine.transform_point3(DVec3::new(x as f64, y as f64, slice as f64));
                     assert!(!(brain(p) && *held), "a voxel of the brain at {p}");
                     // All of the nose and the lips in front of the jaw.
-                    let face = nose(p) && p.y < -100.0 || (head(p, true) && p.y < -93.0 && p.z < -60.0);
+                    let face =
+                        nose(p) && p.y < -100.0 || (head(p, true) && p.y < -93.0 && p.z < -60.0);
                     assert!(!face || *held, "a voxel of the face stays at {p}");
                     assert!(!(p.z > 20.0 && *held), "above the brow at {p}");
                 }
@@ -555,7 +576,11 @@ mod tests {
     #[test]
     fn what_is_no_head_has_no_face() {
         let [(size, affine), _] = grids();
-        let without = made(size, affine, |p| if head(p, false) { 60.0 } else { -1000.0 });
+        let without = made(
+            size,
+            affine,
+            |p| if head(p, false) { 60.0 } else { -1000.0 },
+        );
         assert_eq!(find_face(&without), Err(NoFace::NotFound));
         let trunk = made(size, affine, |p| {
             let inside = ellipsoid(DVec3::new(p.x, p.y, 0.0), [0.0; 3], [95.0, 80.0, 1.0]);

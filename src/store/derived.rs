@@ -668,7 +668,11 @@ pub(super) fn words_of(record: &PatientRecord) -> Option<(String, String, Option
     }
     if let Some(r) = record.family.first() {
         let had = r.conditions.iter().map(|c| c.code.display.as_str());
-        return some(&r.relationship, &had.collect::<Vec<_>>().join("\n"), r.noted);
+        return some(
+            &r.relationship,
+            &had.collect::<Vec<_>>().join("\n"),
+            r.noted,
+        );
     }
     if let Some(e) = record.encounters.first() {
         return some(&e.code, &e.reason, e.start);

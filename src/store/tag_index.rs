@@ -101,7 +101,11 @@ impl Store {
             })?
             .collect::<Result<_, _>>()?;
         let there: BTreeSet<i64> = series.iter().map(|s| s.id).collect();
-        let gone: Vec<i64> = known.keys().filter(|k| !there.contains(k)).copied().collect();
+        let gone: Vec<i64> = known
+            .keys()
+            .filter(|k| !there.contains(k))
+            .copied()
+            .collect();
         let stale: Vec<&Series> = series
             .iter()
             .filter(|s| {
@@ -132,7 +136,13 @@ impl Store {
                         "INSERT OR REPLACE INTO tagged (series, study, path, bytes, read)
                          VALUES (?1, ?2, ?3, ?4, ?5)",
                     )?
-                    .execute(params![one.id, one.study, one.path, one.bytes, said.is_some()])?;
+                    .execute(params![
+                        one.id,
+                        one.study,
+                        one.path,
+                        one.bytes,
+                        said.is_some()
+                    ])?;
                 let mut add = transaction.prepare_cached(
                     "INSERT OR IGNORE INTO tag (tag, series, value) VALUES (?1, ?2, ?3)",
                 )?;

@@ -215,7 +215,10 @@ fn detail_text(context: &UiContext<'_>, detail: &str) -> String {
     }
     let numbers = |pattern: &str| numbers_of(detail, pattern);
     let told = |key, [first, second]: [usize; 2]| {
-        let values = [("first", Value::from(first)), ("second", Value::from(second))];
+        let values = [
+            ("first", Value::from(first)),
+            ("second", Value::from(second)),
+        ];
         context.tr(key, &values)
     };
     if let Some([commits]) = numbers("# commits").as_deref() {
@@ -239,7 +242,9 @@ fn numbers_of(text: &str, pattern: &str) -> Option<Vec<usize>> {
     let mut found = Vec::new();
     for (place, part) in pattern.split('#').enumerate() {
         if place > 0 {
-            let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+            let end = rest
+                .find(|c: char| !c.is_ascii_digit())
+                .unwrap_or(rest.len());
             let (digits, after) = rest.split_at_checked(end)?;
             found.push(digits.parse().ok()?);
             rest = after;

@@ -63,9 +63,7 @@ fn origin_text(context: &UiContext<'_>, origin: &Origin) -> String {
         search_window::OTHER => origin.kind,
         key => context.word(key),
     };
-    format!("{kind} {date} {}", origin.words)
-        .trim()
-        .to_owned()
+    format!("{kind} {date} {}", origin.words).trim().to_owned()
 }
 
 /// Tags of the identity banner: what matters before an examination.
@@ -269,7 +267,10 @@ fn suggestion_ui(context: &UiContext<'_>, ui: &mut Ui, suggestion: &Suggestion, 
                     .size(theme::SMALL_PT)
                     .color(theme::TEXT_DIM),
             )
-            .on_hover_text(format!("{}\n{source}", origin_text(context, &factor.origin)));
+            .on_hover_text(format!(
+                "{}\n{source}",
+                origin_text(context, &factor.origin)
+            ));
         });
     }
     if !suggestion.unknown.is_empty() {

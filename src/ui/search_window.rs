@@ -215,7 +215,11 @@ fn row_ui(
     let day = day_text(context, found);
     let passage = passage(found.text.reveal(), &found.marks, PASSAGE);
     response.widget_info(|| {
-        let text = format!("{day} {kind} {} {name}: {}", hit.title.reveal(), passage.text);
+        let text = format!(
+            "{day} {kind} {} {name}: {}",
+            hit.title.reveal(),
+            passage.text
+        );
         WidgetInfo::selected(Role::Button, true, selected, text)
     });
     if ui.is_rect_visible(rect) {
@@ -238,7 +242,11 @@ fn row_ui(
         let line = |parts: &[(&str, f32, Color32)], width: f32| {
             let mut job = LayoutJob::default();
             for (text, size, color) in parts {
-                job.append(text, 0.0, TextFormat::simple(FontId::proportional(*size), *color));
+                job.append(
+                    text,
+                    0.0,
+                    TextFormat::simple(FontId::proportional(*size), *color),
+                );
             }
             job.wrap = egui::text::TextWrapping::truncate_at_width(width);
             ui.ctx().fonts_mut(|f| f.layout_job(job))

@@ -337,4 +337,3 @@ pub(super) fn whereabouts(
         studies: studies.collect(),
     })
 }
-

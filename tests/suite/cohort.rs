@@ -333,14 +333,16 @@ fn headers(folder: &Path, n: usize, known: &Known) -> Vec<PathBuf> {
             .text(0x18, 0x50, b"DS", thickness)
             .text(0x18, 0x60, b"DS", kvp)
             .text(0x18, 0x1210, b"SH", kernel)
-            .text(0x19, 0x1010, b"LO", if n % 7 == 0 { "gated" } else { "free" })
+            .text(
+                0x19,
+                0x1010,
+                b"LO",
+                if n.is_multiple_of(7) { "gated" } else { "free" },
+            )
             .write(folder, &format!("{n}-{series}.dcm"))
     };
-    let low = if n % 2 == 0 { "80" } else { "100" };
-    vec![
-        slice(1, low, "1.25", "B60f"),
-        slice(2, "120", "5", "B30f"),
-    ]
+    let low = if n.is_multiple_of(2) { "80" } else { "100" };
+    vec![slice(1, low, "1.25", "B60f"), slice(2, "120", "5", "B30f")]
 }
 
 #[test]
@@ -361,14 +363,15 @@ fn elements_of_headers_narrow_beside_all_the_rest_and_in_time() {
         // Of one series, not of one patient.
         ("tag:KVP<110&SliceThickness>2", |_, _| false),
         ("tag:KVP<110 tag:SliceThickness>2", |_, _| true),
-        ("tag:ConvolutionKernel=b60F&(0018,0060)=100", |n, _| n % 2 == 1),
+        ("tag:ConvolutionKernel=b60F&(0018,0060)=100", |n, _| {
+            n % 2 == 1
+        }),
         ("tag:(0019,1010):gat", |n, _| n % 7 == 0),
         ("tag:KVP=80@2023", |_, _| false),
-        ("tag:KVP=80@1y condition:diabetes value:2160-0>1.5", |n, k| {
-            n % 2 == 0
-                && k.diseases.contains(&0)
-                && k.creatinine.is_some_and(|c| c > 1.5)
-        }),
+        (
+            "tag:KVP=80@1y condition:diabetes value:2160-0>1.5",
+            |n, k| n % 2 == 0 && k.diseases.contains(&0) && k.creatinine.is_some_and(|c| c > 1.5),
+        ),
         ("tag:00190010=x or finding:nodule>15", |_, k| {
             k.nodule_mm.is_some_and(|n| n > 15.0)
         }),
@@ -402,7 +405,11 @@ fn elements_of_headers_narrow_beside_all_the_rest_and_in_time() {
     assert!(slowest < 1000.0, "{slowest} ms");
     // A file that is gone is said, and does not stand for what it said not.
     store
-        .index_instances(&[picture(&person("X", "Gone", "19500101", Sex::Male), "1.77", "CT")])
+        .index_instances(&[picture(
+            &person("X", "Gone", "19500101", Sex::Male),
+            "1.77",
+            "CT",
+        )])
         .unwrap();
     let query = Query::parse("tag:KVP", today()).unwrap();
     let cohort = store.cohort_with(&query.tags()).unwrap();

@@ -422,13 +422,21 @@ fn what_relatives_have_is_shown_without_their_names() {
     };
     let parsed = parse(&[
         adult(),
-        relative("1", "mother", json!({"date": "2024-05-01", "deceasedAge": {"value": 61, "unit": "a"},
+        relative(
+            "1",
+            "mother",
+            json!({"date": "2024-05-01", "deceasedAge": {"value": 61, "unit": "a"},
             "condition": [
                 {"code": {"text": "Breast cancer"}, "onsetAge": {"value": 52, "unit": "years", "code": "a"},
                     "contributedToDeath": true},
-                {"code": {"text": "Asthma"}, "onsetString": "childhood"}]})),
-        relative("2", "brother", json!({"deceasedBoolean": false, "condition": [
-            {"code": {"text": "Stroke"}, "onsetRange": {"low": {"value": 40}, "high": {"value": 50, "unit": "a"}}}]})),
+                {"code": {"text": "Asthma"}, "onsetString": "childhood"}]}),
+        ),
+        relative(
+            "2",
+            "brother",
+            json!({"deceasedBoolean": false, "condition": [
+            {"code": {"text": "Stroke"}, "onsetRange": {"low": {"value": 40}, "high": {"value": 50, "unit": "a"}}}]}),
+        ),
         relative("3", "aunt", json!({"status": "entered-in-error"})),
     ]);
     let record = build_record(&parsed.for_patient("p"));
@@ -446,11 +454,21 @@ fn what_relatives_have_is_shown_without_their_names() {
         .collect();
     let expected = json!([
         ["brother", false, [["Stroke", "40–50 a", false]]],
-        ["mother", true, [["Breast cancer", "52 a", true], ["Asthma", "childhood", false]]]
+        [
+            "mother",
+            true,
+            [
+                ["Breast cancer", "52 a", true],
+                ["Asthma", "childhood", false]
+            ]
+        ]
     ]);
     assert_eq!(json!(seen), expected);
     assert!(!format!("{:?}", record.family).contains("Secret"));
-    let unread = parsed.report.unread.get(&("FamilyMemberHistory".into(), "name".into()));
+    let unread = parsed
+        .report
+        .unread
+        .get(&("FamilyMemberHistory".into(), "name".into()));
     assert_eq!(unread, Some(&3));
 }
 

@@ -610,7 +610,12 @@ fn a_mapping_is_drawn_up_on_the_command_line_and_taken() {
     let (code, lines) = run(&[]);
     assert_eq!(code, 1);
     let columns = lines[0]["columns"].as_array().unwrap();
-    let unit = |n: usize| (&columns[n]["measure"]["unit"], &columns[n]["measure"]["unit_from"]);
+    let unit = |n: usize| {
+        (
+            &columns[n]["measure"]["unit"],
+            &columns[n]["measure"]["unit_from"],
+        )
+    };
     assert_eq!(unit(1), (&json!("/min"), &json!("name")));
     assert_eq!(unit(2), (&json!("mm[Hg]"), &json!("values")));
     assert_eq!(columns[3]["measure"]["ready"], json!(false));
@@ -623,7 +628,10 @@ fn a_mapping_is_drawn_up_on_the_command_line_and_taken() {
     let (code, lines) = run(&["--unit", "weight=kg", "--out", out]);
     assert_eq!(code, 1, "two rows have faults");
     let summary = &lines.last().unwrap()["summary"];
-    assert_eq!((&summary["facts"], &summary["rows_without_facts"]), (&json!(5), &json!(1)));
+    assert_eq!(
+        (&summary["facts"], &summary["rows_without_facts"]),
+        (&json!(5), &json!(1))
+    );
     // What was written is what the importer takes, and nothing is written over.
     let written = std::fs::read_to_string(&mapping).unwrap();
     let bundle = table(text, &written).unwrap();

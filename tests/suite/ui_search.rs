@@ -6,8 +6,8 @@ use negatoscope::{
     app::stage::Stage,
     i18n::Language,
     workspace::{
-        Action, Command, insight::RecordView, record_link::RecordState, record_search::SearchAction,
-        settings::SideTab,
+        Action, Command, insight::RecordView, record_link::RecordState,
+        record_search::SearchAction, settings::SideTab,
     },
 };
 use serde_json::json;
@@ -126,7 +126,11 @@ fn another_patient_is_gone_to_only_with_pictures_of_their_own() {
     assert_eq!(all.len(), 1);
     assert_eq!(all[0].0, "other");
     let one = stage.program().workspace.search.found[0].clone();
-    let marked: Vec<&str> = one.marks.iter().map(|m| &one.text.reveal()[m.clone()]).collect();
+    let marked: Vec<&str> = one
+        .marks
+        .iter()
+        .map(|m| &one.text.reveal()[m.clone()])
+        .collect();
     assert_eq!(marked, ["实性结节"]);
     assert!(count(&mut stage, "小明") >= 1 || count(&mut stage, "王") >= 1);
     // No pictures: the panel beside those of somebody else does not change.
@@ -163,10 +167,7 @@ fn from_somebody_elses_pictures_it_goes_to_those_of_the_patient() {
     let own = shown(&stage);
     // Nothing is shown in the active view, and the record's pictures are still open.
     run(&mut stage, Command::LayoutTwo);
-    stage
-        .program_mut()
-        .workspace
-        .act(Action::Activate(1));
+    stage.program_mut().workspace.act(Action::Activate(1));
     stage.settle().unwrap();
     let blank = matches!(
         stage.program().workspace.record.state().0,

@@ -45,7 +45,10 @@ pub fn run(args: &MappingArgs, common: &Common, out: &mut Output) -> Exit {
     let text = match read(&args.table) {
         Ok(text) => text,
         Err(exit) => {
-            out.error(format!("the table cannot be read: {}", args.table.display()));
+            out.error(format!(
+                "the table cannot be read: {}",
+                args.table.display()
+            ));
             return exit;
         }
     };
@@ -170,7 +173,9 @@ fn change(draft: &mut Draft, look: &Look, args: &MappingArgs) -> Result<(), Stri
         true => Ok(()),
         false => {
             let name = look.header.get(column).map_or("", |name| name.trim());
-            Err(format!("the column is no measure: {name}; say --column '{name}=measure' first"))
+            Err(format!(
+                "the column is no measure: {name}; say --column '{name}=measure' first"
+            ))
         }
     };
     for pair in &args.loincs {
@@ -185,7 +190,9 @@ fn change(draft: &mut Draft, look: &Look, args: &MappingArgs) -> Result<(), Stri
             measure.set_unit(&unit);
             if !measure.is_ready() {
                 let code = &measure.loinc;
-                return Err(format!("{unit} is no unit of UCUM in which {code} is given"));
+                return Err(format!(
+                    "{unit} is no unit of UCUM in which {code} is given"
+                ));
             }
         }
     }
@@ -227,7 +234,10 @@ fn print_draft(draft: &Draft, look: &Look, mapping: &str, common: &Common, out: 
     for column in draft.unready() {
         let units = draft.measures.get(&column).map(|measure| measure.units());
         let units = units.unwrap_or_default().join(", ");
-        let text = format!("the unit of a column is not known: --unit '{}=…'", name(column));
+        let text = format!(
+            "the unit of a column is not known: --unit '{}=…'",
+            name(column)
+        );
         out.note(match units.is_empty() {
             true => text,
             false => format!("{text}, one of {units}"),

@@ -127,9 +127,7 @@ impl Condition {
             (_, Some(part)) => Wanted::Part(part.trim().to_lowercase()),
             _ => match (Range::read(rest), rest.strip_prefix('=')) {
                 (Some((range, "")), _) => Wanted::Number(range),
-                (_, Some(whole)) if !whole.is_empty() => {
-                    Wanted::Whole(whole.trim().to_lowercase())
-                }
+                (_, Some(whole)) if !whole.is_empty() => Wanted::Whole(whole.trim().to_lowercase()),
                 _ => return None,
             },
         };
@@ -242,7 +240,16 @@ mod tests {
         }
         assert!(!holds("KVP=120", Some((0, 100))));
         assert!(holds("KVP=120", Some((0, 900))));
-        for wrong in ["", "Nonsense=1", "KVP:", "KVP>", "KVP>abc", "KVP=", "KVP&", "KVP>1x"] {
+        for wrong in [
+            "",
+            "Nonsense=1",
+            "KVP:",
+            "KVP>",
+            "KVP>abc",
+            "KVP=",
+            "KVP&",
+            "KVP>1x",
+        ] {
             assert!(TagTest::read(wrong, None).is_none(), "{wrong}");
         }
     }

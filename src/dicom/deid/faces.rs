@@ -29,12 +29,56 @@ use std::{
 /// Parts of the body in which no face is, as Body Part Examined names them (PS3.16 annex L). Necks and spines are none of
 /// them: their volumes reach up to the chin and further.
 const FACELESS: [&str; 50] = [
-    "ABDOMEN", "ABDOMENPELVIS", "ANKLE", "AORTA", "ARM", "BLADDER", "BREAST", "CALCANEUS", "CALF",
-    "CHEST", "CHESTABDOMEN", "CHESTABDPELVIS", "CLAVICLE", "COCCYX", "COLON", "DUODENUM",
-    "ELBOW", "EXTREMITY", "FEMUR", "FINGER", "FOOT", "FOREARM", "HAND", "HEART", "HIP", "HUMERUS",
-    "JOINT", "KIDNEY", "KNEE", "LEG", "LIVER", "LSPINE", "LUNG", "PANCREAS", "PATELLA", "PELVIS",
-    "PROSTATE", "RIB", "SCAPULA", "SHOULDER", "SPLEEN", "SSPINE", "STERNUM", "STOMACH",
-    "THIGH", "THORAX", "TOE", "TSPINE", "UTERUS", "WRIST",
+    "ABDOMEN",
+    "ABDOMENPELVIS",
+    "ANKLE",
+    "AORTA",
+    "ARM",
+    "BLADDER",
+    "BREAST",
+    "CALCANEUS",
+    "CALF",
+    "CHEST",
+    "CHESTABDOMEN",
+    "CHESTABDPELVIS",
+    "CLAVICLE",
+    "COCCYX",
+    "COLON",
+    "DUODENUM",
+    "ELBOW",
+    "EXTREMITY",
+    "FEMUR",
+    "FINGER",
+    "FOOT",
+    "FOREARM",
+    "HAND",
+    "HEART",
+    "HIP",
+    "HUMERUS",
+    "JOINT",
+    "KIDNEY",
+    "KNEE",
+    "LEG",
+    "LIVER",
+    "LSPINE",
+    "LUNG",
+    "PANCREAS",
+    "PATELLA",
+    "PELVIS",
+    "PROSTATE",
+    "RIB",
+    "SCAPULA",
+    "SHOULDER",
+    "SPLEEN",
+    "SSPINE",
+    "STERNUM",
+    "STOMACH",
+    "THIGH",
+    "THORAX",
+    "TOE",
+    "TSPINE",
+    "UTERUS",
+    "WRIST",
 ];
 
 /// Kinds of pictures that show no face, whatever they are of: they look into the body or at tissue.
@@ -112,7 +156,9 @@ impl Faces {
                 slices: Arc::clone(slices),
             })),
             Some(Verdict::Refused(reason)) => refused(reason),
-            None => refused("a picture that may show a face and belongs to no volume in which it could be found"),
+            None => refused(
+                "a picture that may show a face and belongs to no volume in which it could be found",
+            ),
         }
     }
 }
@@ -120,7 +166,9 @@ impl Faces {
 /// Whether the object says that it shows a part of the body, or is of a kind, in which no face is.
 fn is_faceless(structure: &Structure) -> bool {
     let kind = structure.ascii(tags::MODALITY);
-    let part = structure.ascii(tags::BODY_PART_EXAMINED).replace([' ', '_'], "");
+    let part = structure
+        .ascii(tags::BODY_PART_EXAMINED)
+        .replace([' ', '_'], "");
     FACELESS_KINDS.contains(&kind.as_str()) || FACELESS.contains(&part.to_uppercase().as_str())
 }
 
@@ -157,7 +205,7 @@ impl Deidentifier {
         for (path, slices) in files {
             // An object in several volumes is cut in all of them, or not written.
             let verdict = match &verdict {
-                Err(reason) => Verdict::Refused(*reason),
+                Err(reason) => Verdict::Refused(reason),
                 Ok(cut) => match self.faces.verdicts.get(path) {
                     None => Verdict::Cut(Arc::clone(cut), Arc::new(slices)),
                     Some(_) => Verdict::Refused("its frames make up several volumes"),
@@ -176,7 +224,9 @@ impl Deidentifier {
 
     fn face_of(&self, layout: &SeriesLayout, cancel: &CancelToken) -> Result<Cut, &'static str> {
         let Some(grid) = layout.volume else {
-            return Err("a flat picture, or one whose slices make up no regular volume: a face cannot be found in it");
+            return Err(
+                "a flat picture, or one whose slices make up no regular volume: a face cannot be found in it",
+            );
         };
         let image = layout.first_instance().and_then(|i| i.image.as_ref());
         if image.is_none_or(|image| image.samples != 1) {

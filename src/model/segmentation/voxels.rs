@@ -158,7 +158,7 @@ impl Voxels {
                 (None, None) => true,
                 _ => false,
             };
-            (!same).then(|| (index, is.as_deref()))
+            (!same).then_some((index, is.as_deref()))
         })
     }
 

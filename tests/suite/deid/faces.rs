@@ -79,11 +79,17 @@ fn the_face_of_a_real_head_goes_and_all_else_stays_bit_for_bit() {
                 assert_eq!(is, darkest, "what is taken out is the darkest value");
                 // These slices are sagittal: rows run down, columns to the back. What goes lies in front and below.
                 let (row, column) = (at / old.columns, at % old.columns);
-                assert!(column < old.columns / 2 && row > old.rows / 5, "{row}, {column}");
+                assert!(
+                    column < old.columns / 2 && row > old.rows / 5,
+                    "{row}, {column}"
+                );
             }
         }
         let share = gone as f64 / all as f64;
-        println!("{series}: {gone} of {all} voxels ({:.1} %) taken out", share * 100.0);
+        println!(
+            "{series}: {gone} of {all} voxels ({:.1} %) taken out",
+            share * 100.0
+        );
         assert!((0.01..0.25).contains(&share), "{share}");
         assert!(signal / gone as f64 > 20.0, "not air alone");
         let bytes = fs::read(&written[0]).unwrap();
