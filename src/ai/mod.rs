@@ -15,6 +15,7 @@ pub mod data;
 pub mod device;
 mod error;
 pub mod explain;
+pub mod guidance;
 pub mod import;
 pub mod infer;
 pub mod learner;

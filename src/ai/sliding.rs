@@ -8,10 +8,12 @@ mod blend;
 pub mod budget;
 pub mod input;
 pub mod plan;
+pub mod prompted;
 
 use super::{
     AiError, BurnDevice,
     device::Pace,
+    guidance::Guidance,
     network::{Network, OutputKind},
 };
 use crate::{
@@ -45,6 +47,8 @@ pub struct VolumeModel {
     pub network: Box<dyn Network>,
     /// What it wants to see.
     pub preparation: Preparation,
+    /// How it is shown points; `None` where it takes none.
+    pub guidance: Option<Guidance>,
     /// What its classes are: one for each output channel, in their order.
     pub labels: Vec<Label>,
     /// Probability at which the only class of a network with one output begins.
@@ -176,6 +180,11 @@ pub fn segment_volume(
     let (decision, meaning) = model.decision()?;
     let network = model.network.as_ref();
     let shape = network.shape();
+    if model.guidance.is_some() {
+        return Err(AiError::Network(
+            "it answers to points, and none were given".into(),
+        ));
+    }
     if shape.input_channels != 1 {
         return Err(AiError::Network(format!(
             "it wants {} series at once, and one is given",

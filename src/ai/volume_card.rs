@@ -88,6 +88,7 @@ pub fn volume_model(model: &Model, device: &BurnDevice) -> Result<VolumeModel, A
         identity: card.identity(),
         network: Box::new(network),
         preparation: volume.input,
+        guidance: None,
         labels: volume
             .labels
             .iter()

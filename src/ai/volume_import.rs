@@ -74,6 +74,17 @@ impl ForVolumes {
 
 /// Whether the engine runs a model of others: it looks at one series, and says something of each voxel.
 pub fn is_for_volumes(card: &ImportedCard) -> bool {
+    card.input.guidance().is_none() && is_run(card)
+}
+
+/// Whether it answers to points of a reader: one picture, two channels of points, one class.
+pub fn is_for_points(card: &ImportedCard) -> bool {
+    let classes = card.output.labels.len();
+    let one = classes == if card.output.exclusive { 2 } else { 1 };
+    card.input.guidance().is_some() && one && is_run(card)
+}
+
+fn is_run(card: &ImportedCard) -> bool {
     prepared(&card.input).is_ok()
         && labels(card).is_ok()
         && card.check().is_ok_and(|plan| plan.features.is_none())
@@ -130,6 +141,7 @@ fn imported(
         },
         network: Box::new(Ensemble::new(folds, mirror)?),
         preparation: prepared(&card.input)?,
+        guidance: card.input.guidance(),
         labels: labels(card)?,
         threshold: 0.5,
     })

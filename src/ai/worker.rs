@@ -16,7 +16,11 @@ use super::{
     readback::{self, ProbabilityMap},
     registry::Registry,
     scope,
-    sliding::{Conduct, News, SegmentedVolume, VolumeModel, segment_volume},
+    sliding::{
+        Conduct, News, SegmentedVolume, VolumeModel,
+        prompted::{self, Points, Prompted},
+        segment_volume,
+    },
 };
 use crate::{
     model::{
@@ -189,6 +193,33 @@ pub struct FoundLesions {
     pub findings: Vec<Finding>,
 }
 
+/// A network by points to be asked for a view.
+pub struct PointsRequest {
+    /// Which view asks; a newer request of the same view replaces this one.
+    pub view: u64,
+    /// Name of the model: one that is loaded already under this name is used again.
+    pub model: String,
+    /// Loads the model; called on the worker's thread.
+    pub load: Box<dyn FnOnce(&BurnDevice) -> Result<VolumeModel, AiError> + Send>,
+    /// Gives the volume; called on the worker's thread.
+    pub volume: Box<dyn FnOnce() -> Result<Volume, AiError> + Send>,
+    /// The points.
+    pub points: Points,
+    /// Stops it.
+    pub cancel: CancelToken,
+    /// Told how it ended, on the worker's thread; dropped when it was cancelled.
+    pub tell: Box<dyn FnOnce(Result<PointsAnswer, AiError>) + Send>,
+}
+
+/// The answer of a network by points.
+#[derive(Debug)]
+pub struct PointsAnswer {
+    /// What it says.
+    pub found: Prompted,
+    /// Which network says it.
+    pub identity: ModelIdentity,
+}
+
 /// A mask of a volume proposed by a network.
 #[derive(Clone, Debug)]
 pub struct VolumeProposal {
@@ -208,6 +239,7 @@ enum Task {
     Frame(Request),
     Volume(VolumeRequest),
     Lesions(LesionRequest),
+    Points(PointsRequest),
 }
 
 impl Task {
@@ -216,6 +248,7 @@ impl Task {
             Self::Frame(request) => request.view,
             Self::Volume(request) => request.view,
             Self::Lesions(request) => request.view,
+            Self::Points(request) => request.view,
         }
     }
 }
@@ -325,6 +358,12 @@ impl NetworkWorker {
         self.put(Task::Lesions(request), cancel)
     }
 
+    /// Asks a network by points. An older request of the same view is cancelled.
+    pub fn request_points(&self, request: PointsRequest) -> Ticket {
+        let cancel = request.cancel.clone();
+        self.put(Task::Points(request), cancel)
+    }
+
     fn put(&self, task: Task, cancel: CancelToken) -> Ticket {
         let view = task.view();
         self.shared.drop_view(view);
@@ -404,6 +443,10 @@ fn work(shared: &Shared, device: &BurnDevice, registry: &Registry) {
             // It is told by itself, so nobody waits for the answer of this view.
             Task::Lesions(request) => {
                 look_through(request, device, registry);
+                Ok(Outcome::Cancelled)
+            }
+            Task::Points(request) => {
+                ask_by_points(request, device, &mut for_volumes);
                 Ok(Outcome::Cancelled)
             }
         };
@@ -572,6 +615,60 @@ fn look_through(request: LesionRequest, device: &BurnDevice, registry: &Registry
     }
 }
 
+/// Has a model at hand under its name: the one before goes first.
+fn at_hand<'a>(
+    loaded: &'a mut Option<(String, VolumeModel)>,
+    name: String,
+    load: Box<dyn FnOnce(&BurnDevice) -> Result<VolumeModel, AiError> + Send>,
+    device: &BurnDevice,
+) -> Result<&'a VolumeModel, AiError> {
+    if loaded.as_ref().is_none_or(|(known, _)| *known != name) {
+        // The room of the old one is free before the new one comes.
+        *loaded = None;
+        *loaded = Some((name.clone(), load(device)?));
+    }
+    match loaded {
+        Some((_, model)) => Ok(model),
+        None => Err(AiError::UnknownModel(name)),
+    }
+}
+
+/// Asks a network by points and tells what it says, a defect too.
+fn ask_by_points(
+    request: PointsRequest,
+    device: &BurnDevice,
+    loaded: &mut Option<(String, VolumeModel)>,
+) {
+    let PointsRequest {
+        model: name,
+        load,
+        volume,
+        points,
+        cancel,
+        tell,
+        ..
+    } = request;
+    let ask = || {
+        let model = at_hand(loaded, name, load, device)?;
+        let found = prompted::answer(model, &volume()?, &points, device, &cancel)?;
+        let identity = model.identity.clone();
+        Ok(PointsAnswer { found, identity })
+    };
+    let found = catch_unwind(AssertUnwindSafe(ask));
+    if found.is_err() {
+        // Whatever state the model is in, it is not used again.
+        *loaded = None;
+    }
+    let found = found.unwrap_or_else(|_| {
+        let text = "the computation stopped with a defect";
+        Err(AiError::Compute(text.into()))
+    });
+    match found {
+        Err(AiError::Cancelled) => {}
+        answer => tell(answer),
+    }
+}
+
 fn propose_volume(
     request: VolumeRequest,
     device: &BurnDevice,
@@ -586,14 +683,7 @@ fn propose_volume(
         mut tell,
         ..
     } = request;
-    if loaded.as_ref().is_none_or(|(known, _)| *known != name) {
-        // The room of the old one is free before the new one comes.
-        *loaded = None;
-        *loaded = Some((name.clone(), load(device)?));
-    }
-    let Some((_, model)) = loaded.as_ref() else {
-        return Err(AiError::UnknownModel(name));
-    };
+    let model = at_hand(loaded, name, load, device)?;
     let start = Instant::now();
     let volume = volume()?;
     let mut told = |news: News<'_>| tell(news, model);

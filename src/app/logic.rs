@@ -49,7 +49,10 @@ impl Program {
             ctx.request_repaint_after(std::time::Duration::from_secs_f64(wait));
         }
         #[cfg(feature = "ai")]
-        self.networks.obey(&self.workspace);
+        {
+            self.networks.obey(&self.workspace);
+            self.networks.ask_by_points(&mut self.workspace);
+        }
         self.workspace.follow_record();
         self.note_before_leaving(ctx);
         self.close_or_ask(ctx);

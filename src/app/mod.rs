@@ -15,6 +15,8 @@ pub mod minimal;
 #[cfg(feature = "ai")]
 pub mod networks;
 pub mod picture_out;
+#[cfg(feature = "ai")]
+mod point_networks;
 pub mod program;
 pub mod report_out;
 pub mod restart;

@@ -1,7 +1,7 @@
 //! Segmentation of volumes from the window: the models that are there, the volume that is asked about, and its mask on
 //! the way to the screen while it is made.
 
-use super::{lesion_networks::lesion_model, networks::Networks};
+use super::{lesion_networks::lesion_model, networks::Networks, point_networks::point_models};
 use crate::{
     ai::{
         AiError,
@@ -79,6 +79,11 @@ pub(super) fn look_for_models(folder: Option<PathBuf>, events: Sender<Event>, wa
             .collect();
         if let Some(model) = lesion_model(&registry) {
             let _ = events.send(Event::LesionModel(model));
+            waker.wake("models");
+        }
+        let by_points = point_models(&registry);
+        if !by_points.is_empty() {
+            let _ = events.send(Event::PointModels(by_points));
             waker.wake("models");
         }
         if !models.is_empty() {

@@ -43,7 +43,7 @@ Operations, one JSON object a line:
   {\"op\":\"amend\",\"patient\":\"p1\",\"type\":\"Condition\",\"id\":\"c1\",\"text\":\"\"}   (a resource as it came again)
   {\"op\":\"undo\"}   {\"op\":\"redo\"}
 shape is point, length, polyline, angle, cobb, bidirectional, perpendicular, ellipse, rectangle, circle, polygon,
-freehand, spline, arrow, text or cardiothoracic-ratio; space is patient (LPS, mm) or pixel (column, row from 0).
+freehand, spline, arrow, text, cardiothoracic-ratio or box; space is patient (LPS, mm) or pixel (column, row from 0).
 Answers: `ACK n` once line n is on the disk, `ERR n CODE …` when it was not carried out.")]
 pub struct EditArgs {
     /// Read operations from standard input

@@ -269,6 +269,23 @@ pub enum Operation {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
+    /// What an outline shuts in that follows edges from anchor to anchor
+    Livewire {
+        /// The picture: a series, or a research volume
+        image: PathBuf,
+        /// Across which axis the slice lies
+        #[arg(long, value_enum, default_value = "slices")]
+        across: Axis,
+        /// The slice, from 0
+        #[arg(long, value_name = "N")]
+        slice: usize,
+        /// Column and row in the slice, from 0 (across columns: row and slice; across rows: column and slice); three or more
+        #[arg(long, value_name = "X,Y", value_parser = parse_anchor, required = true)]
+        anchor: Vec<[usize; 2]>,
+        /// File to write
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
     /// Basins around markers over the slope of the picture
     Watershed {
         /// Seeds, picture and result
@@ -328,6 +345,16 @@ fn parse_seed(text: &str) -> Result<[usize; 3], String> {
         Some(&[x, y, z]) => Ok([x, y, z]),
         _ => Err(format!(
             "`{text}` is no place: column, row and slice from 0"
+        )),
+    }
+}
+
+fn parse_anchor(text: &str) -> Result<[usize; 2], String> {
+    let parts: Option<Vec<usize>> = text.split(',').map(|p| p.trim().parse().ok()).collect();
+    match parts.as_deref() {
+        Some(&[x, y]) => Ok([x, y]),
+        _ => Err(format!(
+            "`{text}` is no place in a slice: two whole numbers from 0"
         )),
     }
 }

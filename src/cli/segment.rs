@@ -1,5 +1,6 @@
 //! `negatoscope segment`.
 
+mod points;
 mod volume;
 
 use super::{
@@ -65,6 +66,12 @@ pub struct SegmentArgs {
     /// Also show the mirror images that the card of an imported model allows: up to eight times as long, a little better
     #[arg(long)]
     pub(super) mirror: bool,
+    /// For a network by points: a voxel that belongs, column, row and slice from 0; may be given again
+    #[arg(long, value_name = "X,Y,Z", value_parser = points::parse)]
+    pub(super) point: Vec<[usize; 3]>,
+    /// For a network by points: a voxel that does not belong
+    #[arg(long, value_name = "X,Y,Z", value_parser = points::parse)]
+    pub(super) not: Vec<[usize; 3]>,
     /// Run although the picture is out of the model's scope; the reason stays a finding
     #[arg(long)]
     pub(super) ignore_scope: bool,
@@ -133,6 +140,10 @@ fn segment(args: &SegmentArgs, common: &Common, out: &mut Output) -> Result<(), 
         return volume::segment(args, &model, &device_of(common)?, common, out);
     }
     let model = find_model(&args.model, common)?;
+    if !args.point.is_empty() || !args.not.is_empty() {
+        let text = "only imported networks by points take points";
+        return Err((Exit::Usage, text.into()));
+    }
     if args.mirror {
         let text = "only imported models for volumes are shown mirror images";
         return Err((Exit::Usage, text.into()));

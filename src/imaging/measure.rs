@@ -13,6 +13,7 @@
 
 mod angle;
 mod crossing;
+mod cuboid;
 mod error;
 mod line;
 mod mark;
@@ -30,6 +31,7 @@ mod uptake;
 mod values;
 
 pub use angle::{angle, cobb};
+pub use cuboid::cuboid;
 pub use error::MeasureError;
 pub use line::{bidirectional, length, perpendicular, polyline};
 pub use mark::{

@@ -63,11 +63,13 @@ pub enum MarkKind {
     Text,
     /// Heart right and left, thorax right and left.
     CardiothoracicRatio,
+    /// A box in the patient: three corners of a face in order, and the corner beside the first one that is not of that face.
+    Box,
 }
 
 impl MarkKind {
     /// All kinds, in the order of the menus.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Point,
         Self::Length,
         Self::Polyline,
@@ -84,6 +86,7 @@ impl MarkKind {
         Self::Arrow,
         Self::Text,
         Self::CardiothoracicRatio,
+        Self::Box,
     ];
 
     /// Stable name, as in files and on the command line.
@@ -105,6 +108,7 @@ impl MarkKind {
             Self::Arrow => "arrow",
             Self::Text => "text",
             Self::CardiothoracicRatio => "cardiothoracic-ratio",
+            Self::Box => "box",
         }
     }
 
@@ -119,7 +123,7 @@ impl MarkKind {
             Self::Point | Self::Text => 1..=1,
             Self::Length | Self::Circle | Self::Arrow => 2..=2,
             Self::Angle | Self::Perpendicular | Self::Ellipse => 3..=3,
-            Self::Cobb | Self::Bidirectional | Self::CardiothoracicRatio => 4..=4,
+            Self::Cobb | Self::Bidirectional | Self::CardiothoracicRatio | Self::Box => 4..=4,
             Self::Rectangle => 2..=3,
             Self::Polyline => 2..=MAX_POINTS,
             Self::Polygon | Self::Freehand | Self::Spline => 3..=MAX_POINTS,
@@ -258,7 +262,8 @@ pub struct Annotation {
 }
 
 impl Annotation {
-    /// The longest extent of a mark whose points are in millimetres: a length, the longer of two diameters, a diameter.
+    /// The longest extent of a mark whose points are in millimetres: a length, the longer of two diameters, a diameter, the
+    /// longest edge of a box.
     /// `None` where that is not what it measures.
     pub fn extent_mm(&self) -> Option<f64> {
         if self.space != PointSpace::Patient {
@@ -271,6 +276,7 @@ impl Annotation {
             MarkKind::Bidirectional => Some(apart(0, 1)?.max(apart(2, 3)?)),
             MarkKind::Circle => Some(2.0 * apart(0, 1)?),
             MarkKind::Ellipse => Some(2.0 * apart(0, 1)?.max(apart(0, 2)?)),
+            MarkKind::Box => Some(apart(0, 1)?.max(apart(1, 2)?).max(apart(0, 3)?)),
             _ => None,
         }
     }

@@ -117,6 +117,9 @@ pub enum NotSentReason {
     /// It measures something, or is a text: sets of labels have no form for it.
     #[error("it is a measurement or a text, and no label")]
     NoLabel,
+    /// It is a box in space: sets of labels of pictures have no form for it.
+    #[error("it is a box in space, and these sets are of pictures")]
+    InSpace,
 }
 
 impl NotSentReason {
@@ -131,6 +134,7 @@ impl NotSentReason {
             Self::NoMask => "NO_MASK",
             Self::BadShape => "BAD_SHAPE",
             Self::NoLabel => "NO_LABEL",
+            Self::InSpace => "IN_SPACE",
         }
     }
 }

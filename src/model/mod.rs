@@ -12,6 +12,7 @@ pub mod calibration;
 pub mod cine;
 pub mod content;
 pub mod cover;
+pub mod cuboid;
 pub mod cuts;
 pub mod date;
 pub mod edit;

@@ -56,7 +56,7 @@ pub const MAX_REPORT: usize = 4 << 20;
 pub const MAX_RESOURCE: usize = 4 << 20;
 
 /// Kinds of marks by the number that stands for them. The order of the file, not of any menu: new kinds come last.
-const KINDS: [MarkKind; 16] = [
+const KINDS: [MarkKind; 17] = [
     MarkKind::Point,
     MarkKind::Length,
     MarkKind::Polygon,
@@ -73,6 +73,7 @@ const KINDS: [MarkKind; 16] = [
     MarkKind::Arrow,
     MarkKind::Text,
     MarkKind::CardiothoracicRatio,
+    MarkKind::Box,
 ];
 
 /// Status of reading by the number that stands for it.

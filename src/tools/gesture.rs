@@ -35,6 +35,8 @@ pub enum PaintTool {
     Scissors,
     /// Gives it what the line at the level of a pixel shuts in.
     Trace,
+    /// Gives it what an outline shuts in that follows edges from anchor to anchor.
+    Wire,
     /// Gives it what strokes say yes to and not no, after it was looked at.
     Prompt,
 }

@@ -7,7 +7,8 @@
 //!
 //! Deliberately not here: what a mark measures ([`crate::imaging::measure`]) and where it is kept.
 
-pub mod draft;
+pub mod cuboid;
+mod draft;
 pub mod grip;
 pub mod lens;
 pub mod strokes;

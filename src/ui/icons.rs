@@ -69,6 +69,7 @@ pub enum Icon {
     Grow,
     Scissors,
     Trace,
+    Wire,
     Prompt,
 }
 
@@ -487,6 +488,20 @@ pub fn paint(painter: &Painter, rect: Rect, icon: Icon, color: Color32) {
                 (3.0, 9.0),
             ]);
             painter.circle_filled(at(13.0, 8.2), 1.8 * unit, color);
+        }
+        Icon::Wire => {
+            line(&[
+                (3.0, 12.6),
+                (3.6, 8.6),
+                (5.4, 6.6),
+                (7.2, 6.8),
+                (8.8, 5.6),
+                (9.6, 3.4),
+                (12.8, 3.0),
+            ]);
+            for (x, y) in [(3.0, 12.6), (7.2, 6.8), (12.8, 3.0)] {
+                painter.circle_filled(at(x, y), 1.8 * unit, color);
+            }
         }
         Icon::Scissors => {
             painter.circle_stroke(at(4.2, 12.0), 1.9 * unit, stroke);

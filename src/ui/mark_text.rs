@@ -33,6 +33,7 @@ pub fn kind_word(words: Language, kind: MarkKind) -> &'static str {
         MarkKind::Arrow => "mark-arrow",
         MarkKind::Text => "mark-text",
         MarkKind::CardiothoracicRatio => "mark-cardiothoracic-ratio",
+        MarkKind::Box => "mark-box",
     })
 }
 
@@ -114,6 +115,17 @@ pub fn short(words: Language, kind: MarkKind, found: Option<&Found>) -> Vec<Stri
             }
             _ => lines.extend(text("length").map(by)),
         },
+        MarkKind::Box => {
+            let sides = ["width", "height", "depth"].map(|name| {
+                let side = quantity(m, name)?;
+                let number = number(side);
+                let bare = number.strip_suffix(side.unit.as_str()).unwrap_or(&number);
+                Some((bare.trim_end().to_owned(), side.unit.clone()))
+            });
+            if let [Some((width, _)), Some((height, _)), Some((depth, unit))] = sides {
+                lines.push(by(format!("{width} × {height} × {depth} {unit}")));
+            }
+        }
         MarkKind::Perpendicular => lines.extend(text("distance").map(by)),
         MarkKind::Point => {
             let colour = ["red", "green", "blue"].map(|n| quantity(m, n).and_then(|q| q.value));

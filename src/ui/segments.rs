@@ -10,6 +10,7 @@ mod layers;
 mod origins;
 mod panel;
 mod pointing;
+mod wire;
 
 pub(super) use hand::{hand, keys, ring, wheel};
 pub(super) use judging::judging_ui;
@@ -31,7 +32,17 @@ pub(super) fn network_lines(context: &UiContext<'_>, cell: usize) -> Vec<String>
     let Some((viewport, place)) = place.filter(|_| workspace.masks.visible) else {
         return Vec::new();
     };
-    let networks = networks_of(workspace.segmentations_in(viewport, &place).into_iter());
+    let mut networks = networks_of(workspace.segmentations_in(viewport, &place).into_iter());
+    // What a network says of points, before it is taken.
+    let found = workspace.segmenting.preview.found();
+    if let Some(found) = found.filter(|found| found.wish.place == place)
+        && let Some(answer) = &found.network
+    {
+        let network = (answer.model.id.clone(), answer.model.version.clone());
+        if !networks.contains(&network) {
+            networks.push(network);
+        }
+    }
     if networks.is_empty() {
         return Vec::new();
     }
@@ -43,7 +54,11 @@ pub(super) fn network_lines(context: &UiContext<'_>, cell: usize) -> Vec<String>
         context.tr("badge-ai-model", &args)
     });
     let known = &workspace.volume_masks;
-    let synthetic = networks.iter().any(|n| known.is_synthetic_only(&n.0));
+    let by_points = &workspace.segmenting.point_models;
+    let synthetic = networks.iter().any(|n| {
+        let made_up = by_points.iter().any(|m| m.id == n.0 && m.synthetic_only);
+        made_up || known.is_synthetic_only(&n.0)
+    });
     let synthetic = synthetic.then(|| context.word("badge-ai-synthetic").to_owned());
     std::iter::once(context.word("ai-notice").to_owned())
         .chain(synthetic)
@@ -60,6 +75,8 @@ pub struct SegmentsState {
     lasso: Option<lasso::Lasso>,
     /// What is pointed at with a tool that is told a voxel.
     pointing: pointing::Pointing,
+    /// Where the pointer was told to be, for livewire.
+    wired: Option<[usize; 2]>,
     held: HeldLayers,
     fields: panel::Fields,
     /// Rest of the wheel.

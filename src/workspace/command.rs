@@ -46,6 +46,7 @@ pub enum Command {
     ToolGrow,
     ToolScissors,
     ToolTrace,
+    ToolWire,
     ToolPrompt,
     BrushLarger,
     BrushSmaller,
@@ -83,6 +84,7 @@ pub enum Command {
     MarkProbe,
     MarkEllipse,
     MarkRectangle,
+    MarkBox,
     MarkCircle,
     MarkPolygon,
     MarkPolyline,
@@ -543,6 +545,7 @@ table! {
     MarkProbe "mark-point" Measure "P" Nothing
     MarkEllipse "mark-ellipse" Measure "O" Nothing
     MarkRectangle "mark-rectangle" Measure "U" Nothing
+    MarkBox "mark-box" Measure "Shift+U" Nothing
     MarkCircle "mark-circle" Measure "" Nothing
     MarkPolygon "mark-polygon" Measure "Y" Nothing
     MarkPolyline "mark-polyline" Measure "Shift+Y" Nothing
@@ -591,6 +594,7 @@ table! {
     ToolGrow "cmd-tool-grow" Segment "Ctrl+B" Picture
     ToolScissors "cmd-tool-scissors" Segment "Ctrl+Shift+B" Picture
     ToolTrace "cmd-tool-trace" Segment "" Picture
+    ToolWire "cmd-tool-wire" Segment "" Picture
     ToolPrompt "cmd-tool-prompt" Segment "" Picture
     BrushShape "cmd-brush-shape" Segment "Shift+B" Nothing
     BrushLarger "cmd-brush-larger" Segment "]" Nothing
@@ -752,6 +756,7 @@ impl Command {
             Self::ToolGrow => Tool::Paint(PaintTool::Grow),
             Self::ToolScissors => Tool::Paint(PaintTool::Scissors),
             Self::ToolTrace => Tool::Paint(PaintTool::Trace),
+            Self::ToolWire => Tool::Paint(PaintTool::Wire),
             Self::ToolPrompt => Tool::Paint(PaintTool::Prompt),
             Self::MarkLength => Tool::Mark(MarkKind::Length),
             Self::MarkAngle => Tool::Mark(MarkKind::Angle),
@@ -761,6 +766,7 @@ impl Command {
             Self::MarkProbe => Tool::Mark(MarkKind::Point),
             Self::MarkEllipse => Tool::Mark(MarkKind::Ellipse),
             Self::MarkRectangle => Tool::Mark(MarkKind::Rectangle),
+            Self::MarkBox => Tool::Mark(MarkKind::Box),
             Self::MarkCircle => Tool::Mark(MarkKind::Circle),
             Self::MarkPolygon => Tool::Mark(MarkKind::Polygon),
             Self::MarkPolyline => Tool::Mark(MarkKind::Polyline),

@@ -81,6 +81,8 @@ pub enum Event {
     VolumeMask(Box<super::volume_masks::VolumeMaskNews>),
     /// Models that take volumes were found.
     VolumeModels(Vec<super::volume_masks::VolumeModelEntry>),
+    /// Networks that answer to points.
+    PointModels(Vec<super::volume_masks::VolumeModelEntry>),
     /// The model that finds lesions.
     LesionModel(super::volume_masks::VolumeModelEntry),
     /// The demo was written; open this folder, and use this store.
@@ -156,6 +158,10 @@ pub enum Event {
     SegmentationSaved(Result<usize, String>),
     /// What a tool would take was looked at.
     SegmentPreview(Box<super::segmenting::preview::Previewed>),
+    /// A network by points answered, or not.
+    SegmentPointed(Box<super::segmenting::pointed::PointedNews>),
+    /// A path of livewire was found.
+    SegmentWire(Box<super::segmenting::wire::WireFound>),
     /// Segments were counted.
     SegmentsCounted(Box<super::segmenting::counting::Counted>),
     /// The store says where a voxel comes from.

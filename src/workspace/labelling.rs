@@ -98,6 +98,7 @@ const fn takes_class(kind: MarkKind) -> bool {
             | MarkKind::Polygon
             | MarkKind::Freehand
             | MarkKind::Spline
+            | MarkKind::Box
     )
 }
 

@@ -617,6 +617,7 @@ impl Workspace {
             && !self.segmenting.judging.is_busy()
             && !self.segmenting.origins.is_busy()
             && !self.segmenting.preview.is_busy()
+            && !self.segmenting.wires.is_busy()
             && !self.record.is_busy()
             && !self.marks.is_busy()
             && !self.is_loading()

@@ -62,6 +62,14 @@ fn exact_tools_are_those_of_others() {
             &["grow", "@values", "--at", "8,13,6", "--range", "20,110"][..],
             "grown",
         ),
+        // Gradients of SciPy, cheapest paths and insides of polygons of scikit-image.
+        (
+            &[
+                "livewire", "@quiet", "--slice", "6", "--anchor", "1,12", "--anchor", "8,4",
+                "--anchor", "15,12", "--anchor", "8,20",
+            ][..],
+            "livewire",
+        ),
     ] {
         let found = made(folder.path(), words);
         assert!(found == numbers(&recorded(answer)), "{words:?}");
@@ -83,6 +91,12 @@ fn tools_with_seeds_agree_with_others() {
         let same = found.iter().zip(&expected).filter(|(a, b)| a == b).count();
         let share = same as f64 / found.len() as f64;
         let overlaps: Vec<f64> = (1..=4).map(|l| overlap(&found, &expected, l)).collect();
+        #[cfg(not(no_gpu))]
+        if tool != "random-walker" {
+            let given = with(tool);
+            let there = made(folder.path(), &[&given[..], &["--device", "gpu"]].concat());
+            assert!(there == found, "{tool} on the device");
+        }
         assert!(share > 0.998, "{tool}: {share}, {overlaps:?}");
         // A voxel of the smallest part is 2 % of it.
         assert!(overlaps.iter().all(|o| *o > 0.95), "{tool}: {overlaps:?}");
@@ -181,6 +195,13 @@ fn what_does_not_fit_is_refused() {
                 "grow", &values, "--at", "99,0,0", "--range", "0,1", "--out", &out,
             ],
             "lies outside",
+        ),
+        (
+            vec![
+                "livewire", &values, "--slice", "3", "--anchor", "1,1", "--anchor", "5,5", "--out",
+                &out,
+            ],
+            "three anchors or more",
         ),
         (
             vec!["smooth", &one, "--mm=-1", "--out", &out],

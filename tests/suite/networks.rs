@@ -3,6 +3,7 @@
 mod brain;
 mod exchange;
 mod foreign;
+pub mod guidance;
 mod hostile;
 mod numbers;
 mod volumes;

@@ -130,8 +130,12 @@ macro_rules! same_layout {
 fn uniforms_lie_where_the_shader_looks() {
     use negatoscope::gpu::{blend::gpu_data::BlendDraw, mask_box::BoxDraw};
     use negatoscope::render::{
-        blit::gpu_data::BlitDraw, cover::gpu_data::CoverDraw, filter::gpu_data::FilterDraw,
-        forest::gpu_data::ForestDraw, labels::gpu_data::LabelDraw, overlay::gpu_data::OverlayDraw,
+        blit::gpu_data::BlitDraw,
+        cover::gpu_data::CoverDraw,
+        filter::gpu_data::FilterDraw,
+        forest::gpu_data::{ForestDraw, MaskDraw},
+        labels::gpu_data::LabelDraw,
+        overlay::gpu_data::OverlayDraw,
         slice_draw::gpu_data::SliceDraw,
     };
     same_layout!(
@@ -247,6 +251,11 @@ fn uniforms_lie_where_the_shader_looks() {
         "forest_spread.wgsl",
         ForestDraw,
         [columns, rows, slices, highest]
+    );
+    same_layout!(
+        "forest_mask.wgsl",
+        MaskDraw,
+        [columns, rows, label, limited]
     );
     same_layout!("blit.wgsl", BlitDraw, [origin, decode, screen]);
     // These two end with a table.

@@ -7,7 +7,7 @@ use negatoscope::{
     app::{screen, stage::Stage},
     gpu::Cargo,
     i18n::Language,
-    model::annotation::{Annotation, MarkKind},
+    model::annotation::{Annotation, MarkKind, PointSpace},
     tools::Tool,
     workspace::{
         Action, Command,
@@ -109,6 +109,7 @@ fn every_kind_is_drawn_and_says_its_numbers_in_both_languages() {
             | MarkKind::Arrow
             | MarkKind::Ellipse
             | MarkKind::Rectangle
+            | MarkKind::Box
             | MarkKind::Circle => drag(stage, b, c),
             MarkKind::Angle | MarkKind::Bidirectional | MarkKind::Perpendicular => {
                 drag(stage, a, b);
@@ -152,7 +153,7 @@ fn every_kind_is_drawn_and_says_its_numbers_in_both_languages() {
             MarkKind::Length | MarkKind::Polyline | MarkKind::Perpendicular => " mm (PS)",
             MarkKind::Angle => "°",
             MarkKind::Cobb => "Cobb ",
-            MarkKind::Bidirectional => " × ",
+            MarkKind::Bidirectional | MarkKind::Box => " × ",
             MarkKind::Freehand => "",
             MarkKind::Text => "left hilum",
             MarkKind::Arrow => "",
@@ -182,6 +183,117 @@ fn every_kind_is_drawn_and_says_its_numbers_in_both_languages() {
     assert!(said.contains("心胸比 ") && said.contains("(PS)"), "{said}");
     let named = stage.harness().query_all_by_label_contains("双径").count();
     assert!(named > 0);
+}
+
+/// Where a point of the patient is seen in a view, points of the window.
+fn seen_at(stage: &mut Stage, cell: usize, point: glam::DVec3) -> [f32; 2] {
+    let workspace = &stage.program().workspace;
+    let size = workspace.linking.size_of(cell).unwrap();
+    let picture = workspace.viewports[cell].picture(size).unwrap();
+    let at = picture.viewport_of(point);
+    let language = workspace.settings.language;
+    let name = language.tr("viewport-name", &[("number", (cell + 1).into())]);
+    let rect = stage.harness().query_by_label(&name).unwrap().rect();
+    let scale = f64::from(rect.width()) / f64::from(size[0]);
+    [
+        rect.left() + (at.x * scale) as f32,
+        rect.top() + (at.y * scale) as f32,
+    ]
+}
+
+/// A box drawn in one plane gets its depth in another, is seen in all planes through it, and lies in the patient.
+#[test]
+fn a_box_in_space_gets_its_depth_in_another_plane() {
+    use negatoscope::model::cuboid::Cuboid;
+    let _one = alone();
+    let mut stage = stage(vec![ct()], Vec::new());
+    run(&mut stage, Command::LayoutMpr);
+    run(&mut stage, Command::MarkBox);
+    drag(&mut stage, [300.0, 190.0], [340.0, 215.0]);
+    let drawn = marks(&stage).remove(0);
+    assert_eq!(
+        (drawn.shape.kind, drawn.space),
+        (MarkKind::Box, PointSpace::Patient)
+    );
+    let of = |mark: &Annotation| Cuboid::from_points(&mark.shape.points).unwrap();
+    let before = of(&drawn);
+    let [width, height, depth] = before.sides();
+    assert!(width > height && (depth - height).abs() < 1e-6);
+    // The other planes go through its middle, and show it.
+    let middle = before.corners().iter().sum::<glam::DVec3>() / 8.0;
+    stage.program_mut().workspace.act(Action::Crosshair {
+        cell: 0,
+        point: middle,
+    });
+    stage.settle().unwrap();
+    let seen = |stage: &mut Stage| {
+        let tree = screen::describe(stage);
+        (0..3)
+            .filter(|view| texts(&tree, *view).contains(" × "))
+            .count()
+    };
+    assert_eq!(seen(&mut stage), 3);
+    // In the second view the lower edge goes down by 12 points, by one of its corners.
+    run(&mut stage, Command::ToolWindowLevel);
+    let workspace = &stage.program().workspace;
+    assert_eq!(workspace.marks.selected.as_ref(), Some(&drawn.id));
+    let size = workspace.linking.size_of(1).unwrap();
+    let picture = workspace.viewports[1].picture(size).unwrap();
+    let (right, down) = (picture.right, picture.down);
+    let across = right.cross(down);
+    let corner = before
+        .corners()
+        .into_iter()
+        .map(|p| p - across * (p - middle).dot(across))
+        .max_by(|a, b| (a.dot(right) + a.dot(down)).total_cmp(&(b.dot(right) + b.dot(down))))
+        .unwrap();
+    let from = seen_at(&mut stage, 1, corner);
+    drag(&mut stage, from, [from[0], from[1] + 12.0]);
+    let deeper = marks(&stage).remove(0);
+    let after = of(&deeper);
+    let mm = 12.0 * picture.unit_per_pixel;
+    let added: Vec<f64> = after
+        .sides()
+        .iter()
+        .zip(before.sides())
+        .map(|(a, b)| a - b)
+        .collect();
+    let grown = added
+        .iter()
+        .filter(|by| (**by - mm).abs() < 0.51 * picture.unit_per_pixel);
+    assert_eq!(grown.count(), 1, "{added:?} {mm}");
+    assert_eq!(
+        added.iter().filter(|by| by.abs() < 1e-6).count(),
+        2,
+        "{added:?}"
+    );
+    // One step; and what is kept comes back from a table bit for bit.
+    run(&mut stage, Command::Undo);
+    assert_eq!(marks(&stage)[0].shape, drawn.shape);
+    run(&mut stage, Command::Redo);
+    let none = std::iter::empty();
+    let written = negatoscope::workspace::label_sets::table::write([&deeper].into_iter(), none);
+    let read = negatoscope::workspace::label_sets::table::read(&written).unwrap();
+    assert_eq!(read.marks, [deeper.clone()]);
+    // Far from it there is nothing of it.
+    let away = middle + across * (after.sides().iter().sum::<f64>() + 20.0);
+    stage.program_mut().workspace.act(Action::Crosshair {
+        cell: 0,
+        point: away,
+    });
+    stage.settle().unwrap();
+    assert!(seen(&mut stage) < 3);
+}
+
+#[test]
+fn a_box_needs_pictures_that_lie_in_the_patient() {
+    let _one = alone();
+    let mut stage = stage(vec![crate::ui_snapshots::small_film()], Vec::new());
+    run(&mut stage, Command::MarkBox);
+    drag(&mut stage, [440.0, 300.0], [500.0, 360.0]);
+    assert!(marks(&stage).is_empty());
+    let notices = &stage.program().workspace.notices;
+    assert!(notices.iter().any(|n| n.key == "notice-mark-box-space"));
 }
 
 #[test]

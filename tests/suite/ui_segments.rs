@@ -4,6 +4,7 @@ mod kept;
 mod layers;
 mod origins;
 mod painting;
+mod pointing;
 mod proposals;
 mod tools;
 

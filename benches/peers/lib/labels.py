@@ -129,6 +129,11 @@ def by_values(bench):
     expected = np.zeros(bench.values.shape, np.uint8)
     expected[18] = flat
     bench.case("flood fill", "scikit-image flood", bench.ours("grow", bench.image, "--at", "40,45,18", "--range", "20,110", "--flat", "slices"), expected, exact=True)
+    ring = [(11, 45), (40, 20), (69, 45), (40, 70)]
+    expected = np.zeros(bench.values.shape, np.uint8)
+    expected[18] = wired(np, bench.values[18], ring)
+    given = [word for anchor in ring for word in ("--anchor", "%d,%d" % anchor)]
+    bench.case("livewire", "scikit-image route_through", bench.ours("livewire", bench.image, "--slice", 18, *given), expected)
     cut = filters.threshold_otsu(bench.values)
     bench.case("Otsu", "scikit-image threshold_otsu", bench.ours("threshold", bench.image, "--otsu", 2), (bench.values > cut).astype(np.uint8), exact=True)
     for classes in (3, 4):
@@ -170,6 +175,24 @@ def from_seeds(bench):
     ours = bench.ours("grow-cut", path, "--image", image)
     bench.values = kept
     bench.case("grow-cut", "the automaton, to its end", ours, expected)
+
+
+def wired(np, picture, anchors):
+    """Livewire with SciPy's gradients and scikit-image's cheapest paths: what the closed outline shuts in. Anchors are column and row."""
+    from scipy import ndimage
+    graph, measure = need_module("skimage.graph"), need_module("skimage.measure")
+    values = picture.astype(float)
+    slope = np.hypot(ndimage.sobel(values, 1, mode="nearest"), ndimage.sobel(values, 0, mode="nearest"))
+    top = np.sort(slope.ravel())[round((slope.size - 1) * 0.98)]
+    cost = 1 - 0.98 * np.minimum(slope / top, 1)
+    outline = []
+    for a, b in zip(anchors, anchors[1:] + anchors[:1]):
+        path, _ = graph.route_through_array(cost, a[::-1], b[::-1], fully_connected=True, geometric=True)
+        outline += path[:-1]
+    # Of centres on the outline, those on left and upper sides are inside.
+    rows, columns = np.mgrid[0:cost.shape[0], 0:cost.shape[1]]
+    points = np.column_stack([rows.ravel() + 1e-9, columns.ravel() + 1e-6])
+    return measure.points_in_poly(points, np.array(outline, float)).reshape(cost.shape)
 
 
 def cellular(np, values, seeds):
@@ -252,6 +275,9 @@ def fixture(folder):
     walked = segmentation.random_walker(span, seeds.astype(int), beta=130, mode="cg_j", tol=1e-6, spacing=[s / min(spacing) for s in spacing[::-1]])
     save("walker", walked.astype(np.uint8))
     save("growcut", cellular(np, quiet.astype(float), seeds).astype(np.uint8))
+    wire = np.zeros(values.shape, np.uint8)
+    wire[6] = wired(np, quiet[6], [(1, 12), (8, 4), (15, 12), (8, 20)])
+    save("livewire", wire)
     save("otsu", (values > filters.threshold_otsu(values)).astype(np.uint8))
     grown = sitk.ConnectedThreshold(sitk.GetImageFromArray(values), [(8, 13, 6)], 20, 110)
     save("grown", sitk.GetArrayFromImage(grown))

@@ -4,6 +4,7 @@
 use crate::ai::{
     AiError,
     card::{About, CardWeights},
+    guidance::Guidance,
     network::{NetworkShape, OutputKind},
     networks::{Architecture, Plan},
 };
@@ -93,6 +94,9 @@ pub enum InputForm {
         channels: Vec<ChannelForm>,
         /// Axes of the network along which it may also look at the mirror image.
         mirror: Vec<usize>,
+        /// How points of a reader are shown to it, in two channels after the others; `None` where it takes none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        guidance: Option<Guidance>,
     },
     /// As it comes, in windows: who uses the model prepares its input.
     Prepared {
@@ -272,6 +276,14 @@ impl ImportedCard {
 }
 
 impl InputForm {
+    /// How points of a reader are shown to the network.
+    pub const fn guidance(&self) -> Option<Guidance> {
+        match self {
+            Self::Resampled { guidance, .. } => *guidance,
+            Self::Conformed { .. } | Self::Prepared { .. } => None,
+        }
+    }
+
     fn check(&self, plan: &Plan) -> Result<(), AiError> {
         let refuse = |what: &str| Err(AiError::Card(what.into()));
         let dimensions = plan.dimensions;
@@ -308,6 +320,7 @@ impl InputForm {
                 patch,
                 channels,
                 mirror,
+                guidance,
             } => {
                 let mut axes = transpose.clone();
                 axes.sort_unstable();
@@ -317,8 +330,12 @@ impl InputForm {
                 if spacing_mm.len() != dimensions || !spacing_mm.iter().all(distance) {
                     return refuse("spacing has one number for each direction of the network");
                 }
-                if channels.len() != plan.input_channels() {
+                let of_points = guidance.map_or(0, |_| Guidance::CHANNELS);
+                if channels.len() + of_points != plan.input_channels() {
                     return refuse("there is not one entry for each input channel");
+                }
+                if let Some(guidance) = guidance {
+                    guidance.check()?;
                 }
                 if mirror.iter().any(|axis| *axis >= dimensions) {
                     return refuse("the network has no such axis to mirror");

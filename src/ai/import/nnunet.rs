@@ -554,6 +554,7 @@ fn input(
         patch,
         channels: forms,
         mirror,
+        guidance: None,
     })
 }
 

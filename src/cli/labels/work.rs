@@ -6,20 +6,25 @@ use super::{
 };
 use crate::{
     cli::{Common, Exit, Output, series::Refusal},
+    console::DeviceChoice,
+    gpu::GpuContext,
     imaging::segment::{
         Bits, Combine, Image, Modality,
         between::filled_between,
         features::{Statistics, statistics},
-        forest::{Costs, Ground, grow_cut, slope, spread, watershed},
+        forest::{Costs, Ground, slope, spread},
         grow::{Ball, Limit, grow},
-        image::crop,
+        image::{crop, plane},
         islands::{Islands, filled, filled_in_slices, largest, without_small},
+        livewire::closed as wired,
         margin::{closed, hollow, margin, opened},
+        scissors::{Part, in_slice},
         smooth::{box_radius, gaussian, median},
         threshold::{Histogram, threshold},
         walker::{Walk, random_walker},
     },
     model::{labels::voxel_ml, volume::Volume},
+    render::forest,
     task::CancelToken,
 };
 use serde_json::json;
@@ -107,30 +112,28 @@ pub(super) fn labels(
                 ended(filled_between(bits, across.index(), s, &token()))
             })
         }
-        Operation::Threshold { .. } | Operation::Grow { .. } => of_values(operation, common, out),
+        Operation::Threshold { .. } | Operation::Grow { .. } | Operation::Livewire { .. } => {
+            of_values(operation, common, out)
+        }
         Operation::Watershed { seeds, values } => {
             from_seeds("watershed", seeds, common, out, &|picture| {
                 let relief = match values {
                     true => picture.values.to_vec(),
                     false => slope(picture.values, picture.size, picture.spacing),
                 };
-                ended(watershed(
-                    &relief,
-                    picture.size,
-                    picture.seeds,
-                    None,
-                    &token(),
-                ))
+                let ground = ended(Ground::of_heights(&relief, picture.size, None))?;
+                spread_by(&ground, picture.seeds, &Costs::Highest, common)
             })
         }
         Operation::GrowCut { seeds } => from_seeds("grow-cut", seeds, common, out, &|p| {
-            ended(grow_cut(p.values, p.size, p.spacing, p.seeds, &token()))
+            let ground = ended(Ground::of_differences(p.values, p.size, None))?;
+            spread_by(&ground, p.seeds, &Costs::grow_cut(p.spacing), common)
         }),
         Operation::Geodesic { seeds, contrast } => {
             from_seeds("geodesic", seeds, common, out, &|p| {
                 let ground = ended(Ground::of_differences(p.values, p.size, None))?;
                 let costs = Costs::geodesic(p.spacing, *contrast);
-                ended(spread(&ground, p.seeds, &costs, &token()))
+                spread_by(&ground, p.seeds, &costs, common)
             })
         }
         Operation::RandomWalker { seeds, beta } => {
@@ -152,6 +155,35 @@ pub(super) fn labels(
         }
         Operation::Statistics { path, image } => tell(path, image.as_deref(), common, out),
     }
+}
+
+/// Voxels from which on a graphics device is looked for where nobody says on what to run.
+const WORTH_A_DEVICE: usize = 8 << 20;
+
+/// Labels spread where the command says, to the same labels.
+fn spread_by(
+    ground: &Ground,
+    seeds: &[u16],
+    costs: &Costs,
+    common: &Common,
+) -> Result<Vec<u16>, Refusal> {
+    let wanted = match common.device {
+        DeviceChoice::Cpu => false,
+        DeviceChoice::Gpu => true,
+        DeviceChoice::Auto => seeds.len() >= WORTH_A_DEVICE,
+    };
+    let failed = |error: &dyn std::fmt::Display| Refusal::new(Exit::Unsupported, error.to_string());
+    if wanted {
+        match GpuContext::headless() {
+            Ok(gpu) if common.device == DeviceChoice::Gpu || forest::suits(&gpu, seeds.len()) => {
+                let found = forest::spread(&gpu, ground, seeds, costs, &token());
+                return ended(found.map_err(|error| failed(&error))?);
+            }
+            Err(error) if common.device == DeviceChoice::Gpu => return Err(failed(&error)),
+            Ok(_) | Err(_) => {}
+        }
+    }
+    ended(spread(ground, seeds, costs, &token()))
 }
 
 fn positive(value: f64) -> Result<(), Refusal> {
@@ -305,6 +337,9 @@ fn of_values(operation: &Operation, common: &Common, out: &mut Output) -> Result
     }
     | Operation::Grow {
         image, out: path, ..
+    }
+    | Operation::Livewire {
+        image, out: path, ..
     }) = operation
     else {
         return Err(Refusal::new(Exit::Internal, "no tool for a picture"));
@@ -368,6 +403,23 @@ fn of_values(operation: &Operation, common: &Common, out: &mut Output) -> Result
             }
             let found = grow(&values, seed, *range, &limit, None, &token());
             ended(found)?.stamp(1, &mut labels);
+        }
+        Operation::Livewire {
+            across,
+            slice,
+            anchor,
+            ..
+        } => {
+            name = "livewire";
+            let axis = across.index();
+            let (picture, flat) = plane(&values, axis, *slice);
+            let outline = wired(&picture, flat, anchor).ok_or_else(|| {
+                let text =
+                    "an outline needs three anchors or more, all in one slice of the picture";
+                Refusal::new(Exit::Usage, text)
+            })?;
+            let corners: Vec<[f64; 2]> = outline.iter().map(|p| p.map(|v| v as f64)).collect();
+            in_slice(size, axis, *slice, &corners, Part::Inside).stamp(1, &mut labels);
         }
         _ => {}
     }

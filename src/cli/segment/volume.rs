@@ -1,6 +1,6 @@
 //! `negatoscope segment` on a volume: a series or a research volume, a mask of its size.
 
-use super::{Refusal, SegmentArgs, proposed, refusal};
+use super::{Refusal, SegmentArgs, points, proposed, refusal};
 use crate::{
     ai::{
         AiError, BurnDevice, scope,
@@ -67,6 +67,15 @@ pub fn segment(
     };
     let volume = load(&layout, &args.path, common).map_err(refused)?;
     let loaded = model.load(device, args.mirror).map_err(refusal)?;
+    let pointed = !args.point.is_empty() || !args.not.is_empty();
+    if loaded.guidance.is_some() {
+        let (by, on) = ((&loaded, device), (&layout, &volume));
+        return points::segment(args, by, on, &findings, common, out);
+    }
+    if pointed {
+        let text = "this model takes no points";
+        return Err((Exit::Usage, text.into()));
+    }
     let start = Instant::now();
     let conduct = Conduct {
         limit: common.max_memory,
@@ -145,7 +154,7 @@ fn labels_of(
 }
 
 /// The labels as segments that the model found.
-fn segmentation(
+pub(super) fn segmentation(
     model: &VolumeModel,
     labels: &[u8],
     like: &Volume,
@@ -165,7 +174,7 @@ fn segmentation(
     seg
 }
 
-fn write(path: &Path, labels: &[u8], like: &Volume) -> Result<(), Refusal> {
+pub(super) fn write(path: &Path, labels: &[u8], like: &Volume) -> Result<(), Refusal> {
     let [columns, rows, _] = like.grid.size;
     let odd = || (Exit::Internal, "a slice of the wrong size".to_owned());
     let frames: Option<Vec<Frame>> = labels

@@ -9,7 +9,7 @@
 
 use super::{
     Anchor, Ask, FramePixels, MeasureError, Measurement, OutlineForm, Placed, Region, Ruler,
-    VolumePixels, angle, bidirectional, cardiothoracic, cobb, length, perpendicular, place,
+    VolumePixels, angle, bidirectional, cardiothoracic, cobb, cuboid, length, perpendicular, place,
     polyline, probe_frame, probe_volume, roi_in_volume, roi_on_frame, sampling_mm, slices_of_plane,
     slices_of_region, uptake::add_uptake,
 };
@@ -67,6 +67,7 @@ pub fn measure_shape(
         (MarkKind::CardiothoracicRatio, &[a, b, c, d]) => {
             plain(cardiothoracic(ruler, [a, b], [c, d]))
         }
+        (MarkKind::Box, &[a, b, c, d]) => plain(cuboid(ruler, [a, b, c, d])),
         (MarkKind::Ellipse, &[c, a, b]) => outline(&OutlineForm::Ellipse([c, a, b])),
         (MarkKind::Rectangle, &[a, c]) => outline(&OutlineForm::RectangleAlongPixels([a, c])),
         (MarkKind::Rectangle, &[a, b, c]) => outline(&OutlineForm::RectangleCorners([a, b, c])),

@@ -47,6 +47,24 @@ pub fn costs(values: &[f32], [columns, rows]: [usize; 2], least: f64) -> Vec<f64
         .collect()
 }
 
+/// What the strongest edge costs in the tools; 1 is what no edge costs.
+pub const LEAST: f64 = 0.02;
+
+/// A closed outline from anchor to anchor along edges, each pixel named once; `None` where there are fewer than three anchors, one
+/// lies outside, or values and size do not fit.
+pub fn closed(values: &[f32], size: [usize; 2], anchors: &[[usize; 2]]) -> Option<Vec<[usize; 2]>> {
+    let (&first, rest) = anchors.split_first().filter(|_| anchors.len() > 2)?;
+    let mut wire = Livewire::new(costs(values, size, LEAST), size, first)?;
+    let mut outline = Vec::new();
+    for &to in rest.iter().chain(std::iter::once(&first)) {
+        let path = wire.path(to);
+        // The end of a leg is the begin of the next one.
+        outline.extend_from_slice(path.split_last()?.1);
+        wire = wire.anchored(to)?;
+    }
+    Some(outline)
+}
+
 /// A search from one anchor.
 #[derive(Clone, Debug)]
 pub struct Livewire {
@@ -270,6 +288,13 @@ mod tests {
             let d = (x as f64 - 30.0).hypot(y as f64 - 30.0);
             assert!((d - 19.8).abs() < 1.6, "{x} {y} {d}");
         }
+        let around = closed(&values, size, &[[10, 30], [30, 10], [50, 30], [30, 50]]).unwrap();
+        assert!((100..180).contains(&around.len()), "{}", around.len());
+        for pair in around.windows(2) {
+            assert!(pair[0] != pair[1] && (0..2).all(|i| pair[0][i].abs_diff(pair[1][i]) <= 1));
+        }
+        assert!(closed(&values, size, &[[10, 30], [30, 10]]).is_none());
+        assert!(closed(&values, size, &[[10, 30], [30, 10], [61, 0]]).is_none());
         assert!(costs(&values, [61, 60], 0.1).is_empty());
         let flat = costs(&[1.0; 9], [3, 3], 0.1);
         assert_eq!(flat, [1.0; 9]);

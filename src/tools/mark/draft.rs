@@ -51,6 +51,7 @@ const fn needed(kind: MarkKind) -> Option<usize> {
         | MarkKind::Arrow
         | MarkKind::Ellipse
         | MarkKind::Rectangle
+        | MarkKind::Box
         | MarkKind::Circle => 2,
         MarkKind::Angle | MarkKind::Bidirectional | MarkKind::Perpendicular => 3,
         MarkKind::Cobb | MarkKind::CardiothoracicRatio => 4,
@@ -208,6 +209,7 @@ impl Draft {
                 let [from, to] = [lens.screen(a), lens.screen(b)];
                 vec![a, lens.point(DVec2::new(to.x, from.y)), b]
             }
+            (MarkKind::Box, &[a, b]) => return super::cuboid::drawn(lens, a, b),
             (MarkKind::Bidirectional, &[a, b]) => vec![a, b],
             (MarkKind::Bidirectional, &[a, b, c]) => {
                 let [sa, sb, sc] = [a, b, c].map(|p| lens.screen(p));
@@ -247,7 +249,7 @@ impl Draft {
         let begun = begins(self.kind, self.stops.len());
         match self.kind {
             MarkKind::Freehand | MarkKind::Point | MarkKind::Text | MarkKind::Circle => free(at),
-            MarkKind::Ellipse | MarkKind::Rectangle => {
+            MarkKind::Ellipse | MarkKind::Rectangle | MarkKind::Box => {
                 let side = by.abs().max_element();
                 free(from + DVec2::new(side.copysign(by.x), side.copysign(by.y)))
             }

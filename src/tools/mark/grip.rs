@@ -33,6 +33,7 @@ pub fn handles(shape: &Shape, lens: &Lens) -> Vec<DVec2> {
             vec![a, b, centre * 2.0 - a, centre * 2.0 - b]
         }
         (MarkKind::Rectangle, &[a, b, c]) => vec![a, b, c, a + c - b],
+        (MarkKind::Box, _) => super::cuboid::handles(&shape.points, lens),
         (MarkKind::Circle, &[centre, rim]) => {
             let arm = rim - centre;
             [arm, arm.perp(), -arm, -arm.perp()]
@@ -110,6 +111,9 @@ impl Grip {
 
     fn reshaped(&self, lens: &Lens, index: usize, to: DVec2, constrain: bool) -> Option<Shape> {
         let shape = &self.before;
+        if shape.kind == MarkKind::Box {
+            return super::cuboid::reshaped(&shape.points, lens, index, to, constrain);
+        }
         let seen: Vec<DVec2> = shape.points.iter().map(|p| lens.screen(*p)).collect();
         let moved = match (shape.kind, seen.as_slice()) {
             (MarkKind::Ellipse, &[centre, a, b]) => {

@@ -66,6 +66,24 @@ impl Lens {
         point + self.step(at - self.screen(point))
     }
 
+    /// How a body with these corners lies to the plane: in it where the plane goes through.
+    pub fn passes(&self, corners: &[DVec3], half_mm: f64) -> Lies {
+        let depths = corners.iter().map(|p| self.depth(*p));
+        let (low, high) = depths.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), d| {
+            (l.min(d), h.max(d))
+        });
+        let half = half_mm + 0.01;
+        if !low.is_finite() || !high.is_finite() {
+            Lies::Off
+        } else if low <= half && high >= -half {
+            Lies::In
+        } else if low <= 3.0 * half && high >= -3.0 * half {
+            Lies::Near
+        } else {
+            Lies::Off
+        }
+    }
+
     /// How points lie to the plane; `half_mm` to each side is what the plane shows.
     pub fn lies(&self, points: &[DVec3], half_mm: f64) -> Lies {
         let depths = points.iter().map(|p| self.depth(*p));

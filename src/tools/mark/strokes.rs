@@ -118,6 +118,7 @@ pub fn strokes(shape: &Shape, lens: &Lens, scale: f64) -> Vec<Stroke> {
             lines
         }
         (MarkKind::Arrow, &[tip, tail]) => arrow(tip, tail, scale),
+        (MarkKind::Box, _) => vec![Stroke::round(super::cuboid::outline(&shape.points, lens))],
         (MarkKind::Rectangle, &[a, b, c]) => vec![Stroke::round(vec![a, b, c, a + c - b])],
         (MarkKind::Rectangle, &[a, c]) => {
             let corner = |x: &DVec3, y: &DVec3| seen(DVec3::new(x.x, y.y, x.z));

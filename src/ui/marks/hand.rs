@@ -168,9 +168,13 @@ pub(in crate::ui) fn hand(
     let Tool::Mark(kind) = context.workspace.tool else {
         return false;
     };
-    let Some((_, lens)) = site.drawing() else {
+    let Some((space, lens)) = site.drawing() else {
         return false;
     };
+    if kind == MarkKind::Box && space != PointSpace::Patient {
+        act(context, MarkAction::NoSpace);
+        return true;
+    }
     let draft = Draft::begin(kind, lens, pointer.origin, scale);
     context.state.marks.draft = Some(Drawing {
         cell,

@@ -57,7 +57,7 @@ const fn icon(command: Command) -> Icon {
     match command {
         Command::MarkAngle | Command::MarkCobb => Icon::Angle,
         Command::MarkEllipse | Command::MarkCircle => Icon::Ellipse,
-        Command::MarkRectangle => Icon::Box,
+        Command::MarkRectangle | Command::MarkBox => Icon::Box,
         Command::MarkPolygon
         | Command::MarkPolyline
         | Command::MarkFreehand

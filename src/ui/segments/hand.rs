@@ -1,6 +1,6 @@
 //! The hand with a brush: from the press to the release, every stamp on a copy of the layer.
 
-use super::{lasso::Lasso, pointing};
+use super::{lasso::Lasso, pointing, wire};
 use crate::{
     imaging::{statistics, window},
     model::{
@@ -169,8 +169,16 @@ pub(in crate::ui) fn hand(
         context.state.segments.painting = None;
         context.state.segments.lasso = None;
         pointing::leave(context);
+        wire::leave(context);
         return false;
     };
+    if tool == PaintTool::Wire {
+        context.state.segments.painting = None;
+        context.state.segments.lasso = None;
+        pointing::leave(context);
+        return wire::hand(context, ui, response, cell, viewport, picture);
+    }
+    wire::leave(context);
     if pointing::hand(context, ui, response, cell, tool, viewport, picture) {
         return true;
     }
@@ -358,6 +366,19 @@ pub(in crate::ui) fn keys(context: &mut UiContext<'_>, ui: &Ui) {
         act(context, SegmentAction::Origin { cell, point });
     }
     let pressed = |key| ui.ctx().input_mut(|i| i.consume_key(Modifiers::NONE, key));
+    if wire::open(context).is_some() {
+        let alt = |key| ui.ctx().input_mut(|i| i.consume_key(Modifiers::ALT, key));
+        match () {
+            () if ui.ctx().egui_wants_keyboard_input() => {}
+            () if pressed(Key::Escape) => wire::leave(context),
+            () if pressed(Key::Backspace) => wire::back(context),
+            // A key without modifiers is also one with Alt to the toolkit.
+            () if alt(Key::Enter) => wire::close(context, true),
+            () if pressed(Key::Enter) => wire::close(context, false),
+            () => {}
+        }
+        return;
+    }
     let waits = context.state.segments.pointing.waits();
     if waits && ui.ctx().egui_wants_keyboard_input() {
         return;
@@ -452,14 +473,15 @@ pub(in crate::ui) fn ring(
         lasso.paint(painter, rect, picture, color);
     }
     pointing::paint(context, painter, cell, rect, picture, color);
+    wire::paint(context, painter, cell, rect, picture, color);
     let Some(pointer) = ui.ctx().pointer_latest_pos().filter(|p| rect.contains(*p)) else {
         return;
     };
     let scale = ui.ctx().pixels_per_point();
     let radius = (settings.radius / picture.unit_per_pixel) as f32 / scale;
     let radius = match tool {
-        PaintTool::Grow | PaintTool::Scissors | PaintTool::Trace | PaintTool::Prompt => 4.0,
-        _ => radius.max(1.5),
+        PaintTool::Brush | PaintTool::Eraser => radius.max(1.5),
+        _ => 4.0,
     };
     painter.circle_stroke(pointer, radius, (3.0, Color32::from_black_alpha(150)));
     painter.circle_stroke(pointer, radius, (1.2, color));
@@ -493,18 +515,32 @@ pub(in crate::ui) fn ring(
         }
         None if tool == PaintTool::Prompt => {
             let waits = context.state.segments.pointing.waits();
+            let preview = &workspace.segmenting.preview;
+            let answer = preview.found().and_then(|found| found.network.as_ref());
             let key = match (waits, ui.input(|i| i.modifiers.alt)) {
                 (true, false) => "brush-prompt-accept",
                 (_, true) => "brush-prompt-minus",
                 (false, false) => "brush-prompt-plus",
             };
-            (context.word(key).to_owned(), theme::TEXT_DIM)
+            let text = match answer.filter(|_| waits) {
+                Some(answer) => {
+                    let p = crate::i18n::Value::Fixed(answer.confidence, 2);
+                    context.tr("brush-points-answer", &[("confidence", p)])
+                }
+                None if waits && preview.is_busy() => context.word("brush-points-asked").to_owned(),
+                None => context.word(key).to_owned(),
+            };
+            (text, theme::TEXT_DIM)
         }
         None if tool == PaintTool::Trace => {
             let key = match ui.input(|i| i.modifiers.shift) {
                 false => "brush-trace-bright",
                 true => "brush-trace-dark",
             };
+            (context.word(key).to_owned(), theme::TEXT_DIM)
+        }
+        None if tool == PaintTool::Wire => {
+            let key = wire::word(context, ui, cell, rect, picture);
             (context.word(key).to_owned(), theme::TEXT_DIM)
         }
         None if tool == PaintTool::Scissors => {

@@ -126,7 +126,10 @@ pub(in crate::ui) fn layers(
     let workspace = context.workspace;
     let state = &mut context.state.segments;
     state.held.clock += 1;
-    let none = workspace.marks.kept().segmentations.is_empty() && state.painting.is_none();
+    let found = workspace.segmenting.preview.found();
+    let there = found.and_then(|f| f.there.as_ref().map(|there| (&f.wish.place, there)));
+    let kept = workspace.marks.kept();
+    let none = kept.segmentations.is_empty() && state.painting.is_none() && there.is_none();
     if !workspace.masks.visible || none {
         return Vec::new();
     }
@@ -193,6 +196,31 @@ pub(in crate::ui) fn layers(
                 plane,
             });
         }
+    }
+    // What would be taken, from the memory of the device in which it was made.
+    if let Some((at, there)) = there
+        && *at == place
+        && let Some(plane) = place::plane(&there.grid, viewport, picture)
+    {
+        let whole = workspace.segmentation_at(&place);
+        let segment = whole.and_then(|whole| workspace.segment_of(whole));
+        let color = segment.map_or_else(|| crate::model::labels::color_of(1), |s| s.color);
+        let label = Label {
+            color,
+            dashed: true,
+            ..Label::new(1, "")
+        };
+        shown.push(LayerShown {
+            mask: there.mask.clone(),
+            // Another answer is another mask.
+            generation: 0,
+            look: MaskLook {
+                meaning: Meaning::Labels,
+                style: workspace.segmenting.style,
+                labels: Arc::from([label]),
+            },
+            plane,
+        });
     }
     state.held.forget_old();
     shown

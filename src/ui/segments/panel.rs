@@ -206,13 +206,14 @@ fn title_ui(context: &mut UiContext<'_>, ui: &mut Ui, whole: &Segmentation, name
 fn brush_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
     let workspace = context.workspace;
     widgets::section(ui, context.word("segments-tools"), None);
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         for (command, icon) in [
             (Command::ToolBrush, Icon::Paint),
             (Command::ToolEraser, Icon::Eraser),
             (Command::ToolGrow, Icon::Grow),
             (Command::ToolScissors, Icon::Scissors),
             (Command::ToolTrace, Icon::Trace),
+            (Command::ToolWire, Icon::Wire),
             (Command::ToolPrompt, Icon::Prompt),
         ] {
             let on = command.tool() == Some(workspace.tool);
@@ -238,6 +239,7 @@ fn brush_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
             act(context, SegmentAction::Brush(brush));
         }
     });
+    by_points_ui(context, ui);
     let mut brush = workspace.segmenting.brush.clone();
     egui::Grid::new("brush")
         .num_columns(2)
@@ -285,6 +287,51 @@ fn brush_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
         });
     if brush != workspace.segmenting.brush {
         act(context, SegmentAction::Brush(brush));
+    }
+}
+
+/// Who answers to points and scribbles, where a network can.
+fn by_points_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
+    let segmenting = &context.workspace.segmenting;
+    let prompts = Command::ToolPrompt.tool() == Some(context.workspace.tool);
+    if segmenting.point_models.is_empty() || !prompts {
+        return;
+    }
+    let title = |id: &Option<String>| {
+        let models = segmenting.point_models.iter();
+        let mut found = models.filter(|m| Some(&m.id) == id.as_ref());
+        found.next().map_or_else(
+            || context.word("segments-points-by-tools").to_owned(),
+            |m| m.title.clone(),
+        )
+    };
+    let mut chosen = segmenting.by_network.clone();
+    ui.horizontal(|ui| {
+        let label = widgets::dim(ui, context.word("segments-points-by"));
+        ComboBox::from_id_salt("points by")
+            .width(ui.available_width() - 8.0)
+            .selected_text(title(&chosen))
+            .show_ui(ui, |ui| {
+                let ids = segmenting.point_models.iter().map(|m| Some(m.id.clone()));
+                for id in std::iter::once(None).chain(ids) {
+                    ui.selectable_value(&mut chosen, id.clone(), title(&id));
+                }
+            })
+            .response
+            .labelled_by(label.id)
+            .on_hover_text(context.word("segments-points-by-tip"));
+    });
+    if chosen.is_some() {
+        widgets::dim(ui, context.word("ai-notice"));
+        let made_up = |m: &&crate::workspace::volume_masks::VolumeModelEntry| {
+            Some(&m.id) == chosen.as_ref() && m.synthetic_only
+        };
+        if segmenting.point_models.iter().any(|m| made_up(&m)) {
+            widgets::tag(ui, context.word("badge-ai-synthetic"), theme::WARN);
+        }
+    }
+    if chosen != segmenting.by_network {
+        act(context, SegmentAction::ByNetwork(chosen));
     }
 }
 

@@ -10,7 +10,11 @@ use crate::{
     workspace::{
         Action,
         segmenting::{
-            SegmentAction, SegmentPlace, apply::SegmentTool, preview::Wish, prompts::Prompts,
+            SegmentAction, SegmentPlace,
+            apply::{SegmentTool, flat_of},
+            preview::Wish,
+            prompts::Prompts,
+            wire::{Pixel, WirePlace},
         },
         view::{Picture, Viewport},
     },
@@ -77,7 +81,7 @@ struct Growing {
 }
 
 /// A voxel with its value, and the axis that the shown plane lies across, nearly.
-struct Seed {
+pub(super) struct Seed {
     place: SegmentPlace,
     at: [usize; 3],
     value: f64,
@@ -85,7 +89,7 @@ struct Seed {
 }
 
 impl Seed {
-    fn at(viewport: &Viewport, picture: &Picture, at: [f64; 2]) -> Option<Self> {
+    pub(super) fn at(viewport: &Viewport, picture: &Picture, at: [f64; 2]) -> Option<Self> {
         let place = viewport.segment_place()?;
         let probe = value_at(viewport, picture, at)?;
         let index = place.grid.voxel_from_patient()?;
@@ -103,6 +107,21 @@ impl Seed {
             value,
             axis,
         })
+    }
+
+    /// The slice of the voxel, and its place in it.
+    pub(super) fn in_slice(self, cell: usize) -> (WirePlace, Pixel) {
+        let Self {
+            place, at, axis, ..
+        } = self;
+        let index = at.get(axis).copied().unwrap_or(0);
+        let place = WirePlace {
+            cell,
+            place,
+            axis,
+            index,
+        };
+        (place, flat_of(axis, at))
     }
 
     fn wish(&self, cell: usize, tool: SegmentTool) -> Wish {
@@ -364,7 +383,7 @@ pub(super) fn hand(
 }
 
 /// Whether the shown plane goes through a voxel.
-fn shown_at(place: &SegmentPlace, at: [usize; 3], picture: &Picture) -> bool {
+pub(super) fn shown_at(place: &SegmentPlace, at: [usize; 3], picture: &Picture) -> bool {
     let normal = picture.right.cross(picture.down).normalize_or(DVec3::Z);
     let from_voxel = place.grid.patient_from_voxel;
     let middle = from_voxel.transform_point3(DVec3::from_array(at.map(|v| v as f64)));

@@ -263,6 +263,10 @@ fn labels_of(marks: &[&Annotation], anchor: &Anchor, left: &mut Vec<NotSent>) ->
             id: mark.id.0.clone(),
             reason,
         };
+        if mark.shape.kind == MarkKind::Box {
+            left.push(leave(NotSentReason::InSpace));
+            continue;
+        }
         let points = match on_picture(mark, anchor) {
             Ok(points) => points,
             Err(reason) => {

@@ -333,6 +333,33 @@ fn flag(row: &Row<'_>, name: &'static str) -> Result<bool, &'static str> {
     }
 }
 
+/// Points as they are written: `[[x,y,z],…]`, to the last bit. The parser of JSON rounds otherwise than that of numbers does.
+fn points_of(text: &str) -> Option<Vec<DVec3>> {
+    let inner = text.trim().strip_prefix('[')?.strip_suffix(']')?.trim();
+    if inner.is_empty() {
+        return Some(Vec::new());
+    }
+    let inner = inner.strip_prefix('[')?.strip_suffix(']')?;
+    let mut points = Vec::new();
+    for point in inner.split(']') {
+        let point = match points.is_empty() {
+            true => point,
+            false => point
+                .trim_start()
+                .strip_prefix(',')?
+                .trim_start()
+                .strip_prefix('[')?,
+        };
+        let mut numbers = point.split(',').map(|n| n.trim().parse::<f64>().ok());
+        let at = [numbers.next()??, numbers.next()??, numbers.next()??];
+        if numbers.next().is_some() || points.len() >= MAX_POINTS {
+            return None;
+        }
+        points.push(DVec3::from_array(at));
+    }
+    Some(points)
+}
+
 fn mark_of(row: &Row<'_>) -> Result<Annotation, &'static str> {
     let kind = MarkKind::named(row.text("shape")).ok_or("shape")?;
     let space = match row.text("space") {
@@ -340,11 +367,7 @@ fn mark_of(row: &Row<'_>) -> Result<Annotation, &'static str> {
         "pixel" => PointSpace::Pixel,
         _ => return Err("space"),
     };
-    let points: Vec<[f64; 3]> = serde_json::from_str(row.text("points")).map_err(|_| "points")?;
-    if points.len() > MAX_POINTS {
-        return Err("points");
-    }
-    let points: Vec<DVec3> = points.into_iter().map(DVec3::from_array).collect();
+    let points = points_of(row.text("points")).ok_or("points")?;
     let target = AnnotationTarget {
         study_uid: row.text("study").to_owned(),
         series_uid: row.text("series").to_owned(),

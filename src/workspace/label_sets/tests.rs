@@ -497,6 +497,7 @@ fn measurements_are_no_labels() {
                 | MarkKind::Arrow
                 | MarkKind::Text
                 | MarkKind::CardiothoracicRatio
+                | MarkKind::Box
         );
         assert_eq!(is_label, !measures, "{kind:?}");
     }

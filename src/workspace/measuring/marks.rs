@@ -56,6 +56,8 @@ pub enum MarkAction {
     Draft(Box<Annotation>),
     /// Nothing is being drawn any more.
     NoDraft,
+    /// A mark in space was begun on a picture that lies in none.
+    NoSpace,
 }
 
 /// An identity that no other mark has.
@@ -116,6 +118,7 @@ impl Workspace {
             MarkAction::GoTo(id) => self.go_to_mark(&id),
             MarkAction::Draft(mark) => self.measure_draft(*mark),
             MarkAction::NoDraft => self.measuring.draft = None,
+            MarkAction::NoSpace => self.notify("notice-mark-box-space", String::new()),
         }
         self.measuring.touch();
     }

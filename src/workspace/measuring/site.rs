@@ -5,6 +5,7 @@ use crate::{
     imaging::measure::Anchor,
     model::{
         annotation::{Annotation, AnnotationTarget, Author, MarkKind, PointSpace, Shape},
+        cuboid::Cuboid,
         geometry::GridGeometry,
         layout::FrameRef,
     },
@@ -141,7 +142,14 @@ impl Site {
                 if !self.same_space(&mark.target) {
                     return None;
                 }
-                let lies = lens.lies(&mark.shape.points, self.half_mm);
+                let body = match mark.shape.kind {
+                    MarkKind::Box => Cuboid::from_points(&mark.shape.points),
+                    _ => None,
+                };
+                let lies = match body {
+                    Some(body) => lens.passes(&body.corners(), self.half_mm),
+                    None => lens.lies(&mark.shape.points, self.half_mm),
+                };
                 (lies != Lies::Off).then_some((lens, lies))
             }
         }

@@ -7,11 +7,12 @@
 use super::{cut::keep_values, edits_of, now_ms};
 use crate::{
     diary,
+    gpu::GpuContext,
     imaging::{
         segment::{
             Bits, Combine, Image,
             between::filled_between,
-            forest::{grow_cut, slope, watershed},
+            forest::{Costs, Ground, slope, spread as spread_here},
             grow::{Ball, Limit, grow},
             image::plane,
             islands::{self, Neighbours},
@@ -31,6 +32,7 @@ use crate::{
             VoxelChange, VoxelSource, Voxels, change::is_possible,
         },
     },
+    render::forest,
     task::{CancelToken, spawn_named},
     workspace::{
         Workspace,
@@ -93,6 +95,8 @@ pub enum SegmentTool {
     Prompts(Box<super::prompts::Prompts>),
     /// What lies inside of a drawn outline.
     Scissors(Box<super::cut::Cut>),
+    /// What lies inside of an outline along edges.
+    Wire(Box<super::wire::Wired>),
     /// All segments of the layer grow from what is drawn of them until they meet.
     GrowCut,
     /// The same by the steepness of the picture.
@@ -129,6 +133,7 @@ impl SegmentTool {
             Self::Trace { .. } => "level-trace",
             Self::Prompts(_) => "prompts",
             Self::Scissors(_) => "scissors",
+            Self::Wire(_) => "livewire",
             Self::GrowCut => "grow-cut",
             Self::Watershed => "watershed",
         }
@@ -164,6 +169,7 @@ impl SegmentTool {
             }
             Self::Prompts(prompts) => prompts.prompt(),
             Self::Scissors(cut) => cut.prompt(),
+            Self::Wire(wired) => wired.prompt(),
             _ => String::new(),
         }
     }
@@ -171,6 +177,7 @@ impl SegmentTool {
     fn needs_values(&self) -> bool {
         match self {
             Self::Scissors(cut) => cut.range.is_some(),
+            Self::Wire(wired) => wired.range.is_some(),
             Self::Grow { .. } | Self::Trace { .. } | Self::Prompts(_) => true,
             Self::GrowCut | Self::Watershed => true,
             _ => false,
@@ -181,6 +188,7 @@ impl SegmentTool {
     fn begins(&self) -> bool {
         match self {
             Self::Scissors(cut) => !cut.takes,
+            Self::Wire(wired) => !wired.takes,
             Self::Trace { takes, .. } => !takes,
             Self::Grow { .. } | Self::Prompts(_) => true,
             _ => false,
@@ -260,6 +268,8 @@ struct Work {
     frames: Option<Frames>,
     locked: BTreeSet<u16>,
     over: bool,
+    /// The device that draws: what it does well is done there.
+    gpu: Option<GpuContext>,
 }
 
 /// What became of it.
@@ -279,6 +289,9 @@ pub struct Applied {
 impl Workspace {
     /// Changes the chosen segment with a tool.
     pub(in crate::workspace) fn apply_tool(&mut self, tool: SegmentTool) {
+        if matches!(tool, SegmentTool::Prompts(_)) && self.segmenting.by_network.is_some() {
+            return self.propose_pointed(&tool);
+        }
         let place = self.segment_place(self.active);
         // Where there is none, it is there with what the tool does: both are one step.
         let begun = match (&place, self.active_segmentation()) {
@@ -333,6 +346,7 @@ impl Workspace {
             frames,
             locked: locked.collect(),
             over: self.segmenting.brush.over,
+            gpu: Some(self.gpu.clone()),
             tool: tool.clone(),
         };
         let (of, layer) = (whole.id.clone(), segment.layer);
@@ -490,10 +504,11 @@ fn changed(work: &Work, cancel: &CancelToken) -> Option<Voxels> {
         }
         SegmentTool::Grow { .. } | SegmentTool::Prompts(_) => {
             adds = true;
-            pointed(&work.tool, work.frames.as_ref()?, spacing, cancel)?
+            let gpu = work.gpu.as_ref();
+            pointed(&work.tool, work.frames.as_ref()?, spacing, gpu, cancel)?
         }
         SegmentTool::Trace { takes, .. } => {
-            let inside = pointed(&work.tool, work.frames.as_ref()?, spacing, cancel)?;
+            let inside = pointed(&work.tool, work.frames.as_ref()?, spacing, None, cancel)?;
             adds = !takes;
             if *takes {
                 let mut out = own.clone();
@@ -503,11 +518,15 @@ fn changed(work: &Work, cancel: &CancelToken) -> Option<Voxels> {
                 inside
             }
         }
-        SegmentTool::Scissors(cut) => {
+        SegmentTool::Scissors(_) | SegmentTool::Wire(_) => {
             let values = work.frames.as_ref().map(|f| f as &dyn Image);
-            let inside = cut.voxels(&work.grid, values)?;
-            adds = !cut.takes;
-            if cut.takes {
+            let (inside, takes) = match &work.tool {
+                SegmentTool::Scissors(cut) => (cut.voxels(&work.grid, values)?, cut.takes),
+                SegmentTool::Wire(wired) => (wired.voxels(work.grid.size, values)?, wired.takes),
+                _ => return None,
+            };
+            adds = !takes;
+            if takes {
                 let mut out = own.clone();
                 out.combine(Combine::Subtract, &inside);
                 out
@@ -544,6 +563,7 @@ pub(super) fn pointed(
     tool: &SegmentTool,
     values: &dyn Image,
     spacing: [f64; 3],
+    gpu: Option<&GpuContext>,
     cancel: &CancelToken,
 ) -> Option<Bits> {
     let size = values.size();
@@ -587,13 +607,13 @@ pub(super) fn pointed(
             }
             Some(bits)
         }
-        SegmentTool::Prompts(prompts) => prompts.voxels(values, spacing, cancel),
+        SegmentTool::Prompts(prompts) => prompts.voxels(values, spacing, gpu, cancel),
         _ => None,
     }
 }
 
 /// Column and row of a voxel in the slice across an axis ([`plane`]).
-pub(super) const fn flat_of(axis: usize, [x, y, z]: [usize; 3]) -> [usize; 2] {
+pub const fn flat_of(axis: usize, [x, y, z]: [usize; 3]) -> [usize; 2] {
     match axis {
         0 => [y, z],
         1 => [x, z],
@@ -612,12 +632,24 @@ fn spread(work: &Work, spacing: [f64; 3], cancel: &CancelToken) -> Option<Voxels
     };
     let seeds = work.before.read(&part);
     let values = frames.dense(&part);
-    let labels = match work.tool {
+    let (ground, costs) = match work.tool {
         SegmentTool::Watershed => {
             let relief = slope(&values, part.size(), spacing);
-            watershed(&relief, part.size(), &seeds, None, cancel)?
+            let ground = Ground::of_heights(&relief, part.size(), None)?;
+            (ground, Costs::Highest)
         }
-        _ => grow_cut(&values, part.size(), spacing, &seeds, cancel)?,
+        _ => {
+            let ground = Ground::of_differences(&values, part.size(), None)?;
+            (ground, Costs::grow_cut(spacing))
+        }
+    };
+    let device = work.gpu.as_ref();
+    let there = device.filter(|gpu| forest::suits(gpu, seeds.len()));
+    let there = there.map(|gpu| forest::spread(gpu, &ground, &seeds, &costs, cancel));
+    let labels = match there {
+        Some(Ok(labels)) => labels?,
+        // What the device cannot do the twin does, to the same labels.
+        Some(Err(_)) | None => spread_here(&ground, &seeds, &costs, cancel)?,
     };
     let mut after = work.before.clone();
     let [columns, rows, _] = part.size();
@@ -671,6 +703,7 @@ mod tests {
             frames: None,
             locked: BTreeSet::from([3]),
             over: true,
+            gpu: None,
         }
     }
 

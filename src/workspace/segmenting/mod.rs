@@ -10,6 +10,7 @@ pub mod judging;
 mod naming;
 pub mod origins;
 pub mod place;
+pub mod pointed;
 pub mod preview;
 pub mod prompts;
 pub mod proposals;
@@ -17,11 +18,14 @@ pub mod readers;
 mod saving;
 pub mod schema;
 mod walking;
+pub mod wire;
 
 pub use counting::SegmentNumbers;
 pub use place::SegmentPlace;
 
-use super::{Command, Workspace, settings::SideTab, view::Viewport};
+use super::{
+    Command, Workspace, settings::SideTab, view::Viewport, volume_masks::VolumeModelEntry,
+};
 use crate::{
     model::{
         annotation::{Author, Code},
@@ -95,6 +99,12 @@ pub struct Segmenting {
     pub origins: origins::Origins,
     /// Two readers who are compared.
     pub judging: judging::Judging,
+    /// The outline that livewire draws.
+    pub wires: wire::Wires,
+    /// Networks that answer to points.
+    pub point_models: Vec<VolumeModelEntry>,
+    /// The one that is asked, by its id; `None` where tools without weights answer.
+    pub by_network: Option<String>,
     /// Names, colours and codes to choose from.
     pub schemas: Vec<schema::LabelSchema>,
     /// The schema that new segmentations begin with, by its name; an unnamed segment where there is none.
@@ -115,6 +125,9 @@ impl Default for Segmenting {
             preview: preview::Preview::default(),
             origins: origins::Origins::default(),
             judging: judging::Judging::default(),
+            wires: wire::Wires::default(),
+            point_models: Vec::new(),
+            by_network: None,
             schemas: schema::bundled(),
             schema: None,
             leaving: None,
@@ -184,6 +197,10 @@ pub enum SegmentAction {
         /// What was taken.
         taken: bool,
     },
+    /// Points are answered by a network, or by tools without weights.
+    ByNetwork(Option<String>),
+    /// What the hand does to an outline of livewire.
+    Wire(wire::WireAction),
     /// Another brush.
     Brush(BrushSettings),
     /// Another look.
@@ -320,6 +337,11 @@ impl Workspace {
                 self.segmenting.judging.shows_difference = difference;
                 self.segmenting.judging.shows_taken = taken;
             }
+            SegmentAction::ByNetwork(id) => {
+                let known = |id: &String| self.segmenting.point_models.iter().any(|m| m.id == *id);
+                self.segmenting.by_network = id.filter(known);
+            }
+            SegmentAction::Wire(action) => self.act_on_wire(action),
             SegmentAction::Brush(mut brush) => {
                 brush.radius = brush.radius.clamp(RADIUS_RANGE.0, RADIUS_RANGE.1);
                 self.segmenting.brush = brush;

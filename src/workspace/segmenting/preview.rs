@@ -3,10 +3,13 @@
 use super::{
     SegmentPlace,
     apply::{Frames, SegmentTool, flat_of, pointed},
+    pointed::{PointedNews, PointsFound, PointsQuestion},
 };
 use crate::{
     diary,
+    gpu::{GpuContext, MaskVolume},
     imaging::segment::{Bits, Image, outline::outlines},
+    model::geometry::GridGeometry,
     task::{CancelToken, spawn_named},
     workspace::{Workspace, event::Event},
 };
@@ -42,6 +45,19 @@ pub struct Outlined {
     pub lines: Arc<[Vec<DVec3>]>,
     /// Voxels, in all slices.
     pub voxels: u64,
+    /// The voxels in the memory of the device that draws, in place of lines.
+    pub there: Option<There>,
+    /// What a network says.
+    pub network: Option<Arc<PointsFound>>,
+}
+
+/// Voxels in the memory of the device.
+#[derive(Clone, Debug)]
+pub struct There {
+    /// One bit each.
+    pub mask: MaskVolume,
+    /// Where they lie.
+    pub grid: GridGeometry,
 }
 
 /// The wish of now, and what was found last.
@@ -50,12 +66,21 @@ pub struct Preview {
     wish: Option<Wish>,
     running: Option<CancelToken>,
     found: Option<Outlined>,
+    /// What waits to be asked of a network, and what it is asked now.
+    question: Option<Box<PointsQuestion>>,
+    asked: Option<(u64, Wish)>,
+    tickets: u64,
 }
 
 impl Preview {
     /// What was found last; of a wish before where the latest is still looked at.
     pub const fn found(&self) -> Option<&Outlined> {
         self.found.as_ref()
+    }
+
+    /// What is to be asked of a network, once.
+    pub fn take_question(&mut self) -> Option<PointsQuestion> {
+        self.question.take().map(|question| *question)
     }
 
     /// Whether something is being looked at.
@@ -82,6 +107,13 @@ impl Workspace {
             preview.found = None;
         }
         preview.wish = wish;
+        // Of a network that is stopped no answer comes.
+        preview.question = None;
+        if preview.asked.take().is_some()
+            && let Some(running) = preview.running.take()
+        {
+            running.cancel();
+        }
         match &preview.running {
             Some(running) => running.cancel(),
             None => self.begin_preview(),
@@ -101,14 +133,48 @@ impl Workspace {
         if viewport.segment_place().as_ref() != Some(&wish.place) {
             return;
         }
+        if let (SegmentTool::Prompts(prompts), Some(model)) =
+            (&wish.tool, &self.segmenting.by_network)
+        {
+            if wish.place.frame.is_some() {
+                return self.notify("notice-points-no-volume", String::new());
+            }
+            let from_voxel = wish.place.grid.patient_from_voxel;
+            let in_patient = |list: &[[usize; 3]]| -> Vec<DVec3> {
+                let middle = |at: &[usize; 3]| DVec3::from_array(at.map(|v| v as f64));
+                let points = list.iter().map(middle);
+                points.map(|p| from_voxel.transform_point3(p)).collect()
+            };
+            let cancel = CancelToken::default();
+            let (display, model) = (Arc::clone(display), model.clone());
+            let (plus, minus) = (in_patient(&prompts.plus), in_patient(&prompts.minus));
+            let preview = &mut self.segmenting.preview;
+            preview.tickets += 1;
+            preview.question = Some(Box::new(PointsQuestion {
+                ticket: preview.tickets,
+                model,
+                display,
+                plus,
+                minus,
+                cancel: cancel.clone(),
+            }));
+            preview.asked = Some((preview.tickets, wish));
+            preview.running = Some(cancel);
+            // The program asks before the next frame.
+            self.waker.wake("points");
+            return;
+        }
         let only = wish.place.frame.is_some();
         let shown = only.then(|| viewport.frame_shown());
         let frames = Frames::of(display, wish.place.grid.size, shown);
         let cancel = CancelToken::default();
         let (events, waker) = (self.sender(), self.waker.clone());
-        let token = cancel.clone();
+        let (token, gpu) = (cancel.clone(), self.gpu.clone());
         let body = move || {
-            let looked = || outlined(&wish, &frames, &token);
+            let looked = || {
+                let there = there(&wish, &frames, &gpu, &token);
+                there.or_else(|| outlined(&wish, &frames, &token))
+            };
             let found = diary::contain(AssertUnwindSafe(looked)).unwrap_or_default();
             let found = found.filter(|_| !token.is_cancelled());
             let previewed = Previewed { wish, found };
@@ -118,6 +184,27 @@ impl Workspace {
         if spawn_named("segment preview", body).is_ok() {
             self.segmenting.preview.running = Some(cancel);
         }
+    }
+
+    pub(in crate::workspace) fn take_pointed(&mut self, news: PointedNews) {
+        let preview = &mut self.segmenting.preview;
+        let Some((_, wish)) = preview.asked.take_if(|(ticket, _)| *ticket == news.ticket) else {
+            return;
+        };
+        let found = match news.result {
+            Ok(found) => Some(Outlined {
+                voxels: found.inside.count(),
+                there: Some(found.there(&wish.place.grid)),
+                lines: Arc::from([]),
+                network: Some(Arc::new(found)),
+                wish: wish.clone(),
+            }),
+            Err((key, detail)) => {
+                self.notify(key, detail);
+                None
+            }
+        };
+        self.take_preview(Previewed { wish, found });
     }
 
     pub(in crate::workspace) fn take_preview(&mut self, previewed: Previewed) {
@@ -131,6 +218,26 @@ impl Workspace {
     }
 }
 
+/// What follows from points and scribbles in space, from the device that draws: it stays in its memory.
+fn there(
+    wish: &Wish,
+    values: &dyn Image,
+    gpu: &GpuContext,
+    cancel: &CancelToken,
+) -> Option<Outlined> {
+    let SegmentTool::Prompts(prompts) = &wish.tool else {
+        return None;
+    };
+    let (mask, grid, voxels) = prompts.on_device(values, &wish.place.grid, gpu, cancel)?;
+    Some(Outlined {
+        wish: wish.clone(),
+        lines: Arc::from([]),
+        voxels,
+        there: Some(There { mask, grid }),
+        network: None,
+    })
+}
+
 /// The outlines in the slice of the wish.
 fn outlined(wish: &Wish, values: &dyn Image, cancel: &CancelToken) -> Option<Outlined> {
     let grid = &wish.place.grid;
@@ -139,7 +246,10 @@ fn outlined(wish: &Wish, values: &dyn Image, cancel: &CancelToken) -> Option<Out
     if columns.saturating_mul(rows) > MOST_PIXELS {
         return None;
     }
-    let bits = pointed(&wish.tool, values, grid.spacing_mm(), cancel)?;
+    if cancel.is_cancelled() {
+        return None;
+    }
+    let bits = pointed(&wish.tool, values, grid.spacing_mm(), None, cancel)?;
     let flat = Bits::from_fn([columns, rows, 1], |[u, v, _]| {
         bits.get(match axis {
             0 => [index, u, v],
@@ -166,6 +276,8 @@ fn outlined(wish: &Wish, values: &dyn Image, cancel: &CancelToken) -> Option<Out
         wish: wish.clone(),
         lines: lines.collect(),
         voxels: bits.count(),
+        there: None,
+        network: None,
     })
 }
 
@@ -237,7 +349,7 @@ mod tests {
                 takes: false,
                 range: Some([-1.0, 1.0]),
             };
-            let all = pointed(&tool, &image, step, &CancelToken::default()).unwrap();
+            let all = pointed(&tool, &image, step, None, &CancelToken::default()).unwrap();
             let [w, h] = flat_of(axis, size);
             assert_eq!(all.count() as usize, w * h, "slice 0 has nothing bright");
         }

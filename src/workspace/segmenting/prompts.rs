@@ -1,16 +1,21 @@
 //! Points and scribbles that say what belongs to a segment and what does not, and what follows from them in a box around
-//! them: by random walks in a slice, by geodesic distance in space.
+//! them: by random walks in a slice, by geodesic distance in space. The latter on the device that draws, where that suits; the
+//! answer is then drawn from its memory.
 
 use super::cut::keep_values;
 use crate::{
+    gpu::{GpuContext, GpuError, MaskVolume},
     imaging::segment::{
         Bits, Image,
-        forest::geodesic,
+        forest::{Costs, Ground, geodesic},
         image::crop,
         walker::{Walk, from_strokes},
     },
+    model::geometry::GridGeometry,
+    render::forest::{self, Spread},
     task::CancelToken,
 };
+use glam::{DAffine3, DVec3};
 
 /// How far the box reaches beyond what was drawn, millimetres; half of what was drawn where that is more.
 const AROUND_MM: f64 = 20.0;
@@ -76,14 +81,9 @@ impl Prompts {
             .then_some([low, high])
     }
 
-    /// What follows: nearer to what belongs than to what does not and to the rim of the box. `None` where nothing was said to
-    /// belong, where the box is too large, and once cancelled.
-    pub(super) fn voxels(
-        &self,
-        values: &dyn Image,
-        spacing: [f64; 3],
-        cancel: &CancelToken,
-    ) -> Option<Bits> {
+    /// The box around what was drawn, with its values and strokes. `None` where nothing was said to belong, and where it is too
+    /// large.
+    fn around(&self, values: &dyn Image, spacing: [f64; 3]) -> Option<Around> {
         let size = values.size();
         let [low, high] = self.bounds(size, spacing)?;
         let part: [usize; 3] = std::array::from_fn(|axis| high[axis] - low[axis] + 1);
@@ -114,16 +114,115 @@ impl Prompts {
             minus.set(at, false);
         }
         let (dense, _) = crop(values, low, high);
-        let strokes = [&plus, &minus];
-        let found = match self.slice {
-            Some(_) => from_strokes(&dense, part, spacing, strokes, Walk::default(), cancel)?,
-            None => geodesic(&dense, part, spacing, strokes, CONTRAST, cancel)?,
+        Some(Around {
+            low,
+            part,
+            dense,
+            plus,
+            minus,
+        })
+    }
+
+    /// What follows: nearer to what belongs than to what does not and to the rim of the box. `None` where nothing was said to
+    /// belong, where the box is too large, and once cancelled. With a device, that is asked where it suits; it comes to the same.
+    pub(super) fn voxels(
+        &self,
+        values: &dyn Image,
+        spacing: [f64; 3],
+        gpu: Option<&GpuContext>,
+        cancel: &CancelToken,
+    ) -> Option<Bits> {
+        let around = self.around(values, spacing)?;
+        let there = match (self.slice, gpu) {
+            (None, Some(gpu)) => match around.spread(gpu, spacing, cancel) {
+                Some(Ok(found)) => found.labels(gpu).ok(),
+                // What the device cannot do the twin does.
+                Some(Err(_)) | None => None,
+            },
+            _ => None,
         };
-        let mut bits = found.placed(low, size);
+        let Around {
+            low,
+            part,
+            dense,
+            plus,
+            minus,
+        } = around;
+        let strokes = [&plus, &minus];
+        let found = match (there, self.slice) {
+            (Some(labels), _) => Bits::from_label(&labels, part, &1)?,
+            (None, _) if cancel.is_cancelled() => return None,
+            (None, Some(_)) => {
+                from_strokes(&dense, part, spacing, strokes, Walk::default(), cancel)?
+            }
+            (None, None) => geodesic(&dense, part, spacing, strokes, CONTRAST, cancel)?,
+        };
+        let mut bits = found.placed(low, values.size());
         if let Some(range) = self.range {
             keep_values(&mut bits, range, values);
         }
         Some(bits)
+    }
+
+    /// What follows in space, as a mask in the memory of the device, with its grid and how many voxels it has. `None` for a slice,
+    /// where a device does not suit or cannot, and where [`Self::voxels`] has nothing.
+    pub(super) fn on_device(
+        &self,
+        values: &dyn Image,
+        grid: &GridGeometry,
+        gpu: &GpuContext,
+        cancel: &CancelToken,
+    ) -> Option<(MaskVolume, GridGeometry, u64)> {
+        if self.slice.is_some() {
+            return None;
+        }
+        let spacing = grid.spacing_mm();
+        let around = self.around(values, spacing)?;
+        let found = around.spread(gpu, spacing, cancel)?.ok()?;
+        let allowed = self.range.map(|[low, high]| {
+            let inside = |v: &f32| low <= f64::from(*v) && f64::from(*v) <= high;
+            Bits::where_is(&around.dense, around.part, inside)
+        });
+        let allowed = match allowed {
+            Some(bits) => Some(bits?),
+            None => None,
+        };
+        let (mask, voxels) = found.mask(gpu, 1, allowed.as_ref()).ok()?;
+        let first = DVec3::from_array(around.low.map(|n| n as f64));
+        let grid = GridGeometry {
+            size: around.part,
+            patient_from_voxel: grid.patient_from_voxel * DAffine3::from_translation(first),
+        };
+        Some((mask, grid, voxels))
+    }
+}
+
+/// The box around what was drawn.
+struct Around {
+    low: [usize; 3],
+    part: [usize; 3],
+    dense: Vec<f32>,
+    plus: Bits,
+    minus: Bits,
+}
+
+impl Around {
+    /// Geodesic distance on the device; `None` where that does not suit, and once cancelled.
+    fn spread(
+        &self,
+        gpu: &GpuContext,
+        spacing: [f64; 3],
+        cancel: &CancelToken,
+    ) -> Option<Result<Spread, GpuError>> {
+        if !forest::suits(gpu, self.dense.len()) {
+            return None;
+        }
+        let ground = Ground::of_differences(&self.dense, self.part, None)?;
+        let mut seeds = vec![0u16; self.dense.len()];
+        self.plus.stamp(1, &mut seeds);
+        self.minus.stamp(2, &mut seeds);
+        let costs = Costs::geodesic(spacing, CONTRAST);
+        forest::spread_there(gpu, &ground, &seeds, &costs, cancel).transpose()
     }
 }
 
@@ -159,7 +258,7 @@ mod tests {
                 range: None,
             };
             let token = CancelToken::default();
-            let found = prompts.voxels(&image, [1.0; 3], &token).unwrap();
+            let found = prompts.voxels(&image, [1.0; 3], None, &token).unwrap();
             let wanted = Bits::from_fn(size, |at| {
                 ball(at, 20.0) && (slice.is_none() || at[2] == 20)
             });
@@ -169,13 +268,13 @@ mod tests {
                 range: Some([-1.0, 50.0]),
                 ..prompts.clone()
             };
-            let dark = only.voxels(&image, [1.0; 3], &token).unwrap();
+            let dark = only.voxels(&image, [1.0; 3], None, &token).unwrap();
             assert_eq!(dark.shared(&wanted), 0);
             let none = Prompts {
                 plus: Vec::new(),
                 ..prompts
             };
-            assert!(none.voxels(&image, [1.0; 3], &token).is_none());
+            assert!(none.voxels(&image, [1.0; 3], None, &token).is_none());
         }
     }
 }

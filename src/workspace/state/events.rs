@@ -109,6 +109,7 @@ impl Workspace {
             Event::MaskRead(news) => self.take_mask_file(*news),
             Event::VolumeMask(news) => self.take_volume_mask(*news),
             Event::LesionModel(model) => self.volume_masks.lesions = Some(model),
+            Event::PointModels(models) => self.take_point_models(models),
             Event::VolumeModels(models) => self.volume_masks.models = models,
             Event::DemoReady { job, result } => {
                 self.jobs.finish(job);
@@ -158,6 +159,8 @@ impl Workspace {
             Event::Proposed(news) => self.take_proposed(*news),
             Event::SegmentTool(applied) => self.take_tool(*applied),
             Event::SegmentPreview(previewed) => self.take_preview(*previewed),
+            Event::SegmentPointed(news) => self.take_pointed(*news),
+            Event::SegmentWire(found) => self.take_wire(*found),
             Event::SegmentsCounted(counted) => self.take_segment_numbers(*counted),
             Event::VoxelOrigins(found) => self.take_origins(*found),
             Event::MasksJudged(found) => self.take_judged(*found),

@@ -2,7 +2,7 @@
 
 use super::{Noise, bench};
 use negatoscope::{
-    gpu::GpuError,
+    gpu::{Cargo, GpuError},
     imaging::segment::{
         Bits,
         forest::{Costs, Ground, slope, spread},
@@ -70,6 +70,23 @@ fn labels_spread_alike() {
             let device = forest::spread(gpu, ground, &seeds, &costs, &token).unwrap();
             assert!(cpu.iter().filter(|&&l| l != 0).count() > count / 2);
             assert!(device.unwrap() == cpu, "{size:?}");
+            // The same from a mask that is made on the device, of which nothing comes back but its number of voxels.
+            let before = gpu.door.snapshot();
+            let there = forest::spread_there(gpu, ground, &seeds, &costs, &token);
+            let there = there.unwrap().unwrap();
+            let (mask, voxels) = there.mask(gpu, 2, None).unwrap();
+            let back = gpu.door.since(&before);
+            assert!(back.read_back(Cargo::Mask) == 0 && back.read_back(Cargo::Uniform) > 0);
+            let wanted: Vec<u8> = cpu.iter().map(|&label| u8::from(label == 2)).collect();
+            assert_eq!(voxels, wanted.iter().map(|&b| u64::from(b)).sum::<u64>());
+            assert!(voxels > 0 && mask.read_back(gpu).unwrap() == wanted);
+            let (mask, _) = there.mask(gpu, 7, Some(&open)).unwrap();
+            let kept = mask.read_back(gpu).unwrap();
+            assert!(kept.iter().zip(&cpu).enumerate().all(|(i, (bit, label))| {
+                let at = [i % size[0], i / size[0] % size[1], i / (size[0] * size[1])];
+                (*bit == 1) == (*label == 7 && open.get(at))
+            }));
+            assert!(there.mask(gpu, 7, Some(&Bits::new([1, 1, 1]))).is_err());
         }
         // Without seeds nothing is reached; with too few there is no answer; and one may stop.
         let none = vec![0u16; count];

@@ -188,6 +188,7 @@ impl Setting {
             },
             network: Box::new(network),
             preparation: self.preparation,
+            guidance: None,
             labels: (0..count as u8)
                 .map(|k| Label::new(k + first, format!("class {k}")))
                 .collect(),

@@ -74,6 +74,7 @@ pub const fn kind_meaning(kind: MarkKind) -> &'static str {
         MarkKind::Arrow => "Arrow",
         MarkKind::Text => "Text",
         MarkKind::CardiothoracicRatio => "Cardiothoracic ratio",
+        MarkKind::Box => "Box",
     }
 }
 
@@ -115,6 +116,8 @@ pub fn number_code(name: &str, unit: &str, kind: MarkKind) -> NumberCode {
         "perimeter" => ("131191004", "SCT", "Perimeter"),
         "width" => ("103355008", "SCT", "Width"),
         "height" => ("121207", "DCM", "Height"),
+        "depth" => ("131197000", "SCT", "Depth"),
+        "volume" if kind == MarkKind::Box => ("118565006", "SCT", "Volume"),
         "major_axis" => ("131187009", "SCT", "Major axis"),
         "minor_axis" => ("131188004", "SCT", "Minor axis"),
         "radius" => ("131190003", "SCT", "Radius"),

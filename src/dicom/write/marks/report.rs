@@ -365,6 +365,7 @@ fn share_out(kind: MarkKind, numbers: &mut [Number], paths: Vec<Elements>) {
     let own: &[&str] = match kind {
         MarkKind::Bidirectional => &["long_axis", "short_axis"],
         MarkKind::CardiothoracicRatio => &["heart_width", "thorax_width"],
+        MarkKind::Box => &["width", "height", "depth"],
         _ => &[],
     };
     let place = |name: &str| numbers.iter().position(|n| n.name == name);

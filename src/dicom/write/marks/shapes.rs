@@ -110,6 +110,8 @@ pub fn graphics(shape: &Shape, ground: Ground) -> Result<Drawn, NotSentReason> {
             MarkKind::Cobb | MarkKind::Bidirectional | MarkKind::CardiothoracicRatio,
             &[a, b, c, d],
         ) => plain(vec![line(a, b), line(c, d)]),
+        // Its three edges; what it is and how deep, others read as three lines.
+        (MarkKind::Box, &[a, b, c, d]) => plain(vec![line(a, b), line(b, c), line(a, d)]),
         (MarkKind::Perpendicular, &[p, a, b]) => {
             plain(vec![line(a, b), line(p, foot(p, a, b, ground))])
         }
@@ -258,6 +260,10 @@ pub fn points_of(kind: MarkKind, graphics: &[Graphic]) -> Option<Vec<DVec3>> {
     let points = match kind {
         MarkKind::Cobb | MarkKind::Bidirectional | MarkKind::CardiothoracicRatio => {
             [first.get(..2)?, list(1)?.get(..2)?].concat()
+        }
+        MarkKind::Box => {
+            let end = |at: usize| list(at)?.get(1).copied();
+            vec![*first.first()?, end(0)?, end(1)?, end(2)?]
         }
         MarkKind::Perpendicular => {
             let from = list(1)?.first().copied()?;

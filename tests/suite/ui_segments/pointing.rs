@@ -1,0 +1,258 @@
+//! Livewire, points in space and networks by points in the real window.
+
+use super::{act, all, drag, only, voxels, workspace};
+use crate::ui_snapshots::{alone, ct, run, stage};
+use egui::{Key, Modifiers, PointerButton};
+use negatoscope::{
+    app::{screen, stage::Stage},
+    gpu::Cargo,
+    model::segmentation::{SegmentOrigin, SegmentState},
+    store::codec::fingerprint,
+    workspace::{Command, segmenting::SegmentAction},
+};
+
+#[test]
+fn livewire_follows_edges_from_anchor_to_anchor() {
+    let _one = alone();
+    let mut stage = stage(vec![ct()], Vec::new());
+    // The panel that a new segmentation opens would move the picture.
+    run(&mut stage, Command::NewSegmentation);
+    run(&mut stage, Command::ToolWire);
+    let click = |stage: &mut Stage, at: [f32; 2]| {
+        stage.click(at, PointerButton::Primary, Modifiers::NONE);
+        stage.settle().unwrap();
+    };
+    let anchors = |stage: &Stage| {
+        let wires = &stage.program().workspace.segmenting.wires;
+        wires.open().map_or(0, |wire| wire.anchors().len())
+    };
+    let corners = [
+        [400.0, 280.0],
+        [480.0, 290.0],
+        [490.0, 370.0],
+        [410.0, 380.0],
+    ];
+    for corner in corners {
+        click(&mut stage, corner);
+    }
+    let empty = fingerprint(&only(&stage));
+    assert_eq!((anchors(&stage), voxels(&only(&stage), 1)), (4, 0));
+    // The way to the pointer is there when the window has come to rest, and ends where the pointer is.
+    let ends = |stage: &Stage| {
+        let wire = stage.program().workspace.segmenting.wires.open().unwrap();
+        let live = wire.lines().1.expect("a path to the pointer");
+        (
+            live[0],
+            live[live.len() - 1],
+            wire.anchors()[wire.anchors().len() - 1],
+        )
+    };
+    let mut before = None;
+    for at in [[400.0, 330.0], [440.0, 400.0]] {
+        stage.hover(at);
+        stage.settle().unwrap();
+        let (first, last, anchor) = ends(&stage);
+        assert!(first == anchor && before != Some(last));
+        before = Some(last);
+    }
+    stage.key(Modifiers::NONE, Key::Backspace);
+    assert_eq!(anchors(&stage), 3);
+    click(&mut stage, corners[3]);
+    // Another slice has no anchor of this outline.
+    run(&mut stage, Command::NextImage);
+    click(&mut stage, [440.0, 330.0]);
+    assert_eq!(anchors(&stage), 4);
+    run(&mut stage, Command::PreviousImage);
+    stage.key(Modifiers::NONE, Key::Enter);
+    stage.settle().unwrap();
+    let whole = only(&stage);
+    let bounds = whole.layers()[0].bounds(Some(1)).unwrap();
+    assert_eq!((anchors(&stage), bounds.size()[2]), (0, 1));
+    let many = voxels(&whole, 1);
+    assert!(many > 50, "{many}");
+    // One step; a click on the first anchor closes as Enter does; Alt takes it away again.
+    run(&mut stage, Command::Undo);
+    assert_eq!(fingerprint(&only(&stage)), empty);
+    for corner in corners {
+        click(&mut stage, corner);
+    }
+    click(&mut stage, corners[0]);
+    assert_eq!(voxels(&only(&stage), 1), many);
+    for corner in corners {
+        click(&mut stage, corner);
+    }
+    stage.key(Modifiers::ALT, Key::Enter);
+    stage.settle().unwrap();
+    assert_eq!(voxels(&only(&stage), 1), 0);
+    // Escape leaves it, and so does another tool.
+    let print = fingerprint(&only(&stage));
+    for corner in corners {
+        click(&mut stage, corner);
+    }
+    stage.key(Modifiers::NONE, Key::Escape);
+    stage.settle().unwrap();
+    assert_eq!(anchors(&stage), 0);
+    click(&mut stage, corners[0]);
+    run(&mut stage, Command::ToolBrush);
+    stage.hover([450.0, 330.0]);
+    stage.settle().unwrap();
+    assert_eq!((anchors(&stage), fingerprint(&only(&stage))), (0, print));
+}
+
+/// In space, what follows from points stays in the memory of the device: no voxel of it comes back on its way to all planes.
+#[test]
+fn what_follows_from_points_is_drawn_where_it_was_made() {
+    let _one = alone();
+    let mut stage = stage(vec![ct()], Vec::new());
+    run(&mut stage, Command::LayoutMpr);
+    run(&mut stage, Command::ToolPrompt);
+    run(&mut stage, Command::BrushShape);
+    let bare = stage.screenshot().unwrap();
+    let door = stage.program().workspace.gpu.door.clone();
+    let before = door.snapshot();
+    drag(&mut stage, [330.0, 220.0], [340.0, 224.0], Modifiers::NONE);
+    let back = door.since(&before).read_back(Cargo::Mask);
+    assert_eq!(back, 0, "a mask was read back");
+    let found = stage.program().workspace.segmenting.preview.found();
+    let found = found.cloned().expect("a proposal");
+    let there = found.there.expect("on the device");
+    assert!(found.voxels > 20 && found.lines.is_empty() && all(&stage).is_empty());
+    // All three planes show it.
+    let shown = stage.screenshot().unwrap();
+    let mut changed = [0_u32; 4];
+    for (x, y, pixel) in shown.enumerate_pixels() {
+        if pixel != bare.get_pixel(x, y) {
+            let right = usize::from(x > shown.width() / 2);
+            changed[right + 2 * usize::from(y > shown.height() / 2)] += 1;
+        }
+    }
+    assert!(
+        changed.iter().filter(|n| **n > 60).count() >= 3,
+        "{changed:?}"
+    );
+    // Enter takes the very voxels that were drawn.
+    let gpu = stage.program().workspace.gpu.clone();
+    let drawn = there.mask.read_back(&gpu).unwrap();
+    stage.key(Modifiers::NONE, Key::Enter);
+    stage.settle().unwrap();
+    let whole = only(&stage);
+    assert_eq!(voxels(&whole, 1), found.voxels);
+    let offset = there.grid.patient_from_voxel.translation;
+    let low = whole
+        .grid
+        .voxel_from_patient()
+        .unwrap()
+        .transform_point3(offset);
+    let low = low.to_array().map(|v| v.round() as usize);
+    let size = there.grid.size;
+    for (i, bit) in drawn.iter().enumerate() {
+        let at = [i % size[0], i / size[0] % size[1], i / (size[0] * size[1])];
+        let at = std::array::from_fn(|axis| at[axis] + low[axis]);
+        assert_eq!(whole.contains(1, at), *bit == 1, "{at:?}");
+    }
+}
+
+/// An imported network by points is a choice of the tool; its answer is shown, and Enter makes it a proposal that says who made it.
+#[test]
+#[cfg(feature = "ai")]
+fn a_network_answers_to_points_and_its_answer_is_a_proposal() {
+    let _one = alone();
+    let models = tempfile::tempdir().unwrap();
+    let id = crate::networks::guidance::taken_in(models.path()).unwrap();
+    let options = negatoscope::app::Options {
+        plain: true,
+        paths: vec![ct()],
+        language: Some(negatoscope::i18n::Language::English),
+        device: negatoscope::console::DeviceChoice::Cpu,
+        threads: Some(2),
+        models_folder: Some(models.path().to_owned()),
+        ..Default::default()
+    };
+    let mut stage = Stage::open(options, [1000.0, 640.0]).unwrap();
+    stage.settle().unwrap();
+    let ids: Vec<String> = workspace(&mut stage)
+        .segmenting
+        .point_models
+        .iter()
+        .map(|m| m.id.clone())
+        .collect();
+    assert_eq!(ids, [id.clone()]);
+    run(&mut stage, Command::ToolPrompt);
+    act(
+        &mut stage,
+        SegmentAction::ByNetwork(Some("none such".into())),
+    );
+    assert_eq!(workspace(&mut stage).segmenting.by_network, None);
+    act(&mut stage, SegmentAction::ByNetwork(Some(id.clone())));
+    let click = |stage: &mut Stage, at: [f32; 2], held: Modifiers| {
+        stage.click(at, PointerButton::Primary, held);
+        stage.settle().unwrap();
+    };
+    click(&mut stage, [450.0, 330.0], Modifiers::NONE);
+    let found = |stage: &Stage| {
+        let preview = &stage.program().workspace.segmenting.preview;
+        preview.found().cloned()
+    };
+    let first = found(&stage).expect("an answer");
+    let answer = first.network.clone().expect("of the network");
+    assert_eq!(
+        (answer.model.id.as_str(), answer.model.version.as_str()),
+        ("by-points", "3")
+    );
+    assert!(first.voxels > 0 && first.voxels == answer.inside.count());
+    assert!(
+        (0.5..=1.0).contains(&answer.confidence),
+        "{}",
+        answer.confidence
+    );
+    assert!(all(&stage).is_empty(), "nothing is kept before it is taken");
+    let said = |stage: &mut Stage| screen::describe(stage).to_string();
+    let text = said(&mut stage);
+    assert!(
+        text.contains("AI, not for diagnostic use") && text.contains("Synthetic training only")
+    );
+    // Another point is another answer.
+    click(&mut stage, [454.0, 336.0], Modifiers::ALT);
+    let second = found(&stage).unwrap().network.unwrap();
+    assert_ne!(second.confidence, answer.confidence);
+    stage.key(Modifiers::NONE, Key::Escape);
+    stage.settle().unwrap();
+    assert!(found(&stage).is_none() && all(&stage).is_empty());
+    click(&mut stage, [450.0, 330.0], Modifiers::NONE);
+    stage.key(Modifiers::NONE, Key::Enter);
+    stage.settle().unwrap();
+    let whole = only(&stage);
+    let segment = whole.segment(1).unwrap();
+    assert_eq!(segment.state, SegmentState::Proposed);
+    assert!(
+        segment.changed_ms > 0 && segment.label.contains(", p "),
+        "{}",
+        segment.label
+    );
+    let SegmentOrigin::Automatic {
+        algorithm,
+        version,
+        sha256,
+    } = &segment.origin
+    else {
+        panic!("a network made it");
+    };
+    assert_eq!(
+        (algorithm.as_str(), version.as_str(), sha256.len()),
+        ("by-points", "3", 64)
+    );
+    assert_eq!(voxels(&whole, 1), answer.inside.count());
+    assert!(
+        answer.inside.ones().all(|at| {
+            whole.contains(1, std::array::from_fn(|axis| at[axis] + answer.low[axis]))
+        })
+    );
+    assert!(said(&mut stage).contains("AI, not for diagnostic use"));
+    run(&mut stage, Command::Undo);
+    assert!(all(&stage).is_empty(), "one step");
+    // Without the network the tools answer.
+    run(&mut stage, Command::Redo);
+    act(&mut stage, SegmentAction::ByNetwork(None));
+    drag(&mut stage, [440.0, 330.0], [460.0, 330.0], Modifiers::NONE);
+    assert!(found(&stage).unwrap().network.is_none());
+}
