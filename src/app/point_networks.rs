@@ -31,6 +31,8 @@ pub(super) fn point_models(registry: &Registry) -> Vec<VolumeModelEntry> {
             },
             synthetic_only: entry.card.about.synthetic_only,
             id: entry.card.id,
+            // One window is asked as it is.
+            mirror_images: 1,
         })
         .collect()
 }
