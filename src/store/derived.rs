@@ -1,9 +1,11 @@
 //! What is made of a store and can be made again: the facts of each record for counting over many, and the words of
-//! records and reports for searching. A database of its own, encrypted under a key of its own, made when it is first
-//! wanted.
+//! records and reports for searching. Two databases of their own, encrypted under a key of their own, made when they are
+//! first wanted. Documents lie in the one or the other by the last bit of their number, so that two cores can index what
+//! was added; facts lie in the first.
 //!
-//! Must stay true: nothing is in it alone; when it cannot be read, or belongs to another state of the store, it is made
-//! anew. Before it answers, whatever changed in the store is taken in.
+//! Must stay true: nothing is in them alone; when they cannot be read, or belong to another state of the store, they are
+//! made anew. Before they answer, whatever changed in the store is taken in. What was taken in is settled after both
+//! have it: a crash in between takes it in again.
 
 use super::{AuditEvent, Store, StoreError, database, key::StoreKey};
 use crate::{
@@ -23,10 +25,16 @@ use crate::{
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 use std::{collections::BTreeMap, fs, path::Path};
 
-/// Name of the file.
+/// Name of the first file.
 pub const FILE: &str = "derived.db";
+/// Names of all files.
+pub const FILES: [&str; 2] = [FILE, "derived-2.db"];
 /// Format; another one is made anew.
-const FORMAT: i64 = 2;
+const FORMAT: i64 = 3;
+/// Patients that are taken in at once while nobody waits.
+const A_FEW: usize = 16;
+/// Fewer documents than this are not worth a second thread.
+const WORTH_A_THREAD: usize = 64;
 
 const SCHEMA: &str = "
 CREATE TABLE digest (
@@ -64,6 +72,9 @@ CREATE INDEX tag_of_series ON tag (series);
 CREATE VIRTUAL TABLE word USING fts5(
     body, content='', contentless_delete=1, prefix='2 3', tokenize='unicode61 remove_diacritics 2'
 );
+-- What one transaction adds is written out once, and parts are put together in larger steps: a third less work.
+INSERT INTO word (word, rank) VALUES ('hashsize', 33554432);
+INSERT INTO word (word, rank) VALUES ('automerge', 16);
 ";
 
 /// Days are counted from here in numbers of documents, so that none is negative: 1 January 1600.
@@ -110,33 +121,50 @@ impl std::fmt::Debug for Hit {
     }
 }
 
-/// The database of what is derived.
+/// The databases of what is derived.
 pub struct Derived {
-    pub(super) connection: Connection,
+    shards: [Connection; FILES.len()],
+}
+
+/// Which database has a document.
+fn shard_of(id: i64) -> usize {
+    usize::from(id & 1 == 1)
 }
 
 impl Derived {
-    /// Opens it, or makes it anew where it cannot be read; whether it is new comes back.
+    /// Opens them in a folder, or makes them anew where one cannot be read; whether they are new comes back.
     ///
     /// # Errors
     /// Those of the disk.
-    pub fn open(path: &Path, key: &StoreKey) -> Result<(Self, bool), StoreError> {
-        if path.exists() {
-            match Self::connect(path, key) {
-                Ok(derived) if derived.is_current() => return Ok((derived, false)),
+    pub fn open(dir: &Path, key: &StoreKey) -> Result<(Self, bool), StoreError> {
+        if FILES.iter().all(|file| dir.join(file).exists()) {
+            match Self::connect_all(dir, key) {
+                Ok(derived) if derived.shards.iter().all(is_current) => {
+                    return Ok((derived, false));
+                }
                 Err(error @ StoreError::Busy) => return Err(error),
-                // Of another key, another format, or damaged: nothing is in it alone.
-                _ => remove_file(path)?,
+                // Of another key, another format, or damaged: nothing is in them alone.
+                _ => {}
             }
         }
-        let derived = Self::connect(path, key)?;
-        derived.connection.execute_batch(&format!(
-            "BEGIN IMMEDIATE; {SCHEMA}; PRAGMA user_version = {FORMAT}; COMMIT;"
-        ))?;
+        remove(dir)?;
+        let derived = Self::connect_all(dir, key)?;
+        for shard in &derived.shards {
+            shard.execute_batch(&format!(
+                "BEGIN IMMEDIATE; {SCHEMA}; PRAGMA user_version = {FORMAT}; COMMIT;"
+            ))?;
+        }
         Ok((derived, true))
     }
 
-    fn connect(path: &Path, key: &StoreKey) -> Result<Self, StoreError> {
+    fn connect_all(dir: &Path, key: &StoreKey) -> Result<Self, StoreError> {
+        let [first, second] = FILES.map(|file| Self::connect(&dir.join(file), key));
+        Ok(Self {
+            shards: [first?, second?],
+        })
+    }
+
+    fn connect(path: &Path, key: &StoreKey) -> Result<Connection, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -147,19 +175,24 @@ impl Derived {
         connection.execute_batch(
             "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
              PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA secure_delete = OFF;
-             PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8192;",
+             PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 8192;",
         )?;
-        Ok(Self { connection })
+        Ok(connection)
     }
 
-    fn is_current(&self) -> bool {
-        let version = self
-            .connection
-            .query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0));
-        matches!(version, Ok(FORMAT))
+    /// The database with the facts, and with what headers say.
+    pub(super) fn facts(&self) -> &Connection {
+        let [first, _] = &self.shards;
+        first
     }
 
-    /// Adds documents, in one transaction.
+    /// The same, to be written.
+    pub(super) fn facts_mut(&mut self) -> &mut Connection {
+        let [first, _] = &mut self.shards;
+        first
+    }
+
+    /// Adds documents, in one transaction of each database.
     ///
     /// # Errors
     /// Those of the database.
@@ -167,10 +200,56 @@ impl Derived {
         &mut self,
         documents: impl IntoIterator<Item = Document<'a>>,
     ) -> Result<usize, StoreError> {
-        let transaction = self.connection.transaction()?;
-        let count = add_documents(&transaction, documents)?;
-        transaction.commit()?;
+        let parts = self.numbered(documents)?;
+        let count = parts.iter().map(Vec::len).sum();
+        in_each(&mut self.shards, parts, count, |shard, part| {
+            let transaction = shard.transaction()?;
+            add_documents(&transaction, &part)?;
+            Ok(transaction.commit()?)
+        })?;
         Ok(count)
+    }
+
+    /// Gives documents their numbers: for each database those that belong into it, in order.
+    fn numbered<'a>(
+        &self,
+        documents: impl IntoIterator<Item = Document<'a>>,
+    ) -> Result<[Vec<(i64, Document<'a>)>; FILES.len()], StoreError> {
+        let mut newest = Vec::new();
+        for shard in &self.shards {
+            let sql = "SELECT MAX(id) FROM document WHERE id >= ?1 AND id < ?2";
+            newest.push(shard.prepare_cached(sql)?);
+        }
+        // The next number of each day that was seen.
+        let mut next: BTreeMap<i64, i64> = BTreeMap::new();
+        let mut parts = [Vec::new(), Vec::new()];
+        for document in documents {
+            let day = document
+                .day
+                .map_or(0, |day| (i64::from(day) - FIRST_DAY).max(0));
+            let begin = day * A_DAY;
+            let id = match next.get(&day) {
+                Some(id) => *id,
+                None => {
+                    let mut last = begin;
+                    for statement in &mut newest {
+                        let found: Option<i64> =
+                            statement.query_row([begin, begin + A_DAY], |row| row.get(0))?;
+                        last = last.max(found.unwrap_or(begin));
+                    }
+                    last + 1
+                }
+            };
+            next.insert(day, id + 1);
+            if let Some(part) = parts.get_mut(shard_of(id)) {
+                part.push((id, document));
+            }
+        }
+        // In order: the index of words writes out what it holds each time that a number is below the last one.
+        for part in &mut parts {
+            part.sort_by_key(|(id, _)| *id);
+        }
+        Ok(parts)
     }
 
     /// Documents with all these words, the newest first; the last word may be the beginning of one.
@@ -186,30 +265,32 @@ impl Derived {
         let Some(query) = match_of(words) else {
             return Ok(Vec::new());
         };
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let limit = i64::try_from(most).unwrap_or(i64::MAX);
         let columns = "document.id, document.patient, kind, resource, title";
-        let rows = match patient {
-            None => {
-                let mut statement = self.connection.prepare_cached(&format!(
-                    "SELECT {columns} FROM word JOIN document ON document.id = word.rowid
-                     WHERE word MATCH ?1 ORDER BY word.rowid DESC LIMIT ?2"
-                ))?;
-                statement
-                    .query_map(params![query, most], hit)?
-                    .collect::<Result<Vec<_>, _>>()?
+        let mut found = Vec::new();
+        for shard in &self.shards {
+            match patient {
+                None => {
+                    let mut statement = shard.prepare_cached(&format!(
+                        "SELECT {columns} FROM word JOIN document ON document.id = word.rowid
+                         WHERE word MATCH ?1 ORDER BY word.rowid DESC LIMIT ?2"
+                    ))?;
+                    let rows = statement.query_map(params![query, limit], numbered_hit)?;
+                    found.push(rows.collect::<Result<Vec<_>, _>>()?);
+                }
+                Some(patient) => {
+                    let mut statement = shard.prepare_cached(&format!(
+                        "SELECT {columns} FROM word JOIN document ON document.id = word.rowid
+                         WHERE word MATCH ?1 AND document.patient = ?3
+                         ORDER BY word.rowid DESC LIMIT ?2"
+                    ))?;
+                    let rows = statement.query_map(params![query, limit, patient], numbered_hit)?;
+                    found.push(rows.collect::<Result<Vec<_>, _>>()?);
+                }
             }
-            Some(patient) => {
-                let mut statement = self.connection.prepare_cached(&format!(
-                    "SELECT {columns} FROM word JOIN document ON document.id = word.rowid
-                     WHERE word MATCH ?1 AND document.patient = ?3
-                     ORDER BY word.rowid DESC LIMIT ?2"
-                ))?;
-                statement
-                    .query_map(params![query, most, patient], hit)?
-                    .collect::<Result<Vec<_>, _>>()?
-            }
-        };
-        Ok(rows)
+        }
+        let newest = newest_first(found, most);
+        Ok(newest.into_iter().map(|(_, hit)| hit).collect())
     }
 
     /// The document with a number.
@@ -217,7 +298,10 @@ impl Derived {
     /// # Errors
     /// Those of the database.
     pub fn document(&self, id: i64) -> Result<Option<Hit>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
+        let Some(shard) = self.shards.get(shard_of(id)) else {
+            return Ok(None);
+        };
+        let mut statement = shard.prepare_cached(
             "SELECT id, patient, kind, resource, title FROM document WHERE id = ?1",
         )?;
         Ok(statement.query_row([id], hit).optional()?)
@@ -228,13 +312,17 @@ impl Derived {
     /// # Errors
     /// Those of the database.
     pub fn page(&self, before: i64, most: usize) -> Result<Vec<(i64, Hit)>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT id, patient, kind, resource, title FROM document WHERE id < ?1
-             ORDER BY id DESC LIMIT ?2",
-        )?;
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let rows = statement.query_map([before, most], |row| Ok((row.get(0)?, hit(row)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let limit = i64::try_from(most).unwrap_or(i64::MAX);
+        let mut found = Vec::new();
+        for shard in &self.shards {
+            let mut statement = shard.prepare_cached(
+                "SELECT id, patient, kind, resource, title FROM document WHERE id < ?1
+                 ORDER BY id DESC LIMIT ?2",
+            )?;
+            let rows = statement.query_map([before, limit], numbered_hit)?;
+            found.push(rows.collect::<Result<Vec<_>, _>>()?);
+        }
+        Ok(newest_first(found, most))
     }
 
     /// How many documents there are.
@@ -242,21 +330,65 @@ impl Derived {
     /// # Errors
     /// Those of the database.
     pub fn documents(&self) -> Result<usize, StoreError> {
-        let sql = "SELECT COUNT(*) FROM document";
-        Ok(self
-            .connection
-            .query_row(sql, [], |row| database::count(row, 0))?)
+        let mut count = 0;
+        for shard in &self.shards {
+            let sql = "SELECT COUNT(*) FROM document";
+            count += shard.query_row(sql, [], |row| database::count(row, 0))?;
+        }
+        Ok(count)
     }
 
     /// Puts the parts of the index of words together, after much was added.
     ///
     /// # Errors
     /// Those of the database.
-    pub fn settle(&self) -> Result<(), StoreError> {
-        self.connection
-            .execute_batch("INSERT INTO word(word) VALUES ('optimize')")?;
-        database::checkpoint(&self.connection)
+    pub fn settle(&mut self) -> Result<(), StoreError> {
+        in_each(&mut self.shards, [(), ()], usize::MAX, |shard, ()| {
+            shard.execute_batch("INSERT INTO word(word) VALUES ('optimize')")?;
+            database::checkpoint(shard)
+        })
     }
+}
+
+fn is_current(shard: &Connection) -> bool {
+    let version = shard.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0));
+    matches!(version, Ok(FORMAT))
+}
+
+/// Does something in each database, on two threads where `count` things are worth it.
+fn in_each<T: Send>(
+    shards: &mut [Connection; FILES.len()],
+    parts: [T; FILES.len()],
+    count: usize,
+    work: impl Fn(&mut Connection, T) -> Result<(), StoreError> + Sync,
+) -> Result<(), StoreError> {
+    let [first, second] = shards;
+    let [part, other] = parts;
+    if count < WORTH_A_THREAD {
+        work(second, other)?;
+        return work(first, part);
+    }
+    std::thread::scope(|scope| {
+        let beside = scope.spawn(|| work(second, other));
+        let here = work(first, part);
+        let there = beside.join().unwrap_or_else(|_| {
+            let text = "the words could not be taken in";
+            Err(StoreError::damaged("database", text))
+        });
+        here.and(there)
+    })
+}
+
+/// Puts what the databases found, each the newest first, together.
+fn newest_first(found: Vec<Vec<(i64, Hit)>>, most: usize) -> Vec<(i64, Hit)> {
+    let mut all: Vec<_> = found.into_iter().flatten().collect();
+    all.sort_by_key(|(id, _)| std::cmp::Reverse(*id));
+    all.truncate(most);
+    all
+}
+
+fn numbered_hit(row: &rusqlite::Row<'_>) -> rusqlite::Result<(i64, Hit)> {
+    Ok((row.get(0)?, hit(row)?))
 }
 
 fn hit(row: &rusqlite::Row<'_>) -> rusqlite::Result<Hit> {
@@ -271,39 +403,14 @@ fn hit(row: &rusqlite::Row<'_>) -> rusqlite::Result<Hit> {
     })
 }
 
-fn add_documents<'a>(
+fn add_documents(
     connection: &Connection,
-    documents: impl IntoIterator<Item = Document<'a>>,
-) -> Result<usize, StoreError> {
-    let mut newest =
-        connection.prepare_cached("SELECT MAX(id) FROM document WHERE id >= ?1 AND id < ?2")?;
+    documents: &[(i64, Document<'_>)],
+) -> Result<(), StoreError> {
     let mut keep = connection.prepare_cached(
         "INSERT INTO document (id, patient, kind, resource, title) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
-    let mut words = connection.prepare_cached("INSERT INTO word (rowid, body) VALUES (?1, ?2)")?;
-    // The next number of each day that was seen.
-    let mut next: BTreeMap<i64, i64> = BTreeMap::new();
-    let mut numbered = Vec::new();
-    for document in documents {
-        let day = document
-            .day
-            .map_or(0, |day| (i64::from(day) - FIRST_DAY).max(0));
-        let begin = day * A_DAY;
-        let id = match next.get(&day) {
-            Some(id) => *id,
-            None => {
-                let last: Option<i64> =
-                    newest.query_row([begin, begin + A_DAY], |row| row.get(0))?;
-                last.map_or(begin + 1, |last| last + 1)
-            }
-        };
-        next.insert(day, id + 1);
-        numbered.push((id, document));
-    }
-    // In order: the index of words writes out what it holds each time that a number is below the last one.
-    numbered.sort_by_key(|(id, _)| *id);
-    let count = numbered.len();
-    for (id, document) in numbered {
+    for (id, document) in documents {
         keep.execute(params![
             id,
             document.patient,
@@ -311,9 +418,12 @@ fn add_documents<'a>(
             document.resource,
             document.title
         ])?;
+    }
+    let mut words = connection.prepare_cached("INSERT INTO word (rowid, body) VALUES (?1, ?2)")?;
+    for (id, document) in documents {
         words.execute(params![id, spaced(document.body)])?;
     }
-    Ok(count)
+    Ok(())
 }
 
 /// A text whose Han characters, kana and hangul stand alone, for they have no blanks between words.
@@ -361,7 +471,9 @@ fn match_of(words: &str) -> Option<String> {
 /// # Errors
 /// Those of the disk.
 pub(super) fn remove(dir: &Path) -> Result<(), StoreError> {
-    remove_file(&dir.join(FILE))
+    FILES
+        .iter()
+        .try_for_each(|file| remove_file(&dir.join(file)))
 }
 
 fn remove_file(path: &Path) -> Result<(), StoreError> {
@@ -381,9 +493,32 @@ fn remove_file(path: &Path) -> Result<(), StoreError> {
 impl Store {
     /// What is derived, with all changes of the store taken in.
     pub(super) fn derived(&self) -> Result<std::cell::RefMut<'_, Derived>, StoreError> {
+        let mut derived = self.derived_as_it_is()?;
+        self.take_in(&mut derived, usize::MAX)?;
+        Ok(derived)
+    }
+
+    /// Takes a few changed patients in, so that who searches later need not wait; whether more are left. For whoever
+    /// owns the store and has nothing else to do.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn tend_derived(&self) -> Result<bool, StoreError> {
+        if !self
+            .connection
+            .prepare_cached("SELECT 1 FROM patient")?
+            .exists([])?
+        {
+            return Ok(false);
+        }
+        let mut derived = self.derived_as_it_is()?;
+        self.take_in(&mut derived, A_FEW)
+    }
+
+    fn derived_as_it_is(&self) -> Result<std::cell::RefMut<'_, Derived>, StoreError> {
         let mut slot = self.derived.borrow_mut();
         if slot.is_none() {
-            let (derived, new) = Derived::open(&self.dir.join(FILE), &self.key)?;
+            let (derived, new) = Derived::open(&self.dir, &self.key)?;
             if new {
                 self.connection.execute_batch(
                     "INSERT OR IGNORE INTO changed (patient) SELECT fhir_id FROM patient",
@@ -391,10 +526,8 @@ impl Store {
             }
             *slot = Some(derived);
         }
-        let mut derived = std::cell::RefMut::filter_map(slot, Option::as_mut)
-            .map_err(|_| StoreError::damaged("database", "what is derived is closed"))?;
-        self.take_in(&mut derived)?;
-        Ok(derived)
+        std::cell::RefMut::filter_map(slot, Option::as_mut)
+            .map_err(|_| StoreError::damaged("database", "what is derived is closed"))
     }
 
     /// What is read otherwise of each patient: a mark that changes with it.
@@ -412,7 +545,8 @@ impl Store {
         marks
     }
 
-    fn take_in(&self, derived: &mut Derived) -> Result<(), StoreError> {
+    /// Takes changed patients in, not many more than `most`; whether some are left.
+    fn take_in(&self, derived: &mut Derived, most: usize) -> Result<bool, StoreError> {
         let mut stale: Vec<String> = self
             .connection
             .prepare("SELECT patient FROM changed")?
@@ -421,7 +555,7 @@ impl Store {
         let marks = self.amended_marks();
         {
             let mut statement = derived
-                .connection
+                .facts()
                 .prepare("SELECT patient, amended FROM digest WHERE amended <> ''")?;
             let mut rows = statement.query([])?;
             let mut known: BTreeMap<String, String> = BTreeMap::new();
@@ -435,85 +569,65 @@ impl Store {
         }
         stale.sort_unstable();
         stale.dedup();
+        let left = stale.len() > most;
+        stale.truncate(most);
         if stale.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let common = self.resources("")?;
         // Parts, so that a crash loses little.
         for part in stale.chunks(64) {
-            let transaction = derived.connection.transaction()?;
+            let mut made = Vec::with_capacity(part.len());
             for patient in part {
                 let mark = marks.get(patient.as_str()).map_or("", String::as_str);
-                self.take_in_one(&transaction, patient, mark, &common)?;
+                made.push(self.made_of(patient, mark, &common)?);
             }
-            transaction.commit()?;
-            let mut settled = self
-                .connection
-                .prepare_cached("DELETE FROM changed WHERE patient = ?1")?;
+            derived.replace(&made)?;
+            let settled = self.connection.unchecked_transaction()?;
             for patient in part {
-                settled.execute([patient])?;
+                settled
+                    .prepare_cached("DELETE FROM changed WHERE patient = ?1")?
+                    .execute([patient])?;
             }
+            settled.commit()?;
         }
-        Ok(())
+        Ok(left)
     }
 
-    fn take_in_one(
+    fn made_of(
         &self,
-        derived: &Connection,
         patient: &str,
         mark: &str,
         common: &[Resource],
-    ) -> Result<(), StoreError> {
-        derived
-            .prepare_cached(
-                "DELETE FROM word WHERE rowid IN (SELECT id FROM document WHERE patient = ?1)",
-            )?
-            .execute([patient])?;
-        for table in ["document", "digest"] {
-            derived
-                .prepare_cached(&format!("DELETE FROM {table} WHERE patient = ?1"))?
-                .execute([patient])?;
-        }
+    ) -> Result<Digested, StoreError> {
         let own = self.resources(patient)?;
+        let mut digested = Digested {
+            patient: patient.to_owned(),
+            ..Digested::default()
+        };
         if own.is_empty() {
-            return Ok(());
+            return Ok(digested);
         }
-        let mut all = own.clone();
+        digested.documents = documents_of(&own);
+        let mut all = own;
         all.extend(common.iter().filter(|r| r.kind == "Medication").cloned());
         let record = build_record(&all);
-        let facts = facts::encode(&facts::facts_of(&record));
         let identity = &record.identity;
-        derived
-            .prepare_cached(
-                "INSERT INTO digest (patient, amended, sex, birth, death, facts)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            )?
-            .execute(params![
-                patient,
-                mark,
-                identity.sex.reveal().code(),
-                day_of(*identity.birth_date.reveal()),
-                day_of(record.deceased),
-                facts
-            ])?;
-        let documents = documents_of(&own);
-        let each = documents.iter().map(|d| Document {
-            patient,
-            kind: &d.kind,
-            resource: &d.id,
-            day: d.day,
-            title: &d.title,
-            body: &d.body,
+        digested.digest = Some(Digest {
+            amended: mark.to_owned(),
+            sex: identity.sex.reveal().code().to_owned(),
+            birth: day_of(*identity.birth_date.reveal()),
+            death: day_of(record.deceased),
+            facts: facts::encode(&facts::facts_of(&record)),
         });
-        add_documents(derived, each)?;
-        Ok(())
+        Ok(digested)
     }
 
     /// Everybody of whom there is a record, with the facts of it.
     pub(super) fn digests(&self) -> Result<Vec<(Person, String)>, StoreError> {
         let derived = self.derived()?;
         let mut statement = derived
-            .connection
+            .facts()
             .prepare("SELECT patient, sex, birth, death, facts FROM digest ORDER BY patient")?;
         let rows = statement.query_map([], |row| {
             let sex: String = row.get(1)?;
@@ -599,6 +713,75 @@ impl Store {
         let event = AuditEvent::new(AuditKind::Query, "words of records");
         self.log(event.of_patient(patient.unwrap_or_default()));
         self.derived()?.search(words, patient, most)
+    }
+}
+
+/// What is made of the record of a patient; nothing where there is none any more.
+#[derive(Default)]
+struct Digested {
+    patient: String,
+    digest: Option<Digest>,
+    documents: Vec<Made>,
+}
+
+struct Digest {
+    amended: String,
+    sex: String,
+    birth: Option<i32>,
+    death: Option<i32>,
+    facts: String,
+}
+
+impl Derived {
+    /// Puts what was made of some patients in the place of what was there of them.
+    fn replace(&mut self, made: &[Digested]) -> Result<(), StoreError> {
+        in_each(&mut self.shards, [(), ()], usize::MAX, |shard, ()| {
+            let transaction = shard.transaction()?;
+            for one in made {
+                transaction
+                    .prepare_cached(
+                        "DELETE FROM word WHERE rowid IN
+                         (SELECT id FROM document WHERE patient = ?1)",
+                    )?
+                    .execute([&one.patient])?;
+                for table in ["document", "digest"] {
+                    transaction
+                        .prepare_cached(&format!("DELETE FROM {table} WHERE patient = ?1"))?
+                        .execute([&one.patient])?;
+                }
+            }
+            Ok(transaction.commit()?)
+        })?;
+        // Facts last: who has them has the words too.
+        self.add(made.iter().flat_map(|one| {
+            one.documents.iter().map(|d| Document {
+                patient: &one.patient,
+                kind: &d.kind,
+                resource: &d.id,
+                day: d.day,
+                title: &d.title,
+                body: &d.body,
+            })
+        }))?;
+        let [first, _] = &mut self.shards;
+        let transaction = first.transaction()?;
+        for one in made {
+            let Some(digest) = &one.digest else { continue };
+            transaction
+                .prepare_cached(
+                    "INSERT INTO digest (patient, amended, sex, birth, death, facts)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                )?
+                .execute(params![
+                    one.patient,
+                    digest.amended,
+                    digest.sex,
+                    digest.birth,
+                    digest.death,
+                    digest.facts
+                ])?;
+        }
+        Ok(transaction.commit()?)
     }
 }
 
@@ -690,7 +873,7 @@ mod tests {
     fn derived() -> (tempfile::TempDir, Derived) {
         let folder = tempfile::tempdir().unwrap();
         let key = StoreKey::random().unwrap();
-        let (derived, new) = Derived::open(&folder.path().join(FILE), &key).unwrap();
+        let (derived, new) = Derived::open(folder.path(), &key).unwrap();
         assert!(new);
         (folder, derived)
     }
@@ -743,16 +926,66 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_made_anew() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(FILE);
+        let dir = folder.path();
         let key = StoreKey::random().unwrap();
-        drop(Derived::open(&path, &key).unwrap());
-        assert!(!Derived::open(&path, &key).unwrap().1);
-        assert!(
-            Derived::open(&path, &StoreKey::random().unwrap())
-                .unwrap()
-                .1
+        drop(Derived::open(dir, &key).unwrap());
+        assert!(!Derived::open(dir, &key).unwrap().1);
+        assert!(Derived::open(dir, &StoreKey::random().unwrap()).unwrap().1);
+        for file in FILES {
+            drop(Derived::open(dir, &key).unwrap());
+            fs::write(dir.join(file), b"no database at all").unwrap();
+            assert!(Derived::open(dir, &key).unwrap().1);
+            fs::remove_file(dir.join(file)).unwrap();
+            assert!(Derived::open(dir, &key).unwrap().1, "one is not enough");
+        }
+    }
+
+    #[test]
+    fn both_databases_answer_as_one() {
+        let (_folder, mut derived) = derived();
+        let many: Vec<String> = (0..300).map(|n| format!("word{n} common")).collect();
+        // All of one day, and some in two steps: numbers go on where they ended.
+        for half in many.chunks(150) {
+            let documents = half.iter().map(|body| Document {
+                patient: "a",
+                kind: "Basic",
+                resource: body,
+                day: Some(1000),
+                title: body,
+                body,
+            });
+            assert_eq!(derived.add(documents).unwrap(), 150);
+        }
+        assert_eq!(derived.documents().unwrap(), 300);
+        for shard in &derived.shards {
+            let sql = "SELECT COUNT(*) FROM document";
+            let count: i64 = shard.query_row(sql, [], |row| row.get(0)).unwrap();
+            assert_eq!(count, 150);
+        }
+        let titles = |hits: Vec<Hit>| -> Vec<String> {
+            hits.into_iter().map(|h| h.title.reveal().clone()).collect()
+        };
+        let newest: Vec<String> = many.iter().rev().take(50).cloned().collect();
+        for patient in [None, Some("a")] {
+            assert_eq!(
+                titles(derived.search("common", patient, 50).unwrap()),
+                newest
+            );
+        }
+        assert_eq!(
+            titles(derived.search("word17 ", None, 9).unwrap()),
+            ["word17 common"]
         );
-        std::fs::write(&path, b"no database at all").unwrap();
-        assert!(Derived::open(&path, &key).unwrap().1);
+        let page = derived.page(i64::MAX, 50).unwrap();
+        assert_eq!(
+            titles(page.iter().map(|(_, h)| h.clone()).collect()),
+            newest
+        );
+        let (last, hit) = page.last().unwrap();
+        assert_eq!(derived.document(*last).unwrap().as_ref(), Some(hit));
+        let next = derived.page(*last, 1).unwrap();
+        assert_eq!(next[0].1.title.reveal(), &many[249]);
+        derived.settle().unwrap();
+        assert_eq!(titles(derived.search("comm", None, 50).unwrap()), newest);
     }
 }

@@ -48,7 +48,7 @@ impl Store {
         }
         let mut derived = self.derived()?;
         self.read_headers(&mut derived)?;
-        let connection = &derived.connection;
+        let connection = derived.facts();
         let unread = "SELECT COUNT(*) FROM tagged WHERE read = 0";
         out.unread = connection.query_row(unread, [], |row| super::database::count(row, 0))?;
         let mut statement = connection.prepare_cached(
@@ -116,7 +116,7 @@ impl Store {
             })
             .collect();
         if !gone.is_empty() {
-            let transaction = derived.connection.transaction()?;
+            let transaction = derived.facts_mut().transaction()?;
             for id in gone {
                 transaction.execute("DELETE FROM tag WHERE series = ?1", [id])?;
                 transaction.execute("DELETE FROM tagged WHERE series = ?1", [id])?;
@@ -125,7 +125,7 @@ impl Store {
         }
         let options = ScanOptions::default();
         for batch in stale.chunks(BATCH) {
-            let transaction = derived.connection.transaction()?;
+            let transaction = derived.facts_mut().transaction()?;
             for one in batch {
                 let said = said_by(&one.path, &options);
                 transaction
