@@ -156,6 +156,27 @@ fn identity(seed: u64, name: &str, modality: &str, window: [f64; 2]) -> SeriesId
     }
 }
 
+/// A CT of three slices of somebody.
+#[cfg(feature = "screen")]
+pub(super) fn write_small_ct(
+    dir: &Path,
+    seed: u64,
+    patient: crate::model::identity::PatientIdentity,
+    study: StudyDescription,
+    series: SeriesDescription,
+) -> Result<(), Failure> {
+    let spec = CtSpec::bench(seed, 3);
+    let phantom = ct(&spec, &Progress::default(), &CancelToken::default())?;
+    let identity = SeriesIdentity {
+        patient,
+        study,
+        series,
+        ..identity(seed, "CT", "CT", [40.0, 400.0])
+    };
+    write_ct_series(dir, &phantom.volume, &identity).map_err(io_failure)?;
+    Ok(())
+}
+
 /// A CT as scanners write it; `elements` private elements in the first slice, 60 in all others.
 pub(super) fn write_ct(
     dir: &Path,

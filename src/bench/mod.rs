@@ -11,6 +11,7 @@ mod deid;
 mod drawing;
 mod floor;
 mod generate;
+mod harm;
 mod image;
 mod journal;
 mod listing;
@@ -30,6 +31,8 @@ mod scenery;
 mod series;
 mod slab;
 mod store;
+#[cfg(feature = "screen")]
+mod storm;
 #[cfg(feature = "screen")]
 mod ui;
 #[cfg(feature = "screen")]
@@ -96,8 +99,17 @@ pub enum Bench {
     Mutants(mutants::MutantsArgs),
     /// Edits of a process that is killed at random moments: what was acknowledged is there, bit for bit
     Kill(journal::KillArgs),
+    /// Copies of a store of which a bit is changed or a file is cut: seen, repaired, restored
+    Damage(harm::DamageArgs),
+    /// Wrong passphrases: none opens, none is taken for damage
+    Passphrases(harm::PassphraseArgs),
+    /// Forged logs of a store: each is seen, at the first entry that is not as it was
+    Forgery(harm::ForgeryArgs),
     /// Words of many reports in the encrypted store: made, added, asked for
     Store(store::StoreArgs),
+    /// Random switches between patients while things are late: nothing of anybody else is on the screen
+    #[cfg(feature = "screen")]
+    Switches(storm::StormArgs),
     /// A journal of many commits: how long opening it takes
     Replay(journal::ReplayArgs),
     /// A segmentation network
@@ -193,10 +205,15 @@ pub fn run(args: &BenchArgs, common: &Common, out: &mut Output) -> Exit {
         Bench::Mem(args) => resident::run(args, common, &mut cases),
         Bench::Mutants(args) => mutants::run(args, common, &mut cases),
         Bench::Kill(args) => journal::kill(args, common, &mut cases),
+        Bench::Damage(args) => harm::damage(args, common, &mut cases),
+        Bench::Passphrases(args) => harm::passphrases(args, common, &mut cases),
+        Bench::Forgery(args) => harm::forgery(args, common, &mut cases),
         Bench::Replay(args) => journal::replay(args, &mut cases),
         Bench::Store(args) => store::run(args, common, &mut cases),
         #[cfg(feature = "screen")]
         Bench::Undo(args) => undoing::run(args, common, &mut cases),
+        #[cfg(feature = "screen")]
+        Bench::Switches(args) => storm::run(args, common, &mut cases),
         Bench::Start(_) | Bench::Idle(_) => Ok(()),
         #[cfg(feature = "screen")]
         Bench::Ui(_) => Ok(()),

@@ -174,8 +174,13 @@ pub(super) fn edits(workspace: &Workspace, count: usize, seed: u64) -> Result<Ve
 
 /// Puts a probability map over the frame that the active view shows: a soft disc.
 pub(super) fn mask(frames: &mut Frames) -> Result<(), Failure> {
+    put_mask(&mut frames.program_mut().workspace)?;
+    Ok(frames.settle()?)
+}
+
+/// The same without waiting until it is drawn.
+pub(super) fn put_mask(workspace: &mut Workspace) -> Result<(), Failure> {
     let none = || Failure::new(Exit::Internal, "the view shows no frame");
-    let workspace = &mut frames.program_mut().workspace;
     let viewport = workspace.active_viewport().ok_or_else(none)?;
     let display = viewport.display.as_ref().ok_or_else(none)?;
     let reference = display.layout.frames.get(viewport.frame_shown());
@@ -213,5 +218,5 @@ pub(super) fn mask(frames: &mut Frames) -> Result<(), Failure> {
         uploaded: true,
     };
     workspace.masks.insert(key, mask);
-    Ok(frames.settle()?)
+    Ok(())
 }
