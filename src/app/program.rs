@@ -10,7 +10,7 @@ use crate::{
     gpu::GpuContext,
     i18n::Language,
     model::passphrase::Passphrase,
-    store::Store,
+    store::{Store, remember::is_remembered_anywhere},
     ui::{UiState, fonts, theme},
     workspace::{
         Waker, Workspace, marks::StorePlace, settings::Settings, settings_file::SettingsFile,
@@ -194,11 +194,13 @@ impl Program {
             workspace.open_own_schema(folder);
         }
         if let Some(place) = options.store.clone() {
-            workspace.set_store_place(place);
+            workspace.set_store_place(place.clone());
             workspace.access.account.clone_from(&options.account);
             let handed = options.handover.as_mut().and_then(|h| h.store.take());
             if let Some(passphrase) = options.store_passphrase.take().or(handed) {
                 workspace.open_store(passphrase);
+            } else if is_remembered_anywhere(&place.dir) {
+                workspace.open_remembered();
             }
         }
         if let Some(handover) = &options.handover {

@@ -12,12 +12,18 @@ use crate::{
         identity::PatientIdentity,
         study::{Instance, Rejection, RejectionKind},
     },
-    store::{CopyState, IndexReport, KdfCost, Passphrase, Store, StoreError, VerifyReport},
+    store::{
+        CopyState, IndexReport, KdfCost, Passphrase, Store, StoreError, SystemKeyring,
+        VerifyReport, remember::is_remembered_anywhere,
+    },
     task::{CancelToken, Progress},
 };
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// Folder of the store: `--store`, else the platform's data folder.
 pub fn folder(common: &Common) -> Option<PathBuf> {
@@ -41,7 +47,11 @@ pub fn passphrase(common: &Common, out: &mut Output) -> Result<Passphrase, Exit>
 /// The exit code of a store's error.
 pub fn exit_of(error: &StoreError) -> Exit {
     match error {
-        StoreError::WrongPassphrase | StoreError::TooManyTries { .. } => Exit::Locked,
+        StoreError::WrongPassphrase
+        | StoreError::TooManyTries { .. }
+        | StoreError::NotRemembered
+        | StoreError::NeedsPassphrase(_) => Exit::Locked,
+        StoreError::Keyring(_) => Exit::Unsupported,
         StoreError::NotAllowed(_) => Exit::Denied,
         StoreError::Damaged { .. } => Exit::StoreDamaged,
         StoreError::NewerVersion { .. } => Exit::Unsupported,
@@ -65,12 +75,17 @@ pub fn report(error: &StoreError, out: &mut Output) -> Exit {
     exit_of(error)
 }
 
-/// Opens the store of this command line, or says why not.
+/// Opens the store of this command line, or says why not: with the passphrase, or without one with the key that this
+/// computer remembers.
 pub fn open(common: &Common, out: &mut Output) -> Result<Store, Exit> {
     let dir = existing_folder(common, out)?;
-    let passphrase = passphrase(common, out)?;
     let user = common.user.as_deref();
-    let mut store = Store::open_as(&dir, user, &passphrase).map_err(|error| report(&error, out))?;
+    let mut store = if common.passphrase_fd.is_none() && is_remembered_anywhere(&dir) {
+        open_remembered(&dir, common, out)?
+    } else {
+        let passphrase = passphrase(common, out)?;
+        Store::open_as(&dir, user, &passphrase).map_err(|error| report(&error, out))?
+    };
     if let Some(reason) = &common.break_glass {
         store
             .break_glass(reason)
@@ -83,6 +98,19 @@ pub fn open(common: &Common, out: &mut Output) -> Result<Store, Exit> {
         ));
     }
     Ok(store)
+}
+
+fn open_remembered(dir: &Path, common: &Common, out: &mut Output) -> Result<Store, Exit> {
+    let opened = Store::open_remembered(dir, common.user.as_deref(), &SystemKeyring);
+    opened.map_err(|error| match error {
+        StoreError::NotRemembered | StoreError::Keyring(_) => {
+            out.error(format!(
+                "{error}; give the passphrase through --passphrase-fd N"
+            ));
+            Exit::Locked
+        }
+        other => report(&other, out),
+    })
 }
 
 pub(super) fn existing_folder(common: &Common, out: &mut Output) -> Result<PathBuf, Exit> {
@@ -126,6 +154,10 @@ pub enum StoreAction {
     Recover,
     /// Give the store a new key and a new passphrase
     Rekey(upkeep::RekeyArgs),
+    /// Let this computer remember the key, in the keyring of the operating system; the passphrase stays
+    Remember,
+    /// Take back what this computer remembers
+    Forget(ForgetArgs),
 }
 
 /// Arguments of `store init`.
@@ -139,6 +171,14 @@ pub struct InitArgs {
     pub kdf_passes: u32,
 }
 
+/// Arguments of `store forget`.
+#[derive(Debug, Args)]
+pub struct ForgetArgs {
+    /// What all computers remember for the account, not this one alone
+    #[arg(long)]
+    pub everywhere: bool,
+}
+
 /// Runs `store`.
 pub fn run(args: &StoreArgs, common: &Common, out: &mut Output) -> Exit {
     let outcome = match &args.action {
@@ -149,6 +189,8 @@ pub fn run(args: &StoreArgs, common: &Common, out: &mut Output) -> Exit {
         StoreAction::Restore(args) => upkeep::restore(args, common, out),
         StoreAction::Recover => upkeep::recover(common, out),
         StoreAction::Rekey(args) => upkeep::rekey(args, common, out),
+        StoreAction::Remember => remember(common, out),
+        StoreAction::Forget(args) => forget(args, common, out),
     };
     outcome.unwrap_or_else(|exit| exit)
 }
@@ -170,6 +212,34 @@ fn init_store(args: &InitArgs, common: &Common, out: &mut Output) -> Result<Exit
         out.json(&json!({"state": "made", "kdf": kdf_json(cost)}));
     } else {
         out.line("The store is made. Without its passphrase nobody can open it, you included.");
+    }
+    Ok(Exit::Done)
+}
+
+fn remember(common: &Common, out: &mut Output) -> Result<Exit, Exit> {
+    let mut store = open(common, out)?;
+    let done = store.remember(&SystemKeyring);
+    done.map_err(|error| report(&error, out))?;
+    if common.json {
+        out.json(&json!({"remembered": true}));
+    } else {
+        out.line("This computer remembers the key. The passphrase still opens the store.");
+    }
+    Ok(Exit::Done)
+}
+
+fn forget(args: &ForgetArgs, common: &Common, out: &mut Output) -> Result<Exit, Exit> {
+    let mut store = open(common, out)?;
+    let user = store.user().to_owned();
+    let taken = match args.everywhere {
+        true => store.forget_everywhere(&user),
+        false => store.forget(&SystemKeyring),
+    };
+    let taken = taken.map_err(|error| report(&error, out))?;
+    if common.json {
+        out.json(&json!({"forgotten": taken}));
+    } else {
+        out.line(format!("keys taken back: {taken}"));
     }
     Ok(Exit::Done)
 }
@@ -196,8 +266,23 @@ fn status(common: &Common, out: &mut Output) -> Result<Exit, Exit> {
         "kdf": kdf_json(key.cost),
         "key_copies": copies,
     });
-    if common.passphrase_fd.is_some() {
-        let store = open(common, out)?;
+    let remembered = is_remembered_anywhere(&dir);
+    value["remembered"] = json!(remembered);
+    if common.passphrase_fd.is_some() || remembered {
+        let store = match open(common, out) {
+            Ok(store) => store,
+            // What can be said without the key is said.
+            Err(_) if common.passphrase_fd.is_none() => {
+                return Ok(print_status(&value, common, out));
+            }
+            Err(exit) => return Err(exit),
+        };
+        let on = store.remembered_for(store.user());
+        value["remembered_on"] = json!(on.map_err(|error| report(&error, out))?);
+        value["opened_by"] = json!(match store.opened_remembered() {
+            true => "keyring",
+            false => "passphrase",
+        });
         let sizes = store.sizes().map_err(|error| report(&error, out))?;
         value["state"] = json!("open");
         value["patients"] = json!(sizes.patients);
@@ -209,8 +294,12 @@ fn status(common: &Common, out: &mut Output) -> Result<Exit, Exit> {
         value["last_saved"] = json!(store.last_saved_ms().and_then(iso));
         value["journal"] = json!(store.journal_damage().unwrap_or("sound"));
     }
+    Ok(print_status(&value, common, out))
+}
+
+fn print_status(value: &Value, common: &Common, out: &mut Output) -> Exit {
     if common.json {
-        out.json(&value);
+        out.json(value);
     } else if let Some(members) = value.as_object() {
         for (name, member) in members {
             let text = member
@@ -219,12 +308,10 @@ fn status(common: &Common, out: &mut Output) -> Result<Exit, Exit> {
             out.line(format!("{name:12} {text}"));
         }
     }
-    let damaged = value["journal"].as_str().is_some_and(|j| j != "sound");
-    Ok(if damaged {
-        Exit::StoreDamaged
-    } else {
-        Exit::Done
-    })
+    match value["journal"].as_str() {
+        Some("sound") | None => Exit::Done,
+        Some(_) => Exit::StoreDamaged,
+    }
 }
 
 pub(super) fn iso(milliseconds: i64) -> Option<String> {

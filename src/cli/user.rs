@@ -32,6 +32,8 @@ pub enum UserAction {
     Remove(NameArgs),
     /// Change a passphrase: the own one, or with the right for it that of somebody else
     Passwd(PasswdArgs),
+    /// Take back what all computers remember for an account
+    Forget(NameArgs),
     /// Say whether a role may do something; without an action all that it may
     Can(CanArgs),
 }
@@ -117,6 +119,9 @@ pub fn run(args: &UserArgs, common: &Common, out: &mut Output) -> Exit {
         UserAction::Remove(args) => change(common, out, None, |store, _, _| {
             store.remove_account(&args.name)
         }),
+        UserAction::Forget(args) => change(common, out, None, |store, _, _| {
+            store.forget_everywhere(&args.name).map(drop)
+        }),
         UserAction::Passwd(args) => change(
             common,
             out,
@@ -158,20 +163,28 @@ fn change(
 fn list(common: &Common, out: &mut Output) -> Result<Exit, Exit> {
     let store = open(common, out)?;
     let accounts = store.accounts().map_err(|error| report(&error, out))?;
+    let remembered: Vec<usize> = accounts
+        .iter()
+        .map(|account| store.remembered_for(&account.name))
+        .collect::<Result<_, _>>()
+        .map_err(|error| report(&error, out))?;
     if common.json {
         let accounts: Vec<Value> = accounts
             .iter()
-            .map(|a| {
-                json!({"name": a.name, "role": a.role.name(), "created": a.created, "has_key": a.has_key})
+            .zip(&remembered)
+            .map(|(a, computers)| {
+                json!({"name": a.name, "role": a.role.name(), "created": a.created,
+                    "has_key": a.has_key, "remembered_on": computers})
             })
             .collect();
         out.json(&accounts);
         return Ok(Exit::Done);
     }
-    for account in accounts {
-        let note = match account.has_key {
-            true => "",
-            false => "  needs a new passphrase",
+    for (account, computers) in accounts.iter().zip(remembered) {
+        let note = match (account.has_key, computers) {
+            (false, _) => "  needs a new passphrase".to_owned(),
+            (true, 0) => String::new(),
+            (true, n) => format!("  remembered on computers: {n}"),
         };
         out.line(format!("{:10} {}{note}", account.role.name(), account.name));
     }

@@ -268,6 +268,10 @@ pub enum AuditKind {
     RoleChanged,
     /// A passphrase was changed.
     PassphraseChanged,
+    /// A computer was let remember the key.
+    KeyRemembered,
+    /// What a computer remembered was taken back.
+    KeyForgotten,
     /// The log was read or written out.
     AuditRead,
     /// The log was found damaged; a new one began.
@@ -278,7 +282,7 @@ pub enum AuditKind {
 
 impl AuditKind {
     /// All of them.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 32] = [
         Self::Begun,
         Self::Opened,
         Self::Closed,
@@ -306,6 +310,8 @@ impl AuditKind {
         Self::UserRemoved,
         Self::RoleChanged,
         Self::PassphraseChanged,
+        Self::KeyRemembered,
+        Self::KeyForgotten,
         Self::AuditRead,
         Self::AuditDamaged,
         Self::Failed,
@@ -341,6 +347,8 @@ impl AuditKind {
             Self::UserRemoved => "user-removed",
             Self::RoleChanged => "role-changed",
             Self::PassphraseChanged => "passphrase-changed",
+            Self::KeyRemembered => "key-remembered",
+            Self::KeyForgotten => "key-forgotten",
             Self::AuditRead => "audit-read",
             Self::AuditDamaged => "audit-damaged",
             Self::Failed => "failed",

@@ -8,7 +8,9 @@
 //! written into the log. Roles bind people who use this program: whoever has a passphrase and writes a program of their
 //! own has the key.
 
-use super::{AuditEvent, KdfCost, Store, StoreError, files, key, now_ms};
+use super::{
+    AuditEvent, KdfCost, Store, StoreError, files, key, now_ms, remember::needs_passphrase,
+};
 use crate::model::{
     access::{AuditKind, Right, Role},
     edit::Edit,
@@ -48,6 +50,8 @@ pub(super) struct Session {
     pub(super) role: Role,
     /// What was allowed beyond the role, and why.
     pub(super) broken: Option<String>,
+    /// A key that the computer remembers opened it, not the passphrase.
+    pub(super) remembered: bool,
 }
 
 impl Session {
@@ -56,6 +60,7 @@ impl Session {
             user: OWNER.to_owned(),
             role: Role::Admin,
             broken: None,
+            remembered: false,
         }
     }
 
@@ -173,12 +178,17 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotAllowed`].
     pub fn demand(&self, right: Right) -> Result<(), StoreError> {
-        if self.session.effective().may(right) {
+        let may = self.session.effective().may(right);
+        let without = self.session.remembered && needs_passphrase(right);
+        if may && !without {
             return Ok(());
         }
         let event = AuditEvent::new(AuditKind::Denied, right.name());
         self.log(event.failed());
-        Err(StoreError::NotAllowed(right))
+        Err(match may {
+            true => StoreError::NeedsPassphrase(right),
+            false => StoreError::NotAllowed(right),
+        })
     }
 
     /// Allows for this session what a reader may, for a reason that is written down before.
@@ -324,6 +334,7 @@ impl Store {
                 _ => {}
             }
         }
+        self.forget_account(name)?;
         self.connection
             .execute("DELETE FROM account WHERE name = ?1 COLLATE NOCASE", [name])?;
         self.checkpoint()?;
@@ -353,6 +364,7 @@ impl Store {
             ));
         }
         self.wrap_for(name, passphrase, cost)?;
+        self.forget_account(name)?;
         self.log_now(AuditEvent::new(AuditKind::PassphraseChanged, name))
     }
 

@@ -68,6 +68,8 @@ const fn fhir_type(kind: AuditKind) -> (&'static str, &'static str, &'static str
         | AuditKind::UserRemoved
         | AuditKind::RoleChanged
         | AuditKind::PassphraseChanged
+        | AuditKind::KeyRemembered
+        | AuditKind::KeyForgotten
         | AuditKind::Rekeyed
         | AuditKind::AuditDamaged => ("110113", "Security Alert", "E"),
         AuditKind::Begun

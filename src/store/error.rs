@@ -73,6 +73,15 @@ pub enum StoreError {
     /// The role of the account does not allow it; nothing was done.
     #[error("the account may not do this: {}", .0.name())]
     NotAllowed(Right),
+    /// The role allows it, but the store was opened by what the computer remembers; nothing was done.
+    #[error("this needs the passphrase itself: {}", .0.name())]
+    NeedsPassphrase(Right),
+    /// This computer remembers no key of the store for the account, or it was taken back.
+    #[error("this computer remembers no key of the store")]
+    NotRemembered,
+    /// The keyring of the operating system.
+    #[error(transparent)]
+    Keyring(#[from] super::remember::SecretsError),
     /// Too many wrong passphrases.
     #[error("too many wrong passphrases; wait {seconds} seconds")]
     TooManyTries {

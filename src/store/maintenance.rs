@@ -11,7 +11,7 @@ use super::{
     database, derived, files,
     journal::{self, Journal, NewJournal, Tail},
     key::{self, StoreKey},
-    now_ms, salvage, verify,
+    now_ms, remember, salvage, verify,
 };
 use crate::model::{
     access::{AuditKind, Right},
@@ -133,6 +133,10 @@ impl Store {
         let last = backups(dir).pop();
         let (commits, chain) = mend_journal(dir, last.as_deref(), &key, &mut report)?;
         salvage::mend_database(dir, last.as_deref(), &key, &mut report)?;
+        if report.database {
+            // It would tell of rows that are lost, and not of those that a copy gave back.
+            derived::remove(dir)?;
+        }
         // What the database remembers of the journal is that of before.
         let connection = database::connect(&dir.join(database::FILE), &key, false)?;
         verify::remember(&connection, commits, &chain)?;
@@ -180,6 +184,7 @@ impl Store {
         self.export_database(&inner.join(database::FILE), &key)?;
         let connection = database::connect(&inner.join(database::FILE), &key, false)?;
         verify::remember(&connection, commits, &chain)?;
+        remember::forget_notes(&connection)?;
         database::checkpoint(&connection)?;
         drop(connection);
         remove_logs(&inner);
@@ -457,6 +462,7 @@ pub(super) fn finish_rekey(dir: &Path) -> Result<(), StoreError> {
         }
     }
     // Under the old key nothing may stay.
+    remember::remove_all(dir)?;
     derived::remove(dir)?;
     remove_logs(dir);
     for part in parts(&fresh)? {

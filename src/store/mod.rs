@@ -26,7 +26,10 @@ mod origins;
 mod quality;
 mod queue;
 mod records;
+pub mod remember;
 mod salvage;
+#[cfg(target_os = "linux")]
+mod secret_service;
 mod session;
 mod studies;
 mod tag_index;
@@ -42,6 +45,7 @@ pub use key::{CopyState, KdfCost, KeyStatus};
 pub use maintenance::{EraseReport, RecoverReport};
 pub use origins::{MOST as MOST_ORIGINS, VoxelOrigin};
 pub use records::{ImportReport, PatientSummary, READING_BUNDLE, RecordMatch, today};
+pub use remember::{Secrets, SecretsError, SystemKeyring};
 pub use session::Unfinished;
 pub use studies::{IndexReport, StudyRow};
 pub use verify::{Check, VerifyReport};
@@ -161,7 +165,7 @@ impl Store {
             store.session = Session {
                 user: name.to_owned(),
                 role,
-                broken: None,
+                ..Session::owner()
             };
         }
         store.begin_log();
@@ -175,7 +179,11 @@ impl Store {
             let detail = format!("{tries} wrong passphrases before this");
             self.log(AuditEvent::new(AuditKind::LoginFailed, detail).failed());
         }
-        let detail = format!("{} commits", self.commits());
+        let how = match self.session.remembered {
+            true => ", by the key that a computer remembers",
+            false => "",
+        };
+        let detail = format!("{} commits{how}", self.commits());
         // Where the log cannot be written the store is still there to be read.
         let _ = self.log_now(AuditEvent::new(AuditKind::Opened, detail));
     }

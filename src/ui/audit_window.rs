@@ -283,6 +283,8 @@ const fn kind_key(kind: AuditKind) -> &'static str {
         AuditKind::UserRemoved => "audit-user-removed",
         AuditKind::RoleChanged => "audit-role-changed",
         AuditKind::PassphraseChanged => "audit-passphrase-changed",
+        AuditKind::KeyRemembered => "audit-key-remembered",
+        AuditKind::KeyForgotten => "audit-key-forgotten",
         AuditKind::AuditRead => "audit-audit-read",
         AuditKind::AuditDamaged => "audit-audit-damaged",
         AuditKind::Failed => "audit-failed",

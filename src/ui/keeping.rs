@@ -22,6 +22,8 @@ pub struct StoreField {
     again: Zeroizing<String>,
     shown: bool,
     open: bool,
+    /// This computer is to remember the key.
+    remember: bool,
 }
 
 impl std::fmt::Debug for StoreField {
@@ -178,6 +180,8 @@ pub fn store_question_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
         ui.scope(|ui| {
             ui.visuals_mut().widgets.inactive.bg_stroke = egui::Stroke::new(1.0, theme::TEXT_FAINT);
             ui.checkbox(&mut field.shown, context.word("unlock-show"));
+            ui.checkbox(&mut field.remember, context.word("save-store-remember"))
+                .on_hover_text(context.word("save-store-remember-tip"));
         });
         let same = place.exists || field.typed == field.again;
         let (key, color) = match (trying, asking.failed, same) {
@@ -187,7 +191,7 @@ pub fn store_question_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
             (_, Some(OpenFailure::Wait(_)), _) => ("lock-wait", theme::ERROR),
             (_, Some(OpenFailure::Newer), _) => ("save-store-newer", theme::ERROR),
             (_, Some(OpenFailure::Damaged), _) => ("save-store-broken", theme::ERROR),
-            (_, Some(OpenFailure::Refused), _) => ("save-store-refused", theme::ERROR),
+            (_, Some(_), _) => ("save-store-refused", theme::ERROR),
             _ => ("save-store-privacy", theme::TEXT_DIM),
         };
         ui.add_space(2.0);
@@ -210,6 +214,7 @@ pub fn store_question_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
         context.actions.push(Action::KeepNothing);
     } else if open {
         let passphrase = crate::model::passphrase::Passphrase::new(field.typed.as_bytes());
+        context.actions.push(Action::RememberKey(field.remember));
         context.actions.push(Action::OpenStore(passphrase));
     }
     context.state.store_field = field;

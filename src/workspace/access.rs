@@ -14,7 +14,7 @@ use crate::{
         edit::Edit,
         passphrase::Passphrase,
     },
-    store::{AuditEvent, Store, StoreError, accounts},
+    store::{AuditEvent, Secrets, Store, StoreError, SystemKeyring, accounts},
     task::spawn_named,
 };
 use std::sync::{
@@ -33,9 +33,31 @@ pub enum StaysLocked {
     Refused,
 }
 
+/// The keyring that the window uses.
+#[derive(Clone)]
+pub struct WindowKeyring(pub Arc<dyn Secrets>);
+
+impl Default for WindowKeyring {
+    fn default() -> Self {
+        Self(SystemKeyring::shared())
+    }
+}
+
+impl std::fmt::Debug for WindowKeyring {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[keyring]")
+    }
+}
+
 /// Who works at the window.
 #[derive(Debug, Default)]
 pub struct Access {
+    /// Where the key of the store is remembered.
+    pub keyring: WindowKeyring,
+    /// The store that opens next is to be remembered.
+    pub remember: bool,
+    /// This computer remembers the key of the open store.
+    pub remembered: bool,
     /// Account and role of the open store; nobody where nothing is kept, who may do everything.
     pub who: Option<(String, Role)>,
     /// The window is locked.
@@ -187,6 +209,31 @@ impl Workspace {
             let answered = Answered::new(&self.access.asked);
             let _ = asks.try_send(Ask::BreakGlass { reason, answered });
         }
+    }
+
+    /// Takes back what this computer remembers of the open store.
+    pub fn forget_key(&mut self) {
+        if let Some(asks) = self.marks.asks() {
+            let answered = Answered::new(&self.access.asked);
+            let keyring = self.access.keyring.clone();
+            let _ = asks.try_send(Ask::Forget { keyring, answered });
+        }
+    }
+
+    /// The key is remembered from now on, or no longer.
+    pub(super) fn take_remembered(&mut self, answer: Result<bool, String>) {
+        let (key, detail) = match answer {
+            Ok(on) => {
+                self.access.remembered = on;
+                let key = match on {
+                    true => "notice-key-remembered",
+                    false => "notice-key-forgotten",
+                };
+                (key, String::new())
+            }
+            Err(text) => ("notice-key-not-remembered", text),
+        };
+        self.notify(key, detail);
     }
 
     /// The store allowed it, or not.

@@ -308,6 +308,8 @@ pub enum Action {
     AskPassphrase,
     /// Open the store with this passphrase, or make it.
     OpenStore(Passphrase),
+    /// Whether this computer is to remember the key of the store that opens next.
+    RememberKey(bool),
     /// Keep nothing.
     KeepNothing,
     /// Ask for the passphrase of the store.
@@ -561,6 +563,7 @@ impl Workspace {
             Action::LeaveLocked => self.leave_locked(),
             Action::AskPassphrase => self.ask_passphrase(),
             Action::OpenStore(passphrase) => self.open_store(passphrase),
+            Action::RememberKey(on) => self.access.remember = on,
             Action::KeepNothing => self.keep_nothing(),
             Action::AskStore => self.ask_for_store(true),
             Action::Deid(action) => return self.act_on_deid(action),

@@ -253,6 +253,7 @@ pub enum Command {
     Anonymize,
     Lock,
     BreakGlass,
+    ForgetKey,
     Settings,
     KeySettings,
     LightTheme,
@@ -408,6 +409,8 @@ pub enum Needs {
     Job,
     /// A store is open.
     Account,
+    /// A store whose key this computer remembers.
+    RememberedKey,
 }
 
 /// One row of the table.
@@ -689,6 +692,7 @@ table! {
     Lock "cmd-lock" File "Ctrl+Shift+U" Account
     ShowAudit "cmd-audit" File "" Account
     BreakGlass "cmd-break-glass" File "" Account
+    ForgetKey "cmd-forget-key" File "" RememberedKey
     Settings "cmd-settings" Edit "Ctrl+," Nothing
     KeySettings "cmd-key-settings" Help "" Nothing
     LightTheme "cmd-theme-light" View "" Nothing

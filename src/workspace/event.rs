@@ -176,6 +176,8 @@ pub enum Event {
     Unlock(Result<(), super::access::StaysLocked>),
     /// More was to be allowed: whether it is.
     Broken(bool),
+    /// The key of the store was to be remembered or forgotten: whether it is remembered, or what went wrong.
+    Remembered(Result<bool, String>),
     /// A job ended without other news.
     JobEnded(JobId),
 }

@@ -5,6 +5,7 @@
 //! what waits is tried once more. A panic ends the thread and closes the store, and is told like a disk that refuses.
 
 use super::{
+    access::WindowKeyring,
     audit_view::{self, AuditForm},
     cohort_view,
     event::Event,
@@ -42,6 +43,8 @@ use std::{
 
 /// How long until what the disk refused is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
+/// How long nobody asks anything until what searching needs is made ready.
+const QUIET: Duration = Duration::from_millis(60);
 /// How long the window waits at its end for what is being written.
 pub(super) const AT_THE_END: Duration = Duration::from_secs(10);
 
@@ -130,6 +133,11 @@ pub(super) enum Ask {
     Log(AuditEvent),
     /// More than the role allows is to be allowed, for this reason.
     BreakGlass { reason: String, answered: Answered },
+    /// What this computer remembers of the store is to be taken back.
+    Forget {
+        keyring: WindowKeyring,
+        answered: Answered,
+    },
     /// An edit to be saved.
     Save { number: u64, gesture: Gesture },
 }
@@ -166,7 +174,25 @@ pub enum Origin {
         passphrase: Passphrase,
         /// There is none yet.
         create: bool,
+        /// Where its key is to be remembered.
+        remember: Option<WindowKeyring>,
     },
+    /// One in a folder, by the key that this computer remembers.
+    Remembered {
+        /// Where.
+        dir: PathBuf,
+        /// The account; nobody is the owner.
+        user: Option<String>,
+        /// Where the key is remembered.
+        keyring: WindowKeyring,
+    },
+}
+
+impl Origin {
+    /// Whether it keeps edits over the end of the window.
+    const fn is_session(&self) -> bool {
+        matches!(self, Self::Folder { .. } | Self::Remembered { .. })
+    }
 }
 
 /// Why edits are not kept.
@@ -194,6 +220,10 @@ pub enum OpenFailure {
     Damaged,
     /// The disk or the system refused.
     Refused,
+    /// This computer remembers no key of it.
+    NotRemembered,
+    /// The keyring of this computer does not give the key.
+    NoKeyring,
 }
 
 /// Why an edit is not saved yet.
@@ -227,7 +257,7 @@ impl Problem {
                 Self::DiskFull
             }
             StoreError::Conflict(_) | StoreError::InvalidEdit(_) => Self::Invalid,
-            StoreError::NotAllowed(_) => Self::NotAllowed,
+            StoreError::NotAllowed(_) | StoreError::NeedsPassphrase(_) => Self::NotAllowed,
             error if error.is_denied() => Self::Denied,
             _ => Self::Disk,
         }
@@ -259,6 +289,8 @@ pub struct Opened {
     pub unfinished: Option<Unfinished>,
     /// Account and role.
     pub who: (String, Role),
+    /// It was opened by the key that this computer remembers.
+    pub remembered: bool,
 }
 
 /// News of the store.
@@ -346,7 +378,7 @@ impl Serving {
     }
 
     fn run(self, origin: Origin) {
-        let session = matches!(origin, Origin::Folder { .. });
+        let session = origin.is_session();
         self.contain(session, || self.serve(origin));
     }
 
@@ -358,17 +390,27 @@ impl Serving {
     }
 
     fn serve(&self, origin: Origin) {
-        let session = matches!(origin, Origin::Folder { .. });
+        let session = origin.is_session();
         let Some(mut store) = self.open(origin) else {
             return;
         };
         let mut waiting = VecDeque::new();
+        // Something may have changed that searching wants to know.
+        let mut derive = true;
         loop {
-            let ask = if waiting.is_empty() {
-                self.asks.recv().map_err(|_| RecvTimeoutError::Disconnected)
-            } else {
+            let ask = if !waiting.is_empty() {
                 self.asks.recv_timeout(AGAIN)
+            } else if derive {
+                self.asks.recv_timeout(QUIET)
+            } else {
+                self.asks.recv().map_err(|_| RecvTimeoutError::Disconnected)
             };
+            if matches!(ask, Err(RecvTimeoutError::Timeout)) && waiting.is_empty() {
+                // A few at a time: who saves an edit does not wait for it. What fails now is told to who searches.
+                derive = store.tend_derived().unwrap_or(false);
+                continue;
+            }
+            derive = true;
             let ended = matches!(ask, Err(RecvTimeoutError::Disconnected));
             if let Ok(ask) = ask {
                 self.answer(&mut store, ask, &mut waiting);
@@ -388,8 +430,19 @@ impl Serving {
     }
 
     fn open(&self, origin: Origin) -> Option<Store> {
-        let session = matches!(origin, Origin::Folder { .. });
+        let session = origin.is_session();
+        let remember = match &origin {
+            Origin::Folder { remember, .. } => remember.clone(),
+            _ => None,
+        };
         let opened = match origin {
+            Origin::Remembered { dir, user, keyring } => {
+                match Store::open_remembered(&dir, user.as_deref(), &*keyring.0) {
+                    // What another window has open is looked into with the passphrase.
+                    Err(StoreError::Busy) => Err(StoreError::NotRemembered),
+                    other => other,
+                }
+            }
             Origin::Given(store) => Ok(*store),
             Origin::ThrowAway => Store::throw_away(),
             Origin::Folder {
@@ -416,6 +469,7 @@ impl Serving {
                                 Some(name) => (name, Role::Viewer),
                                 None => (OWNER.to_owned(), Role::Admin),
                             },
+                            remembered: false,
                         })),
                         Err(error) => StoreNews::Failed(failure(&error)),
                     };
@@ -437,7 +491,13 @@ impl Serving {
                         last_ms: store.last_saved_ms(),
                         unfinished,
                         who: (store.user().to_owned(), store.role()),
+                        remembered: store.opened_remembered(),
                     }))));
+                    if let Some(keyring) = remember {
+                        let answer = store.remember(&*keyring.0);
+                        let answer = answer.map(|()| true).map_err(|e| e.to_string());
+                        self.tell(Event::Remembered(answer));
+                    }
                     // A copy that cannot be made now is made at the next opening.
                     let _ = store.backup_daily();
                 }
@@ -566,6 +626,12 @@ impl Serving {
                 self.tell(Event::Broken(broken));
                 drop(answered);
             }
+            Ask::Forget { keyring, answered } => {
+                let answer = store.forget(&*keyring.0);
+                let answer = answer.map(|_| false).map_err(|e| e.to_string());
+                self.tell(Event::Remembered(answer));
+                drop(answered);
+            }
             Ask::Known(ask) => known::answer(store, ask, &self.events, &self.waker),
             Ask::Save { number, gesture } => waiting.push_back((number, gesture)),
         }
@@ -626,6 +692,8 @@ fn failure(error: &StoreError) -> OpenFailure {
         StoreError::TooManyTries { seconds } => OpenFailure::Wait(*seconds),
         StoreError::NewerVersion { .. } => OpenFailure::Newer,
         StoreError::Damaged { .. } => OpenFailure::Damaged,
+        StoreError::NotRemembered => OpenFailure::NotRemembered,
+        StoreError::Keyring(_) => OpenFailure::NoKeyring,
         _ => OpenFailure::Refused,
     }
 }

@@ -674,7 +674,28 @@ impl Workspace {
             user: self.access.account.clone(),
             passphrase,
             create: !place.exists,
+            remember: self.access.remember.then(|| self.access.keyring.clone()),
         };
+        self.start_keeper(origin);
+    }
+
+    /// Opens the store with the key that this computer remembers, where it remembers one. Nobody is asked for anything
+    /// when it does not.
+    pub fn open_remembered(&mut self) {
+        let Some(place) = self.marks.place.clone() else {
+            return;
+        };
+        if !place.exists || self.marks.keeps || self.marks.opening {
+            return;
+        }
+        self.start_keeper(Origin::Remembered {
+            dir: place.dir,
+            user: self.access.account.clone(),
+            keyring: self.access.keyring.clone(),
+        });
+    }
+
+    fn start_keeper(&mut self, origin: Origin) {
         self.marks.opening = true;
         if let Some(asking) = &mut self.marks.asking {
             asking.failed = None;
@@ -699,6 +720,7 @@ impl Workspace {
             StoreNews::Opened(opened) => {
                 let unfinished = opened.unfinished;
                 self.access.who = Some(opened.who.clone());
+                self.access.remembered = opened.remembered;
                 if let Some(unkept) = opened.unkept {
                     let key = match unkept {
                         Unkept::InUse => "notice-store-in-use",
@@ -727,6 +749,14 @@ impl Workspace {
             }
             StoreNews::Failed(failure) => {
                 (self.marks.keeper, self.marks.opening) = (None, false);
+                match failure {
+                    OpenFailure::NotRemembered => return,
+                    OpenFailure::NoKeyring => {
+                        self.notify("notice-no-keyring", String::new());
+                        return;
+                    }
+                    _ => {}
+                }
                 self.marks.asking.get_or_insert_default().failed = Some(failure);
             }
             StoreNews::Saved { number, at_ms } => self.marks.take_saved(number, at_ms),
@@ -798,6 +828,7 @@ mod tests {
             last_ms: None,
             unfinished: None,
             who: (String::new(), crate::model::access::Role::Admin),
+            remembered: false,
         }
     }
 

@@ -34,6 +34,7 @@ mod gpu_vs_cpu;
 mod hands;
 mod hanging;
 mod hanging_data;
+mod harm;
 mod hostile;
 mod inflating;
 #[cfg(feature = "screen")]
@@ -83,6 +84,7 @@ mod store;
 mod support;
 mod syntaxes;
 mod text;
+mod traces;
 #[cfg(feature = "screen")]
 mod ui_cohort;
 #[cfg(feature = "screen")]

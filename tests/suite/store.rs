@@ -7,6 +7,7 @@ mod durable;
 mod log;
 mod opening;
 mod records;
+pub mod remembering;
 mod upkeep;
 mod versions;
 

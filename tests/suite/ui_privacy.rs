@@ -3,6 +3,7 @@
 use crate::{
     bad_input::build::Slice,
     keeping::{PASSPHRASE, kept, made, window},
+    store::remembering::Pocket,
     ui_snapshots::{alone, run},
 };
 use egui_kittest::kittest::Queryable as _;
@@ -14,9 +15,12 @@ use negatoscope::{
         edit::Edit,
     },
     store::{KdfCost, Passphrase, Store},
-    workspace::{Action, Command, access::StaysLocked},
+    workspace::{
+        Action, Command,
+        access::{StaysLocked, WindowKeyring},
+    },
 };
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, sync::Arc};
 use tempfile::TempDir;
 
 fn study() -> TempDir {
@@ -208,6 +212,67 @@ fn an_account_at_the_window_may_what_its_role_allows() {
     drop(second);
     drop(stage);
     assert_eq!(kept(&dir).marks.len(), 1);
+}
+
+#[test]
+fn a_window_remembers_the_key_when_it_is_told_to_and_forgets_it() {
+    let _alone = alone();
+    let (study, (_folder, dir)) = (study(), made());
+    let pocket = Arc::new(Pocket::default());
+    let place = negatoscope::workspace::marks::StorePlace {
+        dir: dir.clone(),
+        exists: true,
+    };
+    let begin = |study: &TempDir| {
+        let mut stage = window(study, None);
+        let workspace = &mut stage.program_mut().workspace;
+        workspace.set_store_place(place.clone());
+        workspace.access.keyring = WindowKeyring(pocket.clone());
+        stage
+    };
+    let mut stage = begin(&study);
+    let remembered = |stage: &mut Stage| screen::describe(stage)["keeping"]["remembered"].clone();
+    // Nothing is remembered unless it is asked for.
+    act(&mut stage, Action::OpenStore(Passphrase::new(PASSPHRASE)));
+    assert_eq!((remembered(&mut stage), pocket.len()), (false.into(), 0));
+    assert!(!stage.program().workspace.is_enabled(Command::ForgetKey));
+    drop(stage);
+    let mut stage = begin(&study);
+    act(&mut stage, Action::AskStore);
+    let box_label = "Remember the key on this computer";
+    stage.harness().get_by_label(box_label).click();
+    stage.settle().unwrap();
+    for letter in PASSPHRASE.chars() {
+        let event = egui::Event::Text(letter.to_string());
+        stage.harness().event(event);
+        stage.settle().unwrap();
+    }
+    stage.harness().get_by_label("Keep").click();
+    stage.settle().unwrap();
+    assert_eq!((remembered(&mut stage), pocket.len()), (true.into(), 1));
+    assert!(stage.program_mut().workspace.commit(vec![mark("a")]));
+    stage.settle().unwrap();
+    drop(stage);
+    // The next window opens it by itself; a locked one still wants the passphrase.
+    let mut stage = begin(&study);
+    stage.program_mut().workspace.open_remembered();
+    stage.settle().unwrap();
+    assert!(stage.program().workspace.marks.is_kept());
+    assert_eq!(stage.program().workspace.marks.set().len(), 1);
+    run(&mut stage, Command::Lock);
+    assert!(stage.program().workspace.access.locked);
+    act(&mut stage, Action::TryUnlock(Passphrase::new("wrong")));
+    assert!(stage.program().workspace.access.locked);
+    act(&mut stage, Action::TryUnlock(Passphrase::new(PASSPHRASE)));
+    assert!(!stage.program().workspace.access.locked);
+    run(&mut stage, Command::ForgetKey);
+    assert_eq!((remembered(&mut stage), pocket.len()), (false.into(), 0));
+    drop(stage);
+    let mut stage = begin(&study);
+    stage.program_mut().workspace.open_remembered();
+    stage.settle().unwrap();
+    assert!(!stage.program().workspace.marks.is_kept());
+    assert!(stage.program().workspace.marks.asking.is_none());
 }
 
 fn files(folder: PathBuf) -> Vec<PathBuf> {

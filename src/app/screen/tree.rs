@@ -130,6 +130,7 @@ fn keeping(program: &Program) -> Value {
         "marks": marks.set().len(),
         "key_images": marks.key_images().len(),
         "unsaved": marks.unsaved(),
+        "remembered": program.workspace.access.remembered,
         "selected": marks.selected.as_ref().map(|id| id.0.as_str()),
         "undo": undo,
         "redo": redo,

@@ -58,6 +58,7 @@ impl Workspace {
             Needs::Undo => self.marks.history.available().0,
             Needs::Redo => self.marks.history.available().1,
             Needs::Account => self.can_lock(),
+            Needs::RememberedKey => self.access.remembered && self.can_lock(),
             Needs::Job => {
                 !self.jobs.running().is_empty() || self.maximised || self.films.any_running()
             }
@@ -122,6 +123,7 @@ impl Workspace {
             Command::Anonymize => return Some(Effect::DeidDialog),
             Command::Lock => self.lock(),
             Command::BreakGlass => self.access.asking_reason = true,
+            Command::ForgetKey => self.forget_key(),
             Command::SavePicture => return Some(Effect::PictureDialog),
             Command::Settings => return Some(Effect::Settings),
             Command::KeySettings => return Some(Effect::KeySettings),

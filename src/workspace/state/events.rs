@@ -168,6 +168,7 @@ impl Workspace {
             Event::Deid(news) => self.take_deid(news),
             Event::Unlock(answer) => self.take_unlock(answer),
             Event::Broken(broken) => self.take_broken(broken),
+            Event::Remembered(answer) => self.take_remembered(answer),
             Event::JobEnded(job) => self.jobs.finish(job),
         }
     }

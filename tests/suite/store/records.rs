@@ -1,6 +1,6 @@
 //! Records and the index of studies.
 
-use super::{bundle, dicom, instance, made, patient, run, text};
+use super::{bundle, dicom, instance, made, pass, patient, run, text};
 use negatoscope::{
     model::{date::Date, identity::PatientIdentity},
     store::{RecordMatch, Store, StoreError},
@@ -10,6 +10,40 @@ use std::{
     fs,
     path::{Path, PathBuf},
 };
+
+#[test]
+fn what_searching_needs_is_made_ready_a_little_at_a_time() {
+    let (_folder, dir) = made();
+    let mut store = Store::open(&dir, &pass()).unwrap();
+    assert!(!store.tend_derived().unwrap(), "there is nobody");
+    assert!(!dir.join("derived.db").exists());
+    for n in 0..40 {
+        let person = patient(&format!("p{n}"), "Byron", "1815-12-10", &n.to_string());
+        let fever = json!({"resourceType": "Condition", "id": format!("c{n}"), "code": {"text": "Fever"},
+            "subject": {"reference": format!("Patient/p{n}")}});
+        store.import_bundle(&bundle(&[person, fever])).unwrap();
+    }
+    assert_eq!(store.sizes().unwrap().patients, 40);
+    let mut steps = 1;
+    while store.tend_derived().unwrap() {
+        steps += 1;
+    }
+    assert!(steps >= 3, "{steps}");
+    let found = store.search_records("fever", None, 99).unwrap().len();
+    assert_eq!(found, 40);
+    assert!(!store.tend_derived().unwrap(), "all is there");
+    assert_eq!(
+        store.search_records("fever", None, 99).unwrap().len(),
+        found
+    );
+    store.erase_patient("7").unwrap();
+    assert!(
+        store
+            .search_records("fever", Some("p7"), 99)
+            .unwrap()
+            .is_empty()
+    );
+}
 
 #[test]
 fn bundles_are_imported_and_shown_by_the_command_line() {
