@@ -191,8 +191,8 @@ impl Storm {
 
     fn turn(&mut self, number: u32) -> Result<(), Failure> {
         if number % 50 == 0 {
-            let tab = self.roll(TABS.len());
-            let tab = TABS.get(tab).copied().unwrap_or_default();
+            let turn = number as usize / 50 % TABS.len();
+            let tab = TABS.get(turn).copied().unwrap_or_default();
             self.stage.program_mut().workspace.settings.side_tab = tab;
         }
         // Every fifth hundred two people stand side by side.

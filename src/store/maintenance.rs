@@ -137,6 +137,16 @@ impl Store {
             // It would tell of rows that are lost, and not of those that a copy gave back.
             derived::remove(dir)?;
         }
+        if audit::read(dir, &key, None, &mut |_| {})?.problem.is_some() {
+            // Opening begins a new one that says so; what is left of the old one stays for who wants to look at it.
+            let aside = dir.join(format!("{}.damaged-{}", audit::FILE, now_ms()));
+            match fs::rename(dir.join(audit::FILE), aside) {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(StoreError::io("keeping the damaged log")(e));
+                }
+                _ => {}
+            }
+        }
         // What the database remembers of the journal is that of before.
         let connection = database::connect(&dir.join(database::FILE), &key, false)?;
         verify::remember(&connection, commits, &chain)?;

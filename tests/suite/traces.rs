@@ -139,7 +139,7 @@ impl World {
                 "code": {"coding": [{"system": "http://loinc.org", "code": "2160-0"}], "text": "sittich-gene-4"},
                 "effectiveDateTime": "2020-01-01", "valueQuantity": {"value": 1.0, "unit": "mg/dL"}}},
         ]});
-        fs::write(self.path("files/Wellensittich.json"), bundle.to_string()).unwrap();
+        fs::write(self.path("files/record.json"), bundle.to_string()).unwrap();
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -261,7 +261,7 @@ fn the_search_finds_what_it_looks_for() {
 fn a_run_leaves_nothing_to_read() {
     let mut world = World::new();
     let scans = world.path("files/scans").to_string_lossy().into_owned();
-    let bundle = world.path("files/Wellensittich.json");
+    let bundle = world.path("files/record.json");
     let bundle = bundle.to_string_lossy().into_owned();
     let out = world.path("world/out").to_string_lossy().into_owned();
     world.run(

@@ -239,14 +239,15 @@ fn a_window_remembers_the_key_when_it_is_told_to_and_forgets_it() {
     drop(stage);
     let mut stage = begin(&study);
     act(&mut stage, Action::AskStore);
-    let box_label = "Remember the key on this computer";
-    stage.harness().get_by_label(box_label).click();
     stage.settle().unwrap();
     for letter in PASSPHRASE.chars() {
         let event = egui::Event::Text(letter.to_string());
         stage.harness().event(event);
         stage.settle().unwrap();
     }
+    let box_label = "Remember the key on this computer";
+    stage.harness().get_by_label(box_label).click();
+    stage.settle().unwrap();
     stage.harness().get_by_label("Keep").click();
     stage.settle().unwrap();
     assert_eq!((remembered(&mut stage), pocket.len()), (true.into(), 1));
