@@ -198,7 +198,8 @@ struct Tally {
     wrong_passphrase: u32,
     unrepaired: u32,
     grown: u32,
-    kept: Vec<f64>,
+    /// Shares of what was kept where a bit was changed, and where a file was cut.
+    kept: [Vec<f64>; 2],
     worst: String,
     restores: u32,
     not_restored: u32,
@@ -255,7 +256,7 @@ pub(super) fn damage(
             fs::write(path, harmed).map_err(io)?;
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let what = format!("{name} {} {at}", if cut { "cut at" } else { "changed at" });
-            one_damage(&dir, all, &what, &mut tally);
+            one_damage(&dir, all, (&what, cut), &mut tally);
             if number % 10 == 0 {
                 tally.restores += 1;
                 let put = Store::restore(&dir, &copy, &pass()).and_then(|()| {
@@ -269,8 +270,9 @@ pub(super) fn damage(
         Ok(())
     });
     done?;
-    let least = quantile(&tally.kept, 0.0);
-    let mean = tally.kept.iter().sum::<f64>() / tally.kept.len().max(1) as f64;
+    let [changed, of_cut] = &tally.kept;
+    let mean = |kept: &[f64]| kept.iter().sum::<f64>() / kept.len().max(1) as f64;
+    let enough = changed.iter().filter(|share| **share >= 0.99).count();
     let case = Case::new(
         "damage",
         format!("{all} things, {total} bytes, seed {seed}"),
@@ -281,9 +283,11 @@ pub(super) fn damage(
     .with("unseen", tally.unseen)
     .with("called_wrong_passphrase", tally.wrong_passphrase)
     .with("unrepaired", tally.unrepaired)
-    .with("kept_least", least)
-    .with("kept_least_where", tally.worst)
-    .with("kept_mean", mean)
+    .with("kept_least", quantile(changed, 0.0))
+    .with("kept_least_where", tally.worst.as_str())
+    .with("kept_mean", mean(changed))
+    .with("kept_99_percent", enough)
+    .with("kept_mean_of_cut", mean(of_cut))
     .with("more_than_there_was", tally.grown)
     .with("restores", tally.restores)
     .with("not_restored", tally.not_restored);
@@ -314,7 +318,7 @@ fn place<'a>(
 }
 
 /// Looks a harmed store over and repairs it.
-fn one_damage(dir: &Path, all: usize, what: &str, tally: &mut Tally) {
+fn one_damage(dir: &Path, all: usize, (what, cut): (&str, bool), tally: &mut Tally) {
     match Store::verify_folder(dir, &pass()) {
         Ok(report) => tally.unseen += u32::from(report.is_sound()),
         Err(StoreError::WrongPassphrase) => tally.wrong_passphrase += 1,
@@ -335,10 +339,15 @@ fn one_damage(dir: &Path, all: usize, what: &str, tally: &mut Tally) {
     };
     let share = kept as f64 / all as f64;
     tally.grown += u32::from(kept > all);
-    if tally.kept.iter().all(|other| share < *other) && tally.unrepaired == 0 {
+    let [changed, of_cut] = &mut tally.kept;
+    if cut {
+        of_cut.push(share);
+        return;
+    }
+    if changed.iter().all(|other| share < *other) && tally.unrepaired == 0 {
         what.clone_into(&mut tally.worst);
     }
-    tally.kept.push(share);
+    changed.push(share);
 }
 
 /// Runs `bench passphrases`.
