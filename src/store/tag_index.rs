@@ -93,7 +93,7 @@ impl Store {
             })?
             .collect::<Result<_, _>>()?;
         let known: HashMap<i64, (i64, Vec<u8>, i64, bool)> = derived
-            .connection
+            .facts()
             .prepare("SELECT series, study, path, bytes, read FROM tagged")?
             .query_map([], |row| {
                 let of = (row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);
