@@ -190,13 +190,13 @@ impl Storm {
     }
 
     fn turn(&mut self, number: u32) -> Result<(), Failure> {
-        if number % 50 == 0 {
+        if number.is_multiple_of(50) {
             let turn = number as usize / 50 % TABS.len();
             let tab = TABS.get(turn).copied().unwrap_or_default();
             self.stage.program_mut().workspace.settings.side_tab = tab;
         }
         // Every fifth hundred two people stand side by side.
-        if number % 100 == 0 {
+        if number.is_multiple_of(100) {
             let two = number / 100 % 5 == 4;
             self.stage.command(match two {
                 true => Command::LayoutTwo,

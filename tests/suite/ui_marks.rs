@@ -274,7 +274,7 @@ fn a_box_in_space_gets_its_depth_in_another_plane() {
     let none = std::iter::empty();
     let written = negatoscope::workspace::label_sets::table::write([&deeper].into_iter(), none);
     let read = negatoscope::workspace::label_sets::table::read(&written).unwrap();
-    assert_eq!(read.marks, [deeper.clone()]);
+    assert_eq!(read.marks, std::slice::from_ref(&deeper));
     // Far from it there is nothing of it.
     let away = middle + across * (after.sides().iter().sum::<f64>() + 20.0);
     stage.program_mut().workspace.act(Action::Crosshair {

@@ -358,13 +358,15 @@ impl Workspace {
             }
             (WireAction::Point(pointer), Some(wire)) => wire.pointer = pointer,
             (WireAction::Back, Some(wire)) => {
-                if !wire.back() {
+                let some_left = wire.back();
+                if !some_left {
                     *open = None;
                 }
             }
             (WireAction::Close { takes }, Some(wire)) => {
                 // Two anchors shut nothing in that one could have meant.
-                if wire.anchors.len() > 2 && wire.closing.is_none() {
+                let can_shut = wire.anchors.len() > 2 && wire.closing.is_none();
+                if can_shut {
                     wire.closing = Some((takes, None));
                 }
             }

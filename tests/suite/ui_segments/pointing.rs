@@ -176,7 +176,7 @@ fn a_network_answers_to_points_and_its_answer_is_a_proposal() {
         .iter()
         .map(|m| m.id.clone())
         .collect();
-    assert_eq!(ids, [id.clone()]);
+    assert_eq!(ids, std::slice::from_ref(&id));
     run(&mut stage, Command::ToolPrompt);
     act(
         &mut stage,
