@@ -1,15 +1,9 @@
 //! Livewire, points in space and networks by points in the real window.
 
-use super::{act, all, drag, only, voxels, workspace};
+use super::{all, drag, only, voxels};
 use crate::ui_snapshots::{alone, ct, run, stage};
 use egui::{Key, Modifiers, PointerButton};
-use negatoscope::{
-    app::{screen, stage::Stage},
-    gpu::Cargo,
-    model::segmentation::{SegmentOrigin, SegmentState},
-    store::codec::fingerprint,
-    workspace::{Command, segmenting::SegmentAction},
-};
+use negatoscope::{app::stage::Stage, gpu::Cargo, store::codec::fingerprint, workspace::Command};
 
 #[test]
 fn livewire_follows_edges_from_anchor_to_anchor() {
@@ -156,6 +150,12 @@ fn what_follows_from_points_is_drawn_where_it_was_made() {
 #[test]
 #[cfg(feature = "ai")]
 fn a_network_answers_to_points_and_its_answer_is_a_proposal() {
+    use super::{act, workspace};
+    use negatoscope::{
+        app::screen,
+        model::segmentation::{SegmentOrigin, SegmentState},
+        workspace::segmenting::SegmentAction,
+    };
     let _one = alone();
     let models = tempfile::tempdir().unwrap();
     let id = crate::networks::guidance::taken_in(models.path()).unwrap();
