@@ -141,10 +141,8 @@ impl BrickMask {
                 });
             }
             let larger = buffer(gpu, "bricks of a mask", u64::from(room) * volume)?;
-            let mut encoder = gpu.device.create_command_encoder(&Default::default());
             let held = u64::from(self.room) * volume;
-            encoder.copy_buffer_to_buffer(self.mask.buffer(), 0, &larger, 0, held);
-            gpu.door.submit(encoder.finish());
+            gpu.door.take_over(self.mask.buffer(), &larger, held);
             self.mask = self.mask.with_bricks(larger);
             self.room = room;
         }

@@ -296,6 +296,13 @@ impl CopyDoor {
         Ok(buffer)
     }
 
+    /// Takes the first `bytes` of a buffer over into another one of the device, behind what was written so far.
+    pub fn take_over(&self, from: &wgpu::Buffer, to: &wgpu::Buffer, bytes: u64) {
+        let mut encoder = self.device.create_command_encoder(&Default::default());
+        encoder.copy_buffer_to_buffer(from, 0, to, 0, bytes);
+        self.submit(encoder.finish());
+    }
+
     /// Submits commands that use textures into which other threads may be writing, behind what was written so far. Waits
     /// for the write that is under way, which is one buffer's at most.
     pub fn submit(&self, commands: wgpu::CommandBuffer) {

@@ -203,22 +203,24 @@ fn a_mask_of_another_size_is_where_it_says_or_nowhere() {
     assert!((3..9).all(|x| read.contains(1, [x, 5, 1])) && !read.contains(1, [9, 5, 1]));
     let there = before.grid.patient_from_voxel;
     assert!(read.grid.patient_from_voxel.abs_diff_eq(there, 1e-6));
-    // A volume of numbers has to have the voxels of the pictures.
-    let [from, out] = ["mask.dcm", "mask.nii.gz"].map(|name| folder.path().join(name));
-    let out = out.to_str().unwrap();
-    program(&["convert-labels", from.to_str().unwrap(), "--out", out]);
-    let again = folder.path().join("again.nrrd");
-    let ended = std::process::Command::new(PROGRAM)
-        .args(["convert-labels", out, "--image"])
-        .arg(ct.path())
-        .arg("--out")
-        .arg(&again)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&ended.stderr);
-    assert!(
-        !ended.status.success() && said.contains("OTHER_GRID"),
-        "{said}"
-    );
-    assert!(!again.exists());
+    // As a volume of numbers it lies there, too; one that reaches beyond the pictures lies nowhere.
+    for (columns, fits) in [(19, true), (23, false)] {
+        let folder = tempfile::tempdir().unwrap();
+        mask_over(folder.path(), columns, OPEN, Form::Binary, one);
+        let [from, out] = ["mask.dcm", "mask.nii.gz"].map(|name| folder.path().join(name));
+        let out = out.to_str().unwrap();
+        program(&["convert-labels", from.to_str().unwrap(), "--out", out]);
+        let again = folder.path().join("again.nrrd");
+        let ended = std::process::Command::new(PROGRAM)
+            .args(["convert-labels", out, "--image"])
+            .arg(ct.path())
+            .arg("--out")
+            .arg(&again)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.success(), fits, "{said}");
+        assert_eq!(said.contains("OTHER_GRID"), !fits, "{said}");
+        assert_eq!(again.exists(), fits);
+    }
 }

@@ -225,7 +225,7 @@ fn edits() -> Vec<String> {
         json!({"op": "segment", "of": "s", "number": 1, "label": "Sittichsegment 虎皮鹦鹉",
             "color": [200, 10, 10], "by": "Wellensittich"}),
         json!({"op": "calibrate", "study": "1.2.9", "series": "1.2.9.1", "instance": "1.2.9.1.0",
-            "points": [[0, 0], [7, 0]], "true_mm": 7, "by": "Wellensittich"}),
+            "points": [[0, 0], [12, 0]], "true_mm": 12, "by": "Wellensittich"}),
         json!({"op": "tag", "study": "1.2.9", "name": "nodule", "on": true, "reader": "Wellensittich"}),
         json!({"op": "amend", "patient": "w", "type": "Condition", "id": "c",
             "text": r#"{"resourceType":"Condition","id":"c","code":{"text":"Sittich fever, amended"}}"#}),
