@@ -213,7 +213,7 @@ mod tests {
         );
         let all = places(&text, "nodule");
         let passage = passage(&text, &all, 60);
-        assert!(passage.text.starts_with("… "), "{}", passage.text);
+        assert!(passage.text.starts_with("…before "), "{}", passage.text);
         assert!(passage.text.ends_with('…'));
         assert!(passage.text.contains("small nodule here"));
         assert!(passage.text.chars().count() <= 62);

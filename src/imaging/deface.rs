@@ -208,10 +208,17 @@ impl Samples {
         let threshold = match unit {
             // Where nothing is as dark as air the numbers are no Hounsfield units, whatever the unit is called.
             ModalityUnit::Hounsfield if f64::from(low) < AIR_HU => AIR_HU,
-            // Half way to what parts air from tissue, for fat and bone of low signal are tissue as well.
+            // A quarter of the way from the mean of air to that of tissue, for fat and bone of low signal are tissue as well.
             _ => {
-                let otsu = otsu(known.map(f64::from), [low, high].map(f64::from))?;
-                f64::from(low) + (otsu - f64::from(low)) / 2.0
+                let values = known.map(f64::from);
+                let parts = otsu(values.clone(), [low, high].map(f64::from))?;
+                let mean = |tissue: bool| {
+                    let of = values.clone().filter(|v| (*v > parts) == tissue);
+                    let (sum, count) = of.fold((0.0, 0.0), |(sum, n), v| (sum + v, n + 1.0));
+                    (count > 0.0).then(|| sum / count)
+                };
+                let (air, tissue) = (mean(false)?, mean(true)?);
+                air + (tissue - air) / 4.0
             }
         };
         let tissue: Vec<bool> = self
