@@ -5,6 +5,7 @@
 
 pub mod blit;
 pub mod cover;
+pub mod drift;
 pub mod filter;
 pub mod forest;
 pub mod labels;
@@ -17,6 +18,7 @@ pub mod target;
 
 pub use blit::{Blit, BlitBinding};
 pub use cover::CoverScene;
+pub use drift::{DriftBinding, Drifting};
 pub use filter::FilterRenderer;
 pub use labels::LabelScene;
 pub use overlay::{OverlayScene, map_from_viewport, upload_probabilities};

@@ -15,5 +15,5 @@ pub mod strokes;
 
 pub use draft::{Draft, Progress};
 pub use grip::{Grip, Part, handles, hit};
-pub use lens::{Lens, Lies};
+pub use lens::{Drift, Lens, Lies};
 pub use strokes::{Stroke, strokes};

@@ -34,6 +34,11 @@ pub fn draw(painter: &Painter, at: Pos2, line: Arc<Galley>, color: Color32) {
 
 /// Draws lines of text with a dark halo over a picture, all at once: the toolkit then has one shape to look at.
 pub fn draw_all(painter: &Painter, lines: Vec<(Pos2, Arc<Galley>, Color32)>) {
+    painter.extend(shapes(painter, lines));
+}
+
+/// The shapes of such lines.
+pub fn shapes(painter: &Painter, lines: Vec<(Pos2, Arc<Galley>, Color32)>) -> Vec<Shape> {
     let mut mesh = Mesh::default();
     let glyphs = |line: &Galley| line.rows.iter().map(|row| row.glyphs.len()).sum::<usize>();
     let count: usize = lines.iter().map(|(_, line, _)| glyphs(line)).sum();
@@ -47,12 +52,14 @@ pub fn draw_all(painter: &Painter, lines: Vec<(Pos2, Arc<Galley>, Color32)>) {
             }
         }
     });
+    let mut shapes = Vec::with_capacity(1 + plain.len() * 5);
     if !mesh.is_empty() {
-        painter.add(Shape::mesh(mesh));
+        shapes.push(Shape::mesh(mesh));
     }
     for (at, line, color) in plain {
-        draw_plain(painter, at, line, color);
+        shapes.extend(plain_shapes(at, line, color));
     }
+    shapes
 }
 
 /// What is another one when lines that were laid out before are not what the toolkit would lay out now: its texture of
@@ -79,12 +86,14 @@ fn first_line(painter: &Painter) -> Arc<Galley> {
 }
 
 /// The same, letter by letter from the toolkit's texture.
+fn plain_shapes(at: Pos2, line: Arc<Galley>, color: Color32) -> impl Iterator<Item = Shape> {
+    let edge = Color32::from_black_alpha(EDGE);
+    let around = AROUND.map(|(x, y)| Shape::galley(at + vec2(x, y), line.clone(), edge));
+    around.into_iter().chain([Shape::galley(at, line, color)])
+}
+
 fn draw_plain(painter: &Painter, at: Pos2, line: Arc<Galley>, color: Color32) {
-    for (x, y) in AROUND {
-        let edge = Color32::from_black_alpha(EDGE);
-        painter.galley(at + vec2(x, y), line.clone(), edge);
-    }
-    painter.galley(at, line, color);
+    painter.extend(plain_shapes(at, line, color));
 }
 
 /// Lays a text out and draws it with a dark halo; where it stands comes back. Anywhere in the window: its colours are

@@ -45,7 +45,13 @@ pub(super) fn role_menu(context: &UiContext<'_>, ui: &mut Ui, group: &str) -> Op
 }
 
 /// Draws the course of the lesions of the patient on the screen, where there are some.
-pub(super) fn course_ui(context: &UiContext<'_>, ui: &mut Ui) {
+pub(super) fn course_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
+    let mut rows = std::mem::take(&mut context.state.marks.rows);
+    let some = rows.has_lesions(context);
+    context.state.marks.rows = rows;
+    if !some {
+        return;
+    }
     let course = context.workspace.lesion_course();
     if course.lesions.is_empty() && course.faults.is_empty() {
         return;

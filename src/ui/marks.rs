@@ -12,6 +12,7 @@ mod labels;
 pub mod list;
 pub mod menu;
 mod naming;
+mod pen;
 mod writing;
 
 pub(super) use details::hover_ui;
@@ -32,7 +33,8 @@ use crate::{
 };
 use egui::{Color32, Galley, Painter, Pos2, Rect, Stroke, Ui, Vec2, vec2};
 use glam::DVec2;
-use labels::{Ends, Place, Taken, into_room, tie};
+use labels::{Ends, Place, Taken, into_room, nearest, tie};
+use pen::{Anchor, Pen};
 use std::{collections::HashMap, sync::Arc};
 
 /// Marks of people.
@@ -66,6 +68,8 @@ pub struct MarksState {
     pub(super) hover: Option<(usize, AnnotationId)>,
     /// The marks of each cell as they were drawn last, and where their texts stand: one that has a place keeps it.
     kept: HashMap<usize, kept::Kept>,
+    /// Draws marks that go with their picture; made with the first of them.
+    drifting: Option<Arc<crate::render::Drifting>>,
     /// How often the marks of a cell were drawn anew, for the bench.
     pub drawn: u64,
     /// The text that is being typed.
@@ -196,6 +200,8 @@ struct Stand {
     /// Number of the place.
     number: usize,
     rect: Rect,
+    /// The place of its mark that it goes along with.
+    anchor: Pos2,
     /// All of it is there.
     whole: bool,
 }
@@ -214,7 +220,7 @@ struct Rest {
 /// `before` is where their texts stood.
 fn resting(
     context: &UiContext<'_>,
-    painter: &Painter,
+    pen: &Pen<'_>,
     seen: &kept::Seen,
     before: &HashMap<AnnotationId, Stand>,
 ) -> Rest {
@@ -224,7 +230,7 @@ fn resting(
     for corner in &seen.corners {
         taken.text(*corner);
     }
-    let mut canvas = Canvas::new(painter, seen, taken);
+    let mut canvas = Canvas::new(pen, seen, taken);
     let mut texts = Vec::new();
     let mut labels = Vec::new();
     let mut lines = 0;
@@ -267,12 +273,12 @@ fn resting(
 }
 
 /// Draws over the marks at rest what the hand touches: the mark that is in it or is being drawn, and the one under the
-/// pointer. The text of the one in the hand comes back.
+/// pointer. The text of the one in the hand comes back. `drift` is how far those at rest went since they were drawn.
 fn touched(
     context: &UiContext<'_>,
     painter: &Painter,
     cell: usize,
-    seen: &kept::Seen,
+    (seen, drift): (&kept::Seen, Option<kept::Afloat>),
     rest: &mut Rest,
 ) -> Option<String> {
     let state = &context.state.marks;
@@ -283,7 +289,9 @@ fn touched(
     if held.is_none() && hover.is_none() && draft.is_none() {
         return None;
     }
-    let mut canvas = Canvas::new(painter, seen, rest.taken.clone());
+    let pen = Pen::new(painter);
+    let mut canvas = Canvas::new(&pen, seen, rest.taken.clone());
+    canvas.drift = drift;
     let workspace = context.workspace;
     if let Some(mark) = hover.and_then(|id| workspace.marks.set().get(id)) {
         let _ = canvas.touched(context, seen, rest, (mark, None));
@@ -391,14 +399,15 @@ fn draft(context: &UiContext<'_>, canvas: &mut Canvas<'_>, drawing: &Drawing, si
         return;
     };
     let _ = canvas.shape(&shape, lens, SELECTED, Look::Drawn);
-    if let (Some(live), Some(pointer)) = (&drawing.live, canvas.painter.ctx().pointer_latest_pos())
-    {
+    let pointer = canvas.pen.painter().ctx().pointer_latest_pos();
+    if let (Some(live), Some(pointer)) = (&drawing.live, pointer) {
         let found = better(context, live);
         let words = context.language();
         let lines = mark_text::short(words, live.mark.shape.kind, Some(found));
         let (size, galleys) = canvas.laid_out(&lines);
         let beside = Rect::from_min_size(pointer + vec2(18.0, 14.0), size);
-        canvas.draw_text(into_room(beside, canvas.room), galleys, theme::ACCENT);
+        let rect = into_room(beside, canvas.room);
+        canvas.draw_text(rect, galleys, theme::ACCENT, pointer);
     }
 }
 
@@ -415,7 +424,7 @@ enum Look {
 
 /// Where a cell's marks are drawn.
 struct Canvas<'a> {
-    painter: &'a Painter,
+    pen: &'a Pen<'a>,
     rect: Rect,
     /// Where texts may stand.
     room: Rect,
@@ -424,17 +433,20 @@ struct Canvas<'a> {
     taken: Taken,
     /// The classes whose colours marks have.
     schema: Arc<LabelSchema>,
+    /// How far texts that stand went since they were placed.
+    drift: Option<kept::Afloat>,
 }
 
 impl<'a> Canvas<'a> {
-    fn new(painter: &'a Painter, seen: &kept::Seen, taken: Taken) -> Self {
+    fn new(pen: &'a Pen<'a>, seen: &kept::Seen, taken: Taken) -> Self {
         Self {
-            painter,
+            pen,
             rect: seen.rect,
             room: seen.room.shrink(ROOM_PT),
             scale: seen.scale,
             taken,
             schema: seen.schema().clone(),
+            drift: None,
         }
     }
 
@@ -461,19 +473,18 @@ impl<'a> Canvas<'a> {
         let points = self.shape(&mark.shape, lens, color, look);
         if selected && lies == Lies::In {
             for place in handles(&mark.shape, lens) {
-                let knob = Rect::from_center_size(self.at(place), vec2(7.0, 7.0));
-                self.painter
-                    .rect_filled(knob.expand(1.0), 1.5, Color32::from_black_alpha(170));
-                match mark.locked {
-                    true => {
-                        let edge = Stroke::new(1.0, color);
-                        self.painter
-                            .rect_stroke(knob, 1.0, edge, egui::StrokeKind::Inside);
-                    }
-                    false => {
-                        self.painter.rect_filled(knob, 1.0, color);
-                    }
-                }
+                let at = self.at(place);
+                let knob = Rect::from_center_size(at, vec2(7.0, 7.0));
+                let shade = Color32::from_black_alpha(170);
+                let inside = egui::StrokeKind::Inside;
+                let knob = [
+                    egui::Shape::rect_filled(knob.expand(1.0), 1.5, shade),
+                    match mark.locked {
+                        true => egui::Shape::rect_stroke(knob, 1.0, (1.0, color), inside),
+                        false => egui::Shape::rect_filled(knob, 1.0, color),
+                    },
+                ];
+                self.pen.extend(knob, Anchor::At(at));
             }
         }
         points
@@ -492,14 +503,15 @@ impl<'a> Canvas<'a> {
             for line in &lines {
                 let mut points: Vec<Pos2> = line.points.iter().map(|p| self.at(*p)).collect();
                 if let &[only] = points.as_slice() {
-                    if pass {
-                        self.painter
-                            .circle_filled(only, 2.4, Color32::from_black_alpha(150));
-                    } else {
-                        self.painter.circle_filled(only, 1.4, color);
-                    }
+                    let (radius, color) = match pass {
+                        true => (2.4, Color32::from_black_alpha(150)),
+                        false => (1.4, color),
+                    };
+                    let dot = egui::Shape::circle_filled(only, radius, color);
+                    self.pen.add(dot, Anchor::At(only));
                     continue;
                 }
+                let of = line.at.map_or(Anchor::Along, |at| Anchor::At(self.at(at)));
                 if line.closed {
                     points.extend(points.first().copied());
                 }
@@ -509,7 +521,7 @@ impl<'a> Canvas<'a> {
                     }
                     all.extend_from_slice(&points);
                     if !near {
-                        self.painter.add(egui::Shape::line(points, edge));
+                        self.pen.add(egui::Shape::line(points, edge), of);
                     }
                     continue;
                 }
@@ -528,10 +540,10 @@ impl<'a> Canvas<'a> {
                 );
                 if near || look == Look::Model || line.aid {
                     let dash = if look == Look::Model { 6.0 } else { 4.0 };
-                    self.painter
-                        .extend(egui::Shape::dashed_line(&points, stroke, dash, 3.5));
+                    let dashes = egui::Shape::dashed_line(&points, stroke, dash, 3.5);
+                    self.pen.extend(dashes, of);
                 } else {
-                    self.painter.add(egui::Shape::line(points, stroke));
+                    self.pen.add(egui::Shape::line(points, stroke), of);
                 }
             }
         }
@@ -539,26 +551,30 @@ impl<'a> Canvas<'a> {
             && let Some(place) = shape.points.first()
         {
             let at = self.at(lens.screen(*place));
-            self.painter
-                .circle_filled(at, 2.6, Color32::from_black_alpha(150));
-            self.painter.circle_filled(at, 1.6, color);
+            let dots = [
+                egui::Shape::circle_filled(at, 2.6, Color32::from_black_alpha(150)),
+                egui::Shape::circle_filled(at, 1.6, color),
+            ];
+            self.pen.extend(dots, Anchor::At(at));
         }
         all
     }
 
     /// Lines of text laid out, and the room that they take.
     fn laid_out(&self, lines: &[String]) -> (Vec2, Vec<Arc<Galley>>) {
-        let lay_out = |line: &String| halo::line(self.painter, line.clone(), TEXT_PT);
+        let lay_out = |line: &String| halo::line(self.pen.painter(), line.clone(), TEXT_PT);
         let galleys: Vec<_> = lines.iter().map(lay_out).collect();
         let width = galleys.iter().map(|g| g.size().x).fold(0.0, f32::max);
         (vec2(width, STEP_PT * lines.len() as f32), galleys)
     }
 
-    fn draw_text(&self, rect: Rect, lines: Vec<Arc<Galley>>, color: Color32) {
-        for (i, line) in lines.into_iter().enumerate() {
+    /// Draws lines of text in a place; `of` is the place of the mark that they go along with.
+    fn draw_text(&self, rect: Rect, lines: Vec<Arc<Galley>>, color: Color32, of: Pos2) {
+        let lines = lines.into_iter().enumerate().map(|(i, line)| {
             let at = rect.min + vec2(0.0, i as f32 * STEP_PT);
-            halo::draw(self.painter, at, line, color);
-        }
+            (at, line, color)
+        });
+        self.pen.text(lines.collect(), of);
     }
 
     /// Draws texts beside their marks, and where they stand apart the lines that tie them to these. Where they stand
@@ -578,16 +594,18 @@ impl<'a> Canvas<'a> {
                 continue;
             };
             self.tied(place.rect, &label);
+            let anchor = nearest(place.rect, &label.points);
             let stand = Stand {
                 number: place.number,
                 rect: place.rect,
+                anchor,
                 whole: lines.len() == label.lines.len() && !place.crowded,
             };
             now.insert(label.id, stand);
-            drawn.push((place.rect, lines, label.color));
+            drawn.push((place.rect, lines, label.color, anchor));
         }
-        for (rect, lines, color) in drawn {
-            self.draw_text(rect, lines, color);
+        for (rect, lines, color, anchor) in drawn {
+            self.draw_text(rect, lines, color, anchor);
         }
         now
     }
@@ -595,10 +613,12 @@ impl<'a> Canvas<'a> {
     /// Draws the line that ties a text to its mark, where it stands apart.
     fn tied(&self, rect: Rect, label: &Label) {
         if let Some([from, to]) = tie(rect, &label.points) {
-            let edge = Stroke::new(2.4, Color32::from_black_alpha(140));
-            self.painter.line_segment([from, to], edge);
-            let line = Stroke::new(0.8, label.color.gamma_multiply(0.7));
-            self.painter.line_segment([from, to], line);
+            let lines = [
+                Stroke::new(2.4, Color32::from_black_alpha(140)),
+                Stroke::new(0.8, label.color.gamma_multiply(0.7)),
+            ];
+            let lines = lines.map(|stroke| egui::Shape::line_segment([from, to], stroke));
+            self.pen.extend(lines, Anchor::At(to));
         }
     }
 
@@ -635,7 +655,11 @@ impl<'a> Canvas<'a> {
         if let (None, Some(stand)) = (held, stand.filter(|stand| stand.whole)) {
             // The same text in the same place, over the lines.
             let (_, lines) = self.laid_out(&label.lines);
-            self.draw_text(stand.rect, lines, label.color);
+            let went = self
+                .drift
+                .map(|drift| drift.letters(stand.anchor, self.scale));
+            let rect = stand.rect.translate(went.unwrap_or_default());
+            self.draw_text(rect, lines, label.color, stand.anchor);
             return Some(text);
         }
         let (place, lines) = self.text(&label, stand.map(|stand| stand.number))?;
@@ -644,9 +668,11 @@ impl<'a> Canvas<'a> {
             // A text on a text is none, but for the one that is asked for.
             let plate = place.rect.expand2(vec2(4.0, 1.0));
             let shade = Color32::from_black_alpha(210);
-            self.painter.rect_filled(plate, 3.0, shade);
+            let plate = egui::Shape::rect_filled(plate, 3.0, shade);
+            self.pen.add(plate, Anchor::Along);
         }
-        self.draw_text(place.rect, lines, label.color);
+        let anchor = nearest(place.rect, &label.points);
+        self.draw_text(place.rect, lines, label.color, anchor);
         if held.is_some() {
             // Where it stands when the hand lets go.
             let number = place.number;
@@ -654,6 +680,7 @@ impl<'a> Canvas<'a> {
             let stand = Stand {
                 number,
                 rect,
+                anchor,
                 whole: false,
             };
             rest.stands.insert(label.id, stand);

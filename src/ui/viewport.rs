@@ -81,10 +81,10 @@ fn cell_ui(
     if context.workspace.linking.size_of(cell) != Some(size) {
         context.actions.push(Action::Sized { cell, size });
     }
-    let before = viewport.clone();
+    let before = viewport.view.clone();
     if let Some(picture) = viewport.picture(size) {
         gestures(context, ui, response, cell, rect, &mut viewport, &picture);
-        if viewport.view != before.view {
+        if viewport.view != before {
             context.actions.push(Action::View {
                 cell,
                 view: viewport.view.clone(),

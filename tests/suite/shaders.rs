@@ -132,12 +132,18 @@ fn uniforms_lie_where_the_shader_looks() {
     use negatoscope::render::{
         blit::gpu_data::BlitDraw,
         cover::gpu_data::CoverDraw,
+        drift::gpu_data::DriftDraw,
         filter::gpu_data::FilterDraw,
         forest::gpu_data::{ForestDraw, MaskDraw},
         labels::gpu_data::LabelDraw,
         overlay::gpu_data::OverlayDraw,
         slice_draw::gpu_data::SliceDraw,
     };
+    same_layout!(
+        "drift.wgsl",
+        DriftDraw,
+        [window, by, scale, pixels_per_point, decode, unused]
+    );
     same_layout!(
         "slice.wgsl",
         SliceDraw,

@@ -419,3 +419,93 @@ fn marks_are_drawn_anew_when_they_change_and_only_then() {
     let anew = drawn(&stage) - before;
     assert!(anew <= 1, "{anew}");
 }
+
+/// The first cell's middle as the last frame had it.
+fn last(stage: &mut Stage) -> image::RgbaImage {
+    let picture = stage.screenshot().unwrap();
+    image::imageops::crop_imm(&picture, 300, 200, 400, 300).to_image()
+}
+
+/// Pixels that differ by more than so many levels.
+fn differ(one: &image::RgbaImage, other: &image::RgbaImage, by: u8) -> usize {
+    let pairs = one.pixels().zip(other.pixels());
+    let far = |(a, b): &(&image::Rgba<u8>, &image::Rgba<u8>)| {
+        let mut levels = a.0.iter().zip(b.0);
+        levels.any(|(a, b)| a.abs_diff(b) > by)
+    };
+    pairs.filter(far).count()
+}
+
+#[test]
+fn marks_go_along_with_a_picture_that_moves_and_are_drawn_anew_when_it_rests() {
+    let _one = alone();
+    let mut stage = stage(vec![ct()], Vec::new());
+    run(&mut stage, Command::LayoutOne);
+    for (tool, from, to) in [
+        (Command::MarkLength, [390.0, 240.0], [470.0, 250.0]),
+        (Command::MarkEllipse, [380.0, 320.0], [430.0, 350.0]),
+        (Command::MarkArrow, [540.0, 300.0], [560.0, 400.0]),
+    ] {
+        run(&mut stage, tool);
+        drag(&mut stage, from, to);
+    }
+    run(&mut stage, Command::ToolWindowLevel);
+    click(&mut stage, [640.0, 460.0]);
+    assert_eq!(marks(&stage).len(), 3);
+    let _ = middle(&mut stage);
+
+    let cell = stage.program().workspace.active;
+    let geometry = |stage: &Stage| {
+        let door = &stage.program().workspace.gpu.door;
+        door.snapshot().uploaded(Cargo::Geometry)
+    };
+    // So many pixels to the left and up, and so much larger, in one frame.
+    let go = |stage: &mut Stage, [x, y]: [f64; 2], larger: f64| {
+        let workspace = &mut stage.program_mut().workspace;
+        let size = workspace.linking.size_of(cell).unwrap();
+        let viewport = workspace.viewports[cell].clone();
+        let picture = viewport.picture(size).unwrap();
+        let middle = glam::DVec2::new(f64::from(size[0]) / 2.0 + x, f64::from(size[1]) / 2.0 + y);
+        let mut view = viewport.view.clone();
+        let point = picture.patient_from_viewport;
+        view.centre = Some(point.transform_point3(middle.extend(0.0)));
+        view.zoom *= larger;
+        workspace.act(Action::View { cell, view });
+        stage.step();
+    };
+    for (way, larger) in [([12.0, -9.0], 1.0), ([0.0, 0.0], 1.15), ([5.0, 3.0], 0.9)] {
+        let before = (drawn(&stage), last(&mut stage));
+        go(&mut stage, way, larger);
+        let adrift = last(&mut stage);
+        assert_eq!(
+            drawn(&stage),
+            before.0,
+            "{way:?} {larger}: none is drawn anew"
+        );
+        stage.settle().unwrap();
+        let still = middle(&mut stage);
+        assert!(drawn(&stage) > before.0, "{way:?} {larger}: it rests");
+        let far = |picture| differ(picture, &still, 40);
+        let (away, moved) = (far(&adrift), far(&before.1));
+        assert!(moved > 2000, "{moved}");
+        match larger == 1.0 {
+            // Soft edges are dithered by the toolkit and not by us.
+            true => assert_eq!(differ(&adrift, &still, 2), 0),
+            // Letters may stand a pixel beside where they would be placed.
+            false => assert!(away < 400, "{way:?} {larger}: {away} of {moved}"),
+        }
+    }
+
+    // On and on: nothing but how far it went is brought to the device.
+    go(&mut stage, [1.0, 1.0], 1.01);
+    let before = (drawn(&stage), geometry(&stage));
+    for _ in 0..6 {
+        go(&mut stage, [1.0, -1.0], 1.01);
+    }
+    assert_eq!((drawn(&stage), geometry(&stage)), before);
+    // Farther than its texts may go.
+    for _ in 0..6 {
+        go(&mut stage, [0.0, 0.0], 1.1);
+    }
+    assert!(drawn(&stage) > before.0);
+}

@@ -59,9 +59,30 @@ pub fn hit(shape: &Shape, lens: &Lens, at: DVec2, scale: f64, with_handles: bool
             return Some(Part::Handle(index));
         }
     }
+    if is_far(shape, lens, at, scale) {
+        return None;
+    }
     let lines = strokes(shape, lens, scale);
     let near = |s: &Stroke| !s.aid && s.distance(at) <= LINE * scale;
     lines.iter().any(near).then_some(Part::Whole)
+}
+
+/// Around a mark so many points of the user interface may belong to it: bars, heads of arrows, the reach of the hand.
+const AROUND: f64 = 24.0;
+/// No line of a mark is farther from its first point than so many times as far as its farthest point: the fourth corner of
+/// a rectangle and the sides of an ellipse are twice as far at most, and splines swing out less.
+const REACH: f64 = 2.5;
+
+/// Whether a place is certainly off a mark. Nearly all of hundreds are, and their lines need not be laid out to know it.
+fn is_far(shape: &Shape, lens: &Lens, at: DVec2, scale: f64) -> bool {
+    let mut places = shape.points.iter().map(|p| lens.screen(*p));
+    let (Some(first), false) = (places.next(), shape.kind == MarkKind::Box) else {
+        return false;
+    };
+    let reach = places
+        .map(|p| p.distance_squared(first))
+        .fold(0.0, f64::max);
+    first.distance(at) > REACH * reach.sqrt() + AROUND * scale
 }
 
 /// A mark in the hand.
@@ -248,6 +269,49 @@ mod tests {
     fn shape(kind: MarkKind, places: &[DVec2]) -> Shape {
         let points = places.iter().map(|p| axial().point(*p)).collect();
         Shape { kind, points }
+    }
+
+    #[test]
+    fn no_line_of_a_mark_is_too_far_from_it_for_the_hand() {
+        let mut state = 7u64;
+        let mut next = || {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1);
+            (state >> 33) as f64 / f64::from(1u32 << 31) * 400.0
+        };
+        let lens = axial();
+        for (kind, count) in [
+            (MarkKind::Point, 1),
+            (MarkKind::Length, 2),
+            (MarkKind::Polyline, 5),
+            (MarkKind::Angle, 3),
+            (MarkKind::Cobb, 4),
+            (MarkKind::Bidirectional, 4),
+            (MarkKind::Perpendicular, 3),
+            (MarkKind::Ellipse, 3),
+            (MarkKind::Rectangle, 2),
+            (MarkKind::Rectangle, 3),
+            (MarkKind::Circle, 2),
+            (MarkKind::Polygon, 6),
+            (MarkKind::Freehand, 9),
+            (MarkKind::Spline, 3),
+            (MarkKind::Spline, 7),
+            (MarkKind::Arrow, 2),
+            (MarkKind::CardiothoracicRatio, 4),
+        ] {
+            for _ in 0..40 {
+                let places: Vec<DVec2> = (0..count).map(|_| at(next(), next())).collect();
+                let mark = shape(kind, &places);
+                for line in strokes(&mark, &lens, 1.0).iter().filter(|line| !line.aid) {
+                    for place in &line.points {
+                        let beside = *place + at(LINE * 0.7, LINE * 0.7);
+                        let found = hit(&mark, &lens, beside, 1.0, false);
+                        assert_eq!(found, Some(Part::Whole), "{kind:?} {places:?} {place}");
+                    }
+                }
+                let far = hit(&mark, &lens, at(9e4, -9e4), 1.0, false);
+                assert_eq!(far, None, "{kind:?}");
+            }
+        }
     }
 
     fn check(kind: MarkKind, before: &[DVec2], index: usize, to: DVec2, expected: &[DVec2]) {

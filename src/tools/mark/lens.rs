@@ -1,6 +1,6 @@
 //! Where the screen lies in the space of a mark: viewport pixels to points and back.
 
-use glam::{DAffine3, DVec2, DVec3};
+use glam::{DAffine3, DMat3, DVec2, DVec3};
 
 /// How a mark lies to the plane that is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +12,25 @@ pub enum Lies {
     /// Elsewhere.
     Off,
 }
+
+/// How a picture of before lies now: larger and elsewhere, but neither turned nor of another plane.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Drift {
+    /// How much larger.
+    pub scale: f64,
+    /// Where the viewport pixel (0, 0) of before is now.
+    pub by: DVec2,
+}
+
+impl Drift {
+    /// Where a viewport pixel of before is now.
+    pub fn at(&self, before: DVec2) -> DVec2 {
+        before * self.scale + self.by
+    }
+}
+
+/// Part of a pixel by which a picture of a thousand may differ when it is told how it drifted.
+const DRIFT: f64 = 1e-5;
 
 /// The plane of a view in the space of the points, and how large a viewport pixel is there.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -66,6 +85,20 @@ impl Lens {
         point + self.step(at - self.screen(point))
     }
 
+    /// How what was seen through a lens of before lies in this one; `None` where it does not look onto the same plane
+    /// from the same side and the same way up.
+    pub fn drift(&self, before: &Self) -> Option<Drift> {
+        let map = self.screen_from_space * before.space_from_screen;
+        let scale = map.matrix3.x_axis.x;
+        let expected = DMat3::from_diagonal(DVec3::new(scale, scale, 1.0));
+        let same = map.matrix3.abs_diff_eq(expected, DRIFT * scale.abs())
+            && map.translation.z.abs() <= DRIFT;
+        (same && scale > 0.0 && scale.is_finite()).then_some(Drift {
+            scale,
+            by: map.translation.truncate(),
+        })
+    }
+
     /// How a body with these corners lies to the plane: in it where the plane goes through.
     pub fn passes(&self, corners: &[DVec3], half_mm: f64) -> Lies {
         let depths = corners.iter().map(|p| self.depth(*p));
@@ -107,7 +140,6 @@ impl Lens {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use glam::DMat3;
 
     /// Half a millimetre a pixel, an axial plane at z = 40.
     pub(in crate::tools::mark) fn axial() -> Lens {
@@ -131,6 +163,38 @@ pub(super) mod tests {
         assert!(moved.distance(behind + DVec3::new(1.0, -2.0, 0.0)) < 1e-12);
         let flat = DAffine3::from_scale(DVec3::new(1.0, 0.0, 1.0));
         assert_eq!(Lens::new(flat), None);
+    }
+
+    #[test]
+    fn a_picture_drifts_when_it_is_moved_and_made_larger_and_not_when_it_is_another() {
+        let before = axial();
+        let with = |matrix3: DMat3, translation: DVec3| {
+            Lens::new(DAffine3 {
+                matrix3,
+                translation,
+            })
+            .unwrap()
+        };
+        // Half as many millimetres a pixel, and somewhere else.
+        let steps = DMat3::from_diagonal(DVec3::new(0.25, 0.25, 1.0));
+        let corner = DVec3::new(-90.0, -60.0, 40.0);
+        let now = with(steps, corner);
+        let drift = now.drift(&before).unwrap();
+        assert!((drift.scale - 2.0).abs() < 1e-9);
+        for at in [DVec2::ZERO, DVec2::new(100.0, 37.5)] {
+            let expected = now.screen(before.point(at));
+            assert!(drift.at(at).distance(expected) < 1e-9, "{at}");
+        }
+        let same = |lens: Lens| lens.drift(&before);
+        assert_eq!(same(with(steps, corner + DVec3::Z)), None, "another plane");
+        let turned = DMat3::from_rotation_z(0.01) * steps;
+        assert_eq!(same(with(turned, corner)), None, "turned");
+        let mirrored = DMat3::from_diagonal(DVec3::new(-0.25, 0.25, 1.0));
+        assert_eq!(same(with(mirrored, corner)), None, "mirrored");
+        let stretched = DMat3::from_diagonal(DVec3::new(0.25, 0.2, 1.0));
+        assert_eq!(same(with(stretched, corner)), None, "stretched");
+        let behind = DMat3::from_diagonal(DVec3::new(0.25, 0.25, -1.0));
+        assert_eq!(same(with(behind, corner)), None, "from behind");
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub struct Stroke {
     pub closed: bool,
     /// It only helps to read the mark; drawn thinner, and not for the hand.
     pub aid: bool,
+    /// The place that it belongs to, where it is as long in every view: the bar across an end, a head of an arrow.
+    pub at: Option<DVec2>,
 }
 
 impl Stroke {
@@ -37,6 +39,15 @@ impl Stroke {
             points: points.into(),
             closed: false,
             aid: false,
+            at: None,
+        }
+    }
+
+    /// As long in every view, however large the mark is there.
+    fn beside(self, at: DVec2) -> Self {
+        Self {
+            at: Some(at),
+            ..self
         }
     }
 
@@ -163,7 +174,7 @@ fn ellipse(centre: DVec2, a: DVec2, b: DVec2) -> Vec<DVec2> {
 
 fn cross(p: DVec2, scale: f64) -> Vec<Stroke> {
     [DVec2::X, DVec2::NEG_X, DVec2::Y, DVec2::NEG_Y]
-        .map(|d| Stroke::line(CROSS.map(|r| p + d * (r * scale))))
+        .map(|d| Stroke::line(CROSS.map(|r| p + d * (r * scale))).beside(p))
         .into()
 }
 
@@ -172,8 +183,8 @@ fn bar(a: DVec2, b: DVec2, scale: f64) -> Vec<Stroke> {
     let across = (b - a).normalize_or_zero().perp() * (TICK * scale);
     vec![
         Stroke::line([a, b]),
-        Stroke::line([a - across, a + across]),
-        Stroke::line([b - across, b + across]),
+        Stroke::line([a - across, a + across]).beside(a),
+        Stroke::line([b - across, b + across]).beside(b),
     ]
 }
 
@@ -183,7 +194,7 @@ fn arrow(tip: DVec2, tail: DVec2, scale: f64) -> Vec<Stroke> {
     let barb = |angle: f64| tip + DVec2::from_angle(angle).rotate(back) * length;
     vec![
         Stroke::line([tail, tip]),
-        Stroke::line([barb(0.45), tip, barb(-0.45)]),
+        Stroke::line([barb(0.45), tip, barb(-0.45)]).beside(tip),
     ]
 }
 
@@ -199,7 +210,7 @@ fn arc(a: DVec2, v: DVec2, b: DVec2, scale: f64) -> Option<Stroke> {
     let points: Vec<DVec2> = (0..=steps)
         .map(|i| v + DVec2::from_angle(from + turn * f64::from(i) / f64::from(steps)) * radius)
         .collect();
-    Some(Stroke::aid(points))
+    Some(Stroke::aid(points).beside(v))
 }
 
 #[cfg(test)]

@@ -3,25 +3,25 @@
 //! Hundreds of marks with their texts are most of what a frame has to lay out and to cut into triangles; in nearly all
 //! frames they look as they did in the one before. What the hand touches (the mark under the pointer, the one in the
 //! hand, the one that is being drawn) is drawn over them in each frame and throws nothing away. What looks the same for a
-//! second frame goes into buffers of its own.
+//! second frame goes into buffers of its own. While a view is dragged or made larger the device moves what was drawn
+//! ([`Afloat`]), for as far as it went not too far; in the first frame that it rests it is drawn anew.
 //!
-//! Must stay true: what was kept is drawn for what [`Seen::allows`] and for the same letters in the font texture only.
+//! Must stay true: what was kept is drawn for what [`Kept::fits`] and for the same letters in the font texture only.
 
 use super::{
-    Rest, TEXT_PT,
-    buffer::{Buffer, Toolkit},
+    Rest, Stand, TEXT_PT,
+    buffer::{Buffer, Device},
+    pen::{Cut, Pen},
     resting, touched,
 };
 use crate::{
-    gpu::GpuContext,
     i18n::Language,
     model::annotation::AnnotationId,
+    render::Drifting,
     ui::context::UiContext,
     workspace::{label_schema::LabelSchema, measuring::site::Site},
 };
-use egui::{
-    Color32, FontId, Galley, Id, LayerId, Mesh, Order, Painter, Rect, Shape, epaint::Primitive,
-};
+use egui::{Color32, FontId, Galley, Painter, Pos2, Rect, Shape, Vec2};
 use std::{collections::HashMap, sync::Arc};
 
 /// How much more room than the texts of the corners take may be kept free for them, square points: three short lines.
@@ -87,14 +87,13 @@ impl Seen {
         }
     }
 
-    /// Whether marks that were drawn for this are right for `now`: all is the same, but for texts of corners that take
-    /// somewhat less than the room that is free for them. The numbers of a window do so while it is dragged.
-    fn allows(&self, now: &Self) -> bool {
+    /// Whether marks that were drawn for this are right for `now`, but for the texts of corners and where the view looks.
+    fn same_marks(&self, now: &Self) -> bool {
         // All of it, so that a field that is new is not forgotten here.
         let Self {
             revisions,
             shown,
-            site,
+            site: _,
             rect,
             room,
             clip,
@@ -104,13 +103,10 @@ impl Seen {
             language,
             schema,
             hide_identity,
-            corners,
+            corners: _,
         } = self;
-        let area = |corners: &[Rect]| corners.iter().map(|rect| rect.area()).sum::<f32>();
-        let free = |text: &Rect| corners.iter().any(|kept| kept.contains_rect(*text));
         *revisions == now.revisions
             && *shown == now.shown
-            && *site == now.site
             && *rect == now.rect
             && *room == now.room
             && *clip == now.clip
@@ -120,8 +116,64 @@ impl Seen {
             && *language == now.language
             && Arc::ptr_eq(schema, &now.schema)
             && *hide_identity == now.hide_identity
-            && now.corners.iter().all(free)
-            && area(corners) - area(&now.corners) <= SPARE
+    }
+
+    /// Whether texts of marks that were placed for this stand right beside the corners of `now`: none of them lies under
+    /// one, and where some found no room there is not much more of it now. The numbers of a window come and go while it
+    /// is dragged, and what lies under the pointer does; no text of a mark is to jump for them.
+    fn corners_allow(&self, now: &Self, rest: &Rest) -> bool {
+        let area = |corners: &[Rect]| corners.iter().map(|rect| rect.area()).sum::<f32>();
+        let known = |text: &Rect| self.corners.iter().any(|kept| kept.contains_rect(*text));
+        let free = |text: &Rect| {
+            let mut stands = rest.stands.values();
+            !stands.any(|stand| stand.rect.intersects(*text))
+        };
+        let fits = now.corners.iter().all(|text| known(text) || free(text));
+        let more = area(&self.corners) - area(&now.corners) > SPARE;
+        fits && !(more && rest.stands.values().any(|stand| !stand.whole))
+    }
+}
+
+/// How far what was drawn went with its picture, points of the window.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Afloat {
+    /// How much farther places are apart.
+    scale: f32,
+    /// Where the point (0, 0) is.
+    by: Vec2,
+}
+
+/// Lines are as smooth, and texts as near to where they would be placed, as is worth while: up to so much larger or smaller.
+const LARGER: f32 = 1.25;
+/// And up to this part of the cell to each side: what comes into sight has no text yet.
+const ASIDE: f32 = 0.25;
+
+impl Afloat {
+    /// Where a place is now.
+    fn at(&self, before: Pos2) -> Pos2 {
+        (before.to_vec2() * self.scale + self.by).to_pos2()
+    }
+
+    /// How far letters went that belong to a place: whole pixels, as `shaders/drift.wgsl` has it.
+    pub(super) fn letters(&self, anchor: Pos2, pixels_per_point: f32) -> Vec2 {
+        ((self.at(anchor) - anchor) * pixels_per_point).round() / pixels_per_point
+    }
+
+    /// From one view of a cell to another; `None` where that is no drift, or too far.
+    fn from(before: &Seen, now: &Seen) -> Option<Self> {
+        let drift = now.site.drift(&before.site)?;
+        let origin = now.rect.min.to_vec2();
+        let scale = drift.scale as f32;
+        let by = Vec2::new(drift.by.x as f32, drift.by.y as f32) / now.scale;
+        let afloat = Self {
+            scale,
+            by: origin * (1.0 - scale) + by,
+        };
+        let middle = now.rect.center();
+        let went = (afloat.at(middle) - middle).abs();
+        let most = now.rect.size() * ASIDE;
+        let near = went.x <= most.x && went.y <= most.y;
+        (near && (1.0 / LARGER..=LARGER).contains(&scale)).then_some(afloat)
     }
 }
 
@@ -150,35 +202,27 @@ impl Letters {
 pub(super) struct Kept {
     seen: Seen,
     letters: Letters,
-    meshes: Vec<Arc<Mesh>>,
+    cut: Cut,
     /// The same on the device, once they were drawn a second time.
     buffer: Option<Arc<Buffer>>,
+    /// Where the view looked when they were drawn adrift last.
+    adrift: Option<Site>,
     pub(super) rest: Rest,
 }
 
+/// Around a cell so many times as much is kept of what is out of its sight as it may drift.
+const AROUND: f32 = 2.0;
+
 impl Kept {
-    /// Draws marks with `draw` on a layer of their own, out of which they are taken again at once.
-    fn new(
-        painter: &Painter,
-        cell: usize,
-        seen: Seen,
-        draw: impl FnOnce(&Painter, &Seen) -> Rest,
-    ) -> Self {
-        let layer = LayerId::new(Order::Background, Id::unique(("marks to be kept", cell)));
-        let mut aside = painter.clone();
-        aside.set_layer_id(layer);
-        let rest = draw(&aside, &seen);
-        let ctx = painter.ctx();
-        let list = ctx.graphics_mut(|layers| std::mem::take(layers.entry(layer)));
-        let shapes = list.all_entries().cloned().collect();
-        let triangles = ctx.tessellate(shapes, seen.scale);
-        let meshes = triangles.into_iter().filter_map(|one| match one.primitive {
-            Primitive::Mesh(mesh) => Some(Arc::new(mesh)),
-            Primitive::Callback(_) => None,
-        });
+    /// Draws marks with `draw`, aside.
+    fn new(painter: &Painter, seen: Seen, draw: impl FnOnce(&Pen<'_>, &Seen) -> Rest) -> Self {
+        let pen = Pen::aside(painter);
+        let rest = draw(&pen, &seen);
+        let sight = seen.clip.expand2(seen.rect.size() * ASIDE * AROUND);
         Self {
-            meshes: meshes.collect(),
+            cut: Cut::new(painter, pen.into_drawn(), sight),
             buffer: None,
+            adrift: None,
             seen,
             // New letters may have made the texture grow.
             letters: Letters::now(painter),
@@ -188,29 +232,86 @@ impl Kept {
 
     /// Whether the triangles are still right.
     fn fits(&self, painter: &Painter, now: &Seen) -> bool {
-        self.seen.allows(now) && self.letters.are(&Letters::now(painter))
+        self.seen.site.is_same_sight(&now.site)
+            && self.seen.same_marks(now)
+            && self.seen.corners_allow(now, &self.rest)
+            && self.letters.are(&Letters::now(painter))
     }
 
-    /// Draws them from buffers of their own, which are made now if there are none.
-    fn draw_kept(&mut self, painter: &Painter, gpu: &GpuContext, toolkit: Option<&Toolkit>) {
-        let Some(toolkit) = toolkit else {
-            return self.draw(painter);
-        };
+    /// How far the triangles went, where that is all that happened and they move on. When the view rests they are to be
+    /// drawn anew: texts may stand where they should not.
+    fn drift(&self, painter: &Painter, now: &Seen) -> Option<Afloat> {
+        let is_here = |site: &Site| site.is_same_sight(&now.site);
+        let rests = self.adrift.as_ref().is_some_and(is_here) || is_here(&self.seen.site);
+        let same = !rests && self.seen.same_marks(now);
+        let afloat = Afloat::from(&self.seen, now).filter(|_| same)?;
+        self.letters.are(&Letters::now(painter)).then_some(afloat)
+    }
+
+    /// The buffers, which are made now if there are none.
+    fn buffer(&mut self, device: &Device<'_>) -> Option<&Arc<Buffer>> {
         if self.buffer.is_none() {
-            self.buffer = Buffer::new(gpu, &self.meshes).map(Arc::new);
+            self.buffer = Buffer::new(device.gpu, &self.cut).map(Arc::new);
         }
+        self.buffer.as_ref()
+    }
+
+    /// Draws them from buffers of their own.
+    fn draw_kept(&mut self, painter: &Painter, device: Option<&Device<'_>>) {
+        self.adrift = None;
         let rect = self.seen.rect;
-        let drawn = self.buffer.as_ref();
-        if !drawn.is_some_and(|buffer| buffer.draw(painter, rect, toolkit)) {
+        let drawn = device.is_some_and(|device| {
+            let buffer = self.buffer(device);
+            buffer.is_some_and(|buffer| buffer.draw(painter, rect, &device.toolkit))
+        });
+        if !drawn {
             self.draw(painter);
         }
     }
 
+    /// Draws them where their picture is now; `false` when that cannot be.
+    fn draw_adrift(
+        &mut self,
+        painter: &Painter,
+        device: &Device<'_>,
+        now: &Seen,
+        afloat: Afloat,
+    ) -> bool {
+        let drift = (afloat.scale, afloat.by.into());
+        let Some(buffer) = self.buffer(device).cloned() else {
+            return false;
+        };
+        let drawn = buffer.draw_adrift(painter, now.rect, device, &self.cut, drift);
+        if drawn {
+            self.adrift = Some(now.site.clone());
+            // Whether it rests is known in the next frame.
+            painter.ctx().request_repaint();
+        }
+        drawn
+    }
+
     fn draw(&self, painter: &Painter) {
-        for mesh in &self.meshes {
+        for mesh in &self.cut.meshes {
             painter.add(Shape::Mesh(Arc::clone(mesh)));
         }
     }
+}
+
+/// What draws from buffers; nothing where a picture leaves, which is drawn with textures of its own.
+fn device<'a>(context: &mut UiContext<'a>) -> Option<Device<'a>> {
+    let gpu = &context.workspace.gpu;
+    let state = &mut *context.state;
+    let toolkit = state.toolkit.clone().filter(|_| !state.leaving)?;
+    if state.marks.drifting.is_none() {
+        let drifting = Drifting::new(gpu, state.blit.format()).ok()?;
+        state.marks.drifting = Some(Arc::new(drifting));
+    }
+    let drifting = state.marks.drifting.clone()?;
+    Some(Device {
+        gpu,
+        toolkit,
+        drifting,
+    })
 }
 
 /// Draws the marks of a cell, those at rest from what was kept where that is still right; their texts come back.
@@ -221,25 +322,26 @@ pub(super) fn paint(
     seen: Seen,
 ) -> String {
     let before = context.state.marks.kept.remove(&cell);
-    // A picture that leaves is drawn with textures of its own.
-    let leaving = context.state.leaving;
-    let toolkit = context.state.toolkit.clone().filter(|_| !leaving);
+    let mut drift = None;
     let mut kept = match before {
         Some(mut kept) if kept.fits(painter, &seen) => {
-            kept.draw_kept(painter, &context.workspace.gpu, toolkit.as_ref());
+            kept.draw_kept(painter, device(context).as_ref());
             kept
         }
-        before => {
-            context.state.marks.drawn += 1;
-            let stands = before.map_or_else(HashMap::new, |kept| kept.rest.stands);
-            let kept = Kept::new(painter, cell, seen, |aside, seen| {
-                resting(context, aside, seen, &stands)
+        Some(mut kept) => {
+            drift = kept.drift(painter, &seen).filter(|afloat| {
+                let device = device(context);
+                device.is_some_and(|device| kept.draw_adrift(painter, &device, &seen, *afloat))
             });
-            kept.draw(painter);
-            kept
+            match drift {
+                Some(_) => kept,
+                None => anew(context, painter, seen.clone(), kept.rest.stands),
+            }
         }
+        None => anew(context, painter, seen.clone(), HashMap::new()),
     };
-    let touched = touched(context, painter, cell, &kept.seen, &mut kept.rest);
+    let drawn = (&seen, drift);
+    let touched = touched(context, painter, cell, drawn, &mut kept.rest);
     let mut texts = kept.rest.texts.clone();
     if let Some(text) = touched {
         if !texts.is_empty() {
@@ -251,10 +353,25 @@ pub(super) fn paint(
     texts
 }
 
+/// Draws the marks of a cell anew; `stands` is where their texts stood.
+fn anew(
+    context: &mut UiContext<'_>,
+    painter: &Painter,
+    seen: Seen,
+    stands: HashMap<AnnotationId, Stand>,
+) -> Kept {
+    context.state.marks.drawn += 1;
+    let kept = Kept::new(painter, seen, |pen, seen| {
+        resting(context, pen, seen, &stands)
+    });
+    kept.draw(painter);
+    kept
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::marks::labels::Taken;
+    use crate::ui::{halo, marks::labels::Taken};
     use egui::{Context, RawInput, pos2, vec2};
 
     const CELL: Rect = Rect::from_min_max(pos2(0.0, 0.0), pos2(400.0, 300.0));
@@ -295,29 +412,49 @@ mod tests {
     }
 
     /// Draws a text, as marks do.
-    fn write(painter: &Painter, _: &Seen) -> Rest {
-        let line = painter.layout_no_wrap(
-            "12.3 mm".into(),
-            FontId::proportional(TEXT_PT),
-            Color32::WHITE,
-        );
-        painter.galley(pos2(20.0, 20.0), line, Color32::WHITE);
+    fn write(pen: &Pen<'_>, _: &Seen) -> Rest {
+        let line = halo::line(pen.painter(), "12.3 mm".into(), TEXT_PT);
+        let at = pos2(20.0, 20.0);
+        pen.text(vec![(at, line, Color32::WHITE)], at);
+        rest(Vec::new())
+    }
+
+    /// Marks whose texts stand there, all of them or a part.
+    fn rest(stands: Vec<(Rect, bool)>) -> Rest {
+        let stands = stands.into_iter().enumerate().map(|(at, (rect, whole))| {
+            let stand = Stand {
+                number: 0,
+                rect,
+                anchor: rect.min,
+                whole,
+            };
+            (AnnotationId(format!("{at}")), stand)
+        });
         Rest {
             texts: "12.3 mm".into(),
-            stands: HashMap::new(),
+            stands: stands.collect(),
             taken: Taken::new(CELL),
             short: false,
         }
     }
 
+    /// A lens that looks from there, so many millimetres a pixel.
+    fn looks(at: (f64, f64), mm: f64) -> Site {
+        let map = glam::DAffine3 {
+            matrix3: glam::DMat3::from_diagonal(glam::DVec3::new(mm, mm, 1.0)),
+            translation: glam::DVec3::new(at.0, at.1, 7.0),
+        };
+        let mut site = seen().site;
+        site.patient = crate::tools::mark::Lens::new(map);
+        site
+    }
+
     #[test]
     fn marks_are_drawn_anew_for_all_that_they_depend_on() {
-        let changes: [(&str, fn(&mut Seen)); 14] = [
+        let changes: [(&str, fn(&mut Seen)); 11] = [
             ("a mark", |s| s.revisions[0] += 1),
             ("a number", |s| s.revisions[1] += 1),
             ("shown", |s| s.shown = false),
-            ("another frame", |s| s.site.target.frame += 1),
-            ("thickness", |s| s.site.half_mm += 1.0),
             ("the cell", |s| s.rect.max.x += 1.0),
             ("the room", |s| s.room.max.x += 1.0),
             ("what is seen of it", |s| s.clip.max.x += 1.0),
@@ -326,34 +463,118 @@ mod tests {
             ("the hand", |s| s.held = id("a")),
             ("language", |s| s.language = Language::SimplifiedChinese),
             ("identity", |s| s.hide_identity = true),
-            ("corners", |s| s.corners.push(CELL)),
         ];
-        assert!(seen().allows(&seen()));
+        assert!(seen().same_marks(&seen()));
         for (what, change) in changes {
             let mut now = seen();
             change(&mut now);
-            assert!(!seen().allows(&now), "{what}");
-            assert!(!now.allows(&seen()), "{what}, back");
+            assert!(!seen().same_marks(&now), "{what}");
+            assert!(!now.same_marks(&seen()), "{what}, back");
         }
     }
 
     #[test]
-    fn a_corner_text_may_become_somewhat_shorter_but_never_longer() {
-        for (by, allowed) in [(0.0, true), (-32.0, true), (-96.0, true), (32.0, false)] {
+    fn a_view_that_moves_takes_its_marks_along_until_it_rests_or_went_too_far() {
+        let ctx = Context::default();
+        frame(&ctx, |_| ());
+        let at = |place: (f64, f64), mm: f64| Seen {
+            site: looks(place, mm),
+            ..seen()
+        };
+        let (mut kept, _) = frame(&ctx, |painter| {
+            Kept::new(painter, at((0.0, 0.0), 0.5), write)
+        });
+        let (mut drift, _) = frame(&ctx, |painter| {
+            let before = kept.adrift.clone();
+            let drift = |now: &Seen| kept.drift(painter, now);
+            assert_eq!(drift(&at((0.0, 0.0), 0.5)), None, "it is where it was");
+            for (what, now) in [
+                ("too large", at((0.0, 0.0), 0.3)),
+                ("too small", at((0.0, 0.0), 0.7)),
+                ("too far", at((60.0, 0.0), 0.5)),
+                ("too far down", at((0.0, -45.0), 0.5)),
+            ] {
+                assert_eq!(drift(&now), None, "{what}");
+            }
+            let other: [(&str, fn(&mut Seen)); 4] = [
+                ("another frame", |s| s.site.target.frame += 1),
+                ("thickness", |s| s.site.half_mm += 1.0),
+                ("no lens", |s| s.site.patient = None),
+                ("another mark", |s| s.selected = id("b")),
+            ];
+            for (what, change) in other {
+                let mut now = at((3.0, 2.0), 0.5);
+                change(&mut now);
+                assert_eq!(drift(&now), None, "{what}");
+            }
+            assert_eq!(before, None);
+            drift(&at((3.0, 2.0), 0.5)).unwrap()
+        });
+        // Six and four pixels to the left and up.
+        assert_eq!((drift.scale, drift.by), (1.0, vec2(-6.0, -4.0)));
+        assert_eq!(drift.at(pos2(10.0, 10.0)), pos2(4.0, 6.0));
+        drift.by.x -= 0.4;
+        assert_eq!(
+            drift.letters(CELL.min, 1.0),
+            vec2(-6.0, -4.0),
+            "whole pixels"
+        );
+        assert_eq!(drift.letters(CELL.min, 2.5), vec2(-6.4, -4.0));
+        // The same place in the frame after: it rests.
+        let now = at((3.0, 2.0), 0.5);
+        kept.adrift = Some(now.site.clone());
+        frame(&ctx, |painter| {
+            assert_eq!(kept.drift(painter, &now), None);
+            assert!(
+                kept.drift(painter, &at((3.0, 3.0), 0.5)).is_some(),
+                "it moves on"
+            );
+        });
+    }
+
+    #[test]
+    fn what_drifts_lies_where_the_lens_sees_it() {
+        // In a cell that does not begin in the corner of the window, with pixels smaller than points.
+        let place = Rect::from_min_size(pos2(300.0, 40.0), vec2(640.0, 480.0));
+        let at = |site: Site| Seen {
+            rect: place,
+            scale: 1.5,
+            site,
+            ..seen()
+        };
+        let (before, now) = (at(looks((10.0, -4.0), 0.5)), at(looks((14.0, 3.0), 0.45)));
+        let afloat = Afloat::from(&before, &now).unwrap();
+        let lens = |seen: &Seen| seen.site.patient.unwrap();
+        for point in [(20.0, 30.0), (150.0, 60.0), (90.5, 11.25)] {
+            let point = glam::DVec3::new(point.0, point.1, 7.0);
+            let window =
+                |seen: &Seen| crate::ui::marks::to_window(place, 1.5, lens(seen).screen(point));
+            let (expected, found) = (window(&now), afloat.at(window(&before)));
+            assert!(expected.distance(found) < 1e-3, "{expected} {found}");
+        }
+    }
+
+    #[test]
+    fn texts_of_marks_stay_where_they_are_while_no_corner_comes_over_them() {
+        let beside = Rect::from_min_size(pos2(180.0, 6.0), vec2(60.0, 16.0));
+        let [whole, part] = [true, false].map(|whole| rest(vec![(beside, whole)]));
+        let longer = |by: f32| {
             let mut now = seen();
             now.corners[0].max.x += by;
-            assert_eq!(seen().allows(&now), allowed, "{by}");
+            now
+        };
+        // The corner ends at 137.
+        for (by, allowed) in [(0.0, true), (-96.0, true), (32.0, true), (64.0, false)] {
+            assert_eq!(seen().corners_allow(&longer(by), &whole), allowed, "{by}");
         }
-        // Lines that come and go, up to some.
+        // Where a text found no room it gets some when there is more of it.
         let line = |n: f32| seen().corners[0].translate(vec2(0.0, 17.0 * n));
         let mut kept = seen();
         kept.corners.extend([line(1.0), line(2.0)]);
-        assert!(kept.allows(&seen()));
+        assert!(kept.corners_allow(&seen(), &part), "hardly more");
         kept.corners.push(line(3.0));
-        assert!(!kept.allows(&seen()), "too much is kept free");
-        let mut now = seen();
-        now.corners[0] = now.corners[0].translate(vec2(0.0, 17.0));
-        assert!(!seen().allows(&now), "another line");
+        assert!(!kept.corners_allow(&seen(), &part));
+        assert!(kept.corners_allow(&seen(), &whole), "all of them have room");
     }
 
     #[test]
@@ -361,10 +582,10 @@ mod tests {
         let ctx = Context::default();
         // The first frame makes the font texture.
         frame(&ctx, |_| ());
-        let (kept, shapes) = frame(&ctx, |painter| Kept::new(painter, 0, seen(), write));
+        let (kept, shapes) = frame(&ctx, |painter| Kept::new(painter, seen(), write));
         assert_eq!(shapes, 0, "what was drawn aside is not in the frame");
-        assert_eq!(kept.meshes.len(), 1);
-        let corners = kept.meshes[0].vertices.len();
+        assert_eq!(kept.cut.meshes.len(), 1);
+        let corners = kept.cut.meshes[0].vertices.len();
         assert!(corners >= 6 * 4, "{corners}");
         for _ in 0..3 {
             let (drawn, shapes) = frame(&ctx, |painter| {
@@ -379,7 +600,7 @@ mod tests {
             let Shape::Mesh(mesh) = drawn else {
                 panic!("no mesh: {drawn:?}");
             };
-            assert!(Arc::ptr_eq(&mesh, &kept.meshes[0]));
+            assert!(Arc::ptr_eq(&mesh, &kept.cut.meshes[0]));
         }
         // The same view with letters of another size in the texture.
         ctx.set_zoom_factor(2.0);

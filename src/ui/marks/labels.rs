@@ -317,6 +317,13 @@ fn lattice(number: usize, size: Vec2, room: Rect) -> Rect {
     Rect::from_min_size(room.min + free * shares, size)
 }
 
+/// The point of a mark that is nearest to its text.
+pub(super) fn nearest(rect: Rect, points: &[Pos2]) -> Pos2 {
+    let far = |p: &Pos2| rect.distance_sq_to_pos(*p);
+    let near = points.iter().min_by(|a, b| far(a).total_cmp(&far(b)));
+    near.copied().unwrap_or_else(|| rect.center())
+}
+
 /// The line that ties a text to its mark, where it stands apart.
 pub(super) fn tie(rect: Rect, points: &[Pos2]) -> Option<[Pos2; 2]> {
     let near = |p: Pos2| p.clamp(rect.min, rect.max);

@@ -2,6 +2,7 @@
 
 use super::details;
 use crate::{
+    clinical::advice::course::Role,
     i18n::Language,
     model::{
         annotation::{Annotation, AnnotationId, Author, MarkKind},
@@ -54,6 +55,8 @@ fn act(context: &mut UiContext<'_>, action: MarkAction) {
 pub struct Rows {
     of: Option<Told>,
     rows: Arc<[Row]>,
+    /// Some of them are lesions that are followed over time.
+    lesions: bool,
 }
 
 /// All that the rows depend on.
@@ -94,6 +97,12 @@ struct Row {
 }
 
 impl Rows {
+    /// Whether some of the marks are lesions that are followed over time.
+    pub fn has_lesions(&mut self, context: &UiContext<'_>) -> bool {
+        let _ = self.now(context);
+        self.lesions
+    }
+
     fn now(&mut self, context: &UiContext<'_>) -> Arc<[Row]> {
         let workspace = context.workspace;
         let patient = workspace.active_viewport().and_then(|v| v.patient());
@@ -105,6 +114,7 @@ impl Rows {
         };
         if self.of.as_ref() != Some(&told) {
             let marks = workspace.marks_in_order();
+            self.lesions = marks.iter().any(|m| Role::of_group(&m.group).is_some());
             self.rows = marks.into_iter().map(|m| Row::of(context, m)).collect();
             self.of = Some(told);
         }

@@ -9,13 +9,17 @@ use crate::{
         geometry::GridGeometry,
         layout::FrameRef,
     },
-    tools::mark::{Lens, Lies},
+    tools::mark::{Drift, Lens, Lies},
     workspace::view::{Picture, Viewport},
 };
 use glam::DVec3;
 
 /// Half of what a frame shows when nothing says how thick it is, millimetres.
 const HALF_MM: f64 = 0.5;
+
+/// Points of patient and pixels that drift together differ by less than this in a view as wide as that, pixels.
+const APART_PX: f64 = 0.05;
+const FAR_PX: f64 = 4096.0;
 
 /// A view as marks see it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -109,6 +113,53 @@ impl Site {
             (None, Some(lens)) => Some((PointSpace::Pixel, lens)),
             (None, None) => None,
         }
+    }
+
+    /// Whether the same marks are seen here and there, in the same places. Which frame is the nearest to a cut says where
+    /// a new mark belongs, and shows no other ones.
+    pub fn is_same_sight(&self, other: &Self) -> bool {
+        self.same_marks(other) && self.patient == other.patient && self.pixel == other.pixel
+    }
+
+    /// The same marks are seen through lenses of the same kinds.
+    fn same_marks(&self, other: &Self) -> bool {
+        // All of it, so that a field that is new is not forgotten here.
+        let Self {
+            target,
+            patient: _,
+            pixel,
+            half_mm,
+            along_frame,
+            reader_only,
+        } = self;
+        let same_target = match pixel {
+            Some(_) => *target == other.target,
+            None => self.same_space(&other.target) && target.series_uid == other.target.series_uid,
+        };
+        same_target
+            && *half_mm == other.half_mm
+            && *along_frame == other.along_frame
+            && *reader_only == other.reader_only
+    }
+
+    /// How what was seen here before lies now, where all the same marks are seen through the same planes and only the
+    /// view was moved or made larger.
+    pub fn drift(&self, before: &Self) -> Option<Drift> {
+        let of = |now: &Option<Lens>, before: &Option<Lens>| match (now, before) {
+            (Some(now), Some(before)) => now.drift(before).map(Some),
+            (None, None) => Some(None),
+            _ => None,
+        };
+        let patient = of(&self.patient, &before.patient)?;
+        let pixel = of(&self.pixel, &before.pixel)?;
+        if let (Some(one), Some(other)) = (patient, pixel) {
+            // Both lenses look at one picture.
+            let apart = one.by.distance(other.by) + (one.scale - other.scale).abs() * FAR_PX;
+            if apart > APART_PX {
+                return None;
+            }
+        }
+        patient.or(pixel).filter(|_| self.same_marks(before))
     }
 
     /// Whether two targets share the space of patient points: one frame of reference, or one series where none is
