@@ -219,25 +219,6 @@ fn brush_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
             let on = command.tool() == Some(workspace.tool);
             widgets::command_button(context, ui, icon, command, on);
         }
-        widgets::group_gap(ui);
-        let mut brush = workspace.segmenting.brush.clone();
-        for (shape, key) in [
-            (BrushShape::Disc, "brush-disc"),
-            (BrushShape::Sphere, "brush-sphere"),
-        ] {
-            let tip = context.tooltip(Command::BrushShape);
-            let on = brush.shape == shape;
-            if ui
-                .selectable_label(on, context.word(key))
-                .on_hover_text(tip)
-                .clicked()
-            {
-                brush.shape = shape;
-            }
-        }
-        if brush != workspace.segmenting.brush {
-            act(context, SegmentAction::Brush(brush));
-        }
     });
     by_points_ui(context, ui);
     let mut brush = workspace.segmenting.brush.clone();
@@ -245,6 +226,20 @@ fn brush_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
         .num_columns(2)
         .spacing([12.0, 6.0])
         .show(ui, |ui| {
+            widgets::dim(ui, context.word("brush-form"));
+            ui.horizontal(|ui| {
+                for (shape, key) in [
+                    (BrushShape::Disc, "brush-disc"),
+                    (BrushShape::Sphere, "brush-sphere"),
+                ] {
+                    let tip = context.tooltip(Command::BrushShape);
+                    let choice = ui.selectable_label(brush.shape == shape, context.word(key));
+                    if choice.on_hover_text(tip).clicked() {
+                        brush.shape = shape;
+                    }
+                }
+            });
+            ui.end_row();
             let label = widgets::dim(ui, context.word("brush-radius"));
             let slider = Slider::new(&mut brush.radius, RADIUS_RANGE.0..=RADIUS_RANGE.1)
                 .logarithmic(true)
