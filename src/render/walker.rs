@@ -47,7 +47,7 @@ const MOST_GROUPS: usize = 65535;
 /// Bytes of a voxel in the largest buffer.
 const BYTES: u64 = 16;
 /// Voxels beyond which an adapter that computes on the CPU is slower than the twin.
-const SOFTWARE_MOST: usize = 1 << 16;
+const SOFTWARE_MOST: usize = 1 << 12;
 /// The cost of what no stroke reaches.
 const NEVER: u32 = u32::MAX;
 
