@@ -38,10 +38,10 @@ fn walks_end_alike() {
     let token = CancelToken::default();
     let spacing = [0.7, 0.9, 2.0];
     // Sides that fill no group, a single slice and a box.
-    for size in [[83, 61, 1], [75, 49, 7]] {
+    for size in [[83, 61, 1], [75, 49, 3]] {
         let values = values(size);
         let count = values.len();
-        for labels in [1usize, 2, 4] {
+        for labels in if size[2] == 1 { 1..=4usize } else { 2..=2 } {
             let mut seeds = vec![0u16; count];
             let middle = size[2] / 2 * size[0] * size[1];
             let places = [[24usize, 26], [40, 40], [58, 24], [70, 6]];
