@@ -2571,6 +2571,7 @@ segments-solo = Only this one
 segments-tools = Tools
 segments-look = Look
 segments-not-drawn = This segmentation cannot be drawn here
+brush-form = Form
 brush-disc = Disc
 brush-sphere = Sphere
 brush-radius = Radius

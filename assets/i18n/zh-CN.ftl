@@ -2247,6 +2247,7 @@ segments-solo = 只看此项
 segments-tools = 工具
 segments-look = 外观
 segments-not-drawn = 此分割集无法在这里显示
+brush-form = 形状
 brush-disc = 圆盘
 brush-sphere = 球
 brush-radius = 半径

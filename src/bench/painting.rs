@@ -44,14 +44,16 @@ pub struct BrushArgs {
 
 /// Runs `bench brush`.
 pub(super) fn run(args: &BrushArgs, cases: &mut Cases<'_>) -> Result<(), Failure> {
-    stamps(args, cases)?;
+    stamps(args, "brush-stamp", grid([512, 512, 300]), cases)?;
+    // More than one binding of a device holds: in bricks there.
+    stamps(args, "brush-stamp-bricks", grid([2048, 2048, 1024]), cases)?;
     strokes(args, cases)
 }
 
 /// A grid with pixels of a millimetre and slices of two.
-fn grid(slices: usize) -> GridGeometry {
+fn grid(size: [usize; 3]) -> GridGeometry {
     GridGeometry {
-        size: [512, 512, slices],
+        size,
         patient_from_voxel: DAffine3::from_scale(DVec3::new(1.0, 1.0, 2.0)),
     }
 }
@@ -67,20 +69,28 @@ fn noise(seed: u64) -> impl FnMut(f64) -> f64 {
     }
 }
 
-fn stamps(args: &BrushArgs, cases: &mut Cases<'_>) -> Result<(), Failure> {
+fn stamps(
+    args: &BrushArgs,
+    name: &'static str,
+    grid: GridGeometry,
+    cases: &mut Cases<'_>,
+) -> Result<(), Failure> {
     let gpu = GpuContext::headless()?;
-    let grid = grid(300);
     let mut writer = BoxWriter::new(&gpu)?;
     let mut layer = DeviceLayer::new(&gpu, grid.size)?;
     let mut voxels = Voxels::new(grid.size);
     let mut samples = Samples::default();
     let mut next = noise(3);
     let (mut boxes, mut only_cpu) = (0_u64, Vec::new());
+    // Far enough from the border that the whole ball is inside.
+    let rim = DVec3::new(40.0, 40.0, 60.0);
+    let [x, y, z] = grid.size.map(|n| n as f64);
+    let free = DVec3::new(x, y, 2.0 * z) - 2.0 * rim - DVec3::new(2.0, 2.0, 0.0);
     finish(&gpu)?;
     let before = gpu.door.snapshot();
     for number in 0..args.stamps.max(1) {
         let stamp = Stamp {
-            centre: DVec3::new(40.0 + next(430.0), 40.0 + next(430.0), 60.0 + next(480.0)),
+            centre: rim + DVec3::new(next(free.x), next(free.y), next(free.z)),
             normal: DVec3::Z,
             radius: args.radius,
             shape: BrushShape::Sphere,
@@ -98,8 +108,8 @@ fn stamps(args: &BrushArgs, cases: &mut Cases<'_>) -> Result<(), Failure> {
     let copies = gpu.door.since(&before);
     let uploaded = copies.uploaded(Cargo::Mask);
     let case = Case::new(
-        "brush-stamp",
-        format!("ball of {} px", args.radius),
+        name,
+        format!("ball of {} px in {x} × {y} × {z}", args.radius),
         samples.clone(),
     )
     .with("wall_p50_ms", quantile(&samples.wall_ms, 0.5))
@@ -114,7 +124,7 @@ fn stamps(args: &BrushArgs, cases: &mut Cases<'_>) -> Result<(), Failure> {
 
 fn strokes(args: &BrushArgs, cases: &mut Cases<'_>) -> Result<(), Failure> {
     let failed = |what: &str| Failure::new(Exit::Internal, what);
-    let grid = grid(args.slices.max(16));
+    let grid = grid([512, 512, args.slices.max(16)]);
     let id = SegmentationId("2.25.1".into());
     let mut kept = Kept::default();
     let bare = Segmentation::new(id.clone(), grid);

@@ -4,7 +4,7 @@ use super::{Common, Exit, Output, annotations::series, evaluate::grid::Grid, sto
 use crate::{
     imaging::metrics::agreement::Weights,
     workspace::{
-        agreement::{Agreement, Ratings, dice, ratings},
+        agreement::{Agreement, DiceMatrix, Ratings, dice, dice_of_segments, ratings},
         label_sets::{Wanted, gather, read_text, table},
     },
 };
@@ -38,7 +38,7 @@ pub fn run(args: &AgreementArgs, common: &Common, out: &mut Output) -> Exit {
         return match read {
             Ok(rated) => {
                 let readers = rated.readers.clone();
-                tell(&[rated], &readers, Vec::new(), common, out);
+                tell(&[rated], &readers, [Vec::new(), Vec::new()], common, out);
                 Exit::Done
             }
             Err(error) => {
@@ -63,28 +63,33 @@ pub fn run(args: &AgreementArgs, common: &Common, out: &mut Output) -> Exit {
         ..Wanted::default()
     };
     let (gathered, _) = gather(kept, &layouts, &wanted);
-    let matrices = dice(kept, &gathered);
+    let outlined = dice(kept, &gathered);
+    let painted = dice_of_segments(kept, args.study.as_deref());
     let names: BTreeSet<String> = rated
         .iter()
         .flat_map(|r| &r.readers)
-        .chain(matrices.iter().flat_map(|m| &m.readers))
+        .chain(outlined.iter().chain(&painted).flat_map(|m| &m.readers))
         .cloned()
         .collect();
     let names: Vec<String> = names.into_iter().collect();
-    let matrices = matrices
-        .into_iter()
-        .filter(|m| m.readers.len() > 1)
-        .map(|m| {
-            json!({
-                "class": m.class,
-                "readers": said(&m.readers, &names, common),
-                "dice": m.matrix,
-                "pictures": m.pictures,
-            })
-        })
-        .collect();
+    let matrices = [(outlined, "pictures"), (painted, "series")].map(|(all, over)| {
+        all.into_iter()
+            .filter(|m| m.readers.len() > 1)
+            .map(|m| matrix_json(&m, over, &names, common))
+            .collect()
+    });
     tell(&rated, &names, matrices, common, out);
     Exit::Done
+}
+
+fn matrix_json(matrix: &DiceMatrix, over: &str, names: &[String], common: &Common) -> Value {
+    let mut value = Map::new();
+    value.insert("class".into(), json!(matrix.class));
+    let readers = said(&matrix.readers, names, common);
+    value.insert("readers".into(), json!(readers));
+    value.insert("dice".into(), json!(matrix.matrix));
+    value.insert(over.into(), json!(matrix.pictures));
+    value.into()
 }
 
 /// Readers as they are printed: accounts are names of people.
@@ -105,7 +110,7 @@ fn said(readers: &[String], all: &[String], common: &Common) -> Vec<String> {
 fn tell(
     rated: &[Ratings],
     all: &[String],
-    matrices: Vec<Value>,
+    [outlines, segments]: [Vec<Value>; 2],
     common: &Common,
     out: &mut Output,
 ) {
@@ -119,7 +124,7 @@ fn tell(
             .zip(&found)
             .map(|(rated, (readers, agreement))| rating_json(rated, readers, agreement))
             .collect();
-        return out.json(&json!({"ratings": ratings, "outlines": matrices}));
+        return out.json(&json!({"ratings": ratings, "outlines": outlines, "segments": segments}));
     }
     let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |v| format!("{v:.3}"));
     for (rated, (readers, agreement)) in rated.iter().zip(&found) {
@@ -151,10 +156,12 @@ fn tell(
             number(agreement.fleiss),
         ));
     }
-    for matrix in &matrices {
-        out.line(format!("outlines {matrix}"));
+    for (kind, matrices) in [("outlines", &outlines), ("segments", &segments)] {
+        for matrix in matrices {
+            out.line(format!("{kind} {matrix}"));
+        }
     }
-    if rated.is_empty() && matrices.is_empty() {
+    if rated.is_empty() && outlines.is_empty() && segments.is_empty() {
         out.note("no two readers labelled the same thing");
     }
 }

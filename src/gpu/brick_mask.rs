@@ -19,6 +19,9 @@ const FIRST: usize = 256;
 /// Bytes that go up at once.
 const AT_ONCE: usize = 4 << 20;
 
+/// Entries of the table that lie no farther apart go up at once.
+const CLOSE: usize = 64;
+
 /// A mask in bricks, to be written.
 #[derive(Debug)]
 pub struct BrickMask {
@@ -85,7 +88,7 @@ impl BrickMask {
         changes: impl Iterator<Item = (usize, Option<Box<[u8; VOLUME]>>)>,
     ) -> Result<(), GpuError> {
         let mut waiting: BTreeMap<u32, Box<[u8; VOLUME]>> = BTreeMap::new();
-        let (mut first, mut end) = (usize::MAX, 0);
+        let mut moved: Vec<usize> = Vec::new();
         for (brick, voxels) in changes {
             let Some(entry) = self.table.get(brick).copied() else {
                 return Err(GpuError::Mismatch("the brick is none of the mask"));
@@ -111,17 +114,25 @@ impl BrickMask {
                 if let Some(entry) = self.table.get_mut(brick) {
                     *entry = slot;
                 }
-                (first, end) = (first.min(brick), end.max(brick + 1));
+                moved.push(brick);
             }
             if waiting.len() * VOLUME >= AT_ONCE {
                 self.send(gpu, std::mem::take(&mut waiting))?;
             }
         }
         self.send(gpu, waiting)?;
-        if let (Some(part), Some(table)) = (self.table.get(first..end), self.mask.table()) {
-            let bytes = bytemuck::cast_slice(part);
-            gpu.door
-                .upload_buffer(Cargo::Mask, table, 4 * first as u64, bytes)?;
+        // Bricks of one ball lie far apart in the table: only what is another one goes up, and what lies close between.
+        moved.sort_unstable();
+        for run in moved.chunk_by(|a, b| b - a <= CLOSE) {
+            let ends = run.first().copied().zip(run.last().copied());
+            let (Some((first, last)), Some(table)) = (ends, self.mask.table()) else {
+                continue;
+            };
+            if let Some(part) = self.table.get(first..=last) {
+                let bytes = bytemuck::cast_slice(part);
+                gpu.door
+                    .upload_buffer(Cargo::Mask, table, 4 * first as u64, bytes)?;
+            }
         }
         Ok(())
     }

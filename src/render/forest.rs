@@ -82,6 +82,11 @@ pub struct Spread {
 }
 
 impl Spread {
+    /// Of keys as `shaders/forest_mask.wgsl` reads them, two words a voxel.
+    pub(super) const fn of(keys: wgpu::Buffer, size: [usize; 3]) -> Self {
+        Self { keys, size }
+    }
+
     /// The label of each voxel, 0 where no seed reached it. Waits for the device; counted as [`Cargo::Mask`].
     ///
     /// # Errors
@@ -280,7 +285,7 @@ pub fn spread_there(
 }
 
 /// Buffers bound in their order.
-fn bound(
+pub(super) fn bound(
     gpu: &GpuContext,
     layout: &wgpu::BindGroupLayout,
     buffers: &[&wgpu::Buffer],
@@ -299,7 +304,8 @@ fn bound(
     })
 }
 
-fn pipeline(
+/// One entry of a module that computes.
+pub(super) fn pipeline(
     gpu: &GpuContext,
     module: &wgpu::ShaderModule,
     layout: &wgpu::BindGroupLayout,

@@ -15,6 +15,7 @@ pub mod segments;
 pub mod slice;
 pub mod slice_draw;
 pub mod target;
+pub mod walker;
 
 pub use blit::{Blit, BlitBinding};
 pub use cover::CoverScene;

@@ -1,14 +1,19 @@
-//! How well the readers of a store agree: in tags and grades by kappa, in what they outlined by Dice.
+//! How well the readers of a store agree: in tags and grades by kappa, in what they outlined and painted by Dice.
 //!
 //! Must stay true: who did not look at something is no vote that there is nothing. A reader looked at an image or a study when
-//! he said or drew anything there.
+//! he said or drew anything there, at a series (or the frame of one that is no volume) for masks when he stands behind a segment there.
 
-use super::label_sets::{Form, Gathered, Label};
+use super::{
+    label_sets::{Form, Gathered, Label},
+    segmenting::readers::reader_of,
+};
 use crate::{
     imaging::metrics::agreement::{Weights, cohen_kappa, fleiss_kappa, intraclass_correlation},
     model::{
         edit::Kept,
+        geometry::GridGeometry,
         labelling::{Answer, Subject},
+        segmentation::{SegmentState, VoxelBox, Voxels},
     },
 };
 use glam::DVec2;
@@ -328,10 +333,191 @@ pub fn dice(kept: &Kept, gathered: &[Gathered]) -> Vec<DiceMatrix> {
     all
 }
 
+/// What a reader painted of a class at one place: layers of one grid, and the numbers in them.
+#[derive(Default)]
+struct Painted<'a> {
+    layers: Vec<(&'a Voxels, u16)>,
+}
+
+impl Painted<'_> {
+    fn bounds(&self) -> Option<VoxelBox> {
+        let all = self.layers.iter();
+        all.filter_map(|(layer, number)| layer.bounds(Some(*number)))
+            .reduce(|a, b| a.union(&b))
+    }
+
+    fn row(&self, part: &VoxelBox, y: usize, z: usize) -> Vec<bool> {
+        let row = VoxelBox {
+            first: [part.first[0], y, z],
+            end: [part.end[0], y + 1, z + 1],
+        };
+        let mut inside = vec![false; part.size()[0]];
+        for (layer, number) in &self.layers {
+            for (inside, found) in inside.iter_mut().zip(layer.read(&row)) {
+                *inside |= found == *number;
+            }
+        }
+        inside
+    }
+}
+
+/// Voxels that both have, and that each has.
+fn shared(both: [Option<&Painted<'_>>; 2]) -> [u64; 3] {
+    let mut sums = [0; 3];
+    let bounds = both.iter().flatten().filter_map(|one| one.bounds());
+    let Some(part) = bounds.reduce(|a, b| a.union(&b)) else {
+        return sums;
+    };
+    let none = vec![false; part.size()[0]];
+    for z in part.range(2) {
+        for y in part.range(1) {
+            let [a, b] = both.map(|one| one.map_or_else(|| none.clone(), |p| p.row(&part, y, z)));
+            for (a, b) in a.into_iter().zip(b) {
+                for (sum, more) in sums.iter_mut().zip([a && b, a, b]) {
+                    *sum += u64::from(more);
+                }
+            }
+        }
+    }
+    sums
+}
+
+/// Where a segmentation lies: study, series, and the frame of what is no volume.
+type Place<'a> = (&'a str, &'a str, Option<&'a (String, u32)>);
+
+/// Dice of the segments of one name between readers, over the series that both looked at; `pictures` are those. What somebody
+/// rejected is not counted; voxels of two grids are not the same ones, so such a series does not count.
+pub fn dice_of_segments(kept: &Kept, study: Option<&str>) -> Vec<DiceMatrix> {
+    let mut looked: BTreeMap<&str, BTreeMap<Place<'_>, GridGeometry>> = BTreeMap::new();
+    // Names regardless of case, as where two readers are compared in the window; the first one is told.
+    let mut classes: BTreeMap<String, &str> = BTreeMap::new();
+    let mut painted: BTreeMap<(String, &str, Place<'_>), Painted<'_>> = BTreeMap::new();
+    for whole in kept.segmentations.values() {
+        if study.is_some_and(|uid| uid != whole.study_uid) {
+            continue;
+        }
+        let place: Place<'_> = (&whole.study_uid, &whole.series_uid, whole.frame.as_ref());
+        for segment in whole.segments() {
+            let (Some(reader), Some(layer)) =
+                (reader_of(segment), whole.layers().get(segment.layer))
+            else {
+                continue;
+            };
+            let grid = looked.entry(reader).or_default();
+            let grid = *grid.entry(place).or_insert(whole.grid);
+            if segment.state == SegmentState::Rejected || whole.grid != grid {
+                continue;
+            }
+            let class = segment.label.trim().to_lowercase();
+            classes.entry(class.clone()).or_insert(&segment.label);
+            let of = painted.entry((class, reader, place)).or_default();
+            of.layers.push((layer, segment.number));
+        }
+    }
+    let readers: Vec<&str> = looked.keys().copied().collect();
+    let places: BTreeSet<Place<'_>> = looked.values().flat_map(|of| of.keys().copied()).collect();
+    let mut all = Vec::new();
+    for (class, name) in classes {
+        let count = readers.len();
+        let mut matrix = vec![vec![None; count]; count];
+        let mut pictures = vec![vec![0usize; count]; count];
+        for (a, first) in readers.iter().enumerate() {
+            for (b, second) in readers.iter().enumerate() {
+                let mut sums = [0u64; 3];
+                for place in &places {
+                    let grid = |reader: &str| looked.get(reader).and_then(|of| of.get(place));
+                    let (Some(one), Some(other)) = (grid(first), grid(second)) else {
+                        continue;
+                    };
+                    if one != other {
+                        continue;
+                    }
+                    let of = |reader| painted.get(&(class.clone(), reader, *place));
+                    let more = shared([of(*first), of(*second)]);
+                    sums.iter_mut()
+                        .zip(more)
+                        .for_each(|(sum, more)| *sum += more);
+                    if let Some(slot) = pictures.get_mut(a).and_then(|row| row.get_mut(b)) {
+                        *slot += 1;
+                    }
+                }
+                let [both, one, other] = sums;
+                let dice = (one + other > 0).then(|| 2.0 * both as f64 / (one + other) as f64);
+                if let Some(slot) = matrix.get_mut(a).and_then(|row| row.get_mut(b)) {
+                    *slot = dice;
+                }
+            }
+        }
+        all.push(DiceMatrix {
+            class: name.trim().to_owned(),
+            readers: readers.iter().map(|r| (*r).to_owned()).collect(),
+            matrix,
+            pictures,
+        });
+    }
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{edit::Edit, labelling::Question};
+    use crate::model::{
+        edit::Edit,
+        labelling::Question,
+        segmentation::{Segment, Segmentation, SegmentationId},
+    };
+
+    /// A segmentation of a reader over a series, with one segment in two rows of a box of 20³.
+    fn painted(kept: &mut Kept, reader: &str, series: &str, label: &str, columns: [usize; 2]) {
+        let grid = GridGeometry {
+            size: [20; 3],
+            patient_from_voxel: glam::DAffine3::IDENTITY,
+        };
+        let id = SegmentationId(format!("2.25.{}", kept.segmentations.len()));
+        let mut whole = Segmentation::new(id.clone(), grid);
+        (whole.study_uid, whole.series_uid) = ("1".into(), series.into());
+        let mut segment = Segment::new(1, label);
+        segment.by = reader.into();
+        whole.put_segment(segment);
+        let layer = whole.layer_mut(0).unwrap();
+        for y in 3..5 {
+            layer.fill_row([y, 7], columns[0]..columns[1], 1);
+        }
+        kept.segmentations.insert(id, whole);
+    }
+
+    #[test]
+    fn masks_of_readers_are_held_against_each_other() {
+        let mut kept = Kept::default();
+        painted(&mut kept, "ann", "1.1", "Nodule", [2, 12]);
+        painted(&mut kept, "bob", "1.1", "nodule ", [7, 15]);
+        // Bob looked at the second series and found nothing of it there; Carol was never there.
+        painted(&mut kept, "ann", "1.2", "Nodule", [0, 1]);
+        painted(&mut kept, "bob", "1.2", "Cyst", [5, 9]);
+        painted(&mut kept, "carol", "1.1", "Cyst", [0, 1]);
+        let found = dice_of_segments(&kept, Some("1"));
+        let names: Vec<&str> = found.iter().map(|m| m.class.as_str()).collect();
+        assert_eq!(names, ["Cyst", "Nodule"]);
+        let nodule = &found[1];
+        assert_eq!(nodule.readers, ["ann", "bob", "carol"]);
+        // 10 and 8 columns, 5 of them shared, in two rows; and one column of Ann's alone, in two rows.
+        let dice = 2.0 * 10.0 / (22.0 + 16.0);
+        assert_eq!(nodule.matrix[0], [Some(1.0), Some(dice), Some(0.0)]);
+        assert_eq!(nodule.matrix[1][0], Some(dice));
+        assert_eq!(nodule.matrix[2], [Some(0.0), Some(0.0), None]);
+        assert_eq!(nodule.pictures, [[2, 2, 1], [2, 2, 1], [1, 1, 1]]);
+        // What was rejected is nobody's, another grid cannot be compared, another study is not asked for.
+        let bobs = kept.segmentations.values_mut().nth(1).unwrap();
+        let mut segment = bobs.segment(1).unwrap().clone();
+        segment.state = SegmentState::Rejected;
+        bobs.put_segment(segment);
+        let found = dice_of_segments(&kept, None);
+        assert_eq!(found[1].matrix[0][1], Some(0.0));
+        let bobs = kept.segmentations.values_mut().nth(1).unwrap();
+        bobs.grid.patient_from_voxel.translation.x = 0.5;
+        assert_eq!(dice_of_segments(&kept, None)[1].pictures[0][1], 1);
+        assert!(dice_of_segments(&kept, Some("2")).is_empty());
+    }
 
     fn say(kept: &mut Kept, image: u32, name: &str, reader: &str, to: Answer) {
         let question = Question {

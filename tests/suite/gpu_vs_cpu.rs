@@ -13,6 +13,7 @@ mod sampling;
 mod slabs;
 mod targets;
 mod uploads;
+mod walker;
 
 use glam::{DAffine3, DMat3, DQuat, DVec2, DVec3};
 use negatoscope::{

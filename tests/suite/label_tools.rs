@@ -92,10 +92,18 @@ fn tools_with_seeds_agree_with_others() {
         let share = same as f64 / found.len() as f64;
         let overlaps: Vec<f64> = (1..=4).map(|l| overlap(&found, &expected, l)).collect();
         #[cfg(not(no_gpu))]
-        if tool != "random-walker" {
+        {
             let given = with(tool);
             let there = made(folder.path(), &[&given[..], &["--device", "gpu"]].concat());
-            assert!(there == found, "{tool} on the device");
+            let apart = found.iter().zip(&there).filter(|(a, b)| a != b).count();
+            // Walks are reckoned with fewer digits there: two labels that are as probable as each other may change places.
+            let most = match tool {
+                "random-walker" => found.len() / 10_000,
+                _ => 0,
+            };
+            assert!(apart <= most, "{tool} on the device: {apart}");
+            let overlaps: Vec<f64> = (1..=4).map(|l| overlap(&there, &expected, l)).collect();
+            assert!(overlaps.iter().all(|o| *o > 0.95), "{tool}: {overlaps:?}");
         }
         assert!(share > 0.998, "{tool}: {share}, {overlaps:?}");
         // A voxel of the smallest part is 2 % of it.

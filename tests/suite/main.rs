@@ -9,6 +9,8 @@
     missing_docs
 )]
 
+#[cfg(feature = "screen")]
+mod adjudicated;
 mod archives;
 mod bad_input;
 #[cfg(feature = "screen")]

@@ -52,7 +52,7 @@ fn every_pass_is_valid_with_plain_capabilities() {
             let of_stage = module.entry_points.iter().filter(|e| e.stage == stage);
             of_stage.count()
         };
-        if ["filter_", "blend_", "mask_", "forest_"]
+        if ["filter_", "blend_", "mask_", "forest_", "walker"]
             .iter()
             .any(|p| pass.starts_with(p))
         {
@@ -138,6 +138,7 @@ fn uniforms_lie_where_the_shader_looks() {
         labels::gpu_data::LabelDraw,
         overlay::gpu_data::OverlayDraw,
         slice_draw::gpu_data::SliceDraw,
+        walker::gpu_data::WalkDraw,
     };
     same_layout!(
         "drift.wgsl",
@@ -262,6 +263,11 @@ fn uniforms_lie_where_the_shader_looks() {
         "forest_mask.wgsl",
         MaskDraw,
         [columns, rows, label, limited]
+    );
+    same_layout!(
+        "walker.wgsl",
+        WalkDraw,
+        [columns, rows, count, groups, label, first, last, tolerance]
     );
     same_layout!("blit.wgsl", BlitDraw, [origin, decode, screen]);
     // These two end with a table.

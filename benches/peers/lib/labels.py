@@ -131,9 +131,9 @@ def by_values(bench):
     bench.case("flood fill", "scikit-image flood", bench.ours("grow", bench.image, "--at", "40,45,18", "--range", "20,110", "--flat", "slices"), expected, exact=True)
     ring = [(11, 45), (40, 20), (69, 45), (40, 70)]
     expected = np.zeros(bench.values.shape, np.uint8)
-    expected[18] = wired(np, bench.values[18], ring)
+    expected[18] = wired(np, bench.values[18], SPACING[:2], ring)
     given = [word for anchor in ring for word in ("--anchor", "%d,%d" % anchor)]
-    bench.case("livewire", "scikit-image route_through", bench.ours("livewire", bench.image, "--slice", 18, *given), expected)
+    bench.case("livewire", "scikit-image MCP_Geometric", bench.ours("livewire", bench.image, "--slice", 18, *given), expected)
     cut = filters.threshold_otsu(bench.values)
     bench.case("Otsu", "scikit-image threshold_otsu", bench.ours("threshold", bench.image, "--otsu", 2), (bench.values > cut).astype(np.uint8), exact=True)
     for classes in (3, 4):
@@ -177,8 +177,9 @@ def from_seeds(bench):
     bench.case("grow-cut", "the automaton, to its end", ours, expected)
 
 
-def wired(np, picture, anchors):
-    """Livewire with SciPy's gradients and scikit-image's cheapest paths: what the closed outline shuts in. Anchors are column and row."""
+def wired(np, picture, spacing, anchors):
+    """Livewire with SciPy's gradients and scikit-image's cheapest paths, in millimetres: what the closed outline shuts in. Spacing and
+    anchors are of column and row."""
     from scipy import ndimage
     graph, measure = need_module("skimage.graph"), need_module("skimage.measure")
     values = picture.astype(float)
@@ -187,7 +188,9 @@ def wired(np, picture, anchors):
     cost = 1 - 0.98 * np.minimum(slope / top, 1)
     outline = []
     for a, b in zip(anchors, anchors[1:] + anchors[:1]):
-        path, _ = graph.route_through_array(cost, a[::-1], b[::-1], fully_connected=True, geometric=True)
+        search = graph.MCP_Geometric(cost, fully_connected=True, sampling=spacing[::-1])
+        search.find_costs([a[::-1]], [b[::-1]])
+        path = search.traceback(b[::-1])
         outline += path[:-1]
     # Of centres on the outline, those on left and upper sides are inside.
     rows, columns = np.mgrid[0:cost.shape[0], 0:cost.shape[1]]
@@ -276,7 +279,7 @@ def fixture(folder):
     save("walker", walked.astype(np.uint8))
     save("growcut", cellular(np, quiet.astype(float), seeds).astype(np.uint8))
     wire = np.zeros(values.shape, np.uint8)
-    wire[6] = wired(np, quiet[6], [(1, 12), (8, 4), (15, 12), (8, 20)])
+    wire[6] = wired(np, quiet[6], spacing[:2], [(1, 12), (8, 4), (15, 12), (8, 20)])
     save("livewire", wire)
     save("otsu", (values > filters.threshold_otsu(values)).astype(np.uint8))
     grown = sitk.ConnectedThreshold(sitk.GetImageFromArray(values), [(8, 13, 6)], 20, 110)

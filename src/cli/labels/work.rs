@@ -7,7 +7,7 @@ use super::{
 use crate::{
     cli::{Common, Exit, Output, series::Refusal},
     console::DeviceChoice,
-    gpu::GpuContext,
+    gpu::{GpuContext, GpuError},
     imaging::segment::{
         Bits, Combine, Image, Modality,
         between::filled_between,
@@ -21,10 +21,10 @@ use crate::{
         scissors::{Part, in_slice},
         smooth::{box_radius, gaussian, median},
         threshold::{Histogram, threshold},
-        walker::{Walk, random_walker},
+        walker::{System, Walk, random_walker},
     },
     model::{labels::voxel_ml, volume::Volume},
-    render::forest,
+    render::{forest, walker},
     task::CancelToken,
 };
 use serde_json::json;
@@ -143,14 +143,7 @@ pub(super) fn labels(
                 ..Walk::default()
             };
             from_seeds("random-walker", seeds, common, out, &|p| {
-                ended(random_walker(
-                    p.values,
-                    p.size,
-                    p.spacing,
-                    p.seeds,
-                    walk,
-                    &token(),
-                ))
+                walk_by(p.values, p.size, p.spacing, p.seeds, walk, common)
             })
         }
         Operation::Statistics { path, image } => tell(path, image.as_deref(), common, out),
@@ -160,6 +153,31 @@ pub(super) fn labels(
 /// Voxels from which on a graphics device is looked for where nobody says on what to run.
 const WORTH_A_DEVICE: usize = 8 << 20;
 
+/// The device where the command says that it works, or where so many voxels suit one.
+fn device(
+    common: &Common,
+    voxels: usize,
+    suits: impl Fn(&GpuContext, usize) -> bool,
+) -> Result<Option<GpuContext>, Refusal> {
+    let wanted = match common.device {
+        DeviceChoice::Cpu => false,
+        DeviceChoice::Gpu => true,
+        DeviceChoice::Auto => voxels >= WORTH_A_DEVICE,
+    };
+    if !wanted {
+        return Ok(None);
+    }
+    match GpuContext::headless() {
+        Ok(gpu) if common.device == DeviceChoice::Gpu || suits(&gpu, voxels) => Ok(Some(gpu)),
+        Err(error) if common.device == DeviceChoice::Gpu => Err(failed(error)),
+        Ok(_) | Err(_) => Ok(None),
+    }
+}
+
+fn failed(error: GpuError) -> Refusal {
+    Refusal::new(Exit::Unsupported, error.to_string())
+}
+
 /// Labels spread where the command says, to the same labels.
 fn spread_by(
     ground: &Ground,
@@ -167,23 +185,32 @@ fn spread_by(
     costs: &Costs,
     common: &Common,
 ) -> Result<Vec<u16>, Refusal> {
-    let wanted = match common.device {
-        DeviceChoice::Cpu => false,
-        DeviceChoice::Gpu => true,
-        DeviceChoice::Auto => seeds.len() >= WORTH_A_DEVICE,
-    };
-    let failed = |error: &dyn std::fmt::Display| Refusal::new(Exit::Unsupported, error.to_string());
-    if wanted {
-        match GpuContext::headless() {
-            Ok(gpu) if common.device == DeviceChoice::Gpu || forest::suits(&gpu, seeds.len()) => {
-                let found = forest::spread(&gpu, ground, seeds, costs, &token());
-                return ended(found.map_err(|error| failed(&error))?);
-            }
-            Err(error) if common.device == DeviceChoice::Gpu => return Err(failed(&error)),
-            Ok(_) | Err(_) => {}
+    match device(common, seeds.len(), forest::suits)? {
+        Some(gpu) => {
+            let found = forest::spread(&gpu, ground, seeds, costs, &token());
+            ended(found.map_err(failed)?)
         }
+        None => ended(spread(ground, seeds, costs, &token())),
     }
-    ended(spread(ground, seeds, costs, &token()))
+}
+
+/// Random walks where the command says.
+fn walk_by(
+    values: &[f32],
+    size: [usize; 3],
+    spacing: [f64; 3],
+    seeds: &[u16],
+    walk: Walk,
+    common: &Common,
+) -> Result<Vec<u16>, Refusal> {
+    match device(common, seeds.len(), walker::suits)? {
+        Some(gpu) => {
+            let system = ended(System::new(values, size, spacing, seeds, walk.beta))?;
+            let found = walker::walk_there(&gpu, &system, walk, &token()).map_err(failed)?;
+            ended(found)?.labels(&gpu).map_err(failed)
+        }
+        None => ended(random_walker(values, size, spacing, seeds, walk, &token())),
+    }
 }
 
 fn positive(value: f64) -> Result<(), Refusal> {
@@ -413,7 +440,13 @@ fn of_values(operation: &Operation, common: &Common, out: &mut Output) -> Result
             name = "livewire";
             let axis = across.index();
             let (picture, flat) = plane(&values, axis, *slice);
-            let outline = wired(&picture, flat, anchor).ok_or_else(|| {
+            let [x, y, z] = volume.grid.spacing_mm();
+            let spacing = match axis {
+                0 => [y, z],
+                1 => [x, z],
+                _ => [x, y],
+            };
+            let outline = wired(&picture, flat, spacing, anchor).ok_or_else(|| {
                 let text =
                     "an outline needs three anchors or more, all in one slice of the picture";
                 Refusal::new(Exit::Usage, text)

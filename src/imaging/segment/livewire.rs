@@ -51,10 +51,15 @@ pub fn costs(values: &[f32], [columns, rows]: [usize; 2], least: f64) -> Vec<f64
 pub const LEAST: f64 = 0.02;
 
 /// A closed outline from anchor to anchor along edges, each pixel named once; `None` where there are fewer than three anchors, one
-/// lies outside, or values and size do not fit.
-pub fn closed(values: &[f32], size: [usize; 2], anchors: &[[usize; 2]]) -> Option<Vec<[usize; 2]>> {
+/// lies outside, or values and size do not fit. Spacing is that of columns and of rows, as [`Livewire::new`] has it.
+pub fn closed(
+    values: &[f32],
+    size: [usize; 2],
+    spacing: [f64; 2],
+    anchors: &[[usize; 2]],
+) -> Option<Vec<[usize; 2]>> {
     let (&first, rest) = anchors.split_first().filter(|_| anchors.len() > 2)?;
-    let mut wire = Livewire::new(costs(values, size, LEAST), size, first)?;
+    let mut wire = Livewire::new(costs(values, size, LEAST), size, spacing, first)?;
     let mut outline = Vec::new();
     for &to in rest.iter().chain(std::iter::once(&first)) {
         let path = wire.path(to);
@@ -69,6 +74,8 @@ pub fn closed(values: &[f32], size: [usize; 2], anchors: &[[usize; 2]]) -> Optio
 #[derive(Clone, Debug)]
 pub struct Livewire {
     size: [usize; 2],
+    /// Lengths of a step across, down, and to a corner.
+    steps: [f64; 3],
     costs: Vec<f64>,
     /// Cost of the cheapest path known to each pixel, whether it is final, and where it comes from.
     best: Vec<f64>,
@@ -103,10 +110,21 @@ impl PartialOrd for Open {
 }
 
 impl Livewire {
-    /// Begins at a pixel of a picture of costs (columns fastest, none below 0). `None` where the anchor lies outside or sizes do not
-    /// fit.
-    pub fn new(costs: Vec<f64>, size: [usize; 2], anchor: [usize; 2]) -> Option<Self> {
+    /// Begins at a pixel of a picture of costs (columns fastest, none below 0). A step is as long as the spacing of columns and of
+    /// rows says, in units of the lesser one: pixels need not be square. `None` where the anchor lies outside, sizes do not fit or a
+    /// spacing is not above 0.
+    pub fn new(
+        costs: Vec<f64>,
+        size: [usize; 2],
+        spacing: [f64; 2],
+        anchor: [usize; 2],
+    ) -> Option<Self> {
         let [columns, rows] = size;
+        let [across, down] = spacing.map(|mm| mm / spacing[0].min(spacing[1]));
+        let steps = [across, down, across.hypot(down)];
+        if !steps.iter().all(|step| step.is_finite() && *step > 0.0) {
+            return None;
+        }
         let count = columns.checked_mul(rows)?;
         let fits = costs.len() == count && count <= u32::MAX as usize;
         if !fits || anchor[0] >= columns || anchor[1] >= rows {
@@ -115,6 +133,7 @@ impl Livewire {
         let at = anchor[1] * columns + anchor[0];
         let mut wire = Self {
             size,
+            steps,
             costs,
             best: vec![f64::INFINITY; count],
             done: vec![false; count],
@@ -131,7 +150,8 @@ impl Livewire {
 
     /// The same costs from another anchor.
     pub fn anchored(&self, anchor: [usize; 2]) -> Option<Self> {
-        Self::new(self.costs.clone(), self.size, anchor)
+        let [across, down, _] = self.steps;
+        Self::new(self.costs.clone(), self.size, [across, down], anchor)
     }
 
     /// The cheapest path from the anchor to a pixel, both ends included; a step costs its length times the mean of both pixels.
@@ -186,10 +206,10 @@ impl Livewire {
                     if self.done[next] {
                         continue;
                     }
-                    let length = if right != 0 && down != 0 {
-                        std::f64::consts::SQRT_2
-                    } else {
-                        1.0
+                    let length = match (right != 0, down != 0) {
+                        (true, false) => self.steps[0],
+                        (false, _) => self.steps[1],
+                        (true, true) => self.steps[2],
                     };
                     let total = cost + length * (self.costs[at] + self.costs[next]) / 2.0;
                     if total < self.best[next] {
@@ -217,6 +237,17 @@ mod tests {
         let size = [23usize, 17];
         let mut noise = Noise::new(4);
         let picture: Vec<f64> = (0..23 * 17).map(|_| 0.05 + noise.unit()).collect();
+        // Square pixels, and others, in any unit.
+        for spacing in [[0.7, 0.7], [1.2, 0.6], [1.0, 5.0]] {
+            check_least(&picture, size, spacing);
+        }
+    }
+
+    fn check_least(picture: &[f64], size: [usize; 2], spacing: [f64; 2]) {
+        let narrow = spacing[0].min(spacing[1]);
+        let long = |dx: usize, dy: usize| {
+            (dx as f64 * spacing[0] / narrow).hypot(dy as f64 * spacing[1] / narrow)
+        };
         // The least cost by relaxing until nothing changes.
         let mut least = vec![f64::INFINITY; picture.len()];
         least[5 * 23 + 3] = 0.0;
@@ -239,7 +270,7 @@ mod tests {
                         continue;
                     }
                     let j = (v * 23 + u) as usize;
-                    let length = ((dx * dx + dy * dy) as f64).sqrt();
+                    let length = long(dx.unsigned_abs(), dy.unsigned_abs());
                     let total = least[i] + length * (picture[i] + picture[j]) / 2.0;
                     if total < least[j] - 1e-12 {
                         least[j] = total;
@@ -251,7 +282,7 @@ mod tests {
                 break;
             }
         }
-        let mut wire = Livewire::new(picture.clone(), size, [3, 5]).unwrap();
+        let mut wire = Livewire::new(picture.to_vec(), size, spacing, [3, 5]).unwrap();
         for to in [[22, 16], [0, 0], [3, 5], [20, 1], [10, 9]] {
             let path = wire.path(to);
             assert_eq!((path[0], path[path.len() - 1]), ([3, 5], to));
@@ -262,12 +293,44 @@ mod tests {
                 let d = [0, 1].map(|i| pair[0][i].abs_diff(pair[1][i]));
                 assert!(d[0] <= 1 && d[1] <= 1 && d != [0, 0]);
                 let of = |p: [usize; 2]| picture[p[1] * 23 + p[0]];
-                sum += ((d[0] + d[1]) as f64).sqrt() * (of(pair[0]) + of(pair[1])) / 2.0;
+                sum += long(d[0], d[1]) * (of(pair[0]) + of(pair[1])) / 2.0;
             }
             assert!((sum - cost).abs() < 1e-9);
         }
         assert!(wire.path([23, 0]).is_empty());
-        assert!(Livewire::new(picture, size, [0, 17]).is_none());
+        assert!(Livewire::new(picture.to_vec(), size, spacing, [0, 17]).is_none());
+        assert!(Livewire::new(picture.to_vec(), size, [1.0, 0.0], [3, 5]).is_none());
+    }
+
+    /// Two ways around a block that costs: one long in millimetres, the other in pixels.
+    #[test]
+    fn ways_are_measured_in_millimetres() {
+        let size = [21usize, 21];
+        let picture: Vec<f64> = (0..21 * 21)
+            .map(|i| match (i % 21, i / 21) {
+                (4..17, 8..13) => 50.0,
+                _ => 1.0,
+            })
+            .collect();
+        // From left to right of the block, above or below it; and from above to below, left or right of it.
+        let way = |spacing, from: [usize; 2], to| {
+            let mut wire = Livewire::new(picture.clone(), size, spacing, from).unwrap();
+            wire.path(to);
+            wire.cost(to).unwrap()
+        };
+        let square = way([1.0, 1.0], [10, 7], [10, 13]);
+        // Columns twice as wide make the way around the sides longer, rows twice as high hardly.
+        let wide = way([2.0, 1.0], [10, 7], [10, 13]);
+        let high = way([1.0, 2.0], [10, 7], [10, 13]);
+        // Seven steps aside, one of them down as well, and as many back, with four straight ones between.
+        let sides = |x: f64, y: f64| 2.0 * (6.0 * x + x.hypot(y)) + 4.0 * y;
+        for (found, wanted) in [
+            (square, sides(1.0, 1.0)),
+            (wide, sides(2.0, 1.0)),
+            (high, sides(1.0, 2.0)),
+        ] {
+            assert!((found - wanted).abs() < 1e-9, "{found} {wanted}");
+        }
     }
 
     #[test]
@@ -281,20 +344,26 @@ mod tests {
             })
             .collect();
         let picture = costs(&values, size, 0.02);
-        let mut wire = Livewire::new(picture, size, [10, 30]).unwrap();
+        let mut wire = Livewire::new(picture, size, [1.0; 2], [10, 30]).unwrap();
         let path = wire.path([50, 30]);
         assert!(path.len() > 40);
         for [x, y] in path {
             let d = (x as f64 - 30.0).hypot(y as f64 - 30.0);
             assert!((d - 19.8).abs() < 1.6, "{x} {y} {d}");
         }
-        let around = closed(&values, size, &[[10, 30], [30, 10], [50, 30], [30, 50]]).unwrap();
+        let around = closed(
+            &values,
+            size,
+            [0.5; 2],
+            &[[10, 30], [30, 10], [50, 30], [30, 50]],
+        )
+        .unwrap();
         assert!((100..180).contains(&around.len()), "{}", around.len());
         for pair in around.windows(2) {
             assert!(pair[0] != pair[1] && (0..2).all(|i| pair[0][i].abs_diff(pair[1][i]) <= 1));
         }
-        assert!(closed(&values, size, &[[10, 30], [30, 10]]).is_none());
-        assert!(closed(&values, size, &[[10, 30], [30, 10], [61, 0]]).is_none());
+        assert!(closed(&values, size, [0.5; 2], &[[10, 30], [30, 10]]).is_none());
+        assert!(closed(&values, size, [0.5; 2], &[[10, 30], [30, 10], [61, 0]]).is_none());
         assert!(costs(&values, [61, 60], 0.1).is_empty());
         let flat = costs(&[1.0; 9], [3, 3], 0.1);
         assert_eq!(flat, [1.0; 9]);

@@ -3,7 +3,7 @@
 //!
 //! Weights of steps are exp(-β g²), with g the difference of values per millimetre (per voxel where steps are 1) of values
 //! that were divided by their range, and β divided by ten deviations of them, as scikit-image has it. One linear system a
-//! label is solved by conjugate gradients.
+//! label is solved by conjugate gradients. `render::walker` solves the same [`System`] on the device that draws.
 
 use super::bits::Bits;
 use crate::task::CancelToken;
@@ -43,14 +43,9 @@ pub fn random_walker(
     walk: Walk,
     cancel: &CancelToken,
 ) -> Option<Vec<u16>> {
-    let count = size[0].checked_mul(size[1])?.checked_mul(size[2])?;
-    if values.len() != count || seeds.len() != count || count == 0 {
-        return None;
-    }
-    let mut names: Vec<u16> = seeds.iter().copied().filter(|&s| s != 0).collect();
-    names.sort_unstable();
-    names.dedup();
-    let system = System::new(values, size, spacing, seeds, walk.beta);
+    let count = values.len();
+    let system = System::new(values, size, spacing, seeds, walk.beta)?;
+    let names = system.names();
     let mut best = vec![f64::NEG_INFINITY; count];
     let mut labels = seeds.to_vec();
     // The probabilities of all labels add up to 1, so the last one needs no solving.
@@ -94,7 +89,7 @@ pub fn from_strokes(
 }
 
 /// The Laplacian of the grid over the voxels that are to be labelled.
-struct System<'a> {
+pub struct System<'a> {
     size: [usize; 3],
     seeds: &'a [u16],
     /// Voxels that are no seeds, have a value and can be reached.
@@ -105,14 +100,26 @@ struct System<'a> {
     degree: Vec<f64>,
 }
 
+impl std::fmt::Debug for System<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("System").field("size", &self.size).finish()
+    }
+}
+
 impl<'a> System<'a> {
-    fn new(
+    /// The system of labelled strokes (0 for none) over values, columns fastest; spacing in any unit. `None` where sizes do not
+    /// fit.
+    pub fn new(
         values: &[f32],
         size: [usize; 3],
         spacing: [f64; 3],
         seeds: &'a [u16],
         beta: f64,
-    ) -> Self {
+    ) -> Option<Self> {
+        let count = size[0].checked_mul(size[1])?.checked_mul(size[2])?;
+        if values.len() != count || seeds.len() != count || count == 0 {
+            return None;
+        }
         let finite = || {
             values
                 .iter()
@@ -166,7 +173,38 @@ impl<'a> System<'a> {
             })
             .collect();
         system.free = system.reachable();
-        system
+        Some(system)
+    }
+
+    /// Columns, rows and slices.
+    pub const fn size(&self) -> [usize; 3] {
+        self.size
+    }
+
+    /// The strokes.
+    pub const fn seeds(&self) -> &'a [u16] {
+        self.seeds
+    }
+
+    /// The labels of the strokes, in their order.
+    pub fn names(&self) -> Vec<u16> {
+        let mut names: Vec<u16> = self.seeds.iter().copied().filter(|&s| s != 0).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// Of each voxel the weights of the steps to the next one along each axis, and the sum of the weights of all its steps: 0
+    /// where it is a seed or none can be reached.
+    pub fn rows(&self) -> Vec<[f32; 4]> {
+        (0..self.seeds.len())
+            .into_par_iter()
+            .map(|at| {
+                let [x, y, z] = self.weights.each_ref().map(|of| of[at] as f32);
+                let degree = if self.free[at] { self.degree[at] } else { 0.0 };
+                [x, y, z, degree as f32]
+            })
+            .collect()
     }
 
     /// Calls with each neighbour and the weight of the step to it.
@@ -303,7 +341,7 @@ mod tests {
             ..Walk::default()
         };
         let token = CancelToken::default();
-        let system = System::new(&[3.0; 11], size, [1.0; 3], &seeds, 130.0);
+        let system = System::new(&[3.0; 11], size, [1.0; 3], &seeds, 130.0).unwrap();
         let chance = system.solve(1, exact, &token).unwrap();
         for (i, chance) in chance.iter().enumerate() {
             assert!((chance - (10 - i) as f64 / 10.0).abs() < 1e-9);

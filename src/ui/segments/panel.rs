@@ -160,17 +160,10 @@ fn begin_ui(
         if schema != chosen {
             act(context, SegmentAction::Schema(schema));
         }
-        if whole.is_some() {
-            let tip = context.tooltip(Command::SaveSegmentation);
-            let save = ui.button(context.word("segments-save"));
-            if save.on_hover_text(tip).clicked() {
-                context.run(Command::SaveSegmentation);
-            }
-        }
     });
 }
 
-/// What the segmentation is called, to be typed over, and away with it.
+/// What the segmentation is called, to be typed over; out with it, and away with it.
 fn title_ui(context: &mut UiContext<'_>, ui: &mut Ui, whole: &Segmentation, name: &str) {
     let mut fields = std::mem::take(&mut context.state.segments.fields);
     let now = (whole.id.0.clone(), whole.title.clone());
@@ -180,21 +173,30 @@ fn title_ui(context: &mut UiContext<'_>, ui: &mut Ui, whole: &Segmentation, name
     }
     let mut title = None;
     ui.horizontal(|ui| {
-        let field = TextEdit::singleline(&mut fields.title)
-            .hint_text(name)
-            .char_limit(MAX_NAME)
-            .desired_width((ui.available_width() - 44.0).max(60.0));
-        let response = ui.add(field);
-        let typed = fields.title.trim();
-        if response.lost_focus() && typed != whole.title {
-            title = Some(typed.to_owned());
-        }
-        response.on_hover_text(context.word("segmentation-title"));
-        let name = context.word("cmd-segmentation-delete");
-        let bin = widgets::icon_button(ui, Icon::Bin, name, true, false, theme::TEXT_DIM);
-        if bin.on_hover_text(name).clicked() {
-            act(context, SegmentAction::Delete);
-        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.add_space(4.0);
+            let name_of_bin = context.word("cmd-segmentation-delete");
+            let bin =
+                widgets::icon_button(ui, Icon::Bin, name_of_bin, true, false, theme::TEXT_DIM);
+            if bin.on_hover_text(name_of_bin).clicked() {
+                act(context, SegmentAction::Delete);
+            }
+            let tip = context.tooltip(Command::SaveSegmentation);
+            let save = ui.button(context.word("segments-save"));
+            if save.on_hover_text(tip).clicked() {
+                context.run(Command::SaveSegmentation);
+            }
+            let field = TextEdit::singleline(&mut fields.title)
+                .hint_text(name)
+                .char_limit(MAX_NAME)
+                .desired_width((ui.available_width() - 8.0).max(60.0));
+            let response = ui.add(field);
+            let typed = fields.title.trim();
+            if response.lost_focus() && typed != whole.title {
+                title = Some(typed.to_owned());
+            }
+            response.on_hover_text(context.word("segmentation-title"));
+        });
     });
     context.state.segments.fields = fields;
     if let Some(title) = title {
@@ -219,25 +221,6 @@ fn brush_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
             let on = command.tool() == Some(workspace.tool);
             widgets::command_button(context, ui, icon, command, on);
         }
-        widgets::group_gap(ui);
-        let mut brush = workspace.segmenting.brush.clone();
-        for (shape, key) in [
-            (BrushShape::Disc, "brush-disc"),
-            (BrushShape::Sphere, "brush-sphere"),
-        ] {
-            let tip = context.tooltip(Command::BrushShape);
-            let on = brush.shape == shape;
-            if ui
-                .selectable_label(on, context.word(key))
-                .on_hover_text(tip)
-                .clicked()
-            {
-                brush.shape = shape;
-            }
-        }
-        if brush != workspace.segmenting.brush {
-            act(context, SegmentAction::Brush(brush));
-        }
     });
     by_points_ui(context, ui);
     let mut brush = workspace.segmenting.brush.clone();
@@ -245,6 +228,20 @@ fn brush_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
         .num_columns(2)
         .spacing([12.0, 6.0])
         .show(ui, |ui| {
+            widgets::dim(ui, context.word("brush-form"));
+            ui.horizontal(|ui| {
+                for (shape, key) in [
+                    (BrushShape::Disc, "brush-disc"),
+                    (BrushShape::Sphere, "brush-sphere"),
+                ] {
+                    let tip = context.tooltip(Command::BrushShape);
+                    let choice = ui.selectable_label(brush.shape == shape, context.word(key));
+                    if choice.on_hover_text(tip).clicked() {
+                        brush.shape = shape;
+                    }
+                }
+            });
+            ui.end_row();
             let label = widgets::dim(ui, context.word("brush-radius"));
             let slider = Slider::new(&mut brush.radius, RADIUS_RANGE.0..=RADIUS_RANGE.1)
                 .logarithmic(true)

@@ -389,14 +389,16 @@ fn with_taken(
         _ => sides[0].as_ref().or(sides[1].as_ref()),
     }?;
     let mut segment = model.whole.segment(model.number)?.clone();
-    // What two made together no network made alone.
-    if matches!(taken, Taken::Union | Taken::Shared)
-        && let SegmentOrigin::Automatic {
+    // What two made together no network made alone, and none said how sure it was of that.
+    if matches!(taken, Taken::Union | Taken::Shared) {
+        if let SegmentOrigin::Automatic {
             algorithm, version, ..
         } = &segment.origin
-    {
-        let (algorithm, version) = (algorithm.clone(), version.clone());
-        segment.origin = SegmentOrigin::SemiAutomatic { algorithm, version };
+        {
+            let (algorithm, version) = (algorithm.clone(), version.clone());
+            segment.origin = SegmentOrigin::SemiAutomatic { algorithm, version };
+        }
+        segment.probability = None;
     }
     row.label.clone_into(&mut segment.label);
     (segment.number, segment.layer) = (number, layer);

@@ -1,6 +1,6 @@
 //! Points and scribbles that say what belongs to a segment and what does not, and what follows from them in a box around
-//! them: by random walks in a slice, by geodesic distance in space. The latter on the device that draws, where that suits; the
-//! answer is then drawn from its memory.
+//! them: by random walks in a slice, by geodesic distance in space. On the device that draws, where that suits; the answer is then
+//! drawn from its memory.
 
 use super::cut::keep_values;
 use crate::{
@@ -9,10 +9,13 @@ use crate::{
         Bits, Image,
         forest::{Costs, Ground, geodesic},
         image::crop,
-        walker::{Walk, from_strokes},
+        walker::{System, Walk, from_strokes},
     },
     model::geometry::GridGeometry,
-    render::forest::{self, Spread},
+    render::{
+        forest::{self, Spread},
+        walker,
+    },
     task::CancelToken,
 };
 use glam::{DAffine3, DVec3};
@@ -133,14 +136,13 @@ impl Prompts {
         cancel: &CancelToken,
     ) -> Option<Bits> {
         let around = self.around(values, spacing)?;
-        let there = match (self.slice, gpu) {
-            (None, Some(gpu)) => match around.spread(gpu, spacing, cancel) {
+        let there = gpu.and_then(
+            |gpu| match around.answer(gpu, self.slice, spacing, cancel) {
                 Some(Ok(found)) => found.labels(gpu).ok(),
                 // What the device cannot do the twin does.
                 Some(Err(_)) | None => None,
             },
-            _ => None,
-        };
+        );
         let Around {
             low,
             part,
@@ -164,8 +166,8 @@ impl Prompts {
         Some(bits)
     }
 
-    /// What follows in space, as a mask in the memory of the device, with its grid and how many voxels it has. `None` for a slice,
-    /// where a device does not suit or cannot, and where [`Self::voxels`] has nothing.
+    /// What follows, as a mask in the memory of the device, with its grid and how many voxels it has. `None` where a device does not
+    /// suit or cannot, and where [`Self::voxels`] has nothing.
     pub(super) fn on_device(
         &self,
         values: &dyn Image,
@@ -173,12 +175,9 @@ impl Prompts {
         gpu: &GpuContext,
         cancel: &CancelToken,
     ) -> Option<(MaskVolume, GridGeometry, u64)> {
-        if self.slice.is_some() {
-            return None;
-        }
         let spacing = grid.spacing_mm();
         let around = self.around(values, spacing)?;
-        let found = around.spread(gpu, spacing, cancel)?.ok()?;
+        let found = around.answer(gpu, self.slice, spacing, cancel)?.ok()?;
         let allowed = self.range.map(|[low, high]| {
             let inside = |v: &f32| low <= f64::from(*v) && f64::from(*v) <= high;
             Bits::where_is(&around.dense, around.part, inside)
@@ -207,20 +206,29 @@ struct Around {
 }
 
 impl Around {
-    /// Geodesic distance on the device; `None` where that does not suit, and once cancelled.
-    fn spread(
+    /// Random walks in a slice, geodesic distance in space, on the device; `None` where that does not suit, and once cancelled.
+    fn answer(
         &self,
         gpu: &GpuContext,
+        slice: Option<usize>,
         spacing: [f64; 3],
         cancel: &CancelToken,
     ) -> Option<Result<Spread, GpuError>> {
+        let mut seeds = vec![0u16; self.dense.len()];
+        self.plus.stamp(1, &mut seeds);
+        self.minus.stamp(2, &mut seeds);
+        if slice.is_some() {
+            let walk = Walk::default();
+            let suits = walker::suits(gpu, self.dense.len());
+            let system = suits
+                .then(|| System::new(&self.dense, self.part, spacing, &seeds, walk.beta))
+                .flatten()?;
+            return walker::walk_there(gpu, &system, walk, cancel).transpose();
+        }
         if !forest::suits(gpu, self.dense.len()) {
             return None;
         }
         let ground = Ground::of_differences(&self.dense, self.part, None)?;
-        let mut seeds = vec![0u16; self.dense.len()];
-        self.plus.stamp(1, &mut seeds);
-        self.minus.stamp(2, &mut seeds);
         let costs = Costs::geodesic(spacing, CONTRAST);
         forest::spread_there(gpu, &ground, &seeds, &costs, cancel).transpose()
     }

@@ -266,6 +266,8 @@ impl Search {
         }
         let (dense, _) = crop(values, first, last);
         let picture = costs(&dense, part, LEAST);
+        let spacing = at.place.grid.spacing_mm();
+        let spacing = [wide, high].map(|axis| spacing[axis]);
         let inside = [0, 1].map(|i| anchor[i].wrapping_sub(low[i]));
         Some(Self {
             at: at.clone(),
@@ -273,7 +275,7 @@ impl Search {
             low,
             size: part,
             whole: part == sides,
-            wire: Livewire::new(picture, part, inside)?,
+            wire: Livewire::new(picture, part, spacing, inside)?,
         })
     }
 

@@ -3,7 +3,13 @@
 use super::{all, drag, only, voxels};
 use crate::ui_snapshots::{alone, ct, run, stage};
 use egui::{Key, Modifiers, PointerButton};
-use negatoscope::{app::stage::Stage, gpu::Cargo, store::codec::fingerprint, workspace::Command};
+use negatoscope::{
+    app::stage::Stage,
+    gpu::Cargo,
+    model::segmentation::Segmentation,
+    store::codec::fingerprint,
+    workspace::{Command, segmenting::preview::There},
+};
 
 #[test]
 fn livewire_follows_edges_from_anchor_to_anchor() {
@@ -124,13 +130,46 @@ fn what_follows_from_points_is_drawn_where_it_was_made() {
         changed.iter().filter(|n| **n > 60).count() >= 3,
         "{changed:?}"
     );
-    // Enter takes the very voxels that were drawn.
+    let whole = taken_as_drawn(&mut stage, &there);
+    assert_eq!(voxels(&whole, 1), found.voxels);
+}
+
+/// Random walks in a slice are made there, too, and drawn from there.
+#[test]
+fn what_follows_in_a_slice_is_drawn_where_it_was_made() {
+    let _one = alone();
+    let mut stage = stage(vec![ct()], Vec::new());
+    run(&mut stage, Command::LayoutOne);
+    run(&mut stage, Command::ToolPrompt);
+    let bare = stage.screenshot().unwrap();
+    let door = stage.program().workspace.gpu.door.clone();
+    let before = door.snapshot();
+    drag(&mut stage, [450.0, 330.0], [466.0, 336.0], Modifiers::NONE);
+    drag(&mut stage, [430.0, 310.0], [430.0, 350.0], Modifiers::ALT);
+    let back = door.since(&before).read_back(Cargo::Mask);
+    assert_eq!(back, 0, "a mask was read back");
+    let found = stage.program().workspace.segmenting.preview.found();
+    let found = found.cloned().expect("a proposal");
+    let there = found.there.expect("on the device");
+    assert!(found.voxels > 20 && found.lines.is_empty());
+    assert!(there.grid.size.contains(&1), "one slice");
+    let shown = stage.screenshot().unwrap();
+    let pixels = shown.enumerate_pixels();
+    let changed = pixels.filter(|(x, y, pixel)| *pixel != bare.get_pixel(*x, *y));
+    assert!(changed.count() > 200);
+    let whole = taken_as_drawn(&mut stage, &there);
+    assert_eq!(voxels(&whole, 1), found.voxels);
+    let bounds = whole.layers()[0].bounds(Some(1)).unwrap();
+    assert!(bounds.size().contains(&1));
+}
+
+/// Enter takes the very voxels that were drawn.
+fn taken_as_drawn(stage: &mut Stage, there: &There) -> Segmentation {
     let gpu = stage.program().workspace.gpu.clone();
     let drawn = there.mask.read_back(&gpu).unwrap();
     stage.key(Modifiers::NONE, Key::Enter);
     stage.settle().unwrap();
-    let whole = only(&stage);
-    assert_eq!(voxels(&whole, 1), found.voxels);
+    let whole = only(stage);
     let offset = there.grid.patient_from_voxel.translation;
     let low = whole
         .grid
@@ -144,6 +183,7 @@ fn what_follows_from_points_is_drawn_where_it_was_made() {
         let at = std::array::from_fn(|axis| at[axis] + low[axis]);
         assert_eq!(whole.contains(1, at), *bit == 1, "{at:?}");
     }
+    whole
 }
 
 /// An imported network by points is a choice of the tool; its answer is shown, and Enter makes it a proposal that says who made it.
