@@ -331,9 +331,12 @@ fn one_damage(dir: &Path, all: usize, (what, cut): (&str, bool), tally: &mut Tal
     });
     let kept = match mended {
         Ok((kept, true)) => kept,
-        Ok((_, false)) | Err(_) => {
+        other => {
             tally.unrepaired += 1;
-            tally.worst = format!("not repaired: {what}");
+            let why = other
+                .err()
+                .map_or_else(|| "not sound".to_owned(), |e| e.to_string());
+            tally.worst = format!("not repaired: {what}: {why}");
             return;
         }
     };

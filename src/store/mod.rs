@@ -23,6 +23,7 @@ pub mod journal;
 pub mod key;
 pub mod maintenance;
 mod origins;
+mod pages;
 mod quality;
 mod queue;
 mod records;
@@ -400,12 +401,22 @@ impl Store {
         }
     }
 
+    fn journal_ref(&self) -> Option<&Journal> {
+        match &self.journal {
+            Writing::Open(journal) => Some(journal),
+            Writing::Damaged(..) => None,
+        }
+    }
+
+    fn demand_all(&self, edits: &[Edit]) -> Result<(), StoreError> {
+        let mut rights = edits.iter().map(accounts::right_of);
+        rights.try_for_each(|right| self.demand(right))
+    }
+
     /// Carries out one gesture: all its edits or none. When this returns, it is on the disk; the number of the
     /// commit comes back.
     pub fn commit(&mut self, edits: &[Edit]) -> Result<u64, StoreError> {
-        for edit in edits {
-            self.demand(accounts::right_of(edit))?;
-        }
+        self.demand_all(edits)?;
         let number = self.journal()?.commit(edits, now_ms())?;
         self.log_edit(AuditKind::Edited, number, edits.len());
         Ok(number)
@@ -421,9 +432,11 @@ impl Store {
         self.journal()?.note(edits, now_ms())
     }
 
-    /// Takes the last gesture back; `None` when there is none.
+    /// Takes the last gesture back; `None` when there is none. Whoever may not make an edit may not take it back either,
+    /// though somebody else made it.
     pub fn undo(&mut self) -> Result<Option<u64>, StoreError> {
         self.demand(Right::Annotate)?;
+        self.demand_all(self.journal_ref().map_or(&[], Journal::next_undo))?;
         let number = self.journal()?.undo(now_ms())?;
         if let Some(number) = number {
             self.log_edit(AuditKind::Undone, number, 1);
@@ -434,6 +447,7 @@ impl Store {
     /// Does the last gesture that was taken back again; `None` when there is none.
     pub fn redo(&mut self) -> Result<Option<u64>, StoreError> {
         self.demand(Right::Annotate)?;
+        self.demand_all(self.journal_ref().map_or(&[], Journal::next_redo))?;
         let number = self.journal()?.redo(now_ms())?;
         if let Some(number) = number {
             self.log_edit(AuditKind::Undone, number, 1);

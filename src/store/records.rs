@@ -309,6 +309,20 @@ impl Store {
         Ok(resources)
     }
 
+    /// All resources of a patient as they came, by type and id.
+    ///
+    /// # Errors
+    /// When the role does not allow it; those of the database.
+    pub fn resources_as_they_came(&self, patient_id: &str) -> Result<Vec<Resource>, StoreError> {
+        self.demand(Right::ExportRecords)?;
+        let mut statement = self.connection.prepare(
+            "SELECT patient, type, id, full_url, json FROM resource
+             WHERE patient = ?1 ORDER BY type, id",
+        )?;
+        let rows = statement.query_map([patient_id], read_resource)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// The resources of one type of a patient as they are read, by id.
     pub(super) fn resource_of_type(
         &self,
@@ -448,6 +462,35 @@ fn stored_patient(connection: &Connection, id: &str) -> Result<Option<Resource>,
             read_resource,
         )
         .optional()?)
+}
+
+/// Makes rows of patients and identifiers that are missing again: from the Patient, or from what is there of somebody.
+pub(super) fn restore_people(connection: &Connection) -> Result<(), StoreError> {
+    let ids: Vec<(String, bool)> = connection
+        .prepare(
+            "SELECT DISTINCT patient, patient IN (SELECT fhir_id FROM patient) FROM resource
+             WHERE patient <> '' ORDER BY patient",
+        )?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    let now = jiff::Timestamp::now()
+        .strftime("%Y-%m-%dT%H:%M:%SZ")
+        .to_string();
+    let transaction = connection.unchecked_transaction()?;
+    for (id, there) in ids {
+        let resource = stored_patient(&transaction, &id)?;
+        if !there {
+            keep_patient(&transaction, &id, resource.as_ref(), &now)?;
+        } else if let Some(resource) = resource {
+            for (_, value) in &patient_identity(&resource).identifiers {
+                transaction.execute(
+                    "INSERT OR IGNORE INTO identifier (value, patient) VALUES (?1, ?2)",
+                    params![value.reveal().trim(), id],
+                )?;
+            }
+        }
+    }
+    Ok(transaction.commit()?)
 }
 
 /// Keeps the row of a patient; refuses when the id belongs to another person already.

@@ -90,6 +90,8 @@ pub(super) fn recover(common: &Common, out: &mut Output) -> Result<Exit, Exit> {
             "keys": done.keys,
             "commits": done.commits,
             "journal": done.journal,
+            "commits_missing": done.missing,
+            "edits_not_made": done.unmade,
             "database": done.database,
             "rows": done.rows.0,
             "rows_from_copy": done.rows.1,
@@ -101,7 +103,10 @@ pub(super) fn recover(common: &Common, out: &mut Output) -> Result<Exit, Exit> {
         }
         match done.journal.as_str() {
             "" => out.line(format!("journal: sound, {} commits", done.commits)),
-            text => out.line(format!("journal: {text}; {} commits kept", done.commits)),
+            text => out.line(format!(
+                "journal: {text}; {} commits kept, {} could not be read, {} edits could not be made without them",
+                done.commits, done.missing, done.unmade
+            )),
         }
         match done.database {
             false => out.line("database: sound"),
@@ -114,10 +119,12 @@ pub(super) fn recover(common: &Common, out: &mut Output) -> Result<Exit, Exit> {
             out.line(format!("not every row could be read: {table}"));
         }
     }
-    Ok(match done.lost.is_empty() {
-        true => Exit::Done,
-        false => Exit::Finding,
-    })
+    Ok(
+        match done.lost.is_empty() && done.missing + done.unmade == 0 {
+            true => Exit::Done,
+            false => Exit::Finding,
+        },
+    )
 }
 
 pub(super) fn rekey(args: &RekeyArgs, common: &Common, out: &mut Output) -> Result<Exit, Exit> {
