@@ -16,6 +16,7 @@ use super::{
 use crate::model::{
     access::{AuditKind, Right},
     edit::{Edit, Kept},
+    identity::Phi,
     passphrase::Passphrase,
     segmentation::SegmentationEdit,
 };
@@ -49,6 +50,8 @@ pub struct RecoverReport {
     pub rows: (u64, u64),
     /// Tables of which not every row could be read.
     pub lost: Vec<String>,
+    /// Files of the index whose study or series was lost: reading them again brings them back.
+    pub loose: Vec<Phi<PathBuf>>,
 }
 
 /// What taking a patient out did.

@@ -6,9 +6,14 @@
 
 use super::{
     StoreError, database, files, key::StoreKey, maintenance::RecoverReport, now_ms, pages, records,
+    studies::path_from,
 };
+use crate::model::identity::Phi;
 use rusqlite::{Connection, OpenFlags, types::Value};
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// Tables, those first to which others refer, with what orders their rows.
 const TABLES: [(&str, &str); 9] = [
@@ -68,18 +73,27 @@ pub(super) fn mend_database(
     }
     // What follows from resources is made again from them.
     records::restore_people(&fresh)?;
-    // What refers to a row that is lost cannot be shown.
+    // What refers to a row that is lost cannot be shown. Where files lie that were so lost is known, and they say the rest.
     fresh.execute_batch(
         "DELETE FROM identifier WHERE patient NOT IN (SELECT fhir_id FROM patient);
-         DELETE FROM instance WHERE series NOT IN (SELECT id FROM series);
-         DELETE FROM series WHERE study NOT IN (SELECT id FROM study);
          DELETE FROM study WHERE subject NOT IN (SELECT id FROM subject);
-         DELETE FROM instance WHERE series NOT IN (SELECT id FROM series);
+         DELETE FROM series WHERE study NOT IN (SELECT id FROM study);
          DELETE FROM meta WHERE name IN ('journal', 'session');",
     )?;
+    report.loose = loose_files(&fresh)?;
+    fresh.execute_batch("DELETE FROM instance WHERE series NOT IN (SELECT id FROM series)")?;
     database::checkpoint(&fresh)?;
     drop(fresh);
     files::sync_folder(dir)
+}
+
+/// Files of which the index does not say of what series they are.
+fn loose_files(connection: &Connection) -> Result<Vec<Phi<PathBuf>>, StoreError> {
+    let mut statement = connection.prepare(
+        "SELECT path FROM instance WHERE series NOT IN (SELECT id FROM series) ORDER BY path",
+    )?;
+    let rows = statement.query_map([], |row| row.get::<_, Vec<u8>>(0))?;
+    rows.map(|bytes| Ok(Phi::new(path_from(bytes?)))).collect()
 }
 
 fn is_sound(path: &Path, key: &StoreKey) -> Result<bool, StoreError> {

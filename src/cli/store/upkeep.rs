@@ -1,9 +1,13 @@
 //! `store backup`, `restore`, `recover`, `rekey`, and `erase-patient`.
 
 use super::{
-    Common, Exit, Output, existing_folder, named_folder, open, passphrase, read_passphrase, report,
+    Common, Exit, ImportError, Output, existing_folder, import_into, named_folder, open,
+    passphrase, read_passphrase, report,
 };
-use crate::store::{KdfCost, Passphrase, Store};
+use crate::{
+    dicom::guard::Limits,
+    store::{KdfCost, Passphrase, Store},
+};
 use clap::Args;
 use serde_json::json;
 use std::path::PathBuf;
@@ -85,6 +89,22 @@ pub(super) fn recover(common: &Common, out: &mut Output) -> Result<Exit, Exit> {
     let dir = existing_folder(common, out)?;
     let passphrase = passphrase(common, out)?;
     let done = Store::repair(&dir, &passphrase).map_err(|error| report(&error, out))?;
+    let mut again = 0;
+    if !done.loose.is_empty() {
+        // Their headers say of what study and series they are.
+        let mut store = Store::open(&dir, &passphrase).map_err(|error| report(&error, out))?;
+        let paths: Vec<PathBuf> = done
+            .loose
+            .iter()
+            .map(|path| path.reveal().clone())
+            .collect();
+        let options = common.scan_options(Limits::default());
+        again = match import_into(&mut store, &paths, &options) {
+            Ok(tally) => tally.index.new + tally.index.again,
+            Err(ImportError::Scan(_)) => 0,
+            Err(ImportError::Store(error)) => return Err(report(&error, out)),
+        };
+    }
     if common.json {
         out.json(&json!({
             "keys": done.keys,
@@ -96,6 +116,8 @@ pub(super) fn recover(common: &Common, out: &mut Output) -> Result<Exit, Exit> {
             "rows": done.rows.0,
             "rows_from_copy": done.rows.1,
             "lost": done.lost,
+            "files_read_again": again,
+            "files_not_read_again": done.loose.len().saturating_sub(again),
         }));
     } else {
         if done.keys {
@@ -114,6 +136,12 @@ pub(super) fn recover(common: &Common, out: &mut Output) -> Result<Exit, Exit> {
                 "database: made anew from {} rows, {} of them from the last copy",
                 done.rows.0, done.rows.1
             )),
+        }
+        if !done.loose.is_empty() {
+            out.line(format!(
+                "files of lost studies: {again} of {} read again",
+                done.loose.len()
+            ));
         }
         for table in &done.lost {
             out.line(format!("not every row could be read: {table}"));
