@@ -210,7 +210,8 @@ impl Store {
         self.demand(Right::ExportRecords)?;
         let key = ExportKey::new(*self.key.derive("negatoscope cohort export 1"));
         let written = export(cohort, chosen, &key, today, folder)
-            .map_err(StoreError::io("writing the tables"))?;
+            .map_err(StoreError::io("writing the tables"));
+        let written = self.noted("export of tables", written)?;
         let detail = format!(
             "cohort: {} patients, {} facts",
             written.patients, written.facts

@@ -342,6 +342,12 @@ impl Store {
         verify::verify(&self.dir, &self.key, Ok(&self.connection))
     }
 
+    /// Writes into the log that the store was looked over and is sound. Not part of [`Store::verify_folder`], which changes
+    /// nothing, for the store may be damaged.
+    pub fn log_verified(&self) {
+        self.log(AuditEvent::new(AuditKind::Verified, ""));
+    }
+
     /// Looks a store over that may be too damaged to open.
     pub fn verify_folder(dir: &Path, passphrase: &Passphrase) -> Result<VerifyReport, StoreError> {
         let key = accounts::open_key(dir, None, passphrase)?;
@@ -417,9 +423,22 @@ impl Store {
     /// commit comes back.
     pub fn commit(&mut self, edits: &[Edit]) -> Result<u64, StoreError> {
         self.demand_all(edits)?;
-        let number = self.journal()?.commit(edits, now_ms())?;
+        let made = self.journal().and_then(|j| j.commit(edits, now_ms()));
+        let number = self.noted("an edit", made)?;
         self.log_edit(AuditKind::Edited, number, edits.len());
         Ok(number)
+    }
+
+    /// Writes into the log that something failed.
+    pub(super) fn noted<T>(
+        &self,
+        what: &'static str,
+        outcome: Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        if outcome.is_err() {
+            self.log(AuditEvent::new(AuditKind::Failed, what).failed());
+        }
+        outcome
     }
 
     fn log_edit(&self, kind: AuditKind, number: u64, edits: usize) {
