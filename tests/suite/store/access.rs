@@ -340,80 +340,96 @@ fn every_action_of_the_command_line_asks_for_its_right() {
     let status = r#"{"op":"read-status","study":"1.9","status":"final"}"#;
     let report = r#"{"op":"report","study":"1.9","text":"x"}"#;
     let amend = r#"{"op":"amend","patient":"p","type":"Patient","id":"p","text":"{\"resourceType\":\"Patient\",\"id\":\"p\"}"}"#;
-    let edit: &[&str] = &["edit", "--stdin"];
-    let actions: Vec<(Right, &[&str], String)> = vec![
-        (Right::ViewStudies, &["list"], String::new()),
-        (Right::ViewRecords, &["record", "show", "77"], String::new()),
+    let edit = vec!["edit", "--stdin"];
+    let actions: Vec<(Right, Vec<&str>, String)> = vec![
+        (Right::ViewStudies, vec!["list"], String::new()),
         (
             Right::ViewRecords,
-            &["record", "timeline", "77"],
+            vec!["record", "show", "77"],
             String::new(),
         ),
         (
             Right::ViewRecords,
-            &["record", "consider", "77"],
+            vec!["record", "timeline", "77"],
             String::new(),
         ),
         (
             Right::ViewRecords,
-            &["record", "quality", "77"],
+            vec!["record", "consider", "77"],
             String::new(),
         ),
-        (Right::Search, &["record", "search", "Byron"], String::new()),
-        (Right::Search, &["cohort", "find", "sex:F"], String::new()),
-        (Right::Annotate, edit, line(&add)),
-        (Right::Annotate, edit, line(&tag)),
+        (
+            Right::ViewRecords,
+            vec!["record", "quality", "77"],
+            String::new(),
+        ),
+        (
+            Right::Search,
+            vec!["record", "search", "Byron"],
+            String::new(),
+        ),
+        (
+            Right::Search,
+            vec!["cohort", "find", "sex:F"],
+            String::new(),
+        ),
+        (Right::Annotate, edit.clone(), line(&add)),
+        (Right::Annotate, edit.clone(), line(&tag)),
         (
             Right::Annotate,
-            edit,
+            edit.clone(),
             line(r#"{"op":"remove","id":"first"}"#),
         ),
-        (Right::KeyImages, edit, line(&key_image)),
-        (Right::Calibrate, edit, line(&calibrate)),
-        (Right::ReadStatus, edit, line(status)),
-        (Right::Report, edit, line(report)),
-        (Right::ImportRecords, edit, line(amend)),
+        (Right::KeyImages, edit.clone(), line(&key_image)),
+        (Right::Calibrate, edit.clone(), line(&calibrate)),
+        (Right::ReadStatus, edit.clone(), line(status)),
+        (Right::Report, edit.clone(), line(report)),
+        (Right::ImportRecords, edit.clone(), line(amend)),
         (
             Right::ExportMarks,
-            &["annotations", "export", "--out", out_text],
+            vec!["annotations", "export", "--out", out_text],
             String::new(),
         ),
         (
             Right::ExportRecords,
-            &["export", "77", out_text],
+            vec!["export", "77", out_text],
             String::new(),
         ),
         (
             Right::Anonymize,
-            &["cohort", "export", out_text],
+            vec!["cohort", "export", out_text],
             String::new(),
         ),
         (
             Right::ImportRecords,
-            &["record", "import", record],
-            String::new(),
-        ),
-        (Right::ErasePatient, &["erase-patient", "77"], String::new()),
-        (Right::Backup, &["store", "backup"], String::new()),
-        (Right::ManageUsers, &["user", "list"], String::new()),
-        (
-            Right::ManageUsers,
-            &["user", "role", "viewer", "admin"],
+            vec!["record", "import", record],
             String::new(),
         ),
         (
-            Right::ManageUsers,
-            &["user", "remove", "viewer"],
+            Right::ErasePatient,
+            vec!["erase-patient", "77"],
             String::new(),
         ),
-        (Right::ReadAudit, &["audit", "list"], String::new()),
+        (Right::Backup, vec!["store", "backup"], String::new()),
+        (Right::ManageUsers, vec!["user", "list"], String::new()),
+        (
+            Right::ManageUsers,
+            vec!["user", "role", "viewer", "admin"],
+            String::new(),
+        ),
+        (
+            Right::ManageUsers,
+            vec!["user", "remove", "viewer"],
+            String::new(),
+        ),
+        (Right::ReadAudit, vec!["audit", "list"], String::new()),
     ];
     assert!(actions.len() >= 25);
     let mut refused = 0;
     for (right, action, input) in &actions {
         for role in Role::ALL.into_iter().filter(|role| !role.may(*right)) {
             let before = without_log(&dir);
-            let mut arguments = action.to_vec();
+            let mut arguments = action.clone();
             arguments.extend(["--user", role.name()]);
             let done = run(&dir, role.name(), &arguments, input);
             assert_eq!(done.status.code(), Some(7), "{role:?} {action:?} {done:?}");
@@ -436,7 +452,7 @@ fn every_action_of_the_command_line_asks_for_its_right() {
         if matches!(right, Right::ManageUsers | Right::ErasePatient) {
             continue;
         }
-        let mut arguments = action.to_vec();
+        let mut arguments = action.clone();
         arguments.extend(["--user", role.name()]);
         let done = run(&dir, role.name(), &arguments, input);
         let code = done.status.code().unwrap();
