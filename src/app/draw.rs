@@ -11,10 +11,27 @@ impl Program {
         let actions = root_ui(ui, &self.workspace, &mut self.state);
         let ctx = ui.ctx().clone();
         self.carry_out(&ctx, actions);
+        self.clear_clipboard(&ctx);
         let opened = before.iter().zip(self.open_parts());
         if opened.into_iter().any(|(before, now)| now && !before) {
             // What opens is there in this very frame: the toolkit lays it out once more, without the keys it took.
             ctx.request_discard("something opened");
+        }
+    }
+
+    /// A locked window leaves nothing that it put there in the clipboard.
+    fn clear_clipboard(&mut self, ctx: &egui::Context) {
+        use egui::OutputCommand::{CopyImage, CopyText, TextSelectionSettled};
+        if !self.workspace.access.locked {
+            self.copied |= ctx.output(|output| {
+                let mut commands = output.commands.iter();
+                commands.any(|c| matches!(c, CopyText(_) | CopyImage(_) | TextSelectionSettled(_)))
+            });
+        } else if std::mem::take(&mut self.copied) {
+            ctx.output_mut(|output| {
+                let nothing = [CopyText(String::new()), TextSelectionSettled(String::new())];
+                output.commands.extend(nothing);
+            });
         }
     }
 

@@ -123,6 +123,8 @@ pub struct Program {
     pub(super) networks: super::networks::Networks,
     pub(super) fullscreen: bool,
     pub(super) title: String,
+    /// Something was put into the clipboard since the window was locked last.
+    pub(super) copied: bool,
     /// Closing was agreed to.
     pub(super) leaving: bool,
     pub(super) picture_out: Option<super::picture_out::PictureOut>,
@@ -228,6 +230,7 @@ impl Program {
             options,
             fullscreen: false,
             title: String::new(),
+            copied: false,
             leaving: false,
             picture_out: None,
             settings_file,

@@ -325,15 +325,20 @@ fn one_damage(dir: &Path, all: usize, (what, cut): (&str, bool), tally: &mut Tal
         // What refuses to be read has been seen.
         Err(_) => {}
     }
-    let mended = Store::repair(dir, &pass()).and_then(|_| {
+    let mended = Store::repair(dir, &pass()).and_then(|report| {
         let store = Store::open(dir, &pass())?;
-        Ok((things(&store)?, store.verify()?.is_sound()))
+        // Files whose place is known are read again by whoever repairs; here there are none to read.
+        let kept = things(&store)? + report.loose.len();
+        Ok((kept, store.verify()?.is_sound()))
     });
     let kept = match mended {
         Ok((kept, true)) => kept,
-        Ok((_, false)) | Err(_) => {
+        other => {
             tally.unrepaired += 1;
-            tally.worst = format!("not repaired: {what}");
+            let why = other
+                .err()
+                .map_or_else(|| "not sound".to_owned(), |e| e.to_string());
+            tally.worst = format!("not repaired: {what}: {why}");
             return;
         }
     };

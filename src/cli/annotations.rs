@@ -24,6 +24,7 @@ use crate::{
     },
     imaging::calibrate::{calibrated, that_hold},
     model::{
+        access::{AuditKind, Right},
         annotation::AnnotationTarget,
         content::ObjectKind,
         edit::{Edit, Kept},
@@ -31,7 +32,7 @@ use crate::{
         layout::SeriesLayout,
         study::Instance,
     },
-    store::Store,
+    store::{AuditEvent, Store},
     task::{CancelToken, Progress},
     workspace::{
         exchange::{Export, Format, leave_unkeepable, make, sources_for, write},
@@ -256,6 +257,9 @@ fn export(args: &ExportArgs, common: &Common, out: &mut Output) -> Exit {
         Ok(store) => store,
         Err(exit) => return exit,
     };
+    if let Err(error) = store.demand(Right::ExportMarks) {
+        return store_cli::report(&error, out);
+    }
     let wanted = |target: &AnnotationTarget| {
         let study = args.study.as_deref();
         study.is_none_or(|uid| uid == target.study_uid)
@@ -289,6 +293,13 @@ fn export(args: &ExportArgs, common: &Common, out: &mut Output) -> Exit {
     let mut formats: Vec<Format> = args.format.iter().filter_map(|f| f.dicom()).collect();
     if args.format.is_empty() {
         formats = Format::ALL.to_vec();
+    }
+    // Before anything leaves.
+    for study in &studies {
+        let event = AuditEvent::new(AuditKind::Exported, Right::ExportMarks.name());
+        if let Err(error) = store.log_now(event.of_study(study)) {
+            return store_cli::report(&error, out);
+        }
     }
     let layouts = series(&args.paths, Some(&store), &studies, common);
     let export = Export {

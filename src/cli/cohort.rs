@@ -7,6 +7,7 @@ use crate::{
         query::Query,
         statistics::{AGE_BAR, Spread, Summary, spread, summary},
     },
+    dicom::element_with_keyword,
     model::date::Date,
     store::Store,
 };
@@ -71,7 +72,7 @@ pub fn run(args: &CohortArgs, common: &Common, out: &mut Output) -> Exit {
     };
     let (CohortAction::Find(FindArgs { query, .. })
     | CohortAction::Export(ExportArgs { query, .. })) = &args.action;
-    let query = match Query::parse(&query.join(" "), today) {
+    let query = match Query::parse(&query.join(" "), today, element_with_keyword) {
         Ok(query) => query,
         Err(error) => {
             out.error(error.to_string());

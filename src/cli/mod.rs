@@ -19,6 +19,7 @@ pub mod edit;
 pub mod evaluate;
 #[cfg(feature = "ai")]
 pub mod explain;
+pub mod export;
 mod filtering;
 pub mod hang;
 pub mod inspect;
@@ -105,6 +106,8 @@ pub enum Command {
     Evaluate(evaluate::EvaluateArgs),
     /// The encrypted store: make, look, verify, copy, repair
     Store(store::StoreArgs),
+    /// Write what the store has of a patient for another program: the record as a FHIR bundle, and the image files
+    Export(export::ExportArgs),
     /// Take everything about a patient out of the store
     ErasePatient(store::upkeep::EraseArgs),
     /// Accounts of the store and what they may do
@@ -163,6 +166,7 @@ pub fn run(command: Command, common: &Common, out: &mut Output) -> Exit {
         Command::Train(args) => train::run(&args, common, out),
         Command::Evaluate(args) => evaluate::run(&args, common, out),
         Command::Store(args) => store::run(&args, common, out),
+        Command::Export(args) => export::run(&args, common, out),
         Command::ErasePatient(args) => store::upkeep::erase(&args, common, out),
         Command::User(args) => user::run(&args, common, out),
         Command::Audit(args) => audit::run(&args, common, out),

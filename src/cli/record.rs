@@ -7,6 +7,7 @@ pub mod mapping;
 pub mod quality;
 pub mod search;
 pub mod text;
+pub mod timeline;
 
 use super::{Common, Exit, Output, store as store_cli};
 use crate::{
@@ -41,6 +42,8 @@ pub enum RecordAction {
     Mapping(mapping::MappingArgs),
     /// Show one patient's record
     Show(RecordShowArgs),
+    /// Everything of a record by its day
+    Timeline(timeline::TimelineArgs),
     /// What reports and notes say: findings, where, how large, denied or doubtful, English and Chinese
     Text(text::RecordTextArgs),
     /// What to think of: alerts, interactions, diseases with every factor; research only
@@ -100,6 +103,7 @@ pub fn run(args: &RecordArgs, common: &Common, out: &mut Output) -> Exit {
     match &args.action {
         RecordAction::Import(import) => import_files(&mut store, import, common, out),
         RecordAction::Show(show) => show_record(&store, &show.patient, common, out),
+        RecordAction::Timeline(args) => timeline::run(&store, args, common, out),
         RecordAction::Consider(args) => advise::consider(&store, args, common, out),
         RecordAction::Genes(args) => {
             let patient = args.patient.as_deref().unwrap_or_default();

@@ -327,11 +327,14 @@ fn verify(common: &Common, out: &mut Output) -> Result<Exit, Exit> {
         Err(error) => return Err(self::report(&error, out)),
     };
     print_verify(&report, common, out);
-    Ok(if report.is_sound() {
-        Exit::Done
-    } else {
-        Exit::StoreDamaged
-    })
+    if !report.is_sound() {
+        // Nothing is written to what is damaged.
+        return Ok(Exit::StoreDamaged);
+    }
+    if let Ok(store) = Store::open(&dir, &passphrase) {
+        store.log_verified();
+    }
+    Ok(Exit::Done)
 }
 
 fn print_verify(report: &VerifyReport, common: &Common, out: &mut Output) {

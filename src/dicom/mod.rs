@@ -54,3 +54,11 @@ pub mod worker;
 pub mod write;
 
 pub use frames::{FileFrames, FrameError, FrameSource};
+
+/// The number of the element with a keyword of the standard (PS3.6), group above element: `KVP` is 0x0018_0060.
+pub fn element_with_keyword(keyword: &str) -> Option<u32> {
+    use dicom_core::dictionary::{DataDictionary as _, DataDictionaryEntry as _};
+    let entry = dicom_dictionary_std::StandardDataDictionary.by_name(keyword)?;
+    let tag = entry.tag();
+    Some((u32::from(tag.0) << 16) | u32::from(tag.1))
+}

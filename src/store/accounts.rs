@@ -147,7 +147,7 @@ pub(super) fn take_tries(dir: &Path) -> u32 {
 }
 
 /// The right that an edit needs.
-pub const fn right_of(edit: &Edit) -> Right {
+pub fn right_of(edit: &Edit) -> Right {
     match edit {
         Edit::Add(_) | Edit::Remove(_) | Edit::Reshape { .. } | Edit::Relabel { .. } => {
             Right::Annotate
@@ -158,6 +158,8 @@ pub const fn right_of(edit: &Edit) -> Right {
         Edit::View { .. } | Edit::Layout { .. } => Right::Arrange,
         Edit::ReadStatus { .. } => Right::ReadStatus,
         Edit::Report { .. } => Right::Report,
+        // That two entries are one.
+        Edit::Amend { place, .. } if place.kind == "Linkage" => Right::LinkRecords,
         Edit::Amend { .. } => Right::ImportRecords,
     }
 }

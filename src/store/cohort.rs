@@ -1,12 +1,11 @@
 //! All patients of a store with everything that is known of them: records, pictures, marks, what networks said.
 
-use super::{AuditEvent, Store, StoreError};
+use super::{AuditEvent, Store, StoreError, derived::Counted};
 use crate::{
     clinical::{
         cohort::{
             Cohort, Fact, Kind, Person, day_of,
             export::{ExportKey, Written, export},
-            facts,
             tags::{Said, Wished},
         },
         matching,
@@ -48,7 +47,8 @@ impl Store {
         self.demand(Right::ViewStudies)?;
         self.log(AuditEvent::new(AuditKind::Query, "cohort"));
         let mut elements = self.elements_of(tags)?;
-        let digests = self.digests()?;
+        let mut cohort = Cohort::without(elements.unread);
+        let digests = self.digests(&mut cohort)?;
         let studies = self.study_rows(None)?;
         let bodies = self.body_parts()?;
         // Whose the pictures are, each patient of the index looked up once.
@@ -112,13 +112,12 @@ impl Store {
                 }
             }
         }
-        let mut cohort = Cohort::without(elements.unread);
-        for (person, text) in digests {
+        for Counted { person, facts } in digests {
             let pictures = of_record.remove(person.id.reveal()).unwrap_or_default();
             let said = said_of_record
                 .remove(person.id.reveal())
                 .unwrap_or_default();
-            cohort.add(person, facts::decode(&text).chain(pictures));
+            cohort.add_with(person, facts, pictures);
             for (series, day, said) in said {
                 cohort.tag(series, day, said);
             }
@@ -211,7 +210,8 @@ impl Store {
         self.demand(Right::ExportRecords)?;
         let key = ExportKey::new(*self.key.derive("negatoscope cohort export 1"));
         let written = export(cohort, chosen, &key, today, folder)
-            .map_err(StoreError::io("writing the tables"))?;
+            .map_err(StoreError::io("writing the tables"));
+        let written = self.noted("export of tables", written)?;
         let detail = format!(
             "cohort: {} patients, {} facts",
             written.patients, written.facts

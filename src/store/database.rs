@@ -124,10 +124,15 @@ pub fn salt_is_sound(path: &Path, key: &StoreKey) -> Result<bool, StoreError> {
     }
 }
 
+/// The key of the pages.
+pub(super) fn raw_key(key: &StoreKey) -> Zeroizing<[u8; 32]> {
+    key.derive("negatoscope database 1")
+}
+
 pub(super) fn key_statement(key: &StoreKey) -> Zeroizing<String> {
     let mut sql = Zeroizing::new(String::with_capacity(128));
     sql.push_str("PRAGMA key = \"x'");
-    let raw = key.derive("negatoscope database 1");
+    let raw = raw_key(key);
     for byte in raw.iter().chain(&salt(key)) {
         // Writing to a String cannot fail.
         let _ = write!(sql, "{byte:02x}");

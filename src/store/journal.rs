@@ -11,9 +11,11 @@
 //! stands before it is still read. The journal is never rewritten.
 
 mod reading;
+mod salvage;
 
 pub use reading::replay;
 pub(super) use reading::replay_each;
+pub(super) use salvage::{salvage, write as write_salvaged};
 
 use super::{
     StoreError,
@@ -425,6 +427,22 @@ impl<M: Medium> Journal<M> {
     /// Whether there is something to take back.
     pub fn can_undo(&self) -> bool {
         !self.history.undo.is_empty()
+    }
+
+    /// The gesture that would be taken back.
+    pub fn next_undo(&self) -> &[Edit] {
+        self.history
+            .undo
+            .back()
+            .map_or(&[], |(_, edits)| edits.as_slice())
+    }
+
+    /// The gesture that would be done again.
+    pub fn next_redo(&self) -> &[Edit] {
+        self.history
+            .redo
+            .last()
+            .map_or(&[], |(_, edits)| edits.as_slice())
     }
 
     /// Whether there is something to do again.

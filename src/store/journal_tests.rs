@@ -459,3 +459,75 @@ fn a_gesture_is_carried_out_whole_or_not_at_all() {
     assert_eq!(journal.marks(), &before.0);
     assert_eq!(disk.0.borrow().seen, before.1);
 }
+
+#[test]
+fn one_damaged_record_costs_that_record_alone() {
+    let (bytes, states) = sample();
+    let whole = salvage(&bytes, &key());
+    assert_eq!((whole.len(), whole.missing()), (12, 0));
+    for place in 0..bytes.len() {
+        let mut changed = bytes.clone();
+        changed[place] ^= 1 << (place % 8);
+        let found = salvage(&changed, &key());
+        let record = states.iter().rposition(|(end, _)| *end <= place);
+        let within = record.map(|r| (place - states[r].0, states[r + 1].0 - states[r].0));
+        // Header, head and chain value can be made again; what is sealed cannot.
+        let sealed = within.is_some_and(|(at, size)| (HEAD..size - CHAIN).contains(&at));
+        let expected = (12 - u64::from(sealed), u64::from(sealed));
+        assert_eq!((found.len(), found.missing()), expected, "byte {place}");
+    }
+    // Two at once, and an end that is cut off.
+    let mut changed = bytes.clone();
+    for record in [2, 7] {
+        changed[states[record].0 + HEAD + 3] ^= 1;
+    }
+    changed.truncate(bytes.len() - 5);
+    let found = salvage(&changed, &key());
+    assert_eq!((found.len(), found.missing()), (9, 3));
+    // Another key, and no journal at all.
+    let other = StoreKey::random().unwrap();
+    assert_eq!(salvage(&bytes, &other).len(), 0);
+    assert_eq!(salvage(b"nothing", &key()).len(), 0);
+}
+
+#[test]
+fn what_was_found_again_makes_a_sound_journal() {
+    let (bytes, states) = sample();
+    let folder = tempfile::tempdir().unwrap();
+    for (place, (begin, _)) in states.iter().enumerate().take(12) {
+        let mut changed = bytes.clone();
+        changed[begin + HEAD + 1] ^= 1;
+        let path = folder.path().join(place.to_string());
+        let mut journal = NewJournal::create(&path, &key()).unwrap();
+        let unmade = write_salvaged(&salvage(&changed, &key()), &mut journal).unwrap();
+        journal.finish().unwrap();
+        let replay = read(&path, &key()).unwrap();
+        assert!(replay.is_sound());
+        // The record that is lost made one mark, or named it.
+        let ids = |marks: &AnnotationSet| marks.iter().map(|m| m.id.0.clone()).collect::<Vec<_>>();
+        let (kept, all) = (ids(&replay.kept.marks), ids(&states[12].1));
+        assert!(
+            all.len() - kept.len() <= 1 && kept.iter().all(|id| all.contains(id)),
+            "{place}"
+        );
+        // Without its first record the mark is not there to be named.
+        assert!(
+            unmade <= if place == 0 { 2 } else { 1 },
+            "{place}: {unmade}"
+        );
+    }
+    // With nothing missing everything is as it was, steps back too.
+    let mut changed = bytes.clone();
+    changed[states[3].0 + 2] ^= 1;
+    let path = folder.path().join("whole");
+    let mut journal = NewJournal::create(&path, &key()).unwrap();
+    assert_eq!(
+        write_salvaged(&salvage(&changed, &key()), &mut journal).unwrap(),
+        0
+    );
+    journal.finish().unwrap();
+    let replay = read(&path, &key()).unwrap();
+    assert_eq!(replay.kept.marks, states[12].1);
+    let mut journal = Journal::open(&path, replay, &key()).unwrap();
+    assert!(journal.undo(20).unwrap().is_some());
+}

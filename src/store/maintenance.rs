@@ -16,6 +16,7 @@ use super::{
 use crate::model::{
     access::{AuditKind, Right},
     edit::{Edit, Kept},
+    identity::Phi,
     passphrase::Passphrase,
     segmentation::SegmentationEdit,
 };
@@ -39,12 +40,18 @@ pub struct RecoverReport {
     pub commits: u64,
     /// What was wrong with the journal; empty when nothing was.
     pub journal: String,
+    /// Records of the journal that could not be read and that no copy had.
+    pub missing: u64,
+    /// Edits of other records that could not be made without those.
+    pub unmade: u64,
     /// Whether the database was made anew.
     pub database: bool,
     /// Rows that were taken over into the new one, and of them how many from the last copy.
     pub rows: (u64, u64),
     /// Tables of which not every row could be read.
     pub lost: Vec<String>,
+    /// Files of the index whose study or series was lost: reading them again brings them back.
+    pub loose: Vec<Phi<PathBuf>>,
 }
 
 /// What taking a patient out did.
@@ -491,60 +498,54 @@ fn mend_journal(
     report: &mut RecoverReport,
 ) -> Result<(u64, [u8; 32]), StoreError> {
     let path = dir.join(journal::FILE);
-    let of_copy = last
+    let copy = last
         .map(|copy| copy.join(journal::FILE))
         .filter(|p| p.exists());
-    let from_copy = |beyond: u64| -> Option<PathBuf> {
-        let path = of_copy.clone()?;
-        let replay = journal::read(&path, key).ok()?;
-        (replay.is_sound() && replay.commits > beyond).then_some(path)
-    };
-    let aside = dir.join(format!("{}.damaged-{}", journal::FILE, now_ms()));
-    match journal::read(&path, key) {
-        Ok(replay) => {
-            let problem = match &replay.tail {
-                Tail::Damaged { number, detail, .. } => format!("record {number}: {detail}"),
-                _ => String::new(),
-            };
-            let better = from_copy(replay.commits);
-            if problem.is_empty() && better.is_none() {
-                return Ok((replay.commits, replay.chain));
-            }
-            report.journal = match problem.is_empty() {
-                true => "its end is missing; it was taken from the last copy".into(),
-                false => problem,
-            };
-            fs::copy(&path, &aside).map_err(StoreError::io("keeping the damaged journal"))?;
-            let bytes = match better {
-                Some(copy) => fs::read(copy),
-                None => fs::read(&path).map(|mut all| {
-                    all.truncate(usize::try_from(replay.bytes).unwrap_or(usize::MAX));
-                    all
-                }),
-            };
-            let bytes = bytes.map_err(StoreError::io("reading the journal"))?;
-            match replay.tail {
-                Tail::Damaged { number: 0, .. } if from_copy(0).is_none() => {
-                    fs::remove_file(&path).map_err(StoreError::io("replacing the journal"))?;
-                    journal::create(&path)?;
+    let (problem, commits) = match journal::read(&path, key) {
+        Ok(replay) => match &replay.tail {
+            Tail::Damaged { number, detail, .. } => (format!("record {number}: {detail}"), 0),
+            _ => {
+                let beyond = copy.as_deref().and_then(|p| journal::read(p, key).ok());
+                let more = |r: &journal::Replay| r.is_sound() && r.commits > replay.commits;
+                if !beyond.as_ref().is_some_and(more) {
+                    return Ok((replay.commits, replay.chain));
                 }
-                _ => files::write_whole(&path, &bytes)?,
+                let text = "its end is missing; it was taken from the last copy";
+                (text.to_owned(), replay.commits)
             }
-        }
-        Err(StoreError::Damaged { detail, .. }) => {
-            report.journal = detail;
-            match from_copy(0) {
-                Some(copy) => {
-                    let bytes = fs::read(copy).map_err(StoreError::io("reading the copy"))?;
-                    files::write_whole(&path, &bytes)?;
-                }
-                None => journal::create(&path)?,
-            }
-        }
+        },
+        Err(StoreError::Damaged { detail, .. }) => (detail, 0),
         Err(error) => return Err(error),
+    };
+    report.journal = problem;
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        Err(e) => return Err(StoreError::io("reading the journal")(e)),
+    };
+    let mut found = journal::salvage(&bytes, key);
+    if let Some(copy) = &copy {
+        found.add_copy(copy, key);
     }
-    let replay = journal::read(&path, key)?;
-    Ok((replay.commits, replay.chain))
+    report.missing = found.missing();
+    if found.len() < commits {
+        return Err(StoreError::damaged(
+            "journal",
+            "less can be read than before",
+        ));
+    }
+    let fresh = dir.join("edits.journal.new");
+    let _ = fs::remove_file(&fresh);
+    let mut journal = NewJournal::create(&fresh, key)?;
+    report.unmade = journal::write_salvaged(&found, &mut journal)?;
+    let (commits, chain) = journal.finish()?;
+    if path.exists() {
+        let aside = dir.join(format!("{}.damaged-{}", journal::FILE, now_ms()));
+        fs::copy(&path, aside).map_err(StoreError::io("keeping the damaged journal"))?;
+    }
+    fs::rename(&fresh, &path).map_err(StoreError::io("replacing the journal"))?;
+    files::sync_folder(dir)?;
+    Ok((commits, chain))
 }
 
 impl Store {

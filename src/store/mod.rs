@@ -23,6 +23,7 @@ pub mod journal;
 pub mod key;
 pub mod maintenance;
 mod origins;
+mod pages;
 mod quality;
 mod queue;
 mod records;
@@ -341,6 +342,12 @@ impl Store {
         verify::verify(&self.dir, &self.key, Ok(&self.connection))
     }
 
+    /// Writes into the log that the store was looked over and is sound. Not part of [`Store::verify_folder`], which changes
+    /// nothing, for the store may be damaged.
+    pub fn log_verified(&self) {
+        self.log(AuditEvent::new(AuditKind::Verified, ""));
+    }
+
     /// Looks a store over that may be too damaged to open.
     pub fn verify_folder(dir: &Path, passphrase: &Passphrase) -> Result<VerifyReport, StoreError> {
         let key = accounts::open_key(dir, None, passphrase)?;
@@ -400,15 +407,38 @@ impl Store {
         }
     }
 
+    fn journal_ref(&self) -> Option<&Journal> {
+        match &self.journal {
+            Writing::Open(journal) => Some(journal),
+            Writing::Damaged(..) => None,
+        }
+    }
+
+    fn demand_all(&self, edits: &[Edit]) -> Result<(), StoreError> {
+        let mut rights = edits.iter().map(accounts::right_of);
+        rights.try_for_each(|right| self.demand(right))
+    }
+
     /// Carries out one gesture: all its edits or none. When this returns, it is on the disk; the number of the
     /// commit comes back.
     pub fn commit(&mut self, edits: &[Edit]) -> Result<u64, StoreError> {
-        for edit in edits {
-            self.demand(accounts::right_of(edit))?;
-        }
-        let number = self.journal()?.commit(edits, now_ms())?;
+        self.demand_all(edits)?;
+        let made = self.journal().and_then(|j| j.commit(edits, now_ms()));
+        let number = self.noted("an edit", made)?;
         self.log_edit(AuditKind::Edited, number, edits.len());
         Ok(number)
+    }
+
+    /// Writes into the log that something failed.
+    pub(super) fn noted<T>(
+        &self,
+        what: &'static str,
+        outcome: Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        if outcome.is_err() {
+            self.log(AuditEvent::new(AuditKind::Failed, what).failed());
+        }
+        outcome
     }
 
     fn log_edit(&self, kind: AuditKind, number: u64, edits: usize) {
@@ -421,9 +451,11 @@ impl Store {
         self.journal()?.note(edits, now_ms())
     }
 
-    /// Takes the last gesture back; `None` when there is none.
+    /// Takes the last gesture back; `None` when there is none. Whoever may not make an edit may not take it back either,
+    /// though somebody else made it.
     pub fn undo(&mut self) -> Result<Option<u64>, StoreError> {
         self.demand(Right::Annotate)?;
+        self.demand_all(self.journal_ref().map_or(&[], Journal::next_undo))?;
         let number = self.journal()?.undo(now_ms())?;
         if let Some(number) = number {
             self.log_edit(AuditKind::Undone, number, 1);
@@ -434,6 +466,7 @@ impl Store {
     /// Does the last gesture that was taken back again; `None` when there is none.
     pub fn redo(&mut self) -> Result<Option<u64>, StoreError> {
         self.demand(Right::Annotate)?;
+        self.demand_all(self.journal_ref().map_or(&[], Journal::next_redo))?;
         let number = self.journal()?.redo(now_ms())?;
         if let Some(number) = number {
             self.log_edit(AuditKind::Undone, number, 1);

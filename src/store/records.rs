@@ -22,6 +22,27 @@ use std::{fs::File, io::Read as _, path::Path};
 /// What was being done when the file of a bundle could not be read: the store itself is not to blame.
 pub const READING_BUNDLE: &str = "reading the file";
 
+/// What the log says of an import of records that failed.
+const FAILED_IMPORT: &str = "import of records";
+
+/// The bytes of a file, of which no more is read than a bundle may have.
+fn bytes_of_record(path: &Path) -> Result<Vec<u8>, StoreError> {
+    let reading = || StoreError::io(READING_BUNDLE);
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(reading())?;
+    let size = file.metadata().map_err(reading())?.len();
+    file.take(MAX_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(reading())?;
+    if bytes.len() > MAX_BYTES {
+        return Err(StoreError::Fhir(FhirError::TooLarge {
+            bytes: usize::try_from(size).unwrap_or(usize::MAX),
+            limit: MAX_BYTES,
+        }));
+    }
+    Ok(bytes)
+}
+
 /// Today, UTC.
 pub fn today() -> Option<Date> {
     Date::parse(&jiff::Timestamp::now().strftime("%Y%m%d").to_string())
@@ -99,19 +120,7 @@ impl Store {
         hints: &Hints<'_>,
         today: Option<Date>,
     ) -> Result<ImportReport, StoreError> {
-        let reading = || StoreError::io(READING_BUNDLE);
-        let mut bytes = Vec::new();
-        let file = File::open(path).map_err(reading())?;
-        let size = file.metadata().map_err(reading())?.len();
-        file.take(MAX_BYTES as u64 + 1)
-            .read_to_end(&mut bytes)
-            .map_err(reading())?;
-        if bytes.len() > MAX_BYTES {
-            return Err(StoreError::Fhir(FhirError::TooLarge {
-                bytes: usize::try_from(size).unwrap_or(usize::MAX),
-                limit: MAX_BYTES,
-            }));
-        }
+        let bytes = self.noted(FAILED_IMPORT, bytes_of_record(path))?;
         self.import_record_on(&bytes, hints, today)
     }
 
@@ -134,7 +143,8 @@ impl Store {
         hints: &Hints<'_>,
         today: Option<Date>,
     ) -> Result<ImportReport, StoreError> {
-        let mut bundle = read_record(bytes, hints)?;
+        let read = read_record(bytes, hints).map_err(StoreError::from);
+        let mut bundle = self.noted(FAILED_IMPORT, read)?;
         if let Some(today) = today {
             bundle.report.check_dates(&bundle.resources, today);
         }
@@ -144,6 +154,11 @@ impl Store {
     /// Keeps a bundle that was read.
     pub fn import_parsed(&mut self, bundle: ParsedBundle) -> Result<ImportReport, StoreError> {
         self.demand(Right::ImportRecords)?;
+        let kept = self.keep_parsed(bundle);
+        self.noted(FAILED_IMPORT, kept)
+    }
+
+    fn keep_parsed(&mut self, bundle: ParsedBundle) -> Result<ImportReport, StoreError> {
         let mut report = ImportReport {
             kind: bundle.kind.clone(),
             patients: bundle
@@ -309,6 +324,20 @@ impl Store {
         Ok(resources)
     }
 
+    /// All resources of a patient as they came, by type and id.
+    ///
+    /// # Errors
+    /// When the role does not allow it; those of the database.
+    pub fn resources_as_they_came(&self, patient_id: &str) -> Result<Vec<Resource>, StoreError> {
+        self.demand(Right::ExportRecords)?;
+        let mut statement = self.connection.prepare(
+            "SELECT patient, type, id, full_url, json FROM resource
+             WHERE patient = ?1 ORDER BY type, id",
+        )?;
+        let rows = statement.query_map([patient_id], read_resource)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// The resources of one type of a patient as they are read, by id.
     pub(super) fn resource_of_type(
         &self,
@@ -448,6 +477,35 @@ fn stored_patient(connection: &Connection, id: &str) -> Result<Option<Resource>,
             read_resource,
         )
         .optional()?)
+}
+
+/// Makes rows of patients and identifiers that are missing again: from the Patient, or from what is there of somebody.
+pub(super) fn restore_people(connection: &Connection) -> Result<(), StoreError> {
+    let ids: Vec<(String, bool)> = connection
+        .prepare(
+            "SELECT DISTINCT patient, patient IN (SELECT fhir_id FROM patient) FROM resource
+             WHERE patient <> '' ORDER BY patient",
+        )?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    let now = jiff::Timestamp::now()
+        .strftime("%Y-%m-%dT%H:%M:%SZ")
+        .to_string();
+    let transaction = connection.unchecked_transaction()?;
+    for (id, there) in ids {
+        let resource = stored_patient(&transaction, &id)?;
+        if !there {
+            keep_patient(&transaction, &id, resource.as_ref(), &now)?;
+        } else if let Some(resource) = resource {
+            for (_, value) in &patient_identity(&resource).identifiers {
+                transaction.execute(
+                    "INSERT OR IGNORE INTO identifier (value, patient) VALUES (?1, ?2)",
+                    params![value.reveal().trim(), id],
+                )?;
+            }
+        }
+    }
+    Ok(transaction.commit()?)
 }
 
 /// Keeps the row of a patient; refuses when the id belongs to another person already.

@@ -1,11 +1,19 @@
 //! A database of which pages are damaged: every row that can still be read goes into a new one.
 //!
 //! A damaged page ends the reading of a table at that page. So each table is read from its beginning and from its end,
-//! and only what lies between two damaged pages is lost; the last copy of the store gives that back.
+//! and what lies between two damaged pages is looked for page by page (`pages`); what a damaged page held is lost, and
+//! the last copy of the store gives that back.
 
-use super::{StoreError, database, files, key::StoreKey, maintenance::RecoverReport, now_ms};
+use super::{
+    StoreError, database, files, key::StoreKey, maintenance::RecoverReport, now_ms, pages, records,
+    studies::path_from,
+};
+use crate::model::identity::Phi;
 use rusqlite::{Connection, OpenFlags, types::Value};
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// Tables, those first to which others refer, with what orders their rows.
 const TABLES: [(&str, &str); 9] = [
@@ -50,6 +58,11 @@ pub(super) fn mend_database(
     report.database = true;
     mend_first_bytes(&aside, key);
     let mut complete = take_over(&aside, key, &fresh, report, false)?;
+    // What a log has beside the pages counts more than they do; SQLite puts it into them where it can read at all.
+    let has_log = fs::metadata(ending(&aside, "-wal")).is_ok_and(|m| m.len() > 0);
+    if !complete && !has_log {
+        report.rows.0 += pages::take_over(&aside, key, &fresh)?;
+    }
     if !complete && let Some(copy) = last.map(|l| l.join(database::FILE)) {
         let lost = std::mem::take(&mut report.lost);
         complete = take_over(&copy, key, &fresh, report, true)?;
@@ -58,18 +71,29 @@ pub(super) fn mend_database(
     if !complete && report.lost.is_empty() {
         report.lost.push("all".into());
     }
-    // What refers to a row that is lost cannot be shown.
+    // What follows from resources is made again from them.
+    records::restore_people(&fresh)?;
+    // What refers to a row that is lost cannot be shown. Where files lie that were so lost is known, and they say the rest.
     fresh.execute_batch(
         "DELETE FROM identifier WHERE patient NOT IN (SELECT fhir_id FROM patient);
-         DELETE FROM instance WHERE series NOT IN (SELECT id FROM series);
-         DELETE FROM series WHERE study NOT IN (SELECT id FROM study);
          DELETE FROM study WHERE subject NOT IN (SELECT id FROM subject);
-         DELETE FROM instance WHERE series NOT IN (SELECT id FROM series);
+         DELETE FROM series WHERE study NOT IN (SELECT id FROM study);
          DELETE FROM meta WHERE name IN ('journal', 'session');",
     )?;
+    report.loose = loose_files(&fresh)?;
+    fresh.execute_batch("DELETE FROM instance WHERE series NOT IN (SELECT id FROM series)")?;
     database::checkpoint(&fresh)?;
     drop(fresh);
     files::sync_folder(dir)
+}
+
+/// Files of which the index does not say of what series they are.
+fn loose_files(connection: &Connection) -> Result<Vec<Phi<PathBuf>>, StoreError> {
+    let mut statement = connection.prepare(
+        "SELECT path FROM instance WHERE series NOT IN (SELECT id FROM series) ORDER BY path",
+    )?;
+    let rows = statement.query_map([], |row| row.get::<_, Vec<u8>>(0))?;
+    rows.map(|bytes| Ok(Phi::new(path_from(bytes?)))).collect()
 }
 
 fn is_sound(path: &Path, key: &StoreKey) -> Result<bool, StoreError> {

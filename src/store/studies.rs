@@ -174,6 +174,18 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// How many patients have a study of this UID; more than one should not be.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn owners_of_study(&self, study_uid: &str) -> Result<usize, StoreError> {
+        let sql = "SELECT COUNT(DISTINCT subject) FROM study WHERE uid = ?1";
+        let count = self
+            .connection
+            .query_row(sql, [study_uid], |row| database::count(row, 0));
+        Ok(count?)
+    }
+
     /// Where the files of a study lie, by series and instance number.
     pub fn study_files(&self, study_uid: &str) -> Result<Vec<PathBuf>, StoreError> {
         self.demand(Right::ViewStudies)?;

@@ -223,7 +223,7 @@ fn measure_ui(
         });
         response.changed().then_some(text)
     };
-    if let Some(text) = field(ui, &measure.display, 118.0, "mapping-measure-name") {
+    if let Some(text) = field(ui, &measure.display, 186.0, "mapping-measure-name") {
         actions.push(MappingAction::Display(column, text));
     }
     if let Some(text) = field(ui, &measure.loinc, 62.0, "mapping-measure-code") {

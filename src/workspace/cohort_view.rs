@@ -12,6 +12,7 @@ use crate::{
         query::Query,
         statistics::{Spread, Summary, spread, summary},
     },
+    dicom::element_with_keyword,
     model::access::Right,
     store::{self, Store},
 };
@@ -164,7 +165,8 @@ impl Workspace {
 pub(super) fn count(store: &Store, query: &str, code: &str) -> Result<CohortAnswer, CohortRefusal> {
     let failed = |text: String| CohortRefusal::Failed(text);
     let today = store::today().ok_or_else(|| failed("no day".into()))?;
-    let parsed = Query::parse(query, today).map_err(|e| CohortRefusal::NotUnderstood(e.0))?;
+    let parsed = Query::parse(query, today, element_with_keyword)
+        .map_err(|e| CohortRefusal::NotUnderstood(e.0))?;
     let begin = std::time::Instant::now();
     let cohort = store
         .cohort_with(&parsed.tags())
@@ -193,7 +195,7 @@ const TABLES: &str = "cohort";
 pub(super) fn export(store: &Store, query: &str, folder: &Path, events: &Sender<Event>) {
     let done = || -> Result<usize, String> {
         let today = store::today().ok_or("no day")?;
-        let parsed = Query::parse(query, today).map_err(|e| e.to_string())?;
+        let parsed = Query::parse(query, today, element_with_keyword).map_err(|e| e.to_string())?;
         let cohort = store
             .cohort_with(&parsed.tags())
             .map_err(|e| e.to_string())?;

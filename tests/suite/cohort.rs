@@ -8,7 +8,10 @@ use crate::{
 use glam::DVec3;
 use negatoscope::{
     clinical::cohort::{Kind, query::Query, statistics::summary},
-    dicom::scan::{ScanOptions, read_instance},
+    dicom::{
+        element_with_keyword,
+        scan::{ScanOptions, read_instance},
+    },
     model::{
         annotation::{
             Annotation, AnnotationId, AnnotationTarget, Author, MarkKind, PointSpace, Shape,
@@ -197,7 +200,7 @@ fn twenty_queries_find_what_is_known_and_in_time() {
     let mut slowest = 0.0_f64;
     for (text, holds) in golden() {
         let begin = Instant::now();
-        let query = Query::parse(text, today()).unwrap();
+        let query = Query::parse(text, today(), element_with_keyword).unwrap();
         let found = query.find(&cohort, today());
         let counted = summary(&cohort, &found, today());
         slowest = slowest.max(begin.elapsed().as_secs_f64() * 1e3);
@@ -299,7 +302,7 @@ fn pictures_marks_and_networks_are_facts_of_whom_they_belong_to() {
     let cohort = store.cohort().unwrap();
     assert_eq!(cohort.len(), 4);
     let ids = |text: &str| -> Vec<String> {
-        let query = Query::parse(text, today()).unwrap();
+        let query = Query::parse(text, today(), element_with_keyword).unwrap();
         let found = query.find(&cohort, today());
         found
             .iter()
@@ -378,7 +381,7 @@ fn elements_of_headers_narrow_beside_all_the_rest_and_in_time() {
     ];
     let mut times = Vec::new();
     for (text, holds) in all {
-        let query = Query::parse(text, today()).unwrap();
+        let query = Query::parse(text, today(), element_with_keyword).unwrap();
         let begin = Instant::now();
         let cohort = store.cohort_with(&query.tags()).unwrap();
         let loaded = begin.elapsed();
@@ -411,12 +414,15 @@ fn elements_of_headers_narrow_beside_all_the_rest_and_in_time() {
             "CT",
         )])
         .unwrap();
-    let query = Query::parse("tag:KVP", today()).unwrap();
+    let query = Query::parse("tag:KVP", today(), element_with_keyword).unwrap();
     let cohort = store.cohort_with(&query.tags()).unwrap();
     assert_eq!((cohort.len(), cohort.unread), (PATIENTS + 1, 1));
     assert_eq!(query.find(&cohort, today()).len(), PATIENTS);
     for wrong in ["tag:", "tag:NoSuchKeyword=1", "tag:KVP>x", "tag"] {
-        assert!(Query::parse(wrong, today()).is_err(), "{wrong}");
+        assert!(
+            Query::parse(wrong, today(), element_with_keyword).is_err(),
+            "{wrong}"
+        );
     }
 }
 
@@ -427,7 +433,7 @@ fn what_changes_is_taken_in() {
     let mut store = Store::create(&dir, &pass, negatoscope::store::KdfCost::CHEAP).unwrap();
     filled(&mut store, 20);
     let count = |store: &Store, text: &str| {
-        let query = Query::parse(text, today()).unwrap();
+        let query = Query::parse(text, today(), element_with_keyword).unwrap();
         query.find(&store.cohort().unwrap(), today()).len()
     };
     let before = count(&store, "condition:asthma");

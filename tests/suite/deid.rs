@@ -3,6 +3,7 @@
 mod command_line;
 mod data_set;
 mod faces;
+mod many;
 mod options;
 
 use data_set::{DataSet, Way};

@@ -109,6 +109,73 @@ fn a_locked_window_shows_nothing_and_keeps_everything() {
 }
 
 #[test]
+fn a_locked_window_takes_back_what_it_copied() {
+    let _alone = alone();
+    let (study, (_folder, dir)) = (study(), made());
+    let mut stage = window(&study, Some(&dir));
+    let mut copied_after = |act: &mut dyn FnMut(&mut Stage)| -> Vec<String> {
+        act(&mut stage);
+        let mut all = Vec::new();
+        for _ in 0..4 {
+            let harness = stage.harness();
+            harness.step();
+            let commands = &harness.output().platform_output.commands;
+            all.extend(commands.iter().filter_map(|c| match c {
+                egui::OutputCommand::CopyText(text) => Some(text.clone()),
+                _ => None,
+            }));
+        }
+        all
+    };
+    // Nothing was copied: what somebody else has there stays.
+    let lock = &mut |stage: &mut Stage| stage.program_mut().workspace.lock();
+    assert_eq!(copied_after(lock), Vec::<String>::new());
+    let unlock = &mut |stage: &mut Stage| {
+        act(stage, Action::TryUnlock(Passphrase::new(PASSPHRASE)));
+        assert!(!stage.program().workspace.access.locked);
+    };
+    copied_after(unlock);
+    let copy = &mut |stage: &mut Stage| {
+        stage.program_mut().workspace.copied = Some("CANARY^ANNA".into());
+    };
+    assert_eq!(copied_after(copy), ["CANARY^ANNA"]);
+    assert_eq!(copied_after(lock), [""]);
+}
+
+/// A window with an open study of somebody, locked, as a picture.
+fn locked_picture(name: &'static str, id: &'static str) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let slice = Slice {
+        patient: (name, id),
+        uid: "1.2.3.1.0".into(),
+        study: "1.2.3".into(),
+        series: "1.2.3.1".into(),
+        number: 1,
+        ..Slice::default()
+    };
+    slice.write(folder.path(), "0.dcm");
+    let (_folder, dir) = made();
+    let mut stage = window(&folder, Some(&dir));
+    let open = stage.screenshot().unwrap().as_raw().clone();
+    run(&mut stage, Command::Lock);
+    stage.settle().unwrap();
+    let locked = stage.screenshot().unwrap().as_raw().clone();
+    assert_ne!(open, locked);
+    locked
+}
+
+#[test]
+fn a_locked_window_looks_the_same_whoever_is_open() {
+    let _alone = alone();
+    let first = locked_picture("CANARY^ANNA", "CANARY-7");
+    let second = locked_picture("Wellensittich^Bertha^Maria", "0815-4711-999");
+    assert!(
+        first == second,
+        "something of the patient is in the picture"
+    );
+}
+
+#[test]
 fn a_window_that_nobody_touches_locks_itself() {
     let _alone = alone();
     let (study, (_folder, dir)) = (study(), made());

@@ -1,9 +1,13 @@
 //! `store backup`, `restore`, `recover`, `rekey`, and `erase-patient`.
 
 use super::{
-    Common, Exit, Output, existing_folder, named_folder, open, passphrase, read_passphrase, report,
+    Common, Exit, ImportError, Output, existing_folder, import_into, named_folder, open,
+    passphrase, read_passphrase, report,
 };
-use crate::store::{KdfCost, Passphrase, Store};
+use crate::{
+    dicom::guard::Limits,
+    store::{KdfCost, Passphrase, Store},
+};
 use clap::Args;
 use serde_json::json;
 use std::path::PathBuf;
@@ -85,15 +89,35 @@ pub(super) fn recover(common: &Common, out: &mut Output) -> Result<Exit, Exit> {
     let dir = existing_folder(common, out)?;
     let passphrase = passphrase(common, out)?;
     let done = Store::repair(&dir, &passphrase).map_err(|error| report(&error, out))?;
+    let mut again = 0;
+    if !done.loose.is_empty() {
+        // Their headers say of what study and series they are.
+        let mut store = Store::open(&dir, &passphrase).map_err(|error| report(&error, out))?;
+        let paths: Vec<PathBuf> = done
+            .loose
+            .iter()
+            .map(|path| path.reveal().clone())
+            .collect();
+        let options = common.scan_options(Limits::default());
+        again = match import_into(&mut store, &paths, &options) {
+            Ok(tally) => tally.index.new + tally.index.again,
+            Err(ImportError::Scan(_)) => 0,
+            Err(ImportError::Store(error)) => return Err(report(&error, out)),
+        };
+    }
     if common.json {
         out.json(&json!({
             "keys": done.keys,
             "commits": done.commits,
             "journal": done.journal,
+            "commits_missing": done.missing,
+            "edits_not_made": done.unmade,
             "database": done.database,
             "rows": done.rows.0,
             "rows_from_copy": done.rows.1,
             "lost": done.lost,
+            "files_read_again": again,
+            "files_not_read_again": done.loose.len().saturating_sub(again),
         }));
     } else {
         if done.keys {
@@ -101,7 +125,10 @@ pub(super) fn recover(common: &Common, out: &mut Output) -> Result<Exit, Exit> {
         }
         match done.journal.as_str() {
             "" => out.line(format!("journal: sound, {} commits", done.commits)),
-            text => out.line(format!("journal: {text}; {} commits kept", done.commits)),
+            text => out.line(format!(
+                "journal: {text}; {} commits kept, {} could not be read, {} edits could not be made without them",
+                done.commits, done.missing, done.unmade
+            )),
         }
         match done.database {
             false => out.line("database: sound"),
@@ -110,14 +137,22 @@ pub(super) fn recover(common: &Common, out: &mut Output) -> Result<Exit, Exit> {
                 done.rows.0, done.rows.1
             )),
         }
+        if !done.loose.is_empty() {
+            out.line(format!(
+                "files of lost studies: {again} of {} read again",
+                done.loose.len()
+            ));
+        }
         for table in &done.lost {
             out.line(format!("not every row could be read: {table}"));
         }
     }
-    Ok(match done.lost.is_empty() {
-        true => Exit::Done,
-        false => Exit::Finding,
-    })
+    Ok(
+        match done.lost.is_empty() && done.missing + done.unmade == 0 {
+            true => Exit::Done,
+            false => Exit::Finding,
+        },
+    )
 }
 
 pub(super) fn rekey(args: &RekeyArgs, common: &Common, out: &mut Output) -> Result<Exit, Exit> {

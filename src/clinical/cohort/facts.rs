@@ -1,6 +1,7 @@
-//! The facts of a record, and their text: one a line, parts parted by U+001F.
+//! The facts of a record, and how they are kept: what many have in common as a text (parts parted by U+001F) with a
+//! number, the rest as bytes.
 
-use super::{Fact, Kind, day_of};
+use super::{Fact, Kind, Packed, Term, day_of};
 use crate::{
     clinical::text::{Assertion, EntityKind, lexicon, understand},
     model::record::{Coding, PatientRecord},
@@ -138,51 +139,91 @@ fn findings(text: &str, day: Option<i32>, facts: &mut Vec<Fact>) {
 
 const PART: char = '\u{1F}';
 
-/// Facts as text.
-pub fn encode(facts: &[Fact]) -> String {
-    let mut out = String::new();
-    let plain = |text: &str| text.replace(['\n', '\r', PART], " ");
-    let number = |n: Option<i32>| n.map(|n| n.to_string()).unwrap_or_default();
-    for fact in facts {
-        let parts = [
-            fact.kind.word().to_owned(),
-            plain(&fact.system),
-            plain(&fact.code),
-            plain(&fact.words),
-            plain(&fact.place),
-            number(fact.day),
-            number(fact.end),
-            if fact.active { "1" } else { "" }.to_owned(),
-            fact.value.map(|v| v.to_string()).unwrap_or_default(),
-            plain(&fact.unit),
-        ];
-        for (place, part) in parts.iter().enumerate() {
-            if place > 0 {
-                out.push(PART);
-            }
-            out.push_str(part);
-        }
-        out.push('\n');
+/// What a fact has in common with many others, as text.
+pub fn term_text(fact: &Fact) -> String {
+    let mut out = fact.kind.word().to_owned();
+    for part in [
+        &fact.system,
+        &fact.code,
+        &fact.words,
+        &fact.place,
+        &fact.unit,
+    ] {
+        out.push(PART);
+        out.extend(part.chars().map(|c| match c {
+            '\n' | '\r' | PART => ' ',
+            c => c,
+        }));
     }
     out
 }
 
-/// Text as facts; lines that are none are left out.
-pub fn decode(text: &str) -> impl Iterator<Item = Fact> {
-    text.lines().filter_map(|line| {
-        let mut parts = line.split(PART);
-        let mut next = || parts.next();
-        Some(Fact {
-            kind: Kind::named(next()?)?,
-            system: next()?.to_owned(),
-            code: next()?.to_owned(),
-            words: next()?.to_owned(),
-            place: next()?.to_owned(),
-            day: next()?.parse().ok(),
-            end: next()?.parse().ok(),
-            active: next()? == "1",
-            value: next()?.parse().ok(),
-            unit: next()?.to_owned(),
+/// The same of the text; nothing where it is none.
+pub fn read_term(text: &str) -> Option<Term> {
+    let mut parts = text.split(PART);
+    let kind = Kind::named(parts.next()?)?;
+    let mut next = || parts.next().map(str::to_owned);
+    let term = Term {
+        kind,
+        system: next()?,
+        code: next()?,
+        words: next()?,
+        place: next()?,
+        unit: next()?,
+    };
+    parts.next().is_none().then_some(term)
+}
+
+const HAS_DAY: u8 = 1;
+const HAS_END: u8 = 2;
+const ACTIVE: u8 = 4;
+const HAS_VALUE: u8 = 8;
+
+/// Appends a fact whose term has a number: flags (1), the number (4), and what it has of day (4), end (4) and value (8
+/// bytes, little-endian).
+pub fn pack(term: u32, fact: &Fact, out: &mut Vec<u8>) {
+    let flag = |on: bool, flag: u8| if on { flag } else { 0 };
+    out.push(
+        flag(fact.day.is_some(), HAS_DAY)
+            | flag(fact.end.is_some(), HAS_END)
+            | flag(fact.active, ACTIVE)
+            | flag(fact.value.is_some(), HAS_VALUE),
+    );
+    out.extend(term.to_le_bytes());
+    for day in [fact.day, fact.end].into_iter().flatten() {
+        out.extend(day.to_le_bytes());
+    }
+    if let Some(value) = fact.value {
+        out.extend(value.to_le_bytes());
+    }
+}
+
+/// Facts of bytes; they end where the bytes have another form.
+pub fn unpack(bytes: &[u8]) -> impl Iterator<Item = Packed> {
+    fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+        let (first, after) = rest.split_first_chunk()?;
+        *rest = after;
+        Some(*first)
+    }
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        let [flags] = take(&mut rest)?;
+        let term = u32::from_le_bytes(take(&mut rest)?);
+        let mut day = |flag| match flags & flag {
+            0 => Some(None),
+            _ => take(&mut rest).map(|b| Some(i32::from_le_bytes(b))),
+        };
+        let (day, end) = (day(HAS_DAY)?, day(HAS_END)?);
+        let value = match flags & HAS_VALUE {
+            0 => None,
+            _ => Some(f64::from_le_bytes(take(&mut rest)?)),
+        };
+        Some(Packed {
+            term,
+            day,
+            end,
+            active: flags & ACTIVE != 0,
+            value,
         })
     })
 }

@@ -237,27 +237,29 @@ impl Cohort {
 
     /// Adds a patient.
     pub fn add(&mut self, person: Person, facts: impl IntoIterator<Item = Fact>) {
+        self.add_with(person, Vec::new(), facts);
+    }
+
+    /// Adds a patient some of whose facts name terms that are known here already.
+    pub fn add_with(
+        &mut self,
+        person: Person,
+        packed: Vec<Packed>,
+        facts: impl IntoIterator<Item = Fact>,
+    ) {
         let begin = self.facts.len();
+        self.facts.extend(packed);
         for fact in facts {
-            let term = Term {
+            let term = self.know(Term {
                 kind: fact.kind,
                 system: fact.system,
                 code: fact.code,
                 words: fact.words,
                 place: fact.place,
                 unit: fact.unit,
-            };
-            let number = match self.numbers.get(&term) {
-                Some(number) => *number,
-                None => {
-                    let number = u32::try_from(self.terms.len()).unwrap_or(u32::MAX);
-                    self.terms.push(term.clone());
-                    self.numbers.insert(term, number);
-                    number
-                }
-            };
+            });
             self.facts.push(Packed {
-                term: number,
+                term,
                 day: fact.day,
                 end: fact.end,
                 active: fact.active,
@@ -266,6 +268,19 @@ impl Cohort {
         }
         self.people.push(person);
         self.ranges.push(begin..self.facts.len());
+    }
+
+    /// The number of a term.
+    pub fn know(&mut self, term: Term) -> u32 {
+        match self.numbers.get(&term) {
+            Some(number) => *number,
+            None => {
+                let number = u32::try_from(self.terms.len()).unwrap_or(u32::MAX);
+                self.terms.push(term.clone());
+                self.numbers.insert(term, number);
+                number
+            }
+        }
     }
 
     /// Adds what a series of the patient who was added last says of an element.

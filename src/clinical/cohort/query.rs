@@ -11,7 +11,7 @@
 
 use super::{
     Cohort, Kind, Packed, Person, Term,
-    tags::{TagTest, Wished},
+    tags::{Keywords, TagTest, Wished},
 };
 use crate::{
     clinical::{
@@ -131,11 +131,11 @@ fn number(text: &str) -> Option<(f64, &str)> {
 pub struct NotUnderstood(pub String);
 
 impl Query {
-    /// Takes a line apart; `today` is where spans end.
+    /// Takes a line apart; `today` is where spans end, `keywords` knows elements of headers by their names.
     ///
     /// # Errors
     /// The first word that says nothing that is known.
-    pub fn parse(text: &str, today: Date) -> Result<Self, NotUnderstood> {
+    pub fn parse(text: &str, today: Date, keywords: Keywords) -> Result<Self, NotUnderstood> {
         let today = i32::try_from(today.days_since_epoch()).unwrap_or_default();
         let mut any = Vec::new();
         let mut line = Vec::new();
@@ -148,7 +148,7 @@ impl Query {
                 Some(rest) => (true, rest),
                 None => (false, word.as_str()),
             };
-            let test = test(bare, today).ok_or_else(|| NotUnderstood(word.clone()))?;
+            let test = test(bare, today, keywords).ok_or_else(|| NotUnderstood(word.clone()))?;
             line.push(Part { not, test });
         }
         any.push(line);
@@ -218,7 +218,7 @@ fn words(text: &str) -> Vec<String> {
     out
 }
 
-fn test(word: &str, today: i32) -> Option<Test> {
+fn test(word: &str, today: i32, keywords: Keywords) -> Option<Test> {
     let small = word.to_lowercase();
     match small.as_str() {
         "dead" => return Some(Test::Dead(true)),
@@ -242,7 +242,7 @@ fn test(word: &str, today: i32) -> Option<Test> {
     }
     if small.starts_with("tag:") {
         let (head, days) = when(word, today)?;
-        return TagTest::read(head.get(4..)?, days).map(Test::Tag);
+        return TagTest::read(head.get(4..)?, days, keywords).map(Test::Tag);
     }
     fact_test(word, today).map(Test::Fact)
 }

@@ -4,8 +4,6 @@
 //! says is what one of its files says, at any depth.
 
 use super::query::Range;
-use dicom_core::dictionary::{DataDictionary as _, DataDictionaryEntry as _};
-use dicom_dictionary_std::StandardDataDictionary;
 use std::collections::BTreeSet;
 
 /// What a series says of an element.
@@ -54,8 +52,11 @@ enum Wanted {
     Number(Range),
 }
 
+/// Tells the number of the element with a keyword of the standard (PS3.6); the dictionary is that of the files' readers.
+pub type Keywords = fn(&str) -> Option<u32>;
+
 /// The number of an element by keyword or number: `KVP`, `(0018,0060)`, `0018,0060`, `00180060`.
-pub fn tag_named(name: &str) -> Option<u32> {
+fn tag_named(name: &str, keywords: Keywords) -> Option<u32> {
     let name = name.trim();
     let bare: String = name
         .trim_start_matches('(')
@@ -66,8 +67,7 @@ pub fn tag_named(name: &str) -> Option<u32> {
     {
         return Some(tag);
     }
-    let tag = StandardDataDictionary.by_name(name)?.tag();
-    Some((u32::from(tag.0) << 16) | u32::from(tag.1))
+    keywords(name)
 }
 
 /// `(0018,0060)`.
@@ -77,8 +77,11 @@ pub fn tag_text(tag: u32) -> String {
 
 impl TagTest {
     /// Reads what stands behind `tag:`.
-    pub fn read(text: &str, days: Option<(i32, i32)>) -> Option<Self> {
-        let all: Option<Vec<Condition>> = text.split('&').map(Condition::read).collect();
+    pub fn read(text: &str, days: Option<(i32, i32)>, keywords: Keywords) -> Option<Self> {
+        let all: Option<Vec<Condition>> = text
+            .split('&')
+            .map(|part| Condition::read(part, keywords))
+            .collect();
         Some(Self { all: all?, days })
     }
 
@@ -117,10 +120,10 @@ impl TagTest {
 }
 
 impl Condition {
-    fn read(text: &str) -> Option<Self> {
+    fn read(text: &str, keywords: Keywords) -> Option<Self> {
         let end = text.find([':', '<', '>', '=']).unwrap_or(text.len());
         let (name, rest) = text.split_at_checked(end)?;
-        let tag = tag_named(name)?;
+        let tag = tag_named(name, keywords)?;
         let wanted = match (rest, rest.strip_prefix(':')) {
             ("", _) => Wanted::Something,
             (_, Some("")) => return None,
@@ -170,17 +173,28 @@ pub type Wished = BTreeSet<u32>;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dicom::element_with_keyword;
 
     #[test]
     fn elements_are_named_by_keyword_and_number() {
         for name in ["KVP", "(0018,0060)", "0018,0060", "00180060"] {
-            assert_eq!(tag_named(name), Some(0x0018_0060), "{name}");
+            assert_eq!(
+                tag_named(name, element_with_keyword),
+                Some(0x0018_0060),
+                "{name}"
+            );
         }
-        assert_eq!(tag_named("SliceThickness"), Some(0x0018_0050));
+        assert_eq!(
+            tag_named("SliceThickness", element_with_keyword),
+            Some(0x0018_0050)
+        );
         // Private elements have numbers only.
-        assert_eq!(tag_named("(0019,1008)"), Some(0x0019_1008));
+        assert_eq!(
+            tag_named("(0019,1008)", element_with_keyword),
+            Some(0x0019_1008)
+        );
         for name in ["", "kvp", "Nonsense", "(0018,00)", "0018"] {
-            assert_eq!(tag_named(name), None, "{name}");
+            assert_eq!(tag_named(name, element_with_keyword), None, "{name}");
         }
         assert_eq!(tag_text(0x0018_0060), "(0018,0060)");
     }
@@ -220,7 +234,7 @@ mod tests {
             fact(2, 900, 4),
         ];
         let holds = |text: &str, days| {
-            let test = TagTest::read(text, days).unwrap();
+            let test = TagTest::read(text, days, element_with_keyword).unwrap();
             test.holds(&facts, &test.met_by(&all))
         };
         for (text, expected) in [
@@ -250,7 +264,10 @@ mod tests {
             "KVP&",
             "KVP>1x",
         ] {
-            assert!(TagTest::read(wrong, None).is_none(), "{wrong}");
+            assert!(
+                TagTest::read(wrong, None, element_with_keyword).is_none(),
+                "{wrong}"
+            );
         }
     }
 }

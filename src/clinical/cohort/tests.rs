@@ -1,10 +1,11 @@
 use super::{
     export::{ExportKey, export},
-    facts::{decode, encode},
+    facts::{pack, read_term, term_text, unpack},
     query::Query,
     statistics::{spread, summary},
     *,
 };
+use crate::dicom::element_with_keyword;
 
 fn today() -> Date {
     Date::parse("2024-06-01").unwrap()
@@ -90,7 +91,7 @@ fn cohort() -> Cohort {
 
 fn found(query: &str) -> String {
     let cohort = cohort();
-    let query = Query::parse(query, today()).unwrap();
+    let query = Query::parse(query, today(), element_with_keyword).unwrap();
     let numbers = query.find(&cohort, today());
     numbers.iter().map(|n| ["a", "b", "c", "d"][*n]).collect()
 }
@@ -158,7 +159,7 @@ fn what_is_no_query_is_said() {
         ("condition:a or", "or"),
         ("or", "or"),
     ] {
-        let error = Query::parse(query, today()).unwrap_err();
+        let error = Query::parse(query, today(), element_with_keyword).unwrap_err();
         assert_eq!(error.0, word, "{query}");
     }
 }
@@ -182,10 +183,45 @@ fn facts_come_back_from_their_text() {
         },
     ];
     facts.extend(Kind::ALL.map(Fact::new));
-    let text = encode(&facts);
+    let (mut bytes, mut terms) = (Vec::new(), Vec::new());
+    for fact in &facts {
+        pack(terms.len() as u32, fact, &mut bytes);
+        terms.push(read_term(&term_text(fact)).unwrap());
+    }
     facts[0].words = "Creatinine serum".into();
-    assert_eq!(decode(&text).collect::<Vec<_>>(), facts);
-    assert_eq!(decode("nonsense\n\u{1F}\ncondition\n").count(), 0);
+    let again: Vec<Fact> = unpack(&bytes)
+        .map(|packed| {
+            let term = terms[packed.term as usize].clone();
+            Fact {
+                kind: term.kind,
+                system: term.system,
+                code: term.code,
+                words: term.words,
+                place: term.place,
+                unit: term.unit,
+                day: packed.day,
+                end: packed.end,
+                active: packed.active,
+                value: packed.value,
+            }
+        })
+        .collect();
+    assert_eq!(again, facts);
+    // Cut anywhere, what is whole is read and nothing is made up.
+    let whole: Vec<_> = unpack(&bytes).collect();
+    for end in 0..bytes.len() {
+        let part: Vec<_> = unpack(&bytes[..end]).collect();
+        assert!(part.len() < whole.len() && whole.starts_with(&part));
+    }
+    for text in [
+        "",
+        "nonsense",
+        "condition",
+        "\u{1F}",
+        "gene\u{1F}\u{1F}\u{1F}\u{1F}\u{1F}\u{1F}",
+    ] {
+        assert_eq!(read_term(text), None, "{text:?}");
+    }
 }
 
 #[test]

@@ -206,7 +206,7 @@ fn one_key_agrees_with_itself_and_with_no_other() {
     ] {
         assert_ne!(a.said(group, element), other.said(group, element));
     }
-    // Ten thousand UIDs become as many.
+    // No two become one; a thousand objects are in `many`.
     let job = Deidentifier::new(dates());
     let folder = tempfile::tempdir().unwrap();
     let mut seen = std::collections::HashSet::new();

@@ -32,8 +32,7 @@ pub const CRATES: &[(&str, &[&str])] = &[
     ("burn", &["ai"]),
     ("burn_*", &["ai"]),
     ("cubecl*", &["ai"]),
-    // Words of a cohort's query are keywords of the standard's dictionary.
-    ("dicom_*", &["dicom", "clinical"]),
+    ("dicom_*", &["dicom"]),
     ("flate2", &["formats", "clinical"]),
     ("pdf_writer", &["clinical"]),
     ("skrifa", &["clinical"]),

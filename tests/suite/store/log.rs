@@ -3,8 +3,8 @@
 use super::{add, bundle, contents, dicom, instance, made, pass, patient, run, text};
 use crate::support::Dice;
 use negatoscope::{
-    model::access::AuditKind,
-    store::{AuditEvent, Head, Store},
+    model::access::{AuditKind, Role},
+    store::{AuditEntry, AuditEvent, Head, KdfCost, Passphrase, Store},
 };
 use serde_json::Value;
 use std::{collections::BTreeSet, fs, path::Path};
@@ -248,4 +248,95 @@ fn the_log_is_given_to_other_programs_without_identity_unless_asked() {
     assert!(some.lines().count() == 1 && all > 5, "{some}");
     let head = said(&["audit", "export-head"]);
     said(&["audit", "verify", "--head", head.trim()]);
+}
+
+#[test]
+fn every_kind_of_event_is_written_down_with_who_when_and_how_it_ended() {
+    let (folder, dir) = made();
+    let copy = folder.path().join("copy");
+    let new = Passphrase::new("another one");
+    let store = Store::open(&dir, &pass()).unwrap();
+    store.backup(Some(&copy)).unwrap();
+    drop(store);
+    Store::restore(&dir, &copy, &pass()).unwrap();
+    Store::repair(&dir, &pass()).unwrap();
+    let mut store = Store::open(&dir, &pass()).unwrap();
+    store.commit(&[add("a")]).unwrap();
+    assert!(store.commit(&[add("a")]).is_err(), "it is there already");
+    store.undo().unwrap();
+    assert!(store.import_bundle(b"no record").is_err());
+    store
+        .import_bundle(&bundle(&[patient("p-1", "Byron", "1815-12-10", "77")]))
+        .unwrap();
+    let who = dicom("77", "Byron^Ada", "18151210");
+    let files = [instance(Path::new("/x/1"), &who, "1.2", "1.2.3", 1)];
+    store.index_instances(&files).unwrap();
+    store.record("p-1").unwrap();
+    store.study_files("1.2").unwrap();
+    let cohort = store.cohort().unwrap();
+    let day = negatoscope::model::date::Date::parse("2024-06-01").unwrap();
+    let tables = folder.path().join("tables");
+    store.export_cohort(&cohort, &[0], day, &tables).unwrap();
+    store.erase_patient("77").unwrap();
+    for (name, role) in [("Lee", Role::Viewer), ("Kim", Role::Reader)] {
+        store.add_account(name, role, &new, KdfCost::CHEAP).unwrap();
+    }
+    store.set_role("Kim", Role::Annotator).unwrap();
+    store.set_passphrase("Kim", &new, KdfCost::CHEAP).unwrap();
+    store.remove_account("Kim").unwrap();
+    drop(store);
+    let mut viewer = Store::open_as(&dir, Some("Lee"), &new).unwrap();
+    assert!(viewer.commit(&[add("b")]).is_err());
+    viewer.break_glass("night shift").unwrap();
+    drop(viewer);
+    for _ in 0..2 {
+        assert!(Store::open(&dir, &Passphrase::new("wrong")).is_err());
+    }
+    let out = folder.path().join("out");
+    let code = |arguments: &[&str]| run(&dir, "correct horse", arguments, "").status.code();
+    assert_eq!(code(&["store", "verify"]), Some(0));
+    let (source, out) = (folder.path().join("nothing"), out.to_str().unwrap());
+    // Even where nothing comes of it.
+    code(&["anonymize", source.to_str().unwrap(), out]);
+    let store = Store::open(&dir, &pass()).unwrap();
+    store.read_audit(&mut |_| {}).unwrap();
+    let of_patient = store.reference("p-1");
+    store.rekey(&pass(), KdfCost::CHEAP).unwrap();
+    let store = Store::open(&dir, &pass()).unwrap();
+    let mut entries = Vec::new();
+    let report = store.read_audit(&mut |entry| entries.push(entry)).unwrap();
+    assert_eq!(report.problem, None);
+    // These need a window, a keyring or a damaged log and have tests of their own.
+    let elsewhere = [
+        AuditKind::Locked,
+        AuditKind::Unlocked,
+        AuditKind::KeyRemembered,
+        AuditKind::KeyForgotten,
+        AuditKind::AuditDamaged,
+    ];
+    for kind in AuditKind::ALL {
+        let of_kind: Vec<_> = entries.iter().filter(|e| e.kind == kind).collect();
+        assert!(
+            !of_kind.is_empty() || elsewhere.contains(&kind),
+            "{kind:?} is nowhere"
+        );
+        let fails = matches!(
+            kind,
+            AuditKind::Denied | AuditKind::LoginFailed | AuditKind::Failed
+        );
+        for entry in of_kind {
+            assert!(
+                !entry.user.is_empty() && entry.time_ms > 1_600_000_000_000,
+                "{kind:?}"
+            );
+            // There was nothing to make a copy of.
+            let done = !fails && kind != AuditKind::Anonymized;
+            assert_eq!(entry.done, done, "{kind:?}");
+            assert!(!entry.detail.contains("Byron"));
+        }
+    }
+    let failed = entries.iter().filter(|e| e.kind == AuditKind::Failed);
+    assert_eq!(failed.count(), 2, "an edit and an import");
+    let viewed = |e: &&AuditEntry| e.kind == AuditKind::RecordViewed && e.patient == of_patient;
+    assert_eq!(entries.iter().filter(viewed).count(), 1);
 }

@@ -216,8 +216,8 @@ fn repairing_keeps_all_that_can_be_read() {
     for round in 0..12 {
         reset();
         let mut bytes = sound[&database].clone();
-        // Not the first page: what is in it leads to all others.
-        let page = 1 + dice.roll(pages - 1);
+        // The first page too: what is in it leads to all others.
+        let page = if round == 0 { 0 } else { dice.roll(pages) };
         bytes[page * 4096 + dice.roll(4096)] ^= 0x40;
         fs::write(&database, bytes).unwrap();
         assert!(!Store::verify_folder(&dir, &pass()).unwrap().is_sound());
@@ -232,7 +232,7 @@ fn repairing_keeps_all_that_can_be_read() {
         kept += store.sizes().unwrap().resources;
         had += whole.resources;
     }
-    assert!(kept * 100 >= had * 90, "{kept} of {had} resources");
+    assert!(kept * 100 >= had * 97, "{kept} of {had} resources");
     // With a copy nothing is lost, wherever the damage is.
     reset();
     let store = Store::open(&dir, &pass()).unwrap();
