@@ -189,7 +189,7 @@ fn title_ui(context: &mut UiContext<'_>, ui: &mut Ui, whole: &Segmentation, name
             let field = TextEdit::singleline(&mut fields.title)
                 .hint_text(name)
                 .char_limit(MAX_NAME)
-                .desired_width((ui.available_width() - 8.0).max(60.0));
+                .desired_width(ui.available_width().max(60.0));
             let response = ui.add(field);
             let typed = fields.title.trim();
             if response.lost_focus() && typed != whole.title {
