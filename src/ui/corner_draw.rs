@@ -7,7 +7,10 @@ use super::{
 };
 use crate::i18n::Language;
 use egui::{Align2, Galley, Id, Painter, Pos2, Rect, Sense, Ui, Vec2, vec2};
-use std::{cell::RefCell, sync::Arc};
+use std::{
+    cell::{Cell, RefCell},
+    sync::Arc,
+};
 
 /// Places of the four corners in a cell: where their first line is, how it is aligned, and which way the next one goes.
 fn places(rect: Rect) -> [(Pos2, Align2, f32); 4] {
@@ -31,6 +34,8 @@ struct Row {
 
 /// The lines of the corners that a cell has room for.
 pub struct Fitted {
+    /// How wide a line about what lies under the pointer was since it came into the cell.
+    widest: f32,
     /// Size of the text, and the distance of the lines.
     size: f32,
     step: f32,
@@ -39,13 +44,22 @@ pub struct Fitted {
     texts: [String; 4],
 }
 
+/// What lies under the pointer, as the third corner tells it.
+#[derive(Clone, Copy, Default)]
+struct Hover<'a> {
+    text: &'a str,
+    /// Its lines take the room of the widest that was there: numbers change under a hand that moves, and the corner beside
+    /// them is not to make room and take it back with every digit.
+    widest: f32,
+}
+
 /// Chooses the lines of all corners that a cell has room for. `before` are those of the frame before, if their letters are
 /// still right: most lines stay what they were.
 fn fitted(
     painter: &Painter,
     words: Language,
     rect: Rect,
-    corners: &Corners,
+    (corners, hover): (&Corners, Hover<'_>),
     before: Option<&Fitted>,
 ) -> Fitted {
     let inner = rect.shrink2(MARGIN);
@@ -68,7 +82,15 @@ fn fitted(
         laid_out.push((text.to_owned(), letters.clone()));
         letters
     };
-    let measure = |text: &str| letters(text).size().x;
+    let widest = Cell::new(hover.widest);
+    let measure = |text: &str| {
+        let width = letters(text).size().x;
+        if !hover.text.lines().any(|line| line == text) {
+            return width;
+        }
+        widest.set(widest.get().max(width));
+        widest.get()
+    };
     let folded = |count: usize| words.tr("badge-more-lines", &[("count", count.into())]);
     let room = corner_fit::room(inner.height(), step);
     let shown = corner_fit::fit(corners, inner.size(), room, &measure, &folded);
@@ -77,6 +99,11 @@ fn fitted(
         shown,
     };
     Fitted {
+        widest: if hover.text.is_empty() {
+            0.0
+        } else {
+            widest.get()
+        },
         size,
         step,
         rows: shown.map(|lines| lines.into_iter().map(row).collect()),
@@ -103,7 +130,7 @@ impl KeptCorners {
         painter: &Painter,
         words: Language,
         rect: Rect,
-        corners: &Corners,
+        (corners, hover): (&Corners, &str),
     ) -> Arc<Fitted> {
         let (epoch, size) = (halo::Epoch::now(painter), rect.size());
         let before = kept.as_ref().filter(|kept| kept.epoch == epoch);
@@ -115,7 +142,11 @@ impl KeptCorners {
             return kept.fitted.clone();
         }
         let before = before.map(|kept| kept.fitted.as_ref());
-        let fitted = Arc::new(fitted(painter, words, rect, corners, before));
+        let hover = Hover {
+            text: hover,
+            widest: before.map_or(0.0, |before| before.widest),
+        };
+        let fitted = Arc::new(fitted(painter, words, rect, (corners, hover), before));
         *kept = Some(Self {
             epoch,
             words,
@@ -257,7 +288,8 @@ mod tests {
         let mut found = Vec::new();
         let _ = ctx.run_ui(input, |ui| {
             let painter = ui.painter();
-            let fitted = fitted(painter, Language::English, cell, &corners, None);
+            let told = (&corners, Hover::default());
+            let fitted = fitted(painter, Language::English, cell, told, None);
             found = occupied(cell, &corners, &fitted, hover);
         });
         found
@@ -286,8 +318,10 @@ mod tests {
             let _ = ctx.run_ui(input, |ui| {
                 let painter = ui.painter();
                 let english = Language::English;
-                let fitted = KeptCorners::fitted(&mut kept, painter, english, cell, &corners);
-                let fresh = super::fitted(painter, english, cell, &corners, None);
+                let told = (&corners, "");
+                let fitted = KeptCorners::fitted(&mut kept, painter, english, cell, told);
+                let told = (&corners, Hover::default());
+                let fresh = super::fitted(painter, english, cell, told, None);
                 for (a, b) in fitted
                     .rows
                     .iter()
@@ -317,6 +351,50 @@ mod tests {
         let dense = frame(2.0, "W 411", small);
         assert_eq!(dense.len(), 2);
         assert!(dense.iter().all(|letters| letters.pixels_per_point == 2.0));
+    }
+
+    #[test]
+    fn a_corner_that_makes_room_for_what_lies_under_the_pointer_does_so_once() {
+        let cell = Rect::from_min_size(Pos2::ZERO, vec2(420.0, 300.0));
+        let ctx = Context::default();
+        let mut kept = None;
+        let mut frame = |hover: &str| {
+            let line = |text: &str| Line {
+                text: text.into(),
+                color: theme::TEXT,
+                about: About::Nothing,
+                rank: 0,
+            };
+            let window = line("W 400  C 40  soft tissue of the body");
+            let told = hover.lines().map(line).collect();
+            let corners: Corners = [vec![], vec![], told, vec![window]];
+            let input = RawInput {
+                screen_rect: Some(cell),
+                ..Default::default()
+            };
+            let mut rows = Vec::new();
+            let _ = ctx.run_ui(input, |ui| {
+                let words = Language::English;
+                let told = (&corners, hover);
+                let fitted = KeptCorners::fitted(&mut kept, ui.painter(), words, cell, told);
+                rows = fitted.rows[3]
+                    .iter()
+                    .map(|row| row.shown.text.clone())
+                    .collect();
+            });
+            rows
+        };
+        let (short, long) = ("8 HU", "-1024 HU  stored 2048  shown 0  and on");
+        let beside = frame(short);
+        let above = frame(long);
+        assert_ne!(above, beside, "it makes room");
+        assert_eq!(
+            frame(short),
+            above,
+            "and stays there while the pointer does"
+        );
+        frame("");
+        assert_eq!(frame(short), beside, "the pointer left");
     }
 
     #[test]

@@ -1,10 +1,15 @@
 //! Small line icons, drawn as shapes: crisp at every scale, one weight, no font needed.
 
 use crate::model::content::ObjectKind;
-use egui::{Color32, Painter, Pos2, Rect, Shape, Stroke, Vec2, pos2, vec2};
+use egui::{
+    Color32, Id, LayerId, Mesh, Order, Painter, Pos2, Rect, Shape, Stroke, Vec2,
+    epaint::Tessellator, pos2, vec2,
+};
+use rustc_hash::FxHashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// An icon.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names say what is drawn")]
 pub enum Icon {
     Folder,
@@ -73,8 +78,68 @@ pub enum Icon {
     Prompt,
 }
 
+/// All that the triangles of an icon depend on, but for the whole pixel on which it begins.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Look {
+    icon: Icon,
+    color: Color32,
+    /// Bits of the size, of the part of a pixel by which it is off a whole one, and of the pixels a point.
+    bits: [u32; 5],
+}
+
+/// Icons that were cut into triangles before. There are some dozens of them at a time; a window that is dragged through
+/// many sizes and scales begins anew after so many.
+type Known = Arc<Mutex<FxHashMap<Look, Arc<Mesh>>>>;
+const KNOWN: usize = 512;
+
 /// Draws an icon into a square.
 pub fn paint(painter: &Painter, rect: Rect, icon: Icon, color: Color32) {
+    let scale = painter.pixels_per_point();
+    let whole = ((rect.min.to_vec2() * scale).floor() / scale).to_pos2();
+    let off = rect.min - whole;
+    let bits = [rect.width(), rect.height(), off.x, off.y, scale].map(f32::to_bits);
+    let look = Look { icon, color, bits };
+    let ctx = painter.ctx();
+    let id = Id::unique("icons cut into triangles");
+    let known = ctx.data_mut(|data| data.get_temp_mut_or_default::<Known>(id).clone());
+    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    if known.len() >= KNOWN {
+        known.clear();
+    }
+    let mesh = known.entry(look).or_insert_with(|| {
+        let square = Rect::from_min_size(off.to_pos2(), rect.size());
+        Arc::new(cut(painter, square, icon, color))
+    });
+    let mut mesh = Mesh::clone(mesh);
+    mesh.translate(whole.to_vec2());
+    painter.add(Shape::mesh(mesh));
+}
+
+/// An icon as triangles: it is drawn on a layer of its own, out of which it is taken again at once.
+fn cut(painter: &Painter, square: Rect, icon: Icon, color: Color32) -> Mesh {
+    let ctx = painter.ctx();
+    let layer = LayerId::new(Order::Background, Id::unique("icons aside"));
+    draw(
+        &Painter::new(ctx.clone(), layer, Rect::EVERYTHING),
+        square,
+        icon,
+        color,
+    );
+    let list = ctx.graphics_mut(|layers| std::mem::take(layers.entry(layer)));
+    let options = ctx.tessellation_options(|options| *options);
+    // Circles are cut as well: the toolkit's picture of one lies elsewhere when its texture grows.
+    let (letters, discs) = ([1, 1], Vec::new());
+    let scale = painter.pixels_per_point();
+    let mut tessellator = Tessellator::new(scale, options, letters, discs);
+    let mut mesh = Mesh::default();
+    for shape in list.all_entries() {
+        tessellator.tessellate_shape(shape.shape.clone(), &mut mesh);
+    }
+    mesh
+}
+
+/// Draws an icon line by line.
+fn draw(painter: &Painter, rect: Rect, icon: Icon, color: Color32) {
     let stroke = Stroke::new(1.4, color);
     let thin = Stroke::new(1.0, color);
     let size = rect.width().min(rect.height());

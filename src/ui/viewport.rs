@@ -219,7 +219,7 @@ fn contents(
     let mut none = None;
     let kept = context.state.pictures.get_mut(cell);
     let kept = kept.map_or(&mut none, |cache| &mut cache.corners);
-    let fitted = KeptCorners::fitted(kept, &painter, words, inner, &corners);
+    let fitted = KeptCorners::fitted(kept, &painter, words, inner, (&corners, hover));
     let mut taken = corner_draw::occupied(inner, &corners, &fitted, hover);
     taken.extend(beside_picture(context, rect, picture));
     let names = plane_handles::paint(

@@ -44,6 +44,8 @@ struct Pointer {
     double: bool,
     inside: bool,
     shift: bool,
+    /// A button is held down since before this frame.
+    drags: bool,
     /// Viewport pixels a point.
     scale: f64,
 }
@@ -82,6 +84,8 @@ pub(in crate::ui) fn hand(
         inside: response.contains_pointer(),
         shift: i.modifiers.shift,
         scale,
+        // Of another gesture: a hand that drags a window looks for no mark.
+        drags: i.pointer.any_down() && !i.pointer.any_pressed(),
     });
     if context
         .state
@@ -103,8 +107,7 @@ pub(in crate::ui) fn hand(
         draw(context, &site, viewport, picture, &pointer);
         return true;
     }
-    let under = pointer
-        .inside
+    let under = (pointer.inside && !pointer.drags)
         .then(|| under(context, &site, &pointer))
         .flatten();
     let hovered = under.as_ref().map(|(id, _)| (cell, id.clone()));

@@ -81,6 +81,9 @@ pub fn mark_on(target: AnnotationTarget, space: PointSpace, shape: Shape) -> Ann
     mark
 }
 
+/// Where more than one in so many marks of the store is on what is open, they are gone through side by side.
+const NEARLY: usize = 8;
+
 impl Workspace {
     /// Carries out what the window asks of the marks.
     pub fn act_on_mark(&mut self, action: MarkAction) {
@@ -158,8 +161,17 @@ impl Workspace {
 
     /// The marks on what is open, by id.
     pub fn open_marks(&self) -> impl Iterator<Item = &Annotation> {
-        let ids = self.measuring.open.iter();
-        ids.filter_map(|id| self.marks.set().get(id))
+        let (ids, set) = (&self.measuring.open, self.marks.set());
+        // Both are in the order of ids: where nearly all are open they are gone through side by side.
+        let side_by_side = ids.len() * NEARLY >= set.len();
+        let mut marks = side_by_side.then(|| set.iter().peekable());
+        ids.iter().filter_map(move |id| match &mut marks {
+            Some(marks) => {
+                while marks.next_if(|mark| mark.id < *id).is_some() {}
+                marks.next_if(|mark| mark.id == *id)
+            }
+            None => set.get(id),
+        })
     }
 
     /// The selected mark.
