@@ -5,7 +5,11 @@ use super::{
     statistics::{spread, summary},
     *,
 };
-use crate::dicom::element_with_keyword;
+
+/// None of these queries asks about elements of headers.
+const fn element_with_keyword(_: &str) -> Option<u32> {
+    None
+}
 
 fn today() -> Date {
     Date::parse("2024-06-01").unwrap()
