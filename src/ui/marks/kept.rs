@@ -497,7 +497,7 @@ mod tests {
                 assert_eq!(drift(&now), None, "{what}");
             }
             let other: [(&str, fn(&mut Seen)); 4] = [
-                ("another frame", |s| s.site.target.frame += 1),
+                ("another series", |s| s.site.target.series_uid += "1"),
                 ("thickness", |s| s.site.half_mm += 1.0),
                 ("no lens", |s| s.site.patient = None),
                 ("another mark", |s| s.selected = id("b")),
@@ -508,6 +508,16 @@ mod tests {
                 assert_eq!(drift(&now), None, "{what}");
             }
             assert_eq!(before, None);
+            // Which frame is the nearest to a cut is nothing that is seen of marks.
+            let mut other_frame = at((3.0, 2.0), 0.5);
+            other_frame.site.target.frame += 1;
+            assert!(drift(&other_frame).is_some());
+            other_frame.site.pixel = other_frame.site.patient;
+            assert_eq!(
+                drift(&other_frame),
+                None,
+                "marks in pixels are of one frame"
+            );
             drift(&at((3.0, 2.0), 0.5)).unwrap()
         });
         // Six and four pixels to the left and up.
