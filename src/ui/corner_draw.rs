@@ -93,7 +93,12 @@ fn fitted(
     };
     let folded = |count: usize| words.tr("badge-more-lines", &[("count", count.into())]);
     let room = corner_fit::room(inner.height(), step);
-    let shown = corner_fit::fit(corners, inner.size(), room, &measure, &folded);
+    // On a mark there is a line more about it: it takes no other line's room when the pointer comes upon one.
+    let free = match told(corners, hover.text) {
+        0 => 0,
+        told => HOVER_LINES.saturating_sub(told),
+    };
+    let shown = corner_fit::fit(corners, inner.size(), (room, free), &measure, &folded);
     let row = |shown: Shown| Row {
         letters: letters(&shown.text),
         shown,
@@ -167,16 +172,20 @@ fn row_of(index: usize, count: usize, direction: f32) -> usize {
     }
 }
 
+/// How many lines tell what lies under the pointer: the third corner, below at the left, begins with them.
+fn told(corners: &Corners, hover: &str) -> usize {
+    let third = corners.get(2).into_iter().flatten();
+    let told = third.zip(hover.lines()).filter(|(a, b)| a.text == *b);
+    told.count()
+}
+
 /// Where the corners stand, for whoever writes over the same picture. What lies under the pointer (`hover`) comes and
 /// goes: three lines have their place in any case, so that nothing moves when it does. Widths are rounded up, so that few
 /// numbers change them.
 pub fn occupied(rect: Rect, corners: &Corners, fitted: &Fitted, hover: &str) -> Vec<Rect> {
     let Fitted { step, rows, .. } = fitted;
     let mut found = Vec::new();
-    // The third corner, below at the left, begins with what lies under the pointer.
-    let third = corners.get(2).into_iter().flatten();
-    let told = third.zip(hover.lines()).filter(|(a, b)| a.text == *b);
-    let told = told.count();
+    let told = told(corners, hover);
     for ((number, (corner, anchor, direction)), lines) in
         places(rect).into_iter().enumerate().zip(rows)
     {
@@ -395,6 +404,47 @@ mod tests {
         );
         frame("");
         assert_eq!(frame(short), beside, "the pointer left");
+    }
+
+    #[test]
+    fn a_line_about_a_mark_under_the_pointer_takes_no_other_lines_place() {
+        let ctx = Context::default();
+        let shown = |hover: &str, height: f32| {
+            let cell = Rect::from_min_size(Pos2::ZERO, vec2(420.0, height));
+            let line = |text: &str| {
+                let mut line = Line::dim(text);
+                line.rank = u8::from(text == "115 %");
+                line
+            };
+            let lines = hover
+                .lines()
+                .chain(["Axial 60/120", "W 400  C 40", "115 %"]);
+            let corners: Corners = [vec![], vec![], lines.map(line).collect(), vec![]];
+            let input = RawInput {
+                screen_rect: Some(cell),
+                ..Default::default()
+            };
+            let mut others = Vec::new();
+            let _ = ctx.run_ui(input, |ui| {
+                let text = hover;
+                let told = (&corners, Hover { text, widest: 0.0 });
+                let fitted = fitted(ui.painter(), Language::English, cell, told, None);
+                let rows = fitted.rows[2].iter().map(|row| row.shown.text.clone());
+                others = rows.filter(|text| !hover.contains(text.as_str())).collect();
+            });
+            others
+        };
+        let mut counts = Vec::new();
+        for height in (60..300).step_by(4) {
+            let height = height as f32;
+            let (beside, on) = ("8 HU\nL 4 mm", "8 HU\nL 4 mm\nnodule");
+            assert_eq!(shown(beside, height), shown(on, height), "{height}");
+            counts.push(shown(on, height).len());
+        }
+        assert!(
+            counts.contains(&3) && counts.iter().any(|n| *n < 3),
+            "{counts:?}"
+        );
     }
 
     #[test]

@@ -70,17 +70,23 @@ impl Shown {
 }
 
 /// Chooses the lines of all corners for a cell. `inner` is the room between its margins, `measure` gives the width of a
-/// text, `folded` the words for so many lines more.
+/// text, `folded` the words for so many lines more. Of the lines that there is `room` for, `free` of the third corner are
+/// kept for what may come.
 pub fn fit(
     corners: &Corners,
     inner: Vec2,
-    room: usize,
+    (room, free): (usize, usize),
     measure: &dyn Fn(&str) -> f32,
     folded: &dyn Fn(usize) -> String,
 ) -> [Vec<Shown>; 4] {
     let mut at = 0;
     let mut shown = corners.each_ref().map(|lines| {
         let from_below = at >= 2;
+        let room = if at == 2 {
+            room.saturating_sub(free)
+        } else {
+            room
+        };
         at += 1;
         chosen(lines, room, from_below, folded)
     });
@@ -266,6 +272,7 @@ mod tests {
 
     fn fitted(corners: &Corners, width: f32, room: usize) -> [Vec<Shown>; 4] {
         let folded = |n| format!("+{n}");
+        let room = (room, 0);
         fit(corners, Vec2::new(width, 400.0), room, &measure, &folded)
     }
 
