@@ -411,14 +411,13 @@ mod tests {
         let ctx = Context::default();
         let shown = |hover: &str, height: f32| {
             let cell = Rect::from_min_size(Pos2::ZERO, vec2(420.0, height));
-            let line = |text: &str| {
+            let line = |(text, rank): (&str, u8)| {
                 let mut line = Line::dim(text);
-                line.rank = u8::from(text == "115 %");
+                line.rank = rank;
                 line
             };
-            let lines = hover
-                .lines()
-                .chain(["Axial 60/120", "W 400  C 40", "115 %"]);
+            let others = [("Axial 60/120", 0), ("W 400  C 40", 0), ("115 %", 2)];
+            let lines = hover.lines().map(|text| (text, 1)).chain(others);
             let corners: Corners = [vec![], vec![], lines.map(line).collect(), vec![]];
             let input = RawInput {
                 screen_rect: Some(cell),
@@ -435,8 +434,13 @@ mod tests {
             others
         };
         let mut counts = Vec::new();
-        for height in (60..300).step_by(4) {
+        for height in (60..600).step_by(4) {
             let height = height as f32;
+            let (_, step) = corner_fit::text_size(vec2(420.0, height));
+            if corner_fit::room(height - 2.0 * MARGIN.y, step) < 3 {
+                // Nothing is told about the pointer.
+                continue;
+            }
             let (beside, on) = ("8 HU\nL 4 mm", "8 HU\nL 4 mm\nnodule");
             assert_eq!(shown(beside, height), shown(on, height), "{height}");
             counts.push(shown(on, height).len());
