@@ -28,7 +28,8 @@ fn numbered(number: usize) -> DataSet {
         let mut reference = DataSet::default();
         reference.text(0x0008, 0x1150, b"UI", CT);
         reference.text(0x0008, 0x1155, b"UI", &format!("1.2.3.7777.9.{before}"));
-        set.items(0x0008, 0x1140, vec![reference]);
+        // Referenced SOP Sequence: PS3.15 E.1 lets what refers to images go, and this one stay.
+        set.items(0x0008, 0x1199, vec![reference]);
     }
     for (element, value) in [
         (0x0002, 1u16),
@@ -91,7 +92,7 @@ fn a_thousand_uids_stay_as_many_and_lead_where_they_led() {
             uids.note(set.said(group, element), written.said(group, element));
         }
         if number >= PATIENTS {
-            let (old, new) = (set.item(0x0008, 0x1140), written.item(0x0008, 0x1140));
+            let (old, new) = (set.item(0x0008, 0x1199), written.item(0x0008, 0x1199));
             uids.note(old.said(0x0008, 0x1155), new.said(0x0008, 0x1155));
             assert_eq!(new.said(0x0008, 0x1150), CT, "UIDs of the standard stay");
         }
