@@ -196,7 +196,7 @@ fn what_an_adjudicator_took_is_seen_leaves_and_comes_back() {
         let frames = read.volumes[0].frames.iter().enumerate();
         let inside: Vec<usize> = frames
             .flat_map(|(z, f)| {
-                let values: Vec<f64> = f.values().map(f64::from).collect();
+                let values: Vec<f64> = f.values().collect();
                 let set = values.into_iter().enumerate().filter(|(_, v)| *v > 0.0);
                 set.map(|(i, _)| z * columns * rows + i).collect::<Vec<_>>()
             })
