@@ -94,19 +94,26 @@ pub fn palette_ui(context: &mut UiContext<'_>, ui: &mut Ui) {
     }
 }
 
-/// Commands whose name or shortcut holds every word that was typed, names that begin with it first.
+/// Commands whose name, shortcut or explanation holds every word that was typed: names that begin with it first, those
+/// that only their explanation tells of last.
 fn matching(context: &UiContext<'_>, query: &str) -> Vec<&'static Row> {
     let query = query.trim().to_lowercase();
-    let mut rows: Vec<(bool, &'static Row)> = TABLE
+    let mut rows: Vec<(u8, &'static Row)> = TABLE
         .iter()
         .filter(|row| row.command != Command::Palette && row.command != Command::Language)
         .filter_map(|row| {
             let name = context.word(row.message_key).to_lowercase();
+            if name.starts_with(&query) {
+                return Some((0, row));
+            }
+            let all_in = |text: &str| query.split_whitespace().all(|word| text.contains(word));
             let text = format!("{name} {}", context.shortcut(row.command).to_lowercase());
-            query
-                .split_whitespace()
-                .all(|word| text.contains(word))
-                .then(|| (!name.starts_with(&query), row))
+            if all_in(&text) {
+                return Some((1, row));
+            }
+            let tip = format!("{}-tip", row.message_key);
+            let tip = context.language().find(&tip, &[])?.to_lowercase();
+            all_in(&format!("{text} {tip}")).then_some((2, row))
         })
         .collect();
     // What can be done now comes first: the first row is what Enter does.

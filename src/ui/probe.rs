@@ -174,6 +174,9 @@ pub(super) fn hover(
     }
     let point = picture.patient_at(at[0], at[1]);
     lines.extend(segments::texts_at(context, viewport, point));
+    // From the middle of the picture outwards: where there is no room the innermost goes first and the value last, and
+    // nothing moves when a line about a mark comes.
+    lines.reverse();
     Some(Hover {
         cell,
         text: lines.join("\n"),

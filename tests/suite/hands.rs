@@ -156,6 +156,26 @@ fn a_key_is_given_to_another_command_in_the_window_after_a_warning() {
     assert_ne!(inverted(&stage), before, "the new key works");
 }
 
+#[test]
+fn the_palette_finds_a_command_by_what_it_is_for() {
+    let _one = alone();
+    let mut stage = stage(vec![small_film()], Vec::new());
+    let first = |stage: &mut Stage, query: &str| {
+        run(stage, Command::Palette);
+        stage.harness().event(Event::Text(query.into()));
+        stage.settle().unwrap();
+        stage.key(Modifiers::NONE, Key::Enter);
+        stage.settle().unwrap();
+        stage.program().workspace.layout.clone()
+    };
+    // A name comes before an explanation.
+    let before = stage.program().workspace.layout.clone();
+    assert_ne!(first(&mut stage, "two views"), before);
+    // Layouts are kept by name in the window that the command opens; only its explanation says so.
+    first(&mut stage, "save layout");
+    stage.harness().get_by_label("Name of this layout");
+}
+
 /// Everything that can be pressed or typed into has a name that a screen reader can say.
 fn nameless(stage: &mut Stage) -> Vec<String> {
     let root = stage.harness().root();
