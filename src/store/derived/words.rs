@@ -458,6 +458,32 @@ mod tests {
     }
 
     #[test]
+    fn pages_are_sealed_by_the_quicker_hash_and_those_of_before_are_made_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = StoreKey::random().unwrap();
+        let (derived, _) = Derived::open(folder.path(), &key).unwrap();
+        let seal = "PRAGMA cipher_hmac_algorithm";
+        let seal: String = derived
+            .facts()
+            .query_row(seal, [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(seal, "HMAC_SHA256");
+        drop(derived);
+        for file in FILES {
+            let path = folder.path().join(file);
+            fs::remove_file(&path).unwrap();
+            // As the program made them before.
+            let before = rusqlite::Connection::open(path).unwrap();
+            let statement = crate::store::database::derived_key_statement(&key);
+            before.execute_batch(&statement).unwrap();
+            before
+                .execute_batch("PRAGMA user_version = 4; CREATE TABLE word (body)")
+                .unwrap();
+        }
+        assert!(Derived::open(folder.path(), &key).unwrap().1);
+    }
+
+    #[test]
     fn both_databases_answer_as_one() {
         let (_folder, mut derived) = derived();
         let many: Vec<String> = (0..300).map(|n| format!("word{n} common")).collect();
