@@ -254,12 +254,6 @@ fn natural(a: &str, b: &str) -> std::cmp::Ordering {
     parts(a).cmp(&parts(b))
 }
 
-/// Whether a file may be an evaluation, by its name.
-pub fn may_be(path: &Path) -> bool {
-    let ending = path.extension().and_then(|e| e.to_str());
-    ending.is_some_and(|e| ["json", "csv"].contains(&e.to_ascii_lowercase().as_str()))
-}
-
 /// Reads a file; why not is one sentence without its path.
 pub fn read_file(path: &Path, rules: &Rules) -> Result<Evaluation, String> {
     let mut bytes = Vec::new();

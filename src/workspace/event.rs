@@ -94,6 +94,8 @@ pub enum Event {
     },
     /// Paths were chosen in a dialog.
     Chosen(Vec<std::path::PathBuf>),
+    /// What files are for that were opened and are no pictures.
+    SortedOut(Box<super::purpose::Sorted>),
     /// FHIR bundles were chosen in a dialog.
     ChosenRecord(Vec<std::path::PathBuf>),
     /// A table without a mapping was looked at.

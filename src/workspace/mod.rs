@@ -55,6 +55,7 @@ pub mod place;
 pub mod planes;
 pub mod presentation;
 pub mod presets;
+pub mod purpose;
 pub mod record_link;
 pub mod record_search;
 pub mod report;

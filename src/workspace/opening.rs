@@ -127,16 +127,11 @@ fn archives_of(locked: &[Arc<Path>]) -> Vec<LockedArchive> {
 impl Workspace {
     /// Opens files and folders in the background.
     pub fn open(&mut self, mut paths: Vec<PathBuf>) {
-        if let Some(place) = paths.iter().position(|p| super::evaluation::may_be(p)) {
-            let evaluation = paths.remove(place);
-            self.open_evaluation(evaluation);
-            if paths.is_empty() {
-                return;
-            }
-        }
-        if let Some(place) = paths.iter().position(|p| super::labelling::may_be(p)) {
-            let schema = paths.remove(place);
-            self.open_schema(schema, true);
+        let known: Vec<PathBuf> = paths
+            .extract_if(.., |p| super::purpose::is_known(p))
+            .collect();
+        if !known.is_empty() {
+            self.sort_out(known);
             if paths.is_empty() {
                 return;
             }

@@ -314,18 +314,14 @@ fn files_that_do_not_say_whose_they_are_are_asked_about() {
     let mapping = dir.path().join("pulse.toml");
     let text = "resource = \"Observation\"\n[columns]\ndate = \"time\"\n[[measure]]\ncolumn = \"pulse\"\nloinc = \"8893-0\"\ndisplay = \"Pulse of the wrist\"\nunit = \"/min\"\n";
     fs::write(&mapping, text).unwrap();
-    // Without its mapping a table is asked about.
-    stage
-        .program_mut()
-        .workspace
-        .import_records(vec![table.clone()]);
+    // Dropped onto the window; without its mapping a table is asked about.
+    stage.program_mut().workspace.open(vec![table.clone()]);
     stage.settle().unwrap();
+    assert!(!stage.program().workspace.evaluation.shown);
     assert_eq!(count(&mut stage, "What do the columns mean?"), 1);
     act(&mut stage, Action::Mapping(MappingAction::Cancel));
-    stage
-        .program_mut()
-        .workspace
-        .import_records(vec![table.clone(), mapping.clone()]);
+    let both = vec![mapping.clone(), table.clone()];
+    stage.program_mut().workspace.open(both);
     stage.settle().unwrap();
     run(&mut stage, Command::ShowTimeline);
     assert_eq!(count(&mut stage, "1 file does not say whose it is"), 1);
@@ -365,7 +361,7 @@ fn duplicates_are_merged_and_parted_in_the_window() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("twice.ndjson");
     fs::write(&path, [observation("a"), observation("b")].join("\n")).unwrap();
-    stage.program_mut().workspace.import_records(vec![path]);
+    stage.program_mut().workspace.open(vec![path]);
     stage.settle().unwrap();
     assert_eq!(insight(&stage).review.pairs.len(), 1);
     assert!(count(&mut stage, "Perhaps recorded twice") >= 1);

@@ -116,6 +116,25 @@ fn number(text: &str) -> Option<f64> {
     text.parse::<f64>().ok().filter(|v| v.is_finite())
 }
 
+/// Whether a table with this header is one of an evaluation.
+pub fn is_table(header: &str) -> bool {
+    let Ok(table) = Table::read(header) else {
+        return false;
+    };
+    let mut names = table.header.iter();
+    table.column(SCORE).is_some() || names.any(|header| figure_of(header).is_some())
+}
+
+/// The figure that a column has, and its unit where the name says one.
+fn figure_of(header: &str) -> Option<(&'static str, Option<&str>)> {
+    let (name, unit) = match header.rsplit_once('_') {
+        Some((name, unit @ ("px" | "mm"))) => (name, Some(unit)),
+        _ => (header, None),
+    };
+    let known = FIGURES.into_iter().find(|(figure, _)| *figure == name);
+    known.map(|(figure, _)| (figure, unit))
+}
+
 /// The evaluation of a table.
 ///
 /// # Errors
@@ -181,11 +200,7 @@ fn masks(table: &Table, rules: &Rules) -> Result<Evaluation, EvaluationError> {
     let mut columns = Vec::new();
     let mut units = Vec::new();
     for (place, header) in table.header.iter().enumerate() {
-        let (name, unit) = match header.rsplit_once('_') {
-            Some((name, unit @ ("px" | "mm"))) => (name, Some(unit)),
-            _ => (header.as_str(), None),
-        };
-        if let Some((figure, _)) = FIGURES.into_iter().find(|(figure, _)| *figure == name) {
+        if let Some((figure, unit)) = figure_of(header) {
             columns.push((place, figure));
             units.extend(unit);
         }

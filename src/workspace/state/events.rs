@@ -128,6 +128,7 @@ impl Workspace {
                 }
             }
             Event::Chosen(paths) => self.open(paths),
+            Event::SortedOut(sorted) => self.take_sorted(*sorted),
             Event::ChosenRecord(paths) => {
                 self.import_records(paths);
                 self.settings.side_tab = SideTab::Record;
