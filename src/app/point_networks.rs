@@ -5,7 +5,7 @@ use crate::{
     ai::{
         AiError,
         registry::Registry,
-        sliding::prompted::{Points, Prompted},
+        sliding::prompted::{Inside, Points},
         volume_import::{ForVolumes, is_for_points},
         worker::{PointsAnswer, PointsRequest},
     },
@@ -92,20 +92,22 @@ impl Networks {
     }
 }
 
-/// An answer with its voxels in the memory of the device that draws.
+/// An answer with its voxels in the memory of the device that draws: where the network ran there they are there, else they are
+/// brought up.
 fn shown(gpu: &GpuContext, answer: PointsAnswer) -> Result<PointsFound, (&'static str, String)> {
     let PointsAnswer { found, identity } = answer;
-    let Prompted {
-        low,
-        inside,
-        confidence,
-        ..
-    } = found;
-    let mask = uploaded(gpu, &inside).map_err(|e| ("badge-ai-failed", e.to_string()))?;
+    let (mask, inside) = match found.inside {
+        Inside::There(mask) => (mask, None),
+        Inside::Here(bits) => {
+            let mask = uploaded(gpu, &bits).map_err(|e| ("badge-ai-failed", e.to_string()))?;
+            (mask, Some(bits))
+        }
+    };
     Ok(PointsFound {
-        low,
+        low: found.low,
         inside,
-        confidence,
+        voxels: found.voxels,
+        confidence: found.confidence,
         mask,
         model: identity,
     })

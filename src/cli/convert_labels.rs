@@ -12,7 +12,7 @@ use crate::{
     dicom::segmentation::Wanted,
     formats::labels::counts,
     model::{labels::voxel_ml, segmentation::SegmentOrigin},
-    workspace::exchange::mask_file::MaskForm,
+    workspace::exchange::{mask_file::MaskForm, mask_report::Written},
 };
 use clap::Args;
 use serde_json::json;
@@ -146,7 +146,12 @@ fn convert(args: &ConvertLabelsArgs, common: &Common, out: &mut Output) -> Resul
         let Some(on) = &layout else {
             return Err(Refusal::new(Exit::Usage, "--report needs --image"));
         };
-        report::write(report, &args.out, seg, on, &making, common)?;
+        let written = Written {
+            object: &args.out,
+            seg,
+            on,
+        };
+        report::write(report, &written, &making, common)?;
     }
     let (counts, ml) = (counts(seg), voxel_ml(&seg.grid));
     let voxels = |number: u16| counts.get(&number).copied().unwrap_or(0);

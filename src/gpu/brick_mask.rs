@@ -2,10 +2,16 @@
 //! says which of them a brick of the grid is. So the memory is that of what is in it, and a grid may be larger than one
 //! binding.
 //!
-//! Must stay true: a brick that the table does not name is one of zeros; a slot that nobody uses is given away again.
+//! Must stay true: a brick that the table does not name is one of zeros; a slot that nobody uses is given away again, whatever
+//! lies in it; of a brick goes up what changed, not the brick.
 
-use super::{context::GpuContext, door::Cargo, error::GpuError, mask::MaskVolume};
-use std::collections::BTreeMap;
+use super::{
+    context::GpuContext,
+    door::Cargo,
+    error::GpuError,
+    mask::MaskVolume,
+    mask_box::{BoxWriter, BrickBoxes, MaskBox},
+};
 
 /// Voxels along an edge of a brick.
 pub const SIDE: usize = 16;
@@ -21,6 +27,37 @@ const AT_ONCE: usize = 4 << 20;
 
 /// Entries of the table that lie no farther apart go up at once.
 const CLOSE: usize = 64;
+
+/// What changes in a brick.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrickChange {
+    /// Its place in the grid, columns fastest.
+    pub brick: usize,
+    /// What it has from now on: `None` for zeros alone.
+    pub part: Option<BrickPart>,
+}
+
+/// A box of a brick.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrickPart {
+    /// Where in the brick; whole words, as [`MaskBox::around`] makes them.
+    pub place: MaskBox,
+    /// Its voxels, tightly packed, columns fastest.
+    pub voxels: Vec<u8>,
+}
+
+impl BrickPart {
+    /// Whether it lies in a brick and has its voxels.
+    fn fits(&self) -> bool {
+        let MaskBox { first, size } = self.place;
+        let inside = (0..3).all(|axis| {
+            let end = first[axis].checked_add(size[axis]);
+            size[axis] > 0 && end.is_some_and(|end| end <= SIDE)
+        });
+        let words = first[0].is_multiple_of(4) && size[0].is_multiple_of(4);
+        inside && words && size.iter().product::<usize>() == self.voxels.len()
+    }
+}
 
 /// A mask in bricks, to be written.
 #[derive(Debug)]
@@ -76,37 +113,41 @@ impl BrickMask {
         u64::from(self.room) * VOLUME as u64 + 4 * self.table.len() as u64
     }
 
-    /// Gives bricks other voxels, each its number in the grid, columns fastest, and its bytes, `None` for zeros. Counted as
-    /// [`Cargo::Mask`].
+    /// Changes boxes of bricks, each brick once. Counted as [`Cargo::Mask`].
     ///
     /// # Errors
     /// [`GpuError::MaskTooLarge`] when there is no room for more bricks, [`GpuError::OutOfMemory`],
-    /// [`GpuError::Mismatch`] for a brick that is none of the grid. Then the mask is not to be used any more.
+    /// [`GpuError::Mismatch`] for a brick that is none of the grid, or voxels that are not those of a box of one. Then the
+    /// mask is not to be used any more.
     pub fn write(
         &mut self,
         gpu: &GpuContext,
-        changes: impl Iterator<Item = (usize, Option<Box<[u8; VOLUME]>>)>,
+        writer: &mut BoxWriter,
+        changes: impl Iterator<Item = BrickChange>,
     ) -> Result<(), GpuError> {
-        let mut waiting: BTreeMap<u32, Box<[u8; VOLUME]>> = BTreeMap::new();
+        let mut waiting = BrickBoxes::default();
         let mut moved: Vec<usize> = Vec::new();
-        for (brick, voxels) in changes {
+        for BrickChange { brick, part } in changes {
             let Some(entry) = self.table.get(brick).copied() else {
                 return Err(GpuError::Mismatch("the brick is none of the mask"));
             };
-            let slot = match (voxels, entry) {
-                (None, 0) => continue,
-                (None, slot) => {
-                    waiting.remove(&slot);
-                    self.free.push(slot);
+            let slot = match part {
+                None if entry == 0 => continue,
+                None => {
+                    // Nothing of this brick goes up, so whoever gets its slot is the only one that writes there.
+                    self.free.push(entry);
                     0
                 }
-                (Some(voxels), 0) => {
-                    let slot = self.slot(gpu)?;
-                    waiting.insert(slot, voxels);
-                    slot
+                Some(part) if !part.fits() => {
+                    return Err(GpuError::Mismatch("the voxels are those of no brick"));
                 }
-                (Some(voxels), slot) => {
-                    waiting.insert(slot, voxels);
+                Some(part) => {
+                    let slot = match entry {
+                        0 => self.slot(gpu)?,
+                        slot => slot,
+                    };
+                    let at = slot.saturating_sub(1);
+                    waiting.push(at, entry == 0, &part.place, &part.voxels);
                     slot
                 }
             };
@@ -116,11 +157,11 @@ impl BrickMask {
                 }
                 moved.push(brick);
             }
-            if waiting.len() * VOLUME >= AT_ONCE {
-                self.send(gpu, std::mem::take(&mut waiting))?;
+            if waiting.bytes() >= AT_ONCE {
+                writer.write_bricks(gpu, &self.mask, &std::mem::take(&mut waiting))?;
             }
         }
-        self.send(gpu, waiting)?;
+        writer.write_bricks(gpu, &self.mask, &waiting)?;
         // Bricks of one ball lie far apart in the table: only what is another one goes up, and what lies close between.
         moved.sort_unstable();
         for run in moved.chunk_by(|a, b| b - a <= CLOSE) {
@@ -159,33 +200,6 @@ impl BrickMask {
         }
         self.used += 1;
         Ok(self.used)
-    }
-
-    /// Brings bricks to their slots, those side by side at once.
-    fn send(
-        &self,
-        gpu: &GpuContext,
-        bricks: BTreeMap<u32, Box<[u8; VOLUME]>>,
-    ) -> Result<(), GpuError> {
-        let mut run: Option<(u32, Vec<u8>)> = None;
-        let put = |first: u32, bytes: &[u8]| {
-            let at = u64::from(first.saturating_sub(1)) * VOLUME as u64;
-            gpu.door
-                .upload_buffer(Cargo::Mask, self.mask.buffer(), at, bytes)
-        };
-        for (slot, voxels) in bricks {
-            match &mut run {
-                Some((first, bytes)) if *first as usize + bytes.len() / VOLUME == slot as usize => {
-                    bytes.extend_from_slice(voxels.as_slice());
-                }
-                other => {
-                    if let Some((first, bytes)) = other.replace((slot, voxels.to_vec())) {
-                        put(first, &bytes)?;
-                    }
-                }
-            }
-        }
-        run.map_or(Ok(()), |(first, bytes)| put(first, &bytes))
     }
 }
 

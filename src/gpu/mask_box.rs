@@ -1,10 +1,11 @@
 //! Boxes of a mask of eight bits, brought to their place: what a stroke changed, and nothing else.
 //!
 //! A box has many short rows; each as a write of its own would cost more than the box. So its rows go up packed, in one
-//! write, and the device puts them where they belong.
+//! write, and the device puts them where they belong. So it is with boxes of many bricks ([`super::BrickMask`]).
 
 use super::{
     blend::compute,
+    brick_mask::SIDE,
     context::GpuContext,
     door::Cargo,
     error::GpuError,
@@ -19,13 +20,20 @@ const LANES: usize = 4;
 /// Words that go up at once: more goes in parts.
 const MOST_WORDS: usize = 1 << 20;
 
+/// Words of a row and of the whole of a brick.
+const BRICK_ROW: usize = SIDE / LANES;
+const BRICK_WORDS: usize = BRICK_ROW * SIDE * SIDE;
+
+/// Words that say where the box of a brick belongs.
+const HEAD: usize = 4;
+
 /// `BoxDraw` of `shaders/mask_box.wgsl`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 pub struct BoxDraw {
     /// First word of a row, first row, first slice, and rows of a slice of the mask.
     pub first: [u32; 4],
-    /// Words, rows and slices of the box, and words of a row of the mask.
+    /// Words, rows and slices of the box, and words of a row of the mask; of bricks how many there are, and words of one.
     pub size: [u32; 4],
 }
 
@@ -34,6 +42,7 @@ pub struct BoxDraw {
 pub struct BoxWriter {
     layout: wgpu::BindGroupLayout,
     pipeline: wgpu::ComputePipeline,
+    bricks: wgpu::ComputePipeline,
     uniforms: wgpu::Buffer,
     words: Option<wgpu::Buffer>,
 }
@@ -66,6 +75,35 @@ impl MaskBox {
     }
 }
 
+/// Boxes of bricks on their way to their slots.
+#[derive(Debug, Default)]
+pub(super) struct BrickBoxes {
+    /// Of each brick the slot from 0; first word, row, slice, and whether the rest of it is zeros; words, rows, slices; and the
+    /// first word of its voxels among those of all.
+    heads: Vec<[u32; HEAD]>,
+    voxels: Vec<u8>,
+}
+
+impl BrickBoxes {
+    /// Bytes that go up for them.
+    pub(super) const fn bytes(&self) -> usize {
+        self.heads.len() * HEAD * LANES + self.voxels.len()
+    }
+
+    /// One more. `fresh` says that the slot was given away anew: what the box leaves out becomes zeros, without coming up.
+    pub(super) fn push(&mut self, slot: u32, fresh: bool, part: &MaskBox, voxels: &[u8]) {
+        let bytes = |n: [usize; 3]| (n[0] | n[1] << 8 | n[2] << 16) as u32;
+        let [x, y, z] = part.first;
+        self.heads.push([
+            slot,
+            bytes([x / LANES, y, z]) | u32::from(fresh) << 24,
+            bytes([part.size[0] / LANES, part.size[1], part.size[2]]),
+            (self.voxels.len() / LANES) as u32,
+        ]);
+        self.voxels.extend_from_slice(voxels);
+    }
+}
+
 impl BoxWriter {
     /// Compiles the shader.
     ///
@@ -77,6 +115,7 @@ impl BoxWriter {
             let layout = shader::compute_layout(&gpu.device, "box", &[false, true]);
             Self {
                 pipeline: compute(gpu, &module, "cs_box", &layout),
+                bricks: compute(gpu, &module, "cs_bricks", &layout),
                 layout,
                 uniforms: gpu.door.buffer(&wgpu::BufferDescriptor {
                     label: Some("box"),
@@ -157,6 +196,51 @@ impl BoxWriter {
         size: [usize; 3],
         packed: &[u8],
     ) -> Result<(), GpuError> {
+        let [x, y, z] = first.map(|n| n as u32);
+        let [across, tall, deep] = size.map(|n| n as u32);
+        let draw = BoxDraw {
+            first: [x / LANES as u32, y, z, mask.size()[1] as u32],
+            size: [across, tall, deep, mask.words_a_row() as u32],
+        };
+        let groups = [across.div_ceil(8), tall.div_ceil(8), deep];
+        self.carry_out(gpu, &draw, packed, mask, groups)
+    }
+
+    /// Brings boxes of bricks to their slots in the buffer of a mask in bricks, all at once. Counted as [`Cargo::Mask`], with
+    /// the words that say where they belong.
+    pub(super) fn write_bricks(
+        &mut self,
+        gpu: &GpuContext,
+        mask: &MaskVolume,
+        boxes: &BrickBoxes,
+    ) -> Result<(), GpuError> {
+        let count = boxes.heads.len();
+        if count == 0 {
+            return Ok(());
+        }
+        let draw = BoxDraw {
+            first: [0; 4],
+            size: [count as u32, BRICK_WORDS as u32, 0, 0],
+        };
+        let mut packed = Vec::with_capacity(boxes.bytes());
+        packed.extend_from_slice(bytemuck::cast_slice(&boxes.heads));
+        packed.extend_from_slice(&boxes.voxels);
+        let (across, down) = match count <= MOST_GROUPS {
+            true => (count, 1),
+            false => (MOST_GROUPS, count.div_ceil(MOST_GROUPS)),
+        };
+        self.carry_out(gpu, &draw, &packed, mask, [across as u32, down as u32, 1])
+    }
+
+    /// Brings words up and has the device put them where they belong.
+    fn carry_out(
+        &mut self,
+        gpu: &GpuContext,
+        draw: &BoxDraw,
+        packed: &[u8],
+        mask: &MaskVolume,
+        [across, down, deep]: [u32; 3],
+    ) -> Result<(), GpuError> {
         let needed = packed.len() as u64;
         if self
             .words
@@ -177,14 +261,8 @@ impl BoxWriter {
         let Some(words) = &self.words else {
             return Ok(());
         };
-        let [x, y, z] = first.map(|n| n as u32);
-        let [across, tall, deep] = size.map(|n| n as u32);
-        let draw = BoxDraw {
-            first: [x / LANES as u32, y, z, mask.size()[1] as u32],
-            size: [across, tall, deep, mask.words_a_row() as u32],
-        };
         gpu.door
-            .upload_buffer(Cargo::Uniform, &self.uniforms, 0, bytemuck::bytes_of(&draw))?;
+            .upload_buffer(Cargo::Uniform, &self.uniforms, 0, bytemuck::bytes_of(draw))?;
         gpu.door.upload_buffer(Cargo::Mask, words, 0, packed)?;
         let group = gpu.door.group(&wgpu::BindGroupDescriptor {
             label: Some("box"),
@@ -202,9 +280,12 @@ impl BoxWriter {
                 label: Some("box"),
                 timestamp_writes: None,
             });
-            pass.set_pipeline(&self.pipeline);
+            pass.set_pipeline(match mask.table() {
+                Some(_) => &self.bricks,
+                None => &self.pipeline,
+            });
             pass.set_bind_group(0, &group, &[]);
-            pass.dispatch_workgroups(across.div_ceil(8), tall.div_ceil(8), deep);
+            pass.dispatch_workgroups(across, down, deep);
         }
         gpu.door.submit(encoder.finish());
         Ok(())

@@ -3,6 +3,7 @@
 //! Must stay true: every copy between CPU and GPU memory goes through [`door::CopyDoor`] or is reported to it;
 //! nothing here panics on a GPU error; nothing here knows what a picture means.
 
+pub mod answer_mask;
 pub mod blend;
 pub mod brick_mask;
 pub mod bricks;

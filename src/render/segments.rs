@@ -10,9 +10,12 @@
 use crate::{
     gpu::{
         BoxWriter, BrickMask, GpuContext, GpuError, MaskBits, MaskBox, MaskVolume,
-        brick_mask::VOLUME,
+        brick_mask::{BrickChange, BrickPart, SIDE},
     },
-    model::segmentation::{VoxelBox, Voxels, voxels::BRICK},
+    model::segmentation::{
+        VoxelBox, Voxels,
+        voxels::{ChangedBrick, EDGE},
+    },
 };
 use std::collections::BTreeMap;
 
@@ -106,11 +109,11 @@ impl DeviceLayer {
             Held::Whole(mask) => mask,
             Held::Bricks(bricks) => {
                 let mut any = false;
-                let changes = voxels.changed_bricks(&self.shown).map(|(index, numbers)| {
+                let changes = voxels.changed_bricks(&self.shown).map(|changed| {
                     any = true;
-                    (index, numbers.map(|numbers| bytes_of(views, numbers)))
+                    drawn(views, &changed)
                 });
-                bricks.write(gpu, changes)?;
+                bricks.write(gpu, writer, changes)?;
                 self.shown = voxels.clone();
                 return Ok(any);
             }
@@ -153,17 +156,30 @@ fn view_of(views: &mut BTreeMap<u16, u8>, number: u16) -> u8 {
     view
 }
 
-/// A brick of numbers as it is drawn.
-fn bytes_of(views: &mut BTreeMap<u16, u8>, numbers: &[u16; BRICK]) -> Box<[u8; BRICK]> {
-    let mut bytes = Box::new([0; BRICK]);
-    let mut last = (0, 0);
-    for (byte, number) in bytes.iter_mut().zip(numbers) {
-        if *number != last.0 {
-            last = (*number, view_of(views, *number));
+/// What changed of a brick, as it is drawn.
+fn drawn(views: &mut BTreeMap<u16, u8>, changed: &ChangedBrick<'_>) -> BrickChange {
+    let part = changed.numbers.map(|numbers| {
+        let place = MaskBox::around(changed.part.first, changed.part.size(), EDGE);
+        let mut voxels = Vec::with_capacity(place.bytes());
+        let mut last = (0, 0);
+        for z in place.first[2]..place.first[2] + place.size[2] {
+            for y in place.first[1]..place.first[1] + place.size[1] {
+                let from = (z * EDGE + y) * EDGE + place.first[0];
+                let row = numbers.get(from..from + place.size[0]).unwrap_or_default();
+                voxels.extend(row.iter().map(|&number| {
+                    if number != last.0 {
+                        last = (number, view_of(views, number));
+                    }
+                    last.1
+                }));
+            }
         }
-        *byte = last.1;
+        BrickPart { place, voxels }
+    });
+    BrickChange {
+        brick: changed.index,
+        part,
     }
-    bytes
 }
 
-const _: () = assert!(BRICK == VOLUME);
+const _: () = assert!(EDGE == SIDE);

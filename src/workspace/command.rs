@@ -54,6 +54,7 @@ pub enum Command {
     NewSegmentation,
     DeleteSegmentation,
     SaveSegmentation,
+    SaveMeasured,
     NewSegment,
     DeleteSegment,
     MoveSegment,
@@ -605,6 +606,7 @@ table! {
     NewSegmentation "cmd-segmentation-new" Segment "" Picture
     DeleteSegmentation "cmd-segmentation-delete" Segment "" Segmentation
     SaveSegmentation "cmd-segmentation-save" Segment "Ctrl+Shift+S" Segmentation
+    SaveMeasured "cmd-segmentation-measured" Segment "" Segmentation
     NewSegment "cmd-segment-new" Segment "Ctrl+Shift+N" Picture
     DeleteSegment "cmd-segment-delete" Segment "" Segment
     MoveSegment "cmd-segment-move" Segment "Alt+L" Segment

@@ -156,10 +156,12 @@ pub enum Event {
     Proposed(Box<super::segmenting::proposals::Proposed>),
     /// A tool changed a segment, or not.
     SegmentTool(Box<super::segmenting::apply::Applied>),
-    /// A segmentation was written, or why not: how many files.
-    SegmentationSaved(Result<usize, String>),
+    /// A segmentation was written, or why not.
+    SegmentationSaved(Result<super::segmenting::saving::Saved, super::segmenting::saving::Unsaved>),
     /// What a tool would take was looked at.
     SegmentPreview(Box<super::segmenting::preview::Previewed>),
+    /// The voxels of an answer of such a network that is taken.
+    SegmentPointsTaken(Box<super::segmenting::pointed::PointsTaken>),
     /// A network by points answered, or not.
     SegmentPointed(Box<super::segmenting::pointed::PointedNews>),
     /// A path of livewire was found.

@@ -4,6 +4,7 @@
 //! named with its reason; numbers are measured anew from the very frames.
 
 pub mod mask_file;
+pub mod mask_report;
 pub(in crate::workspace) mod masks_out;
 
 use crate::{
@@ -229,14 +230,19 @@ pub fn write(folder: &Path, objects: &[MadeObject]) -> io::Result<Vec<PathBuf>> 
 }
 
 fn write_one(folder: &Path, object: &MadeObject) -> io::Result<PathBuf> {
-    for number in 1u32.. {
-        let path = folder.join(format!("{}-{number}.dcm", object.kind));
+    let name = |number: u32| folder.join(format!("{}-{number}.dcm", object.kind));
+    write_under((1..).map(name), &object.bytes)
+}
+
+/// Writes a file under the first of some names that is new.
+fn write_under(names: impl Iterator<Item = PathBuf>, bytes: &[u8]) -> io::Result<PathBuf> {
+    for path in names {
         let mut file = match OpenOptions::new().write(true).create_new(true).open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
             Err(error) => return Err(error),
         };
-        if let Err(error) = file.write_all(&object.bytes).and_then(|()| file.sync_all()) {
+        if let Err(error) = file.write_all(bytes).and_then(|()| file.sync_all()) {
             let _ = std::fs::remove_file(&path);
             return Err(error);
         }

@@ -2,6 +2,8 @@
 //!
 //! The phantoms are generated here. One device is made for all tests, and one test draws at a time.
 
+mod answers;
+mod bricks;
 mod covers;
 mod forest;
 mod grey;

@@ -560,3 +560,150 @@ fn a_segmentation_is_saved_under_a_name_that_says_its_form() {
     }
     assert_eq!(fs::read(&opened).unwrap(), made.bytes);
 }
+
+/// The numbers of a report and their units, wherever they stand.
+fn measured(said: &serde_json::Value) -> Vec<(String, f64)> {
+    use serde_json::Value;
+    match said {
+        Value::Array(all) => all.iter().flat_map(measured).collect(),
+        Value::Object(map) => {
+            let unit = map.get("unit").and_then(|u| u["value"].as_str());
+            let own = unit.zip(map.get("number").and_then(Value::as_f64));
+            let own = own.map(|(unit, number)| (unit.to_owned(), number));
+            own.into_iter()
+                .chain(map.values().flat_map(measured))
+                .collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What was measured of segments leaves the window as the command line writes it: a report beside the object that it names.
+#[test]
+fn a_segmentation_leaves_with_its_measurements() {
+    let _one = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let ct = at("ct");
+    let size = [21, 15, 4];
+    let value = |x: usize, y: usize, z: usize| (1000 + 7 * x + 11 * y + 90 * z) as i16;
+    let frame = |z: usize| {
+        let values = (0..size[0] * size[1]).map(|i| value(i % size[0], i / size[0], z));
+        let pixels = PixelBytes::from_vec(values.flat_map(i16::to_le_bytes).collect());
+        Frame::new(size[1], size[0], 1, StoredType::I16, pixels).unwrap()
+    };
+    let volume = Volume {
+        grid: GridGeometry {
+            size,
+            patient_from_voxel: DAffine3::from_scale(DVec3::new(0.7, 0.9, 3.0)),
+        },
+        frames: (0..size[2]).map(frame).collect(),
+        modality_lut: ModalityLut::Rescale {
+            slope: 1.0,
+            intercept: -1024.0,
+        },
+        unit: ModalityUnit::Hounsfield,
+        padding: None,
+    };
+    let mut identity = SeriesIdentity::default();
+    identity.study.uid = "1.2.3".into();
+    identity.series.uid = "1.2.3.4".into();
+    identity.series.frame_of_reference_uid = "1.2.3.9".into();
+    write_ct_series(&ct, &volume, &identity).unwrap();
+    let layout = series(&ct).unwrap();
+    let first = layout.first_instance().unwrap();
+    let source = FileFrames::default().read_source(first).unwrap();
+    let on = Pictures {
+        layout: &layout,
+        source: &source,
+    };
+    let seg = rings(grid_of(&layout).unwrap());
+    let made = write_segmentation(&seg, Form::Binary, None, &on, &making()).unwrap();
+    fs::write(at("seg.dcm"), &made.bytes).unwrap();
+    let mut stage = stage(vec![folder.path().to_owned()], Vec::new());
+    run(&mut stage, Command::ShowSegments);
+    let label = "Save segmentation with measurements…";
+    let seen = negatoscope::app::screen::describe(&mut stage).to_string();
+    assert!(seen.contains(label), "no button says so");
+    let save = |stage: &mut Stage, path: &Path| {
+        let workspace = &mut stage.program_mut().workspace;
+        let asked = workspace.execute(Command::SaveMeasured);
+        assert_eq!(asked, Some(Effect::ChooseSegmentation));
+        assert_eq!(asked.unwrap().right(), Some(Right::ExportMarks));
+        let chosen = Event::ChosenSegmentation(path.to_owned());
+        workspace.sender().send(chosen).unwrap();
+        stage.settle().unwrap();
+        let notices = &stage.program().workspace.notices;
+        notices.last().map(|n| n.key).unwrap()
+    };
+    // What it should say: voxels times what one takes, and the mean of their values.
+    let (mut volumes, mut means) = (Vec::new(), Vec::new());
+    for number in [1, 2] {
+        let inside = |[x, y, z]: [usize; 3]| {
+            seg.contains(number, [x, y, z])
+                .then(|| f64::from(value(x, y, z)) - 1024.0)
+        };
+        let all = (0..21 * 15 * 4).filter_map(|i| inside([i % 21, i / 21 % 15, i / 315]));
+        let all: Vec<f64> = all.collect();
+        volumes.push(all.len() as f64 * 0.7 * 0.9 * 3.0);
+        means.push(all.iter().sum::<f64>() / all.len() as f64);
+    }
+    let said = |path: &Path| -> serde_json::Value {
+        let text = program(&["content", path.to_str().unwrap(), "--json"]);
+        serde_json::from_str(&text).unwrap()
+    };
+    let check = |path: &Path| {
+        let numbers = measured(&said(path));
+        let of = |unit: &str| -> Vec<f64> {
+            let own = numbers.iter().filter(|(of, _)| of == unit);
+            own.map(|(_, number)| *number).collect()
+        };
+        for (found, wanted) in [(of("mm3"), &volumes), (of("[hnsf'U]"), &means)] {
+            assert_eq!(found.len(), wanted.len(), "{}: {numbers:?}", path.display());
+            let mut both = found.iter().zip(wanted);
+            let near = both.all(|(found, wanted)| (found - wanted).abs() < 1e-6);
+            assert!(near, "{}: {found:?} {wanted:?}", path.display());
+        }
+    };
+    for (name, report) in [
+        ("a.dcm", "a.sr.dcm"),
+        ("b.labelmap.dcm", "b.labelmap.sr.dcm"),
+        // A report that is there is never written over.
+        ("a.dcm", "a.sr-2.dcm"),
+    ] {
+        // Overlap fits single bits alone.
+        let wanted = match name.starts_with('b') {
+            true => "notice-segmentation-unsaved",
+            false => "notice-segmentation-measured",
+        };
+        assert!(!at(report).exists());
+        assert_eq!(save(&mut stage, &at(name)), wanted, "{name}");
+        assert_eq!(at(report).exists(), !name.starts_with('b'), "{name}");
+        if at(report).exists() {
+            check(&at(report));
+            let named = open(&at(name)).sop_instance_uid.clone();
+            let text = said(&at(report)).to_string();
+            assert!(text.contains(&named) && text.contains("ring"), "{report}");
+        }
+    }
+    // The command line says the same of the same.
+    let (from, out, report) = (at("a.dcm"), at("c.dcm"), at("c.sr.dcm"));
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    program(&[
+        "convert-labels",
+        &text(&from),
+        "--image",
+        &text(&ct),
+        "--out",
+        &text(&out),
+        "--report",
+        &text(&report),
+    ]);
+    check(&report);
+    assert_eq!(measured(&said(&report)), measured(&said(&at("a.sr.dcm"))));
+    // A report names an object: other forms leave without, by the other command.
+    for name in ["d.nii.gz", "d.rtstruct.dcm"] {
+        assert_eq!(save(&mut stage, &at(name)), "notice-segmentation-unsaved");
+        assert!(!at(name).exists());
+    }
+}

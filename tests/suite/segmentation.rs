@@ -2,7 +2,7 @@
 
 mod bundled;
 mod commands;
-mod devices;
+pub(crate) mod devices;
 mod explaining;
 mod figures;
 mod files;

@@ -128,7 +128,9 @@ macro_rules! same_layout {
 
 #[test]
 fn uniforms_lie_where_the_shader_looks() {
-    use negatoscope::gpu::{blend::gpu_data::BlendDraw, mask_box::BoxDraw};
+    use negatoscope::gpu::{
+        answer_mask::gpu_data::AnswerDraw, blend::gpu_data::BlendDraw, mask_box::BoxDraw,
+    };
     use negatoscope::render::{
         blit::gpu_data::BlitDraw,
         cover::gpu_data::CoverDraw,
@@ -280,6 +282,7 @@ fn uniforms_lie_where_the_shader_looks() {
         ]
     );
     named_layout!("mask_box.wgsl", BoxDraw, [first, size]);
+    same_layout!("answer_mask.wgsl", AnswerDraw, [size, answer, least]);
     named_layout!(
         "blend_window.wgsl",
         BlendDraw,

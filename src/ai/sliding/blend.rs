@@ -8,7 +8,7 @@ use super::plan::{Part, Plan, weights};
 use crate::{
     ai::{AiError, BurnDevice, readback},
     gpu::{
-        MaskBits, MaskVolume,
+        GpuError, MaskBits, MaskVolume,
         blend::{Answers, BlendPass, Decision, Sums, WindowPart},
     },
 };
@@ -22,6 +22,35 @@ const LIMIT: f32 = 32.0;
 
 /// Steps of a logit that are told apart between whole numbers.
 const STEPS: f32 = 2048.0;
+
+/// Has a pass of ours read logits where they lie. Whatever it submits comes behind what computes them.
+pub(super) fn bound<T>(
+    logits: Tensor<5>,
+    pass: impl FnOnce(&Answers<'_>) -> Result<T, GpuError>,
+) -> Result<T, AiError> {
+    let compute = |error: &dyn std::fmt::Debug| AiError::Compute(format!("{error:?}"));
+    let device = logits.device();
+    let primitive = logits
+        .try_into_primitive::<Wgpu>()
+        .map_err(|error| compute(&error))?;
+    let strides: Vec<usize> = primitive.meta.strides().iter().copied().collect();
+    let &[_, by_class, by_slice, by_row, by_column] = strides.as_slice() else {
+        return Err(AiError::Compute("the answer has another rank".into()));
+    };
+    let resource = primitive
+        .client
+        .get_resource::<WgpuServer<AutoCompiler>>(primitive.handle.clone())
+        .map_err(|error| compute(&error))?;
+    // Submitted before our passes: there is one queue.
+    device.flush().map_err(|error| compute(&error))?;
+    let bound = resource.resource();
+    Ok(pass(&Answers {
+        buffer: &bound.buffer,
+        offset: bound.offset,
+        size: bound.size,
+        strides: [by_class, by_slice, by_row, by_column],
+    })?)
+}
 
 /// Where a mask is while it is made.
 #[derive(Debug)]
@@ -161,28 +190,6 @@ impl<'a> Blender<'a> {
         cells: &[([usize; 3], Part)],
         logits: Tensor<5>,
     ) -> Result<(), AiError> {
-        let compute = |error: &dyn std::fmt::Debug| AiError::Compute(format!("{error:?}"));
-        let device = logits.device();
-        let primitive = logits
-            .try_into_primitive::<Wgpu>()
-            .map_err(|error| compute(&error))?;
-        let strides: Vec<usize> = primitive.meta.strides().iter().copied().collect();
-        let &[_, by_class, by_slice, by_row, by_column] = strides.as_slice() else {
-            return Err(AiError::Compute("the answer has another rank".into()));
-        };
-        let resource = primitive
-            .client
-            .get_resource::<WgpuServer<AutoCompiler>>(primitive.handle.clone())
-            .map_err(|error| compute(&error))?;
-        // Submitted before our passes: there is one queue.
-        device.flush().map_err(|error| compute(&error))?;
-        let bound = resource.resource();
-        let answers = Answers {
-            buffer: &bound.buffer,
-            offset: bound.offset,
-            size: bound.size,
-            strides: [by_class, by_slice, by_row, by_column],
-        };
         let mut parts = Vec::with_capacity(cells.len());
         for (index, cell) in cells {
             let (Some(inside), Some(open)) = (self.plan.inside(cell), self.cells.get(index)) else {
@@ -203,7 +210,7 @@ impl<'a> Blender<'a> {
             }
         }
         if let (Some(pass), Canvas::Gpu(mask)) = (&self.pass, &self.canvas) {
-            pass.add(&answers, &parts, mask)?;
+            bound(logits, |answers| pass.add(answers, &parts, mask))?;
         }
         Ok(())
     }

@@ -24,12 +24,20 @@ pub(super) fn drag(stage: &mut Stage, words: &[String]) -> Result<(), StepError>
     Ok(stage.settle()?)
 }
 
-/// `segmentation FILE`: the active segmentation as “Save as…” writes it.
+/// `segmentation FILE [measured]`: the active segmentation as “Save as…” writes it, or “Save segmentation with measurements…”.
 pub(super) fn segmentation(stage: &mut Stage, words: &[String]) -> Result<(), StepError> {
     let missing = || StepError::Script("`segmentation` needs a file".into());
     let path = PathBuf::from(words.get(1).ok_or_else(missing)?);
+    let command = match words.get(2).map(String::as_str) {
+        None => Command::SaveSegmentation,
+        Some("measured") => Command::SaveMeasured,
+        Some(word) => {
+            let text = format!("`segmentation` knows no `{word}`");
+            return Err(StepError::Script(text));
+        }
+    };
     let workspace = &mut stage.program_mut().workspace;
-    let asked = workspace.act(Action::Run(Command::SaveSegmentation));
+    let asked = workspace.act(Action::Run(command));
     if !matches!(asked, Some(Effect::ChooseSegmentation)) {
         return Err(StepError::Script("there is no segmentation".into()));
     }
@@ -37,8 +45,11 @@ pub(super) fn segmentation(stage: &mut Stage, words: &[String]) -> Result<(), St
     let _ = workspace.sender().send(Event::ChosenSegmentation(path));
     stage.settle()?;
     let mut notices = stage.program().workspace.notices.iter();
-    let failed =
-        notices.find(|notice| notice.key == "notice-segmentation-unsaved" && notice.since >= begun);
+    let keys = [
+        "notice-segmentation-unsaved",
+        "notice-segmentation-unmeasured",
+    ];
+    let failed = notices.find(|notice| keys.contains(&notice.key) && notice.since >= begun);
     match failed {
         Some(notice) => Err(StepError::Script(format!(
             "the segmentation was not written: {}",

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     ai::{
-        BurnDevice,
+        AiError, BurnDevice,
         sliding::{
             VolumeModel,
             prompted::{Points, Prompted, answer},
@@ -64,11 +64,14 @@ pub fn segment(
     let Prompted {
         low,
         inside,
+        voxels,
         confidence,
         window,
         ..
     } = found;
-    let voxels = inside.count();
+    // A file takes them out of the device's memory.
+    let inside = inside.bits(device.context());
+    let inside = inside.map_err(|error| refusal(AiError::from(error)))?;
     let label = model.labels.iter().find(|label| label.value != 0);
     let (value, name) = label.map_or((1, ""), |label| (label.value, label.name.as_str()));
     let mut labels = vec![0u8; volume.grid.size.iter().product()];

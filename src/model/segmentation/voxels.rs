@@ -65,6 +65,39 @@ impl VoxelBox {
     }
 }
 
+/// A brick that differs from what it was.
+#[derive(Clone, Copy, Debug)]
+pub struct ChangedBrick<'a> {
+    /// Its place among the bricks, columns fastest.
+    pub index: usize,
+    /// Its numbers; `None` for zeros.
+    pub numbers: Option<&'a [u16; BRICK]>,
+    /// The least box around what differs, in voxels of the brick.
+    pub part: VoxelBox,
+}
+
+/// The least box around what differs between two states of a brick, in voxels of the brick; `None` where nothing does.
+fn differing(is: Option<&Brick>, was: Option<&Brick>) -> Option<VoxelBox> {
+    const ZEROS: Brick = [0; BRICK];
+    let (is, was) = (is.unwrap_or(&ZEROS), was.unwrap_or(&ZEROS));
+    let mut bounds: Option<VoxelBox> = None;
+    for (row, (is, was)) in is.chunks(EDGE).zip(was.chunks(EDGE)).enumerate() {
+        if is == was {
+            continue;
+        }
+        let differs = |(a, b): (&u16, &u16)| a != b;
+        let first = is.iter().zip(was).position(differs).unwrap_or(0);
+        let last = is.iter().zip(was).rposition(differs).unwrap_or(EDGE - 1);
+        let (y, z) = (row % EDGE, row / EDGE);
+        let part = VoxelBox {
+            first: [first, y, z],
+            end: [last + 1, y + 1, z + 1],
+        };
+        bounds = Some(bounds.map_or(part, |all| all.union(&part)));
+    }
+    bounds
+}
+
 /// A number for each voxel of a grid, 0 for none. Columns vary fastest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Voxels {
@@ -145,12 +178,12 @@ impl Voxels {
         Arc::ptr_eq(&self.bricks, &other.bricks)
     }
 
-    /// The bricks that are not those of another state of the grid, by their numbers (columns fastest), with their numbers;
-    /// `None` for one of zeros.
+    /// The bricks whose numbers are not those of another state of the grid, by their places (columns fastest). Bricks that
+    /// both share cost a comparison of addresses.
     pub fn changed_bricks<'a>(
         &'a self,
         before: &'a Self,
-    ) -> impl Iterator<Item = (usize, Option<&'a [u16; BRICK]>)> {
+    ) -> impl Iterator<Item = ChangedBrick<'a>> {
         let both = self.bricks.iter().zip(before.bricks.iter()).enumerate();
         both.filter_map(|(index, (is, was))| {
             let same = match (is, was) {
@@ -158,7 +191,17 @@ impl Voxels {
                 (None, None) => true,
                 _ => false,
             };
-            (!same).then_some((index, is.as_deref()))
+            if same {
+                return None;
+            }
+            let part = differing(is.as_deref(), was.as_deref())?;
+            // One that was left with zeros alone is one of zeros.
+            let numbers = is.as_deref().filter(|is| is.iter().any(|n| *n != 0));
+            Some(ChangedBrick {
+                index,
+                numbers,
+                part,
+            })
         })
     }
 
@@ -453,39 +496,14 @@ impl Voxels {
     /// Boxes around what differs from another state of the grid: few, and none much larger than what is in it. Bricks
     /// that both share cost a comparison of addresses.
     pub fn changed_boxes(&self, before: &Self) -> Vec<VoxelBox> {
-        let zeros = [0; BRICK];
         let mut layers: BTreeMap<usize, Vec<VoxelBox>> = BTreeMap::new();
-        for index in 0..self.bricks.len() {
-            let (is, was) = (self.brick(index), before.brick(index));
-            let same = match (is, was) {
-                (Some(is), Some(was)) => Arc::ptr_eq(is, was),
-                (None, None) => true,
-                _ => false,
-            };
-            if same {
-                continue;
-            }
-            let is = is.map_or(&zeros, |brick| &**brick);
-            let was = was.map_or(&zeros, |brick| &**brick);
-            let corner = self.corner(index);
-            let mut bounds: Option<VoxelBox> = None;
-            for (row, (is, was)) in is.chunks(EDGE).zip(was.chunks(EDGE)).enumerate() {
-                if is == was {
-                    continue;
-                }
-                let differs = |(a, b): (&u16, &u16)| a != b;
-                let first = is.iter().zip(was).position(differs).unwrap_or(0);
-                let last = is.iter().zip(was).rposition(differs).unwrap_or(EDGE - 1);
-                let (y, z) = (corner[1] + row % EDGE, corner[2] + row / EDGE);
-                let part = VoxelBox {
-                    first: [corner[0] + first, y, z],
-                    end: [corner[0] + last + 1, y + 1, z + 1],
-                };
-                bounds = Some(bounds.map_or(part, |all| all.union(&part)));
-            }
-            if let Some(bounds) = bounds {
-                layers.entry(corner[2]).or_default().push(bounds);
-            }
+        for changed in self.changed_bricks(before) {
+            let corner = self.corner(changed.index);
+            let moved = |at: [usize; 3]| std::array::from_fn(|axis| corner[axis] + at[axis]);
+            layers.entry(corner[2]).or_default().push(VoxelBox {
+                first: moved(changed.part.first),
+                end: moved(changed.part.end),
+            });
         }
         let union = |boxes: &[VoxelBox]| {
             let mut boxes = boxes.iter().copied();

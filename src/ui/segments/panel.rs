@@ -186,6 +186,13 @@ fn title_ui(context: &mut UiContext<'_>, ui: &mut Ui, whole: &Segmentation, name
             if save.on_hover_text(tip).clicked() {
                 context.run(Command::SaveSegmentation);
             }
+            let tip = context.tooltip(Command::SaveMeasured);
+            let word = context.word("cmd-segmentation-measured");
+            let measured =
+                widgets::icon_button(ui, Icon::Report, word, true, false, theme::TEXT_DIM);
+            if measured.on_hover_text(tip).clicked() {
+                context.run(Command::SaveMeasured);
+            }
             let field = TextEdit::singleline(&mut fields.title)
                 .hint_text(name)
                 .char_limit(MAX_NAME)

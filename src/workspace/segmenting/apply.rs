@@ -448,22 +448,24 @@ impl Workspace {
     }
 }
 
-/// The voxels of a number.
-fn bits_of(layer: &Voxels, number: u16) -> Bits {
-    let mut bits = Bits::new(layer.size());
+/// The voxels of a number in a box.
+fn bits_of(layer: &Voxels, number: u16, part: &VoxelBox) -> Bits {
+    let mut bits = Bits::new(part.size());
     let Some(bounds) = layer.bounds(Some(number)) else {
         return bits;
     };
+    let bounds = bounds.intersection(part);
+    let low = part.first;
     for z in bounds.range(2) {
         for y in bounds.range(1) {
             let row = layer.read(&VoxelBox {
                 first: [bounds.first[0], y, z],
                 end: [bounds.end[0], y + 1, z + 1],
             });
-            let mut x = bounds.first[0];
+            let mut x = bounds.first[0] - low[0];
             for run in row.chunk_by(|a, b| a == b) {
                 if run.first() == Some(&number) {
-                    bits.set_run(y, z, x..x + run.len());
+                    bits.set_run(y - low[1], z - low[2], x..x + run.len());
                 }
                 x += run.len();
             }
@@ -472,13 +474,65 @@ fn bits_of(layer: &Voxels, number: u16) -> Bits {
     bits
 }
 
+/// The box of the layer that a tool looks at: for one on a whole segment what it has, as far as the tool reaches beyond, and a rim
+/// of empty voxels where the grid goes on. Nothing of the segment lies outside, so that tools see in it what they would see in the
+/// whole grid: a set of bits of a large grid is tens of megabytes, and there are several of them. `None` where there is nothing.
+fn looked_at(work: &Work, spacing: [f64; 3]) -> Option<VoxelBox> {
+    let mut other = None;
+    let reach_mm = match &work.tool {
+        SegmentTool::Margin(mm) | SegmentTool::Open(mm) | SegmentTool::Close(mm) => mm.max(0.0),
+        // As far as the bell reaches.
+        SegmentTool::Smooth(mm) => 4.0 * mm.max(0.0),
+        SegmentTool::FillHoles
+        | SegmentTool::Largest
+        | SegmentTool::WithoutSmall(_)
+        | SegmentTool::FillBetween => 0.0,
+        SegmentTool::Combine(_, number) => {
+            other = work.other.as_ref().and_then(|o| o.bounds(Some(*number)));
+            0.0
+        }
+        _ => return Some(work.before.whole()),
+    };
+    let own = work.before.bounds(Some(work.number));
+    let bounds = match (own, other) {
+        (Some(own), Some(other)) => own.union(&other),
+        (own, other) => own.or(other)?,
+    };
+    let size = work.before.size();
+    let around = |axis: usize| -> usize {
+        // Where the spacing is none it is the whole grid.
+        let voxels = (reach_mm / spacing[axis]).ceil();
+        match voxels.is_finite() && voxels < size[axis] as f64 {
+            true => voxels as usize + 2,
+            false => size[axis],
+        }
+    };
+    Some(VoxelBox {
+        first: std::array::from_fn(|axis| bounds.first[axis].saturating_sub(around(axis))),
+        end: std::array::from_fn(|axis| (bounds.end[axis] + around(axis)).min(size[axis])),
+    })
+}
+
 /// The layer after the tool; `None` once cancelled.
 fn changed(work: &Work, cancel: &CancelToken) -> Option<Voxels> {
     let spacing = work.grid.spacing_mm();
     if matches!(work.tool, SegmentTool::GrowCut | SegmentTool::Watershed) {
         return spread(work, spacing, cancel);
     }
-    let own = bits_of(&work.before, work.number);
+    let Some(part) = looked_at(work, spacing) else {
+        return Some(work.before.clone());
+    };
+    changed_in(work, &part, spacing, cancel)
+}
+
+/// The same, looking at a box of the layer.
+fn changed_in(
+    work: &Work,
+    part: &VoxelBox,
+    spacing: [f64; 3],
+    cancel: &CancelToken,
+) -> Option<Voxels> {
+    let own = bits_of(&work.before, work.number, part);
     let mut adds = false;
     let bits = match &work.tool {
         SegmentTool::Margin(mm) => margin::margin(&own, *mm, spacing, cancel)?,
@@ -492,7 +546,7 @@ fn changed(work: &Work, cancel: &CancelToken) -> Option<Voxels> {
         }
         SegmentTool::FillBetween => filled_between(&own, 2, spacing, cancel)?,
         SegmentTool::Combine(how, other) => {
-            let other = bits_of(work.other.as_ref()?, *other);
+            let other = bits_of(work.other.as_ref()?, *other, part);
             let how = match how {
                 Joining::Add => Combine::Add,
                 Joining::Subtract => Combine::Subtract,
@@ -534,19 +588,23 @@ fn changed(work: &Work, cancel: &CancelToken) -> Option<Voxels> {
                 inside
             }
         }
-        SegmentTool::GrowCut | SegmentTool::Watershed => own.clone(),
+        SegmentTool::GrowCut | SegmentTool::Watershed => return None,
     };
     let number = work.number;
+    let low = part.first;
     let mut after = work.before.clone();
     let stays = |now: u16| now == number || now != 0 && (!work.over || work.locked.contains(&now));
     for (y, z, run) in bits.runs() {
-        after.map_row([y, z], run, |_, now| if stays(now) { now } else { number });
+        let run = run.start + low[0]..run.end + low[0];
+        after.map_row([y + low[1], z + low[2]], run, |_, now| {
+            if stays(now) { now } else { number }
+        });
     }
     if !adds && let Some(bounds) = work.before.bounds(Some(number)) {
         for z in bounds.range(2) {
             for y in bounds.range(1) {
                 after.map_row([y, z], bounds.range(0), |x, now| {
-                    match now == number && !bits.get([x, y, z]) {
+                    match now == number && !bits.get([x - low[0], y - low[1], z - low[2]]) {
                         true => 0,
                         false => now,
                     }
@@ -739,5 +797,83 @@ mod tests {
         let cancel = CancelToken::default();
         cancel.cancel();
         assert!(changed(&work(SegmentTool::Margin(3.0)), &cancel).is_none());
+    }
+
+    /// Tools look at a box around the segment; what they do is what they would do looking at everything.
+    #[test]
+    fn tools_do_in_their_box_what_they_do_in_the_whole_grid() {
+        let mut state = 7_u64;
+        let mut noise = move |below: usize| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % below
+        };
+        let size = [70, 64, 20];
+        for round in 0..12 {
+            let mut before = Voxels::new(size);
+            // In a corner, at an edge, in the middle, through everything; with crumbs and holes, and a neighbour.
+            let home = match round % 4 {
+                0 => [0, 0, 0],
+                1 => [size[0] - 18, 20, 6],
+                2 => [24, 22, 6],
+                _ => [0, 24, 4],
+            };
+            let wide = if round % 4 == 3 { size[0] } else { 18 };
+            for _ in 0..40 {
+                let at = [
+                    home[0] + noise(wide - 7),
+                    home[1] + noise(11),
+                    home[2] + noise(9),
+                ];
+                let label = [1, 1, 1, 0, 2][noise(5)];
+                for z in at[2]..at[2] + 1 + noise(3) {
+                    for y in at[1]..at[1] + 1 + noise(7) {
+                        before.map_row([y, z], at[0]..at[0] + 7, |_, _| label);
+                    }
+                }
+            }
+            before.tidy(&before.whole());
+            for tool in [
+                SegmentTool::Margin(3.2),
+                SegmentTool::Margin(-1.1),
+                SegmentTool::Margin(500.0),
+                SegmentTool::Smooth(1.7),
+                SegmentTool::Smooth(60.0),
+                SegmentTool::Open(1.3),
+                SegmentTool::Close(4.1),
+                SegmentTool::FillHoles,
+                SegmentTool::Largest,
+                SegmentTool::WithoutSmall(0.2),
+                SegmentTool::FillBetween,
+                SegmentTool::Combine(Joining::Add, 2),
+                SegmentTool::Combine(Joining::Subtract, 2),
+                SegmentTool::Combine(Joining::Intersect, 2),
+            ] {
+                let mut work = work(tool.clone());
+                work.other = Some(before.clone());
+                work.before = before.clone();
+                work.grid = GridGeometry {
+                    size,
+                    patient_from_voxel: DAffine3::from_scale(DVec3::new(0.8, 0.9, 2.5)),
+                };
+                let token = CancelToken::default();
+                let spacing = work.grid.spacing_mm();
+                let part = looked_at(&work, spacing).unwrap();
+                if round % 4 != 3 && !matches!(tool, SegmentTool::Margin(m) if m > 100.0) {
+                    let all = work.before.whole().voxels();
+                    let small = matches!(tool, SegmentTool::Smooth(mm) if mm > 50.0);
+                    assert!(small || part.voxels() * 2 < all, "{tool:?} {part:?}");
+                }
+                let whole = work.before.whole();
+                let wanted = changed_in(&work, &whole, spacing, &token).unwrap();
+                let found = changed(&work, &token).unwrap();
+                assert_eq!(found, wanted, "{tool:?}, round {round}");
+            }
+        }
+        let mut empty = work(SegmentTool::Margin(2.0));
+        empty.before = Voxels::new(size);
+        let found = changed(&empty, &CancelToken::default()).unwrap();
+        assert!(found.is_blank());
     }
 }

@@ -15,7 +15,7 @@ pub mod preview;
 pub mod prompts;
 pub mod proposals;
 pub mod readers;
-mod saving;
+pub mod saving;
 pub mod schema;
 mod walking;
 pub mod wire;
@@ -110,7 +110,7 @@ pub struct Segmenting {
     /// The schema that new segmentations begin with, by its name; an unnamed segment where there is none.
     pub schema: Option<String>,
     /// The segmentation for which a name is asked.
-    leaving: Option<SegmentationId>,
+    leaving: Option<saving::Leaving>,
 }
 
 impl Default for Segmenting {

@@ -1,11 +1,13 @@
 //! Networks by points: what is asked of them, and their answer, which is shown and becomes a proposed segment.
 //!
 //! Must stay true: such a segment says which network made it, of which version, with the SHA-256 of its weights, and how sure it
-//! was; nobody stands behind it before somebody accepts or edits it.
+//! was; nobody stands behind it before somebody accepts or edits it. What is taken is what was shown: an answer that lies in the
+//! memory of the device is read from there once, beside the window's thread, and then.
 
-use super::{apply::SegmentTool, new_uid, now_ms, preview::There, put_segment};
+use super::{SegmentPlace, apply::SegmentTool, new_uid, now_ms, preview::There, put_segment};
 use crate::{
-    gpu::MaskVolume,
+    diary,
+    gpu::{GpuError, MaskVolume},
     i18n::Value,
     imaging::segment::Bits,
     model::{
@@ -18,11 +20,11 @@ use crate::{
             VoxelChange, VoxelSource, Voxels,
         },
     },
-    task::CancelToken,
-    workspace::{Workspace, display::SeriesDisplay},
+    task::{CancelToken, spawn_named},
+    workspace::{Workspace, display::SeriesDisplay, event::Event, jobs::JobId},
 };
 use glam::{DAffine3, DVec3};
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 /// What a network by points is asked.
 #[derive(Clone, Debug)]
@@ -46,11 +48,14 @@ pub struct PointsQuestion {
 pub struct PointsFound {
     /// First voxel of the part of the volume that it looked at.
     pub low: [usize; 3],
-    /// The voxels of that part which belong.
-    pub inside: Bits,
+    /// The voxels of that part which belong, where the network ran on the processor. Where it ran on the device that draws they are
+    /// in its memory alone.
+    pub inside: Option<Bits>,
+    /// How many they are.
+    pub voxels: u64,
     /// Mean probability of them; not calibrated.
     pub confidence: f64,
-    /// The same voxels in the memory of the device that draws.
+    /// They in the memory of the device that draws.
     pub mask: MaskVolume,
     /// Which network says it.
     pub model: ModelIdentity,
@@ -65,6 +70,24 @@ pub struct PointedNews {
     pub result: Result<PointsFound, (&'static str, String)>,
 }
 
+/// An answer that somebody takes, on its way out of the memory of the device.
+#[derive(Debug)]
+pub struct PointsTaken {
+    job: JobId,
+    taking: Taking,
+    /// Its voxels; `None` once stopped.
+    inside: Option<Result<Bits, GpuError>>,
+}
+
+/// What is taken.
+#[derive(Debug)]
+struct Taking {
+    place: SegmentPlace,
+    answer: Arc<PointsFound>,
+    /// What was drawn, as voxels remember it.
+    prompt: String,
+}
+
 impl PointsFound {
     /// Its voxels as they are drawn over a grid.
     pub(super) fn there(&self, grid: &GridGeometry) -> There {
@@ -72,7 +95,7 @@ impl PointsFound {
         There {
             mask: self.mask.clone(),
             grid: GridGeometry {
-                size: self.inside.size(),
+                size: self.mask.size(),
                 patient_from_voxel: grid.patient_from_voxel * DAffine3::from_translation(first),
             },
         }
@@ -100,10 +123,72 @@ impl Workspace {
         else {
             return self.notify("notice-points-not-answered", String::new());
         };
-        if answer.inside.is_empty() {
+        if answer.voxels == 0 {
             return self.notify("notice-points-nothing", String::new());
         }
-        let whole = self.segmentation_at(&place);
+        let prompt = match tool {
+            SegmentTool::Prompts(prompts) => prompts.prompt(),
+            _ => String::new(),
+        };
+        let taking = Taking {
+            place,
+            answer: Arc::clone(&answer),
+            prompt,
+        };
+        match &answer.inside {
+            Some(inside) => self.propose_taken(&taking, inside),
+            None => self.fetch_taken(taking),
+        }
+    }
+
+    /// Has the voxels of an answer brought out of the memory of the device, which waits for it.
+    fn fetch_taken(&mut self, taking: Taking) {
+        let job = self.jobs.start("job-segment-tool");
+        let ending = self.ending(job.id);
+        let (events, waker) = (self.sender(), self.waker.clone());
+        let gpu = self.gpu.clone();
+        let body = move || {
+            let mask = &taking.answer.mask;
+            let read = || {
+                let bytes = mask.read_back(&gpu)?;
+                let bits = Bits::where_is(&bytes, mask.size(), |byte| *byte != 0);
+                bits.ok_or(GpuError::Mismatch("the mask has another size"))
+            };
+            let defect = |_| Err(GpuError::Mismatch("reading it stopped with a defect"));
+            let read = diary::contain(AssertUnwindSafe(read)).unwrap_or_else(defect);
+            let inside = (!job.cancel.is_cancelled()).then_some(read);
+            let taken = PointsTaken {
+                job: job.id,
+                taking,
+                inside,
+            };
+            let _ = events.send(Event::SegmentPointsTaken(Box::new(taken)));
+            waker.wake("points taken");
+            drop(ending);
+        };
+        if spawn_named("points taken", body).is_err() {
+            self.notify("notice-segment-tool-failed", String::new());
+        }
+    }
+
+    /// The voxels are here.
+    pub(in crate::workspace) fn take_points(&mut self, taken: PointsTaken) {
+        self.jobs.finish(taken.job);
+        match taken.inside {
+            None => {}
+            Some(Ok(inside)) => self.propose_taken(&taken.taking, &inside),
+            Some(Err(error)) => self.notify("badge-ai-failed", error.to_string()),
+        }
+    }
+
+    /// The voxels of an answer become a proposed segment.
+    fn propose_taken(&mut self, taking: &Taking, inside: &Bits) {
+        let Taking {
+            place,
+            answer,
+            prompt,
+        } = taking;
+        let whole = self.segmentation_at(place);
         if whole.is_some_and(|whole| whole.grid != place.grid) {
             return self.notify("segment-range-other-grid", String::new());
         }
@@ -143,7 +228,7 @@ impl Workspace {
         edits.push(put_segment(&id, segment));
         let mut after = before.clone();
         let [x, y, z] = answer.low;
-        for (row, slice, run) in answer.inside.runs() {
+        for (row, slice, run) in inside.runs() {
             let run = run.start + x..run.end + x;
             after.map_row([row + y, slice + z], run, |_, now| match now {
                 0 => number,
@@ -153,10 +238,6 @@ impl Workspace {
         let delta = Delta::between(&before, &after).filter(|delta| !delta.is_empty());
         let Some(delta) = delta else {
             return self.notify("notice-segment-nothing", String::new());
-        };
-        let prompt = match tool {
-            SegmentTool::Prompts(prompts) => prompts.prompt(),
-            _ => String::new(),
         };
         let source = VoxelSource {
             tool: "model".to_owned(),

@@ -193,7 +193,7 @@ impl Workspace {
         };
         let found = match news.result {
             Ok(found) => Some(Outlined {
-                voxels: found.inside.count(),
+                voxels: found.voxels,
                 there: Some(found.there(&wish.place.grid)),
                 lines: Arc::from([]),
                 network: Some(Arc::new(found)),

@@ -1,4 +1,5 @@
-//! A segmentation leaves the window as a file of its own, by the code of the command line.
+//! A segmentation leaves the window as a file of its own, and its measurements as a report beside it, by the code of the command
+//! line.
 //!
 //! Must stay true: what was opened is never written over; segments that somebody rejected stay here.
 
@@ -7,7 +8,7 @@ use crate::{
     formats::png,
     model::{
         access::{AuditKind, Right},
-        segmentation::exchange::NotWritten,
+        segmentation::{SegmentationId, exchange::NotWritten},
     },
     store::AuditEvent,
     task::Class,
@@ -17,6 +18,7 @@ use crate::{
         event::Event,
         exchange::{
             mask_file::{self, MaskForm},
+            mask_report::{self, Written},
             masks_out::{layout_of, sent_part},
         },
         library::Library,
@@ -29,23 +31,50 @@ use std::{
     sync::Arc,
 };
 
+/// What is to leave once it has a name.
+#[derive(Clone, Debug)]
+pub(super) struct Leaving {
+    id: SegmentationId,
+    /// With volume and mean value of its segments.
+    measured: bool,
+}
+
+/// What left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Saved {
+    /// The segmentation.
+    Alone,
+    /// The segmentation and its measurements.
+    Measured,
+}
+
+/// What did not leave, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unsaved {
+    /// The segmentation.
+    All(String),
+    /// Its measurements; the segmentation did.
+    Measurements(String),
+}
+
 impl Workspace {
-    /// Remembers which segmentation is to leave while its user looks for a name.
-    pub(in crate::workspace) fn segmentation_leaves(&mut self) -> Option<Effect> {
+    /// Remembers which segmentation is to leave, with or without its measurements, while its user looks for a name.
+    pub(in crate::workspace) fn segmentation_leaves(&mut self, measured: bool) -> Option<Effect> {
         let id = self.active_segmentation()?.id.clone();
-        self.segmenting.leaving = Some(id);
+        self.segmenting.leaving = Some(Leaving { id, measured });
         Some(Effect::ChooseSegmentation)
     }
 
     /// Writes that segmentation in the form that the name asks for.
     pub(in crate::workspace) fn save_segmentation(&mut self, path: PathBuf) {
-        let id = self.segmenting.leaving.take();
-        let kept = id.and_then(|id| self.marks.segmentation(&id));
-        let Some(part) = kept.map(sent_part) else {
+        let Some(Leaving { id, measured }) = self.segmenting.leaving.take() else {
+            return;
+        };
+        let Some(part) = self.marks.segmentation(&id).map(sent_part) else {
             return;
         };
         if part.is_empty() {
-            return self.take_saved(Err(NotWritten::NoSegment.to_string()));
+            return self.take_saved(Err(Unsaved::All(NotWritten::NoSegment.to_string())));
         }
         // A picture a slice would go under names that nobody was asked for.
         let many = png::is_png(&path) && part.grid.size[2] > 1;
@@ -54,7 +83,13 @@ impl Workspace {
                 true => "PNG holds one slice: .nii.gz",
                 false => ".dcm, .labelmap.dcm, .rtstruct.dcm, .nii, .nii.gz, .nrrd, .mha, .png",
             };
-            return self.take_saved(Err(text.to_owned()));
+            return self.take_saved(Err(Unsaved::All(text.to_owned())));
+        }
+        let form = MaskForm::of_name(&path);
+        // Before anything leaves: the report names the segments of an object.
+        if measured && (!mask_file::is_dicom(&path) || form == MaskForm::Structures) {
+            let text = ".dcm, .labelmap.dcm";
+            return self.take_saved(Err(Unsaved::All(text.to_owned())));
         }
         self.log(AuditEvent::new(
             AuditKind::Exported,
@@ -70,26 +105,41 @@ impl Workspace {
             if job.cancel.is_cancelled() {
                 return;
             }
-            let result = if is_opened(&path, &library) {
-                Err("this file was opened: choose another name".to_owned())
-            } else {
-                let form = MaskForm::of_name(&path);
+            let written = || -> Result<Saved, Unsaved> {
+                if is_opened(&path, &library) {
+                    let text = "this file was opened: choose another name";
+                    return Err(Unsaved::All(text.to_owned()));
+                }
                 let on = layout.as_deref();
                 mask_file::write_mask(&path, form, &part, None, on, &making, source)
-                    .map(|files| files.len())
-                    .map_err(|error| error.to_string())
+                    .map_err(|error| Unsaved::All(error.to_string()))?;
+                let Some(on) = on.filter(|_| measured) else {
+                    return Ok(Saved::Alone);
+                };
+                let written = Written {
+                    object: &path,
+                    seg: &part,
+                    on,
+                };
+                mask_report::write_beside(&written, &making, source, &job.cancel)
+                    .map_err(|error| Unsaved::Measurements(error.to_string()))?;
+                Ok(Saved::Measured)
             };
-            let _ = events.send(Event::SegmentationSaved(result));
+            let _ = events.send(Event::SegmentationSaved(written()));
         };
         self.loader
             .want_other("save segmentation", Class::Interaction, Box::new(work));
     }
 
     /// Says what became of it.
-    pub(in crate::workspace) fn take_saved(&mut self, result: Result<usize, String>) {
+    pub(in crate::workspace) fn take_saved(&mut self, result: Result<Saved, Unsaved>) {
         match result {
-            Ok(_) => self.notify("notice-segmentation-saved", String::new()),
-            Err(reason) => self.notify("notice-segmentation-unsaved", reason),
+            Ok(Saved::Alone) => self.notify("notice-segmentation-saved", String::new()),
+            Ok(Saved::Measured) => self.notify("notice-segmentation-measured", String::new()),
+            Err(Unsaved::All(why)) => self.notify("notice-segmentation-unsaved", why),
+            Err(Unsaved::Measurements(why)) => {
+                self.notify("notice-segmentation-unmeasured", why);
+            }
         }
     }
 }

@@ -160,6 +160,7 @@ impl Workspace {
             Event::Proposed(news) => self.take_proposed(*news),
             Event::SegmentTool(applied) => self.take_tool(*applied),
             Event::SegmentPreview(previewed) => self.take_preview(*previewed),
+            Event::SegmentPointsTaken(taken) => self.take_points(*taken),
             Event::SegmentPointed(news) => self.take_pointed(*news),
             Event::SegmentWire(found) => self.take_wire(*found),
             Event::SegmentsCounted(counted) => self.take_segment_numbers(*counted),

@@ -171,11 +171,13 @@ fn a_network_by_points_answers_as_its_framework_does() {
     let inside = wanted.iter().filter(|p| **p >= 0.5);
     let (count, sum) = inside.fold((0u64, 0.0), |(n, sum), p| (n + 1, sum + f64::from(*p)));
     assert!(count > 100 && count < 4000, "{count}");
-    assert_eq!(prompted.inside.count(), count);
+    assert_eq!(prompted.voxels, count);
+    let bits = |prompted: &Prompted| prompted.inside.bits(None).unwrap();
+    assert_eq!(bits(&prompted).count(), count);
     assert!((prompted.confidence - sum / count as f64).abs() < 1e-3);
     // Where the points lie counts.
     let other = ask(&whole, &[[3, 12, 12]], &[[8, 8, 7]]).unwrap();
-    assert_ne!(other.inside, prompted.inside);
+    assert_ne!(bits(&other), bits(&prompted));
     // Half as fine: each voxel has the answer of the network's voxel that is nearest.
     let coarse: Vec<f32> = (0..512).map(|i| (i as f32 * 0.37).sin()).collect();
     let coarse = volume([8; 3], DVec3::splat(2.0), &coarse);
@@ -187,7 +189,7 @@ fn a_network_by_points_answers_as_its_framework_does() {
         let p = found.probability[(z * 16 + y) * 16 + x];
         let [x, y, z] = at.map(|v| 2 * v);
         let q = found.probability[(z * 16 + y) * 16 + x];
-        let inside = found.inside.get(at);
+        let inside = bits(&found).get(at);
         assert!(inside == (p >= 0.5) || inside == (q >= 0.5));
     }
     // Of a larger volume the window around the points is looked at.
@@ -217,6 +219,65 @@ fn a_network_by_points_answers_as_its_framework_does() {
         &mut |_| Ok(()),
     );
     assert!(plain.unwrap_err().to_string().contains("points"));
+}
+
+/// On the device that draws the answer stays there; it is that of the processor, whichever way the axes of the volume run.
+#[test]
+#[cfg_attr(no_gpu, ignore = "needs a graphics adapter")]
+fn an_answer_stays_on_the_device_and_is_that_of_the_processor() {
+    use crate::segmentation::devices::gpu;
+    use negatoscope::{ai::sliding::prompted::Inside, gpu::Cargo};
+    let models = tempfile::tempdir().unwrap();
+    let id = taken_in(models.path()).unwrap();
+    let registry = Registry::new(Some(models.path().to_owned()));
+    let found = ForVolumes::find(&registry, &id).unwrap().unwrap();
+    let (_turn, context, device) = gpu();
+    let flex = BurnDevice::flex();
+    let here = found.load(&flex, false).unwrap();
+    let found = ForVolumes::find(&registry, &id).unwrap().unwrap();
+    let there = found.load(&device, false).unwrap();
+    let values: Vec<f32> = (0..40 * 40 * 20).map(|i| (i as f32 * 0.11).cos()).collect();
+    for (size, steps) in [
+        ([40, 40, 20], DVec3::ONE),
+        ([40, 40, 20], DVec3::new(-1.0, 1.0, -1.0)),
+        ([9, 11, 7], DVec3::new(1.7, 1.3, 2.1)),
+    ] {
+        let volume = volume(size, steps, &values);
+        let points = points(&volume, &[[5, 8, 6], [4, 7, 6]], &[[2, 2, 2]]);
+        let cancel = CancelToken::default();
+        let wanted = answer(&here, &volume, &points, &flex, &cancel).unwrap();
+        let before = context.door.snapshot();
+        let found = answer(&there, &volume, &points, &device, &cancel).unwrap();
+        let copies = context.door.since(&before);
+        assert!(copies.uploaded(Cargo::ModelInput) > 0);
+        assert_eq!(
+            (copies.uploaded(Cargo::Mask), copies.read_back(Cargo::Mask)),
+            (0, 0)
+        );
+        assert!(matches!(found.inside, Inside::There(_)) && found.probability.is_empty());
+        assert_eq!(
+            (found.low, found.start, found.window, found.inside.size()),
+            (
+                wanted.low,
+                wanted.start,
+                wanted.window,
+                wanted.inside.size()
+            )
+        );
+        assert!((found.confidence - wanted.confidence).abs() < 1e-3);
+        let bits = found.inside.bits(Some(context)).unwrap();
+        let wanted = wanted.inside.bits(None).unwrap();
+        assert_eq!(bits.count(), found.voxels);
+        assert!(found.voxels > 0 && found.inside.bits(None).is_err());
+        let all = bits.size().iter().product::<usize>() as u64;
+        let differ = bits.count() + wanted.count() - 2 * bits.shared(&wanted);
+        // Numbers that differ in their last digits lie on both sides of the line now and then.
+        assert!(differ * 500 <= all, "{differ} of {all}");
+    }
+    let points = Points::default();
+    let volume = volume([16; 3], DVec3::ONE, &values[..4096]);
+    let none = answer(&there, &volume, &points, &device, &CancelToken::default());
+    assert!(none.is_err());
 }
 
 #[test]

@@ -28,7 +28,7 @@ use std::{
 };
 
 /// One device for all tests, used by one test at a time.
-pub(super) fn gpu() -> (MutexGuard<'static, ()>, &'static GpuContext, BurnDevice) {
+pub(crate) fn gpu() -> (MutexGuard<'static, ()>, &'static GpuContext, BurnDevice) {
     static CONTEXT: OnceLock<GpuContext> = OnceLock::new();
     static TURN: Mutex<()> = Mutex::new(());
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);

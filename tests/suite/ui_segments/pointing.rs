@@ -239,7 +239,8 @@ fn a_network_answers_to_points_and_its_answer_is_a_proposal() {
         (answer.model.id.as_str(), answer.model.version.as_str()),
         ("by-points", "3")
     );
-    assert!(first.voxels > 0 && first.voxels == answer.inside.count());
+    let inside = answer.inside.clone().expect("the processor has them");
+    assert!(first.voxels > 0 && first.voxels == inside.count());
     assert!(
         (0.5..=1.0).contains(&answer.confidence),
         "{}",
@@ -281,9 +282,9 @@ fn a_network_answers_to_points_and_its_answer_is_a_proposal() {
         (algorithm.as_str(), version.as_str(), sha256.len()),
         ("by-points", "3", 64)
     );
-    assert_eq!(voxels(&whole, 1), answer.inside.count());
+    assert_eq!(voxels(&whole, 1), inside.count());
     assert!(
-        answer.inside.ones().all(|at| {
+        inside.ones().all(|at| {
             whole.contains(1, std::array::from_fn(|axis| at[axis] + answer.low[axis]))
         })
     );
@@ -295,4 +296,98 @@ fn a_network_answers_to_points_and_its_answer_is_a_proposal() {
     act(&mut stage, SegmentAction::ByNetwork(None));
     drag(&mut stage, [440.0, 330.0], [460.0, 330.0], Modifiers::NONE);
     assert!(found(&stage).unwrap().network.is_none());
+}
+
+/// Where the network runs on the device that draws, its answer stays in the memory of that device: between the answer and the frame
+/// no byte of the mask moves, and what is taken, which is read once, is what was drawn.
+#[test]
+#[cfg(feature = "ai")]
+#[cfg_attr(no_gpu, ignore = "needs a graphics adapter")]
+fn an_answer_of_the_drawing_device_is_drawn_from_there_and_taken_as_it_was() {
+    use super::act;
+    use negatoscope::{
+        gpu::MaskBits,
+        workspace::segmenting::{SegmentAction, pointed::PointsFound},
+    };
+    let _one = alone();
+    let models = tempfile::tempdir().unwrap();
+    let id = crate::networks::guidance::taken_in(models.path()).unwrap();
+    let ask = |device| {
+        let options = negatoscope::app::Options {
+            plain: true,
+            paths: vec![ct()],
+            language: Some(negatoscope::i18n::Language::English),
+            device,
+            threads: Some(2),
+            models_folder: Some(models.path().to_owned()),
+            ..Default::default()
+        };
+        let mut stage = Stage::open(options, [1000.0, 640.0]).unwrap();
+        stage.settle().unwrap();
+        run(&mut stage, Command::LayoutMpr);
+        run(&mut stage, Command::ToolPrompt);
+        act(&mut stage, SegmentAction::ByNetwork(Some(id.clone())));
+        stage
+    };
+    let answer = |stage: &Stage| -> PointsFound {
+        let preview = &stage.program().workspace.segmenting.preview;
+        let found = preview.found().expect("an answer");
+        let network = found.network.as_ref().expect("of the network");
+        assert_eq!(found.voxels, network.voxels);
+        PointsFound::clone(network)
+    };
+    let at = [330.0, 220.0];
+    let mut stage = ask(negatoscope::console::DeviceChoice::Gpu);
+    let bare = stage.screenshot().unwrap();
+    let gpu = stage.program().workspace.gpu.clone();
+    let before = gpu.door.snapshot();
+    stage.click(at, PointerButton::Primary, Modifiers::NONE);
+    stage.settle().unwrap();
+    let shown = stage.screenshot().unwrap();
+    let copies = gpu.door.since(&before);
+    assert!(
+        copies.uploaded(Cargo::ModelInput) > 0,
+        "it ran on the device"
+    );
+    let of_mask = (copies.uploaded(Cargo::Mask), copies.read_back(Cargo::Mask));
+    assert_eq!(of_mask, (0, 0));
+    // How many voxels, and the sum of what they are worth.
+    assert_eq!(copies.read_back(Cargo::Uniform), 12);
+    let changed = shown.pixels().zip(bare.pixels()).filter(|(a, b)| a != b);
+    assert!(changed.count() > 200, "it is not drawn");
+    let there = answer(&stage);
+    assert!(there.inside.is_none() && there.mask.bits() == MaskBits::One);
+    assert!(there.voxels > 0 && (0.5..=1.0).contains(&there.confidence));
+    // The processor says the same, but where two numbers that differ in their last digits lie on both sides of the line.
+    let mut other = ask(negatoscope::console::DeviceChoice::Cpu);
+    other.click(at, PointerButton::Primary, Modifiers::NONE);
+    other.settle().unwrap();
+    let here = answer(&other);
+    assert_eq!((here.low, here.mask.size()), (there.low, there.mask.size()));
+    assert!((here.confidence - there.confidence).abs() < 1e-3);
+    let inside = here.inside.expect("the processor has them");
+    let drawn = there.mask.read_back(&gpu).unwrap();
+    let same = inside
+        .to_bools()
+        .into_iter()
+        .zip(&drawn)
+        .filter(|(here, there)| *here == (**there == 1))
+        .count();
+    assert!(same * 1000 >= drawn.len() * 999, "{same}");
+    // Taken: read once, and voxel for voxel what was drawn.
+    let before = gpu.door.snapshot();
+    stage.key(Modifiers::NONE, Key::Enter);
+    stage.settle().unwrap();
+    let back = gpu.door.since(&before).read_back(Cargo::Mask);
+    assert_eq!(back, there.mask.buffer().size());
+    let whole = only(&stage);
+    assert_eq!(voxels(&whole, 1), there.voxels);
+    let [columns, rows, _] = there.mask.size();
+    for (i, bit) in drawn.iter().enumerate() {
+        let at = [i % columns, i / columns % rows, i / (columns * rows)];
+        let at = std::array::from_fn(|axis| at[axis] + there.low[axis]);
+        assert_eq!(whole.contains(1, at), *bit == 1, "{at:?}");
+    }
+    run(&mut stage, Command::Undo);
+    assert!(all(&stage).is_empty(), "one step");
 }
