@@ -147,7 +147,7 @@ fn summary(studies: &[StudyRow]) -> Vec<String> {
         format!(
             "{} {:?} {:?} {:?} {} {:?} {} {} {:?} {} {} {} {} {}",
             s.uid,
-            s.patient.name.reveal(),
+            s.patient.name.reveal().display(),
             s.patient.id.reveal(),
             s.patient.birth_date.reveal(),
             s.patient.sex.reveal().code(),
@@ -698,8 +698,8 @@ fn the_command_line_keeps_lists_opens_and_writes_out() {
     let listed = run(&dir, "correct horse", &["list", "--json"], "");
     let value: serde_json::Value = serde_json::from_str(&text(&listed.stdout)).unwrap();
     let of = |uid: &str| {
-        let studies = value["studies"].as_array().unwrap().iter();
-        let study = studies.filter(|s| s["study_instance_uid"] == uid).next();
+        let mut studies = value["studies"].as_array().unwrap().iter();
+        let study = studies.find(|s| s["study_instance_uid"] == uid);
         study.unwrap()["kept"].clone()
     };
     assert_eq!((of("1.2.3"), of("1.2.9")), (3.into(), 1.into()));
@@ -786,8 +786,7 @@ fn the_command_line_keeps_lists_opens_and_writes_out() {
 fn keeping_and_writing_out_need_their_rights_and_stand_in_the_log() {
     let (folder, dir, files) = keeper();
     let new = Passphrase::new("theirs");
-    let store = Store::open(&dir, &pass()).unwrap();
-    let mut store = store;
+    let mut store = Store::open(&dir, &pass()).unwrap();
     for role in [Role::Viewer, Role::Annotator, Role::Reader] {
         store
             .add_account(role.name(), role, &new, KdfCost::CHEAP)
@@ -873,7 +872,7 @@ fn other_kinds_of_files_are_kept_too_and_half_of_one_is_not() {
     let files = tempfile::tempdir().unwrap();
     let voxels: Vec<u8> = (0..24).collect();
     let volume = [nifti(b"n+1\0", 352.0), voxels.clone()].concat();
-    fs::write(files.path().join("v.nii"), &volume).unwrap();
+    fs::write(files.path().join("v.nii"), volume).unwrap();
     let picture = image::GrayImage::from_fn(50, 40, |x, y| image::Luma([(x * 5 + y) as u8]));
     picture.save(files.path().join("p.png")).unwrap();
     let zip = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/archives/infozip.zip");
