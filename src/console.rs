@@ -11,7 +11,8 @@ use crate::{
         scan::ScanOptions,
         worker::{self, Workers},
     },
-    model::passphrase::Passphrase,
+    model::{access::AuditKind, passphrase::Passphrase},
+    store::{AuditEvent, Store, SystemKeyring, remember::is_remembered_anywhere},
 };
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -201,6 +202,26 @@ impl Common {
             self.keys.add(read_passphrase(number)?);
         }
         Ok(())
+    }
+
+    /// Lets paths be opened that lead to what a store keeps, as files are: the store is opened for its key when the first
+    /// of them is met, and its log says so.
+    pub fn open_kept_files(&self) {
+        let (number, user) = (self.passphrase_fd, self.user.clone());
+        self.keys.unlock_with(move |dir| {
+            let user = user.as_deref();
+            let opened = match number {
+                Some(number) => Store::open_as(dir, user, &read_passphrase(number).ok()?),
+                None if is_remembered_anywhere(dir) => {
+                    Store::open_remembered(dir, user, &SystemKeyring)
+                }
+                None => return None,
+            };
+            let store = opened.ok()?;
+            let event = AuditEvent::new(AuditKind::StudyViewed, "kept files, by a command");
+            store.log_now(event).ok()?;
+            store.vault().ok()?
+        });
     }
 
     /// `text`, or `[redacted]` unless identity was asked for.

@@ -1377,6 +1377,11 @@ list-keep-name = Name of the list
 list-undated = No date
 list-born = Born
 list-accession = Accession
+list-files = Files
+list-files-referenced = where they lay; no copy is in the store
+list-files-partly = some kept in the store, others where they lay
+list-files-kept = kept in the store
+list-files-kept-short = kept
 list-nothing-known = No study is known here yet; open a folder to begin
 list-nothing-found = No study fits
 list-column-patient = Patient
@@ -1972,6 +1977,19 @@ pattern-dark = Dark field
 pattern-dark-tip = Even, without stains or glow
 cmd-add-to-library = Add to the library
 cmd-add-to-library-tip = Remember where the open studies lie; the files stay where they are
+cmd-keep-copies = Keep copies in the store
+cmd-keep-copies-tip = Keep the files of the open study in the store, encrypted; the files themselves stay as they are
+job-keeping = Keeping copies
+notice-copies-kept = { $count ->
+    [0] The store keeps these files already
+    [one] { $count } file kept in the store
+   *[other] { $count } files kept in the store
+}
+notice-copies-refused = { $count ->
+    [one] { $count } file cannot be kept: it changed, or a part of it is in another file
+   *[other] { $count } files cannot be kept: they changed, or parts of them are in other files
+}
+notice-copies-failed = Copies cannot be kept: { $detail }
 notice-library-failed = The library cannot be read or written: { $detail }
 notice-files-gone = The files of this study are no longer where they were
 notice-studies-imported = { $count ->
@@ -2777,6 +2795,7 @@ audit-record-viewed = Record opened
 audit-edited = Change
 audit-undone = Taken back or done again
 audit-studies-imported = Studies taken in
+audit-images-kept = Copies of files kept
 audit-records-imported = Records taken in
 audit-exported = Written out
 audit-anonymized = Copies without identity

@@ -1132,6 +1132,11 @@ list-keep-name = 列表名称
 list-undated = 无日期
 list-born = 出生
 list-accession = 检查号
+list-files = 文件
+list-files-referenced = 在原处；存储中没有副本
+list-files-partly = 部分保存在存储中，其余在原处
+list-files-kept = 保存在存储中
+list-files-kept-short = 已保存
 list-nothing-known = 尚无检查；请先打开文件夹
 list-nothing-found = 没有符合条件的检查
 list-column-patient = 患者
@@ -1709,6 +1714,15 @@ pattern-dark = 暗场
 pattern-dark-tip = 均匀，没有斑点或漏光
 cmd-add-to-library = 加入本地库
 cmd-add-to-library-tip = 记录已打开检查的位置；文件保留在原处
+cmd-keep-copies = 在存储中保存副本
+cmd-keep-copies-tip = 将当前检查的文件加密保存在存储中；原文件保持不变
+job-keeping = 正在保存副本
+notice-copies-kept = { $count ->
+    [0] 存储中已有这些文件
+   *[other] 已将 { $count } 个文件保存到存储中
+}
+notice-copies-refused = 有 { $count } 个文件无法保存：文件已改变，或有一部分在其他文件中
+notice-copies-failed = 无法保存副本：{ $detail }
 notice-library-failed = 无法读写本地库：{ $detail }
 notice-files-gone = 此检查的文件已不在原处
 notice-studies-imported = 已将 { $count } 个文件加入本地库
@@ -2432,6 +2446,7 @@ audit-record-viewed = 查看病历
 audit-edited = 更改
 audit-undone = 撤销或重做
 audit-studies-imported = 导入检查
+audit-images-kept = 保存文件副本
 audit-records-imported = 导入病历
 audit-exported = 导出
 audit-anonymized = 去标识副本

@@ -158,6 +158,7 @@ pub(super) fn studies(seed: u64, count: usize) -> Vec<StudyEntry> {
                 images: 1 + next(900),
                 priority: Priority::Unknown,
                 open: false,
+                held: Default::default(),
             }
         })
         .collect()

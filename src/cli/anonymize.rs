@@ -166,6 +166,7 @@ fn settings(args: &AnonymizeArgs, common: &Common) -> Result<Settings, (Exit, St
     settings.options = options;
     settings.limits = Limits::default();
     settings.workers.clone_from(&common.workers);
+    settings.keys = common.keys.clone();
     settings.jobs = common.jobs.unwrap_or(settings.jobs);
     settings.detail = match (&args.report, args.report_values) {
         (None, _) => Detail::None,

@@ -130,7 +130,7 @@ fn write(store: &Store, args: &ExportArgs) -> Result<Written, StoreError> {
         for (number, path) in files.iter().enumerate() {
             // Nothing of what a file or the place where it lies is called becomes a name.
             let to = folder.join(format!("{:06}.dcm", number + 1));
-            match fs::copy(path, to) {
+            match store.write_out(path, &to) {
                 Ok(bytes) => {
                     written.files += 1;
                     written.bytes += bytes;

@@ -141,6 +141,7 @@ pub fn run(args: &ListArgs, common: &Common, out: &mut Output) -> Exit {
                     "files": s.instances,
                     "images": s.images,
                     "bytes": s.bytes,
+                    "kept": s.kept,
                 })
             })
             .collect();
@@ -161,11 +162,16 @@ pub fn run(args: &ListArgs, common: &Common, out: &mut Output) -> Exit {
     for study in &studies {
         let date = study.date.map(|d| d.to_string()).unwrap_or_default();
         out.line(format!(
-            "{date:10} {:8} {:11} {:4} series {:6} files  {}  {}",
+            "{date:10} {:8} {:11} {:4} series {:6} files  {:10}  {}  {}",
             study.modalities.join("/"),
             status(&study.uid),
             study.series,
             study.instances,
+            match study.kept {
+                0 => "referenced",
+                all if all == study.instances => "kept",
+                _ => "kept partly",
+            },
             study.description,
             common.phi(&study.patient.name.reveal().display()),
         ));

@@ -138,6 +138,7 @@ pub enum Command {
 
 /// Runs a command that needs no window.
 pub fn run(command: Command, common: &Common, out: &mut Output) -> Exit {
+    common.open_kept_files();
     match command {
         Command::Inspect(args) => inspect::run(&args, common, out),
         Command::Content(args) => content::run(&args, common, out),

@@ -1,5 +1,6 @@
 //! `negatoscope store`, `import` and `list`, and what every command needs that opens the store.
 
+mod keep;
 pub(super) mod upkeep;
 
 use super::{Common, Exit, Output, common::read_passphrase};
@@ -63,6 +64,8 @@ pub fn exit_of(error: &StoreError) -> Exit {
         | StoreError::InvalidEdit(_)
         | StoreError::InvalidAccount(_)
         | StoreError::PatientConflict
+        | StoreError::UnknownStudy
+        | StoreError::SharedStudy
         | StoreError::UnknownPatient => Exit::Rejected,
         _ if error.is_denied() => Exit::Denied,
         _ => Exit::Io,
@@ -91,6 +94,11 @@ pub fn open(common: &Common, out: &mut Output) -> Result<Store, Exit> {
             .break_glass(reason)
             .map_err(|error| report(&error, out))?;
         out.note("glass broken: the log says so, and why");
+    }
+    match store.vault() {
+        // What it keeps is read as files are.
+        Ok(vault) => vault.into_iter().for_each(|key| common.keys.add_vault(key)),
+        Err(error) => out.note(format!("kept files cannot be read: {error}")),
     }
     if let Some(problem) = store.journal_damage() {
         out.note(format!(
@@ -146,6 +154,12 @@ pub enum StoreAction {
     Status,
     /// Read every page and record and hold it against what protects it
     Verify,
+    /// Keep copies of files in the store, encrypted; the files themselves stay as they are
+    Keep(keep::KeepArgs),
+    /// What is kept, and the paths under which other commands open it
+    Blobs(keep::BlobsArgs),
+    /// Write the files of a study out, byte for byte what they were
+    ExportImages(keep::ExportImagesArgs),
     /// Copy the store into a new folder, or among its own copies
     Backup(upkeep::BackupArgs),
     /// Put a copy in the place of the store; what stood there becomes a copy itself
@@ -185,6 +199,9 @@ pub fn run(args: &StoreArgs, common: &Common, out: &mut Output) -> Exit {
         StoreAction::Init(init) => init_store(init, common, out),
         StoreAction::Status => status(common, out),
         StoreAction::Verify => verify(common, out),
+        StoreAction::Keep(args) => keep::keep(args, common, out),
+        StoreAction::Blobs(args) => keep::blobs(args, common, out),
+        StoreAction::ExportImages(args) => keep::export_images(args, common, out),
         StoreAction::Backup(args) => upkeep::backup(args, common, out),
         StoreAction::Restore(args) => upkeep::restore(args, common, out),
         StoreAction::Recover => upkeep::recover(common, out),
@@ -289,6 +306,9 @@ fn status(common: &Common, out: &mut Output) -> Result<Exit, Exit> {
         value["resources"] = json!(sizes.resources);
         value["studies"] = json!(sizes.studies);
         value["files"] = json!(sizes.instances);
+        let (kept, bytes) = store.kept_size().map_err(|error| report(&error, out))?;
+        value["kept_files"] = json!(kept);
+        value["kept_bytes"] = json!(bytes);
         value["marks"] = json!(store.marks().len());
         value["commits"] = json!(store.commits());
         value["last_saved"] = json!(store.last_saved_ms().and_then(iso));
@@ -375,6 +395,17 @@ struct Tally {
     rejections: Vec<Rejection>,
 }
 
+/// What becomes of the objects that were found.
+type Take<'a> = dyn FnMut(&mut Store, &[Arc<Instance>], &mut Tally) -> Result<(), StoreError> + 'a;
+
+/// Has the index say where they lie.
+fn index(store: &mut Store, batch: &[Arc<Instance>], tally: &mut Tally) -> Result<(), StoreError> {
+    let report = store.index_instances(batch)?;
+    tally.index.new += report.new;
+    tally.index.again += report.again;
+    Ok(())
+}
+
 /// Runs `import`.
 pub fn import(args: &ImportArgs, common: &Common, out: &mut Output) -> Exit {
     let mut store = match open(common, out) {
@@ -382,7 +413,7 @@ pub fn import(args: &ImportArgs, common: &Common, out: &mut Output) -> Exit {
         Err(exit) => return exit,
     };
     let options = common.scan_options(Limits::default());
-    let tally = match import_into(&mut store, &args.paths, &options) {
+    let tally = match import_into(&mut store, &args.paths, &options, &mut index) {
         Ok(tally) => tally,
         Err(ImportError::Scan(reason)) => {
             out.error(reason);
@@ -392,7 +423,26 @@ pub fn import(args: &ImportArgs, common: &Common, out: &mut Output) -> Exit {
     };
     let stored = tally.index.new + tally.index.again;
     let rejected = tally.rejections.len();
-    for rejection in &tally.rejections {
+    print_rejections(&tally.rejections, common, out);
+    if common.json {
+        out.json(&json!({"summary": {
+            "received": stored + rejected,
+            "stored": stored,
+            "rejected": rejected,
+            "new": tally.index.new,
+            "again": tally.index.again,
+        }}));
+    } else {
+        out.line(format!(
+            "received {} = stored {stored} + rejected {rejected}",
+            stored + rejected
+        ));
+    }
+    exit_of_files(&tally.rejections, stored)
+}
+
+fn print_rejections(rejections: &[Rejection], common: &Common, out: &mut Output) {
+    for rejection in rejections {
         if common.json {
             out.json(&json!({
                 "path": rejection.path.to_string_lossy(),
@@ -409,21 +459,11 @@ pub fn import(args: &ImportArgs, common: &Common, out: &mut Output) -> Exit {
             ));
         }
     }
-    if common.json {
-        out.json(&json!({"summary": {
-            "received": stored + rejected,
-            "stored": stored,
-            "rejected": rejected,
-            "new": tally.index.new,
-            "again": tally.index.again,
-        }}));
-    } else {
-        out.line(format!(
-            "received {} = stored {stored} + rejected {rejected}",
-            stored + rejected
-        ));
-    }
-    match (tally.rejections.as_slice(), stored) {
+}
+
+/// How a command ends that took files, of which some were rejected.
+fn exit_of_files(rejections: &[Rejection], taken: usize) -> Exit {
+    match (rejections, taken) {
         ([], _) => Exit::Done,
         ([one], 0) => match one.outcome {
             RejectionKind::Rejected => Exit::Rejected,
@@ -456,6 +496,7 @@ fn import_into(
     store: &mut Store,
     paths: &[PathBuf],
     options: &ScanOptions,
+    take: &mut Take<'_>,
 ) -> Result<Tally, ImportError> {
     let (sender, receiver) = crossbeam_channel::bounded(BATCH);
     std::thread::scope(|scope| {
@@ -473,9 +514,7 @@ fn import_into(
         let mut tally = Tally::default();
         let mut batch = Vec::with_capacity(BATCH);
         let mut write = |batch: &mut Vec<Arc<Instance>>, tally: &mut Tally| {
-            let report = store.index_instances(batch)?;
-            tally.index.new += report.new;
-            tally.index.again += report.again;
+            take(store, batch, tally)?;
             batch.clear();
             Ok(())
         };

@@ -4,6 +4,8 @@
 //! one is unpacked into memory, under a budget and held against its declared size and check sum. `listing` says what
 //! there is, `walk` reads it, and what an instance keeps ([`Member`]) suffices to open it again.
 //!
+//! What a store keeps is read in the same way: an archive of one member, which is decrypted where it is read (`sealed`).
+//!
 //! Must stay true: names are shown and never opened; no recursion follows archives within archives; what all archives
 //! on one way hold in memory stays within [`Limits::inflated_bytes`]; passphrases are in the [`Keyring`] only.
 //! Not here: other archives than ZIP, other methods than deflate, writing.
@@ -20,11 +22,12 @@ use super::{
     bytes::ByteSource,
     guard::{Fault, Limits},
     inflate::{RATIO_ALARM, RATIO_FLOOR, inflate},
+    sealed,
 };
 use crate::{
     model::{
         archive::{Lock, Member, Packed},
-        study::RejectionKind,
+        study::{Instance, RejectionKind},
     },
     task::CancelToken,
 };
@@ -35,9 +38,43 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// The archive on the disk that a shown path leads into.
+/// The archive on the disk that a shown path leads into; none for what a store keeps, whose passphrase is that of the
+/// store.
 pub fn archive_of(shown: &Path) -> Option<Arc<Path>> {
-    walk::split(shown).map(|(archive, _)| archive)
+    let (archive, _) = walk::split(shown)?;
+    let sealed = ByteSource::open(&archive).is_ok_and(|source| sealed::begins_like_one(&source));
+    (!sealed).then_some(archive)
+}
+
+/// The bytes of an object, in a file, an archive or a store.
+///
+/// # Errors
+/// `FILE_CHANGED`, and why it does not open.
+pub fn open_object(
+    instance: &Instance,
+    limits: &Limits,
+    keys: &Keyring,
+) -> Result<ByteSource, Fault> {
+    let source = match &instance.source.member {
+        Some(member) => Archives::with_keys(keys.clone()).open(member, limits, false)?,
+        None => ByteSource::open(&instance.source.path)?,
+    };
+    match source.len() == instance.source.bytes {
+        true => Ok(source),
+        false => Err(changed()),
+    }
+}
+
+/// Reads the header of an object from its bytes alone, as that of a member of an archive is read.
+///
+/// # Errors
+/// Those of reading; `DETACHED_DATA` where a part of it is in another file.
+pub fn describe_bytes(
+    shown: &Arc<Path>,
+    source: &ByteSource,
+    limits: &Limits,
+) -> Result<Instance, Fault> {
+    walk::describe(shown, source, limits)
 }
 
 /// Bytes of unpacked members that are kept for the next frame.
@@ -87,6 +124,10 @@ impl Archives {
         let mut source = ByteSource::open(&member.archive)?;
         if source.len() != member.archive_bytes {
             return Err(changed());
+        }
+        if member.is_kept() {
+            let (_, sealed) = self.keys.open_kept(&member.archive)?;
+            return Ok(ByteSource::Sealed(sealed));
         }
         let mut left = limits.inflated_bytes as u64;
         for (depth, part) in member.parts.iter().enumerate() {
@@ -355,7 +396,7 @@ mod tests {
     fn memory(source: ByteSource) -> Arc<Vec<u8>> {
         match source {
             ByteSource::Memory(bytes) => bytes,
-            ByteSource::File(_) => panic!("unpacked"),
+            _ => panic!("unpacked"),
         }
     }
 

@@ -1,11 +1,15 @@
-//! Bytes by position: a file read with `pread` or a block of memory, behind one door.
+//! Bytes by position: a file read with `pread`, one that a store keeps, or a block of memory, behind one door.
 //!
 //! No memory maps: a mapped file that shrinks ends the process with a signal.
 
+use super::sealed::SealedFile;
 use std::{fs::File, io, path::Path, sync::Arc};
 
 /// Bytes that are read at once when a file is opened: the whole header of most objects.
 const HEAD: u64 = 8 << 10;
+
+/// Bytes of a kept file that are copied at once.
+const COPIED: u64 = 256 << 10;
 
 /// An open file, or a stretch of one, with its first bytes.
 #[derive(Clone, Debug)]
@@ -24,6 +28,8 @@ pub struct OpenFile {
 pub enum ByteSource {
     /// A regular file, or a stretch of one.
     File(OpenFile),
+    /// A file that a store keeps, decrypted where it is read.
+    Sealed(SealedFile),
     /// Memory, for inflated data sets and for tests.
     Memory(Arc<Vec<u8>>),
 }
@@ -58,19 +64,21 @@ impl ByteSource {
         }
         match self {
             Self::File(open) => Self::stretch(Arc::clone(&open.file), open.start + offset, length),
+            Self::Sealed(sealed) => Ok(Self::Sealed(sealed.part(offset, length)?)),
             Self::Memory(_) => Ok(Self::Memory(Arc::new(self.read_vec(offset, length)?))),
         }
     }
 
-    /// Whether its bytes are on the disk.
+    /// Whether its bytes are on the disk, and take no memory.
     pub const fn is_file(&self) -> bool {
-        matches!(self, Self::File(_))
+        matches!(self, Self::File(_) | Self::Sealed(_))
     }
 
     /// Bytes in all.
     pub fn len(&self) -> u64 {
         match self {
             Self::File(open) => open.length,
+            Self::Sealed(sealed) => sealed.len(),
             Self::Memory(bytes) => bytes.len() as u64,
         }
     }
@@ -85,6 +93,7 @@ impl ByteSource {
     fn held(&self, offset: u64, count: usize) -> Option<&[u8]> {
         let bytes: &[u8] = match self {
             Self::File(open) => &open.head,
+            Self::Sealed(sealed) => sealed.at_hand(),
             Self::Memory(bytes) => bytes,
         };
         let start = usize::try_from(offset).ok()?;
@@ -106,11 +115,13 @@ impl ByteSource {
                 }
                 read_file_at(&open.file, open.start + offset, buffer)
             }
+            Self::Sealed(sealed) => sealed.read_exact_at(offset, buffer),
             Self::Memory(_) => Err(io::ErrorKind::UnexpectedEof.into()),
         }
     }
 
-    /// Copies `length` bytes from `offset` on to the end of a file, within the kernel where it can.
+    /// Copies `length` bytes from `offset` on to the end of a file, within the kernel where it can. What a store keeps is
+    /// decrypted a part at a time.
     pub fn copy_to(&self, offset: u64, length: u64, out: &mut File) -> io::Result<()> {
         use io::{Read as _, Seek as _, Write as _};
         let end = offset.checked_add(length);
@@ -127,6 +138,18 @@ impl ByteSource {
                 } else {
                     Err(io::ErrorKind::UnexpectedEof.into())
                 }
+            }
+            Self::Sealed(_) => {
+                let mut part = vec![0; length.min(COPIED) as usize];
+                let mut done = 0;
+                while done < length {
+                    let step = (length - done).min(COPIED);
+                    let now = part.get_mut(..step as usize).unwrap_or_default();
+                    self.read_exact_at(offset + done, now)?;
+                    out.write_all(now)?;
+                    done += step;
+                }
+                Ok(())
             }
             Self::Memory(bytes) => {
                 let (start, end) = (offset as usize, (offset + length) as usize);
@@ -155,7 +178,7 @@ fn not_a_file() -> io::Error {
 
 /// Opens without waiting for the other end of a pipe; what was opened is looked at then, so that it is asked for once.
 #[cfg(target_os = "linux")]
-fn open_at_once(path: &Path) -> io::Result<File> {
+pub(super) fn open_at_once(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
     std::fs::OpenOptions::new()
@@ -165,7 +188,7 @@ fn open_at_once(path: &Path) -> io::Result<File> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn open_at_once(path: &Path) -> io::Result<File> {
+pub(super) fn open_at_once(path: &Path) -> io::Result<File> {
     if std::fs::metadata(path)?.is_file() {
         File::open(path)
     } else {
@@ -174,13 +197,13 @@ fn open_at_once(path: &Path) -> io::Result<File> {
 }
 
 #[cfg(unix)]
-fn read_file_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+pub(super) fn read_file_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
     use std::os::unix::fs::FileExt as _;
     file.read_exact_at(buffer, offset)
 }
 
 #[cfg(windows)]
-fn read_file_at(file: &File, mut offset: u64, mut buffer: &mut [u8]) -> io::Result<()> {
+pub(super) fn read_file_at(file: &File, mut offset: u64, mut buffer: &mut [u8]) -> io::Result<()> {
     use std::os::windows::fs::FileExt as _;
     while !buffer.is_empty() {
         let read = file.seek_read(buffer, offset)?;

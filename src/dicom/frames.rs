@@ -228,7 +228,7 @@ impl PixelIndex {
     fn held_bytes(&self) -> u64 {
         match &self.structure.source {
             super::bytes::ByteSource::Memory(bytes) => bytes.len() as u64,
-            super::bytes::ByteSource::File(_) => 0,
+            _ => 0,
         }
     }
 }

@@ -9,6 +9,7 @@ use super::{
     bytes::{ByteSource, Window},
     encapsulated::{Fragments, walk_fragments},
     inflate::inflate_counted,
+    sealed::SealError,
     syntax::{self, Encoding, Packing, Syntax},
 };
 use crate::{
@@ -79,10 +80,26 @@ impl Fault {
     }
 }
 
+impl From<SealError> for Fault {
+    fn from(error: SealError) -> Self {
+        let (outcome, code) = match error {
+            SealError::Io(error) => return error.into(),
+            SealError::NotSealed => (RejectionKind::Rejected, "NOT_DICOM"),
+            SealError::Newer(_) => (RejectionKind::Unsupported, "BLOB_NEWER"),
+            SealError::Locked => (RejectionKind::Locked, "BLOB_LOCKED"),
+            SealError::Damaged(_) => (RejectionKind::Rejected, "BLOB_DAMAGED"),
+        };
+        Self::new(outcome, code, format!("a kept file: {error}"))
+    }
+}
+
 impl From<io::Error> for Fault {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::UnexpectedEof {
             return Self::rejected("FILE_CUT", "the file ends before its data does");
+        }
+        if SealError::of(&error).is_some() {
+            return Self::rejected("BLOB_DAMAGED", "a kept file is not as it was written");
         }
         Self::new(
             RejectionKind::Io,

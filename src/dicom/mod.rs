@@ -4,7 +4,7 @@
 //! what is really there and keeps to budgets. Values of a header are taken from the elements that it has walked
 //! (`elements`; a test compares them with those that `dicom-object` reads). Native pixels are read where they lie; a
 //! compressed frame is handed to a codec alone ([`frames`]), in another process where there are any ([`worker`]). What
-//! lies in an archive is read there ([`archive`]).
+//! lies in an archive is read there ([`archive`]), and so is what a store keeps ([`sealed`]).
 //!
 //! Must stay true: no file may cost more memory than its budget, no recursion follows the input's depth, a
 //! frame is whole or refused, and nothing that identifies a patient reaches an error text.
@@ -43,6 +43,7 @@ pub mod raster;
 mod rle;
 mod same_uid;
 pub mod scan;
+pub mod sealed;
 pub mod segmentation;
 mod spacing;
 pub mod syntax;

@@ -10,7 +10,7 @@ use super::{
     guard::{Fault, Limits, Structure},
     header, raster,
     same_uid::Known,
-    volume_file,
+    sealed, volume_file,
 };
 use crate::{
     formats,
@@ -48,7 +48,8 @@ pub enum ScanEvent {
 const LARGEST_ROUND: usize = 256;
 
 /// Reads the headers of all files under `paths`. Named links are followed, links to files within folders too, links
-/// to folders not, so there are no loops. An archive is read like a folder, and a path may lead into one. `progress`
+/// to folders not, so there are no loops. An archive is read like a folder, and a path may lead into one, or to what a store
+/// keeps. `progress`
 /// counts files. `sink` is called once a file, in path order.
 pub fn scan(
     paths: &[PathBuf],
@@ -223,6 +224,10 @@ impl Found {
 
     fn sort_out(&mut self, path: &Path, folders: &mut Vec<PathBuf>, named: bool) {
         let linked = fs::symlink_metadata(path).is_ok_and(|m| m.is_symlink());
+        if named && sealed::leads_into(path).is_some() {
+            // One object each, and there may be as many as there are files: they are read like these, many at a time.
+            return self.files.push(Arc::from(path));
+        }
         if named && let Some(inside) = leads_into_archive(path) {
             return self.inside.push(inside);
         }
@@ -327,7 +332,33 @@ pub fn read_structure(path: &Path, options: &ScanOptions) -> Result<Structure, F
     Structure::of_source(source, &options.limits)
 }
 
+/// Reads the header of one DICOM file, or of what a store keeps under a path.
+pub(super) fn read_object(path: &Arc<Path>, options: &ScanOptions) -> Result<Instance, Rejection> {
+    match sealed::leads_into(path) {
+        Some((blob, name)) => walk::read_kept(&blob, Some(&name), options),
+        None => header::read_dicom(path, &options.limits)
+            .map_err(|fault| fault.rejection(Arc::clone(path))),
+    }
+}
+
+/// The structure of one file, or of what a store keeps under a path; nothing is looked for in archives.
+///
+/// # Errors
+/// Those of the guard, and why what is kept does not open.
+pub(super) fn structure_of(path: &Path, options: &ScanOptions) -> Result<Structure, Fault> {
+    match sealed::leads_into(path) {
+        Some((blob, _)) => {
+            let (_, kept) = options.keys.open_kept(&blob)?;
+            Structure::of_source(ByteSource::Sealed(kept), &options.limits)
+        }
+        None => Structure::of_file(path, &options.limits),
+    }
+}
+
 fn read_shared(path: &Arc<Path>, options: &ScanOptions) -> Result<Instance, Rejection> {
+    if let Some((blob, name)) = sealed::leads_into(path) {
+        return walk::read_kept(&blob, Some(&name), options);
+    }
     let read = || match header::read_dicom(path, &options.limits) {
         Err(fault) if matches!(fault.code, "NOT_DICOM") => {
             // Pictures are looked for only where no DICOM is, so DICOM costs one read.

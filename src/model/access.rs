@@ -240,6 +240,8 @@ pub enum AuditKind {
     Edited,
     /// A change was taken back or done again.
     Undone,
+    /// Files of a study were kept in the store.
+    ImagesKept,
     /// Studies were taken in.
     StudiesImported,
     /// Records were taken in.
@@ -282,7 +284,7 @@ pub enum AuditKind {
 
 impl AuditKind {
     /// All of them.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::Begun,
         Self::Opened,
         Self::Closed,
@@ -297,6 +299,7 @@ impl AuditKind {
         Self::Edited,
         Self::Undone,
         Self::StudiesImported,
+        Self::ImagesKept,
         Self::RecordsImported,
         Self::Exported,
         Self::Anonymized,
@@ -333,6 +336,7 @@ impl AuditKind {
             Self::RecordViewed => "record-viewed",
             Self::Edited => "edited",
             Self::Undone => "undone",
+            Self::ImagesKept => "images-kept",
             Self::StudiesImported => "studies-imported",
             Self::RecordsImported => "records-imported",
             Self::Exported => "exported",

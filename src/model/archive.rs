@@ -1,16 +1,24 @@
-//! Where an object lies that is a member of an archive: enough to read it again without listing the archive anew.
+//! Where an object lies that is a member of an archive, or kept in a store: enough to read it again without listing the
+//! archive anew.
 
 use std::{path::Path, sync::Arc};
 
-/// A member of an archive, or of an archive within an archive.
+/// A member of an archive, or of an archive within an archive; or what a store keeps in a file of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
     /// The file on the disk. Never written.
     pub archive: Arc<Path>,
     /// Its bytes when it was listed.
     pub archive_bytes: u64,
-    /// From the outermost archive to the object; at least one.
+    /// From the outermost archive to the object; at least one of an archive, none of what a store keeps.
     pub parts: Vec<Packed>,
+}
+
+impl Member {
+    /// Whether it is kept in a store, encrypted.
+    pub const fn is_kept(&self) -> bool {
+        self.parts.is_empty()
+    }
 }
 
 /// How one member lies in its archive.

@@ -27,8 +27,15 @@ pub struct Source {
     pub kind: SourceKind,
     /// Bytes of the file, or of the member, when it was scanned.
     pub bytes: u64,
-    /// Where it lies in an archive, when it does.
+    /// Where it lies in an archive, or that a store keeps it, when that is so.
     pub member: Option<Arc<Member>>,
+}
+
+impl Source {
+    /// Whether it is kept in a store, encrypted; else it is a file that the store may know the place of.
+    pub fn is_kept(&self) -> bool {
+        self.member.as_ref().is_some_and(|member| member.is_kept())
+    }
 }
 
 /// Kind of a file that can be opened.

@@ -56,7 +56,7 @@ const fn fhir_type(kind: AuditKind) -> (&'static str, &'static str, &'static str
         AuditKind::Edited | AuditKind::Undone => ("110103", "DICOM Instances Accessed", "U"),
         AuditKind::RecordViewed => ("110110", "Patient Record", "R"),
         AuditKind::RecordsImported => ("110107", "Import", "C"),
-        AuditKind::StudiesImported => ("110107", "Import", "C"),
+        AuditKind::StudiesImported | AuditKind::ImagesKept => ("110107", "Import", "C"),
         AuditKind::Exported | AuditKind::Anonymized | AuditKind::BackedUp => {
             ("110106", "Export", "R")
         }

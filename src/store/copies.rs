@@ -2,13 +2,17 @@
 //!
 //! A copy is what the store was at one moment. The database stands still while it is read: what is written meanwhile
 //! stays in its write-ahead log. Journal and log of the doings only grow, and are copied to where they ended. A file that
-//! did not change since the copy before is one file on the disk under two names.
+//! did not change since the copy before is one file on the disk under two names. What is kept never changes, so each of
+//! these files has one name more in each of the store's own copies.
 //!
 //! Must stay true: a copy is whole or not there; it is made under a name that no copy has; who opens a copy as a store
 //! changes no other copy.
 
-use super::{Store, StoreError, audit, database, files, journal, key};
-use crate::task::{CancelToken, spawn_named};
+use super::{Store, StoreError, audit, blobs, database, files, journal, key, vault};
+use crate::{
+    dicom::sealed::{BlobName, FOLDER},
+    task::{CancelToken, spawn_named},
+};
 use std::{
     ffi::OsString,
     fs::{self, File},
@@ -48,6 +52,8 @@ pub(super) fn parts(dir: &Path) -> Result<Vec<PathBuf>, StoreError> {
                 journal::FILE,
                 audit::FILE,
                 audit::HEAD_FILE,
+                vault::FILE,
+                vault::COPY,
             ];
             // A crash may have left in it what is not in the database yet.
             let full_log = name == WAL && path.metadata().is_ok_and(|data| data.len() > 0);
@@ -164,6 +170,9 @@ enum Content {
 /// A store as it was at a moment.
 pub(super) struct Snapshot {
     pieces: Vec<Piece>,
+    /// What is kept, and where it lies.
+    kept: Vec<BlobName>,
+    dir: PathBuf,
     at: SystemTime,
 }
 
@@ -177,6 +186,8 @@ impl Snapshot {
             let small = name == key::FILE
                 || name == key::COPY
                 || name == audit::HEAD_FILE
+                || name == vault::FILE
+                || name == vault::COPY
                 || is_user_key(&name.to_string_lossy());
             let content = match small {
                 true => Content::Bytes(fs::read(&part).map_err(reading())?),
@@ -190,6 +201,8 @@ impl Snapshot {
         }
         Ok(Self {
             pieces,
+            kept: blobs::names(dir)?,
+            dir: dir.to_owned(),
             at: SystemTime::now(),
         })
     }
@@ -225,11 +238,48 @@ impl Snapshot {
                 .write(&to, before.as_deref(), at, cancel)
                 .map_err(StoreError::io("copying the store"))?;
         }
+        // A copy among the store's own may share with it what never changes; one that lies elsewhere is there to outlast
+        // the disk.
+        let own = target.starts_with(&self.dir);
+        bytes += copy_kept(&self.dir, &inner, &self.kept, own, cancel)
+            .map_err(StoreError::io("copying the store"))?;
+        blobs::sync(&inner)?;
         files::sync_folder(&inner)?;
         fs::rename(&inner, target).map_err(StoreError::io("naming the copy"))?;
         files::sync_folder(parent)?;
         Ok(bytes)
     }
+}
+
+/// Copies what is kept; its bytes.
+fn copy_kept(
+    dir: &Path,
+    to: &Path,
+    names: &[BlobName],
+    own: bool,
+    cancel: &CancelToken,
+) -> io::Result<u64> {
+    if names.is_empty() {
+        return Ok(0);
+    }
+    fs::create_dir(to.join(FOLDER))?;
+    let mut bytes = 0;
+    for name in names {
+        if cancel.is_cancelled() {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        let from = blobs::path_of(dir, name);
+        let to = blobs::path_of(to, name);
+        bytes += match own && fs::hard_link(&from, &to).is_ok() {
+            true => to.metadata()?.len(),
+            false => {
+                let copied = fs::copy(&from, &to)?;
+                File::open(&to)?.sync_all()?;
+                copied
+            }
+        };
+    }
+    Ok(bytes)
 }
 
 impl Piece {

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 pub const FILE: &str = "store.db";
 
 /// One step a version; a step is never changed once released.
-const MIGRATIONS: [&str; 3] = ["
+const MIGRATIONS: [&str; 4] = ["
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 
 -- Patients of the record. family and given are folded for comparing; the Patient resource has the truth.
@@ -97,6 +97,11 @@ CREATE TABLE account (
 -- Patients whose record changed since what is derived of it was made.
 CREATE TABLE changed (patient TEXT PRIMARY KEY) WITHOUT ROWID;
 INSERT INTO changed (patient) SELECT fhir_id FROM patient;
+", "
+-- The path of an instance may be that of a file that the store keeps: a zero byte, the name of the blob, a slash, and
+-- where the file lay. A program that does not know of them would leave their key behind with another key of the store,
+-- and blobs behind a patient who is taken out; so it is to leave the store alone.
+SELECT 1;
 "];
 
 /// Version of the schema that this program writes.

@@ -91,6 +91,12 @@ pub enum StoreError {
     /// An account that cannot be made or changed like this.
     #[error("{0}")]
     InvalidAccount(&'static str),
+    /// No such study.
+    #[error("there is no such study in the store")]
+    UnknownStudy,
+    /// Its UID is that of a study of somebody else too.
+    #[error("several patients have a study of this UID; nothing was written")]
+    SharedStudy,
     /// No such patient.
     #[error("there is no such patient in the store")]
     UnknownPatient,

@@ -7,11 +7,15 @@ use super::{
     AuditEvent, KdfCost, Store, StoreError, Writing,
     accounts::{self, OWNER},
     audit::{self, Audit},
+    blobs,
     copies::{self, Snapshot, backups, is_user_key, parts},
     database, derived, files,
     journal::{self, Journal, NewJournal, Tail},
+    keeping,
     key::{self, StoreKey},
-    now_ms, remember, salvage, verify,
+    now_ms, remember, salvage,
+    studies::sweep_rows,
+    vault, verify,
 };
 use crate::model::{
     access::{AuditKind, Right},
@@ -52,6 +56,12 @@ pub struct RecoverReport {
     pub lost: Vec<String>,
     /// Files of the index whose study or series was lost: reading them again brings them back.
     pub loose: Vec<Phi<PathBuf>>,
+    /// Kept files that the index did not name and names again, from what they say of themselves.
+    pub kept_taken: usize,
+    /// Kept files that were damaged or missing and could be had again.
+    pub kept_mended: usize,
+    /// Kept files that were damaged or missing and are lost.
+    pub kept_lost: usize,
 }
 
 /// What taking a patient out did.
@@ -63,6 +73,8 @@ pub struct EraseReport {
     pub studies: usize,
     /// Files that the index named; they stay where they are.
     pub files: usize,
+    /// Files that the store kept, and keeps no longer.
+    pub kept: usize,
     /// Marks.
     pub marks: usize,
     /// Copies of the store that held the patient too.
@@ -120,6 +132,7 @@ impl Store {
                 files::write_whole(&to, &bytes)?;
             }
         }
+        keeping::replace_blobs(dir, from)?;
         drop(lock);
         let store = Self::open(dir, passphrase)?;
         store.log_now(AuditEvent::new(AuditKind::Restored, ""))
@@ -160,8 +173,10 @@ impl Store {
         drop(connection);
         report.commits = commits;
         drop(lock);
-        let store = Self::open(dir, passphrase)?;
-        let detail = format!("{} commits, {} rows", report.commits, report.rows.0);
+        let mut store = Self::open(dir, passphrase)?;
+        store.mend_kept(last.as_deref(), &mut report)?;
+        let (rows, kept) = (report.rows.0, report.kept_taken + report.kept_mended);
+        let detail = format!("{commits} commits, {rows} rows, {kept} kept files");
         store.log_now(AuditEvent::new(AuditKind::Recovered, detail))?;
         Ok(report)
     }
@@ -195,6 +210,10 @@ impl Store {
             passphrase,
             cost,
         )?;
+        if let Some(kept) = self.vault()? {
+            // What is kept stays as it is; the key that reads it is sealed anew.
+            vault::write(&inner, &key, &kept)?;
+        }
         let mut journal = NewJournal::create(&inner.join(journal::FILE), &key)?;
         journal.copy(&dir.join(journal::FILE), &self.key)?;
         let (commits, chain) = journal.finish()?;
@@ -257,8 +276,8 @@ impl Store {
         Ok(())
     }
 
-    /// Takes everything about a patient out of the store: record, index, marks, reports, copies. The image files stay
-    /// where they are. What could be taken back until now no longer can.
+    /// Takes everything about a patient out of the store: record, index, marks, reports, kept files, copies. Image files
+    /// that are not kept stay where they are. What could be taken back until now no longer can.
     ///
     /// # Errors
     /// When the role does not allow it, or nobody has this ID; those of the disk.
@@ -267,17 +286,28 @@ impl Store {
         let id = id.trim();
         let record = self.patient_by_any_id(id)?;
         let studies = self.studies_with_id(id)?;
-        if record.is_none() && studies.is_empty() {
+        let kept = self.blobs_with_id(id)?;
+        if record.is_none() && studies.is_empty() && kept.is_empty() {
             return Err(StoreError::UnknownPatient);
         }
         self.stop_copy()?;
         let mut report = EraseReport {
             studies: studies.len(),
-            files: studies.iter().map(|s| s.instances).sum(),
+            files: studies
+                .iter()
+                .map(|s| s.instances.saturating_sub(s.kept))
+                .sum(),
+            kept: kept.len(),
             ..EraseReport::default()
         };
         // Before: who it was is no longer known afterwards.
         self.log_now(AuditEvent::new(AuditKind::Erased, "").of_patient(id))?;
+        for name in &kept {
+            blobs::remove(&self.dir, name)?;
+        }
+        blobs::remove_aside(&self.dir)?;
+        blobs::sweep(&self.dir);
+        blobs::sync(&self.dir)?;
         let uids = self.uids_of(id)?;
         let kept = without(self.kept(), &uids, record.as_deref(), &mut report);
         let names = self.names_of(id, record.as_deref())?;
@@ -299,11 +329,7 @@ impl Store {
              WHERE TRIM(subject.patient_id) = ?1)",
             params![id],
         )?;
-        transaction.execute_batch(
-            "DELETE FROM series WHERE id NOT IN (SELECT series FROM instance);
-             DELETE FROM study WHERE id NOT IN (SELECT study FROM series);
-             DELETE FROM subject WHERE id NOT IN (SELECT subject FROM study);",
-        )?;
+        sweep_rows(&transaction)?;
         transaction.commit()?;
         let lists: Vec<_> = self
             .worklists()?

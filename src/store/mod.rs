@@ -1,7 +1,7 @@
 //! The encrypted local store: keys, database, journal of edits.
 //!
 //! A store is a folder with a key file in two copies, a SQLCipher database (patients, FHIR resources, the index of
-//! studies) and a journal of edits. Images stay where they are.
+//! studies) and a journal of edits. Images stay where they are, or are kept too, each sealed into a file of its own.
 //!
 //! Must stay true: nothing in the folder can be read without the passphrase; one process at a time has a store
 //! open; an edit is acknowledged after it is on the disk; a wrong passphrase and damage are different errors;
@@ -11,6 +11,7 @@ pub mod accounts;
 pub mod amend;
 pub mod audit;
 pub mod audit_forms;
+mod blobs;
 pub mod codec;
 mod cohort;
 pub mod copies;
@@ -20,6 +21,7 @@ mod error;
 mod files;
 pub mod found;
 pub mod journal;
+mod keeping;
 pub mod key;
 pub mod maintenance;
 mod origins;
@@ -34,14 +36,17 @@ mod secret_service;
 mod session;
 mod studies;
 mod tag_index;
+mod vault;
 mod verify;
 mod worklists;
 
 pub use crate::model::passphrase::Passphrase;
 pub use accounts::Account;
 pub use audit::{AuditEntry, AuditEvent, AuditReport, Head};
+pub use blobs::{Keeping, NotKept, SealedObject};
 pub use error::StoreError;
 pub use journal::Tail;
+pub use keeping::{KeptFile, WrittenOut};
 pub use key::{CopyState, KdfCost, KeyStatus};
 pub use maintenance::{EraseReport, RecoverReport};
 pub use origins::{MOST as MOST_ORIGINS, VoxelOrigin};
@@ -287,6 +292,7 @@ impl Store {
             return Err(StoreError::Busy);
         }
         copies::unshare(dir)?;
+        blobs::sweep(dir);
         // The journal first: what a later version wrote is refused before the database is touched.
         let path = dir.join(journal::FILE);
         let replay = journal::read(&path, &key)?;

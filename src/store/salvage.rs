@@ -5,8 +5,8 @@
 //! the last copy of the store gives that back.
 
 use super::{
-    StoreError, database, files, key::StoreKey, maintenance::RecoverReport, now_ms, pages, records,
-    studies::path_from,
+    StoreError, database, files, keeping::KeptPath, key::StoreKey, maintenance::RecoverReport,
+    now_ms, pages, records, studies::path_from,
 };
 use crate::model::identity::Phi;
 use rusqlite::{Connection, OpenFlags, types::Value};
@@ -87,13 +87,20 @@ pub(super) fn mend_database(
     files::sync_folder(dir)
 }
 
-/// Files of which the index does not say of what series they are.
+/// Files of which the index does not say of what series they are; not those that are kept, which say it themselves.
 fn loose_files(connection: &Connection) -> Result<Vec<Phi<PathBuf>>, StoreError> {
     let mut statement = connection.prepare(
         "SELECT path FROM instance WHERE series NOT IN (SELECT id FROM series) ORDER BY path",
     )?;
     let rows = statement.query_map([], |row| row.get::<_, Vec<u8>>(0))?;
-    rows.map(|bytes| Ok(Phi::new(path_from(bytes?)))).collect()
+    let mut loose = Vec::new();
+    for row in rows {
+        let row = row?;
+        if KeptPath::parse(&row).is_none() {
+            loose.push(Phi::new(path_from(row)));
+        }
+    }
+    Ok(loose)
 }
 
 fn is_sound(path: &Path, key: &StoreKey) -> Result<bool, StoreError> {

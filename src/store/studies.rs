@@ -1,14 +1,21 @@
-//! The index of studies: what lies where. The files stay where they are; the index can be made anew.
+//! The index of studies: what lies where. Files stay where they are, or are kept in the store too (`keeping`); the index
+//! can be made anew.
 
-use super::{AuditEvent, Store, StoreError, database};
+use super::{
+    AuditEvent, Store, StoreError,
+    blobs::Facts,
+    database,
+    keeping::{self, KeptPath},
+};
 use crate::model::{
     access::{AuditKind, Right},
     date::Date,
     identity::{PatientIdentity, PersonName, Phi, Sex},
-    study::Instance,
+    study::{Instance, SeriesDescription, StudyDescription},
 };
-use rusqlite::{Transaction, params};
+use rusqlite::{Connection, Transaction, params};
 use std::{
+    collections::HashSet,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -40,6 +47,8 @@ pub struct StudyRow {
     pub images: usize,
     /// Bytes of the files.
     pub bytes: u64,
+    /// How many of the files are kept in the store, so that they need not lie anywhere else.
+    pub kept: usize,
 }
 
 /// What indexing did.
@@ -58,47 +67,22 @@ impl Store {
         instances: &[Arc<Instance>],
     ) -> Result<IndexReport, StoreError> {
         self.demand(Right::ImportStudies)?;
+        let dir = self.dir.clone();
         let transaction = self.connection.transaction()?;
         let mut report = IndexReport::default();
         for instance in instances {
-            let subject = subject_row(&transaction, &instance.patient)?;
-            let study = study_row(&transaction, subject, instance)?;
-            let series = series_row(&transaction, study, instance)?;
-            let path = path_bytes(&instance.source.path);
-            let known = transaction
-                .prepare_cached("SELECT 1 FROM instance WHERE path = ?1")?
-                .exists([&path])?;
-            if known {
+            if keeping::stands_for(&transaction, &dir, instance)? {
                 report.again += 1;
-            } else {
-                report.new += 1;
+                continue;
             }
-            transaction
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO instance
-                     (path, series, sop_class, uid, number, transfer_syntax, frames, bytes)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                )?
-                .execute(params![
-                    path,
-                    series,
-                    instance.sop_class_uid,
-                    instance.sop_instance_uid,
-                    instance.instance_number,
-                    instance.transfer_syntax_uid,
-                    instance
-                        .image
-                        .as_ref()
-                        .map_or(0, |i| i64::try_from(i.frames).unwrap_or(i64::MAX)),
-                    i64::try_from(instance.source.bytes).unwrap_or(i64::MAX),
-                ])?;
+            let facts = Facts::of(instance);
+            match write_row(&transaction, &facts.path, &facts)? {
+                true => report.again += 1,
+                false => report.new += 1,
+            }
         }
         // A file that was replaced by one of another series leaves rows without files.
-        transaction.execute_batch(
-            "DELETE FROM series WHERE id NOT IN (SELECT series FROM instance);
-             DELETE FROM study WHERE id NOT IN (SELECT study FROM series);
-             DELETE FROM subject WHERE id NOT IN (SELECT subject FROM study);",
-        )?;
+        sweep_rows(&transaction)?;
         transaction.commit()?;
         self.checkpoint()?;
         let detail = format!("{} new files, {} again", report.new, report.again);
@@ -129,7 +113,8 @@ impl Store {
             "SELECT alphabetic, ideographic, phonetic, patient_id, issuer, birth_date, sex,
                     synthetic, study.uid, study.date, study.time, study.description, accession,
                     GROUP_CONCAT(DISTINCT modality), COUNT(DISTINCT series.id),
-                    COUNT(instance.path), SUM(instance.bytes), SUM(instance.frames), study.id
+                    COUNT(instance.path), SUM(instance.bytes), SUM(instance.frames), study.id,
+                    SUM(substr(instance.path, 1, 1) = X'00')
              FROM study JOIN subject ON subject.id = study.subject
                   JOIN series ON series.study = study.id
                   JOIN instance ON instance.series = series.id
@@ -169,6 +154,7 @@ impl Store {
                 instances: database::count(row, 15)?,
                 bytes: u64::try_from(row.get::<_, i64>(16)?).unwrap_or_default(),
                 images: database::count(row, 17)?,
+                kept: database::count(row, 19)?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -186,7 +172,8 @@ impl Store {
         Ok(count?)
     }
 
-    /// Where the files of a study lie, by series and instance number.
+    /// Where the files of a study lie, by series and instance number. One that is kept lies in the store; its path leads
+    /// there as one leads into an archive.
     pub fn study_files(&self, study_uid: &str) -> Result<Vec<PathBuf>, StoreError> {
         self.demand(Right::ViewStudies)?;
         self.log(AuditEvent::new(AuditKind::StudyViewed, "").of_study(study_uid));
@@ -197,8 +184,58 @@ impl Store {
              ORDER BY series.number, series.uid, instance.number, instance.path",
         )?;
         let rows = statement.query_map([study_uid], |row| row.get::<_, Vec<u8>>(0))?;
-        rows.map(|bytes| Ok(path_from(bytes?))).collect()
+        let mut paths = Vec::new();
+        // The same content from two places is kept once.
+        let mut known = HashSet::new();
+        for bytes in rows {
+            let bytes = bytes?;
+            if KeptPath::parse(&bytes).is_none_or(|kept| known.insert(kept.blob)) {
+                paths.push(self.place(bytes));
+            }
+        }
+        Ok(paths)
     }
+}
+
+/// Writes the row of one file; whether there was one of this path.
+pub(super) fn write_row(
+    transaction: &Transaction<'_>,
+    path: &[u8],
+    facts: &Facts,
+) -> Result<bool, StoreError> {
+    let subject = subject_row(transaction, &facts.patient)?;
+    let study = study_row(transaction, subject, &facts.study)?;
+    let series = series_row(transaction, study, &facts.series)?;
+    let known = transaction
+        .prepare_cached("SELECT 1 FROM instance WHERE path = ?1")?
+        .exists([path])?;
+    transaction
+        .prepare_cached(
+            "INSERT OR REPLACE INTO instance
+             (path, series, sop_class, uid, number, transfer_syntax, frames, bytes)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(params![
+            path,
+            series,
+            facts.sop_class,
+            facts.uid,
+            facts.number,
+            facts.transfer_syntax,
+            facts.frames,
+            facts.bytes,
+        ])?;
+    Ok(known)
+}
+
+/// Takes out series, studies and subjects without files.
+pub(super) fn sweep_rows(connection: &Connection) -> Result<(), StoreError> {
+    connection.execute_batch(
+        "DELETE FROM series WHERE id NOT IN (SELECT series FROM instance);
+         DELETE FROM study WHERE id NOT IN (SELECT study FROM series);
+         DELETE FROM subject WHERE id NOT IN (SELECT subject FROM study);",
+    )?;
+    Ok(())
 }
 
 fn date_text(date: Option<Date>) -> String {
@@ -235,9 +272,8 @@ fn subject_row(transaction: &Transaction<'_>, who: &PatientIdentity) -> Result<i
 fn study_row(
     transaction: &Transaction<'_>,
     subject: i64,
-    instance: &Instance,
+    study: &StudyDescription,
 ) -> Result<i64, StoreError> {
-    let study = &instance.study;
     Ok(transaction
         .prepare_cached(
             "INSERT INTO study (subject, uid, date, time, description, accession)
@@ -261,9 +297,8 @@ fn study_row(
 fn series_row(
     transaction: &Transaction<'_>,
     study: i64,
-    instance: &Instance,
+    series: &SeriesDescription,
 ) -> Result<i64, StoreError> {
-    let series = &instance.series;
     Ok(transaction
         .prepare_cached(
             "INSERT INTO series (study, uid, modality, number, description, body_part)
@@ -285,7 +320,7 @@ fn series_row(
 }
 
 /// The bytes of a path; names that are no UTF-8 survive on Unix.
-fn path_bytes(path: &Path) -> Vec<u8> {
+pub(super) fn path_bytes(path: &Path) -> Vec<u8> {
     #[cfg(unix)]
     {
         use std::os::unix::ffi::OsStrExt as _;

@@ -3,7 +3,7 @@
 //! It is made when a query asks for it first, lies in the database of what is derived, and is made anew for a series
 //! whose first file is another one. What cannot be read is counted and tried again the next time.
 
-use super::{Store, StoreError, derived::Derived, studies::path_from};
+use super::{Store, StoreError, derived::Derived};
 use crate::{
     clinical::cohort::tags::{Said, Wished, is_asked_for},
     dicom::{
@@ -13,7 +13,10 @@ use crate::{
     model::elements::Held,
 };
 use rusqlite::params;
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::Path,
+};
 
 /// Longest value that is kept, bytes: what is longer is no filter.
 const LONGEST: usize = 128;
@@ -124,10 +127,13 @@ impl Store {
             transaction.commit()?;
         }
         let options = ScanOptions::default();
+        if let Some(vault) = self.vault()? {
+            options.keys.add_vault(vault);
+        }
         for batch in stale.chunks(BATCH) {
             let transaction = derived.facts_mut().transaction()?;
             for one in batch {
-                let said = said_by(&one.path, &options);
+                let said = said_by(&self.place(one.path.clone()), &options);
                 transaction
                     .prepare_cached("DELETE FROM tag WHERE series = ?1")?
                     .execute([one.id])?;
@@ -157,9 +163,8 @@ impl Store {
 }
 
 /// The texts and numbers of a file's header at any depth; `None` where it cannot be read.
-fn said_by(path: &[u8], options: &ScanOptions) -> Option<BTreeSet<(u32, String)>> {
-    let path = path_from(path.to_vec());
-    let structure = read_structure(&path, options).ok()?;
+fn said_by(path: &Path, options: &ScanOptions) -> Option<BTreeSet<(u32, String)>> {
+    let structure = read_structure(path, options).ok()?;
     let table = elements(&structure, false).ok()?;
     let mut out = BTreeSet::new();
     for row in &table.rows {

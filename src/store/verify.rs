@@ -3,6 +3,7 @@
 use super::{
     StoreError, audit, database,
     journal::{self, Tail},
+    keeping,
     key::{self, CopyState, StoreKey},
 };
 use rusqlite::Connection;
@@ -36,7 +37,7 @@ impl VerifyReport {
         self.checks.iter().all(|check| check.sound)
     }
 
-    fn add(&mut self, part: &'static str, sound: bool, detail: impl Into<String>) {
+    pub(super) fn add(&mut self, part: &'static str, sound: bool, detail: impl Into<String>) {
         self.checks.push(Check {
             part,
             sound,
@@ -102,6 +103,7 @@ pub(super) fn verify(
         Err(error) => report.add("database", false, format!("first bytes: {error}")),
     }
     let mut known = None;
+    let opened = connection.as_ref().ok().copied();
     match connection {
         Ok(connection) => {
             for (pragma, what) in [
@@ -160,5 +162,6 @@ pub(super) fn verify(
             Some((number, text)) => report.add("log", false, format!("entry {number}: {text}")),
         }
     }
+    keeping::verify(dir, key, opened, &mut report)?;
     Ok(report)
 }

@@ -270,6 +270,7 @@ const fn kind_key(kind: AuditKind) -> &'static str {
         AuditKind::Edited => "audit-edited",
         AuditKind::Undone => "audit-undone",
         AuditKind::StudiesImported => "audit-studies-imported",
+        AuditKind::ImagesKept => "audit-images-kept",
         AuditKind::RecordsImported => "audit-records-imported",
         AuditKind::Exported => "audit-exported",
         AuditKind::Anonymized => "audit-anonymized",

@@ -14,6 +14,7 @@ use crate::{
     workspace::{
         Action, content_words,
         library::{Library, ObjectNode, PatientNode, SeriesNode, StudyNode},
+        study_list::Held,
     },
 };
 use egui::{
@@ -213,6 +214,9 @@ fn study_title(context: &mut UiContext<'_>, ui: &mut Ui, patient: &PatientNode, 
         Some(date) => date.to_string(),
         None => context.word("list-study-undated").to_owned(),
     };
+    let held = context
+        .workspace
+        .held(&study.description.uid, &patient.identity);
     let row = ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
         let status = context.workspace.marks.read_status(&study.description.uid);
@@ -239,6 +243,11 @@ fn study_title(context: &mut UiContext<'_>, ui: &mut Ui, patient: &PatientNode, 
                     .color(theme::TEXT_DIM),
             );
         }
+        if held == Held::Kept {
+            let word = context.word("list-files-kept-short");
+            let text = RichText::new(word).size(theme::SMALL_PT);
+            ui.label(text.color(theme::OK));
+        }
     });
     let id = ui
         .scope_id()
@@ -246,7 +255,14 @@ fn study_title(context: &mut UiContext<'_>, ui: &mut Ui, patient: &PatientNode, 
     let response = ui.interact(row.response.rect, id, Sense::click());
     let name = context.word("list-hang-study");
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
-    if response.on_hover_text(name).clicked() {
+    let hover = match held.message_key() {
+        None => name.to_owned(),
+        Some(key) => {
+            let (files, where_) = (context.word("list-files"), context.word(key));
+            format!("{name}\n{files}: {where_}")
+        }
+    };
+    if response.on_hover_text(hover).clicked() {
         context.actions.push(Action::HangStudy {
             patient: patient.identity.clone(),
             study: study.description.uid.clone(),

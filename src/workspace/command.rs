@@ -237,6 +237,7 @@ pub enum Command {
     Tags,
     ShowList,
     AddToLibrary,
+    KeepCopies,
     NextUnread,
     PreviousUnread,
     NextStudy,
@@ -656,6 +657,7 @@ table! {
     CineSlower "cmd-cine-slower" Navigate "Shift+[" Picture
     ShowList "cmd-show-list" Reading "Ctrl+F" Nothing
     AddToLibrary "cmd-add-to-library" Reading "" Study
+    KeepCopies "cmd-keep-copies" Reading "" View
     NextUnread "cmd-unread-next" Reading "N Ctrl+Shift+Enter" List
     PreviousUnread "cmd-unread-back" Reading "Shift+N" List
     NextStudy "cmd-study-next" Reading "Ctrl+Right" List

@@ -2,9 +2,12 @@
 
 use super::{Workspace, event::Event, state::Effect};
 use crate::{
-    dicom::deid::{
-        BurnedIn, Change, DeidEvent, DeidOption, DeidOptions, Detail, Secret, Settings, Summary,
-        anonymize,
+    dicom::{
+        archive::Keyring,
+        deid::{
+            BurnedIn, Change, DeidEvent, DeidOption, DeidOptions, Detail, Secret, Settings,
+            Summary, anonymize,
+        },
     },
     model::access::{AuditKind, Right},
     store::AuditEvent,
@@ -143,8 +146,9 @@ impl Workspace {
         }
         let (events, waker) = (self.sender(), self.waker.clone());
         self.deid.looking = true;
+        let keys = self.passphrases.keys.clone();
         let body = move || {
-            let answer = preview(&files, options);
+            let answer = preview(&files, options, keys);
             let _ = events.send(Event::Deid(DeidNews::Preview(answer)));
             waker.wake("deid");
         };
@@ -162,9 +166,17 @@ impl Workspace {
         let ending = self.ending(job.id);
         let (events, waker) = (self.sender(), self.waker.clone());
         let folder = self.shelf.folder.clone();
+        let keys = self.passphrases.keys.clone();
         let body = move || {
             let _ending = ending;
-            let done = run(&files, &wish, folder.as_deref(), &job.cancel, &job.progress);
+            let done = run(
+                &files,
+                &wish,
+                folder.as_deref(),
+                keys,
+                &job.cancel,
+                &job.progress,
+            );
             let _ = events.send(Event::Deid(DeidNews::Done(done)));
             waker.wake("deid");
         };
@@ -206,10 +218,11 @@ impl Workspace {
     }
 }
 
-fn preview(files: &[PathBuf], options: DeidOptions) -> Result<Preview, String> {
+fn preview(files: &[PathBuf], options: DeidOptions, keys: Keyring) -> Result<Preview, String> {
     let secret = Secret::random().map_err(|e| e.kind().to_string())?;
     let mut settings = Settings::new(secret);
     settings.options = options;
+    settings.keys = keys;
     settings.detail = Detail::Changes;
     settings.jobs = 1;
     let mut found = Preview::default();
@@ -259,12 +272,14 @@ fn run(
     files: &[PathBuf],
     wish: &DeidWish,
     folder: Option<&Path>,
+    keys: Keyring,
     cancel: &CancelToken,
     progress: &Progress,
 ) -> Result<Summary, String> {
     let words = |error: std::io::Error| error.kind().to_string();
     let mut settings = Settings::new(secret(wish.keep_key, folder).map_err(words)?);
     settings.options = wish.options;
+    settings.keys = keys;
     settings.burned.clone_from(&wish.burned);
     if matches!(wish.burned, BurnedIn::Mask(_)) {
         settings.options = settings.options.with(DeidOption::CleanPixels);

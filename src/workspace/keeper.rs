@@ -15,6 +15,7 @@ use super::{
     waker::Waker,
 };
 use crate::{
+    dicom::archive::Keyring,
     model::{
         access::Role,
         date::Date,
@@ -329,17 +330,23 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// Starts the thread.
+    /// Starts the thread. As long as the store is open, the ring reads what it keeps.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(origin: Origin, events: Sender<Event>, waker: Waker) -> io::Result<Self> {
+    pub fn start(
+        origin: Origin,
+        keys: Keyring,
+        events: Sender<Event>,
+        waker: Waker,
+    ) -> io::Result<Self> {
         let (asks, receiver) = bounded(64);
         let (ending, ended) = bounded(0);
         spawn_named("store", move || {
             let _ending: Sender<()> = ending;
             Serving {
                 asks: receiver,
+                keys,
                 events,
                 waker,
             }
@@ -367,6 +374,7 @@ impl Drop for Keeper {
 /// The thread's own side.
 struct Serving {
     asks: Receiver<Ask>,
+    keys: Keyring,
     events: Sender<Event>,
     waker: Waker,
 }
@@ -427,6 +435,9 @@ impl Serving {
         if session && waiting.is_empty() {
             store.end_session();
         }
+        if let Ok(Some(vault)) = store.vault() {
+            self.keys.forget_vault(&vault);
+        }
     }
 
     fn open(&self, origin: Origin) -> Option<Store> {
@@ -481,6 +492,10 @@ impl Serving {
         };
         match opened {
             Ok(mut store) => {
+                // Where the key is damaged, what is kept is told to be locked, and all else is there.
+                if let Ok(Some(vault)) = store.vault() {
+                    self.keys.add_vault(vault);
+                }
                 if session {
                     let damaged = store.journal_damage().map(|_| Unkept::Damaged);
                     // Without its note the next session cannot say what was restored; nothing else is lost.
@@ -632,7 +647,7 @@ impl Serving {
                 self.tell(Event::Remembered(answer));
                 drop(answered);
             }
-            Ask::Known(ask) => known::answer(store, ask, &self.events, &self.waker),
+            Ask::Known(ask) => known::answer(store, ask, &self.keys, &self.events, &self.waker),
             Ask::Save { number, gesture } => waiting.push_back((number, gesture)),
         }
     }
@@ -708,6 +723,7 @@ mod tests {
         let (events, told) = bounded(16);
         let serving = Serving {
             asks: bounded(1).1,
+            keys: Keyring::default(),
             events,
             waker: Waker::silent(),
         };

@@ -700,7 +700,8 @@ impl Workspace {
         if let Some(asking) = &mut self.marks.asking {
             asking.failed = None;
         }
-        match Keeper::start(origin, self.sender(), self.waker.clone()) {
+        let keys = self.passphrases.keys.clone();
+        match Keeper::start(origin, keys, self.sender(), self.waker.clone()) {
             Ok(keeper) => self.marks.keeper = Some(keeper),
             Err(_) => self.take_store(StoreNews::Failed(OpenFailure::Refused)),
         }

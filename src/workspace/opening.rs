@@ -174,6 +174,15 @@ impl Workspace {
         }
     }
 
+    /// A store opened: what it keeps and was locked before is read again.
+    pub(super) fn read_kept_again(&mut self) {
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = found.locked.values().filter(|r| r.code == "BLOB_LOCKED");
+        let paths: Vec<PathBuf> = kept.map(|r| r.path.to_path_buf()).collect();
+        drop(found);
+        self.read(paths);
+    }
+
     /// A scan gave nothing more: what it found until then stays.
     pub(super) fn scan_failed(&mut self, job: JobId) {
         self.scanning = self.scanning.saturating_sub(1);

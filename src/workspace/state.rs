@@ -290,7 +290,8 @@ impl Workspace {
 
     /// Gives the record panel a store of its own.
     pub fn attach_record(&mut self, origin: Origin) {
-        let keeper = Keeper::start(origin, self.sender(), self.waker.clone());
+        let keys = self.passphrases.keys.clone();
+        let keeper = Keeper::start(origin, keys, self.sender(), self.waker.clone());
         match keeper {
             Ok(keeper) => self.record.attach(keeper),
             Err(_) => self.notify("notice-record-failed", String::new()),

@@ -5,6 +5,7 @@
 
 mod beside;
 mod control;
+mod copies;
 pub mod fold;
 pub mod index;
 pub mod known;
@@ -14,7 +15,7 @@ pub mod seek;
 
 pub use index::ListIndex;
 pub use query::Query;
-pub use row::{Column, StudyEntry};
+pub use row::{Column, Held, StudyEntry};
 pub use seek::{Sort, Statuses};
 
 use super::{event::Event, library::Library, waker::Waker};
@@ -76,6 +77,8 @@ pub struct StudyList {
     open: Arc<AtomicUsize>,
     /// What is open is to be added to the library once there is one.
     add_when_open: bool,
+    /// Copies of the shown study are to be kept once there is a store.
+    keep_when_open: bool,
     /// Which state of the marks the statuses are from.
     revision: u64,
     /// The study whose files were asked for ahead.

@@ -1,7 +1,13 @@
 //! Nothing that identifies a patient lies readable on the disk or is printed without being asked for.
 
+use crate::bad_input::build::Slice;
 use negatoscope::{
     clinical::read_bundle,
+    dicom::{
+        archive::Keyring,
+        guard::Limits,
+        scan::{ScanOptions, read_instance},
+    },
     model::{
         annotation::{Annotation, AnnotationId, AnnotationTarget, MarkKind, PointSpace, Shape},
         date::Date,
@@ -117,6 +123,33 @@ fn filled(dir: &Path) -> Store {
     store
 }
 
+/// A file of the patient in the store: its name, what is in it, and the folder where it lay tell whose it is.
+fn keep_file(store: &mut Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join("canary-folder");
+    fs::create_dir(&folder).unwrap();
+    let path = Slice {
+        patient: ("KANARIENVOGEL^TWEETY", NUMBER),
+        ..Slice::default()
+    }
+    .text(0x0010, 0x0030, b"DA", "18870605")
+    .text(0x0008, 0x0050, b"SH", ACCESSION)
+    .text(0x0008, 0x0005, b"CS", "GB18030")
+    .with(
+        0x0010,
+        0x0010,
+        b"PN",
+        &[FAMILY.as_bytes(), b"=", HAN_GB18030].concat(),
+    )
+    .write(&folder, &format!("{FAMILY}.dcm"));
+    assert!(contains(&fs::read(&path).unwrap(), HAN_GB18030));
+    let instance = read_instance(&path, &ScanOptions::default()).unwrap();
+    assert_eq!(instance.patient.name.reveal().ideographic, HAN);
+    let keeping = store.keeping().unwrap();
+    let sealed = keeping.seal(&instance, &Limits::default(), &Keyring::default());
+    store.settle_kept(&[sealed.unwrap().unwrap()]).unwrap();
+}
+
 fn files_below(dir: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut waiting = vec![dir.to_owned()];
@@ -156,6 +189,7 @@ fn assert_unreadable(dir: &Path) {
         assert!(!contains(&bytes, HAN_GB18030), "GB18030 in {name}");
         assert!(!contains(&bytes, b"SQLite format 3"), "{name}");
         assert!(!contains(&bytes, b"resourceType"), "{name}");
+        assert!(!name.contains("canary-folder"), "{name}");
     }
 }
 
@@ -164,6 +198,9 @@ fn no_file_of_a_store_is_readable() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("store");
     let mut store = filled(&dir);
+    assert_unreadable(&dir);
+    keep_file(&mut store);
+    assert_eq!(store.kept_size().unwrap().0, 1);
     assert_unreadable(&dir);
     // Also while the write-ahead log is full.
     for number in 0..50 {
@@ -177,7 +214,9 @@ fn no_file_of_a_store_is_readable() {
     // And it is all there.
     let store = Store::open(&dir, &Passphrase::new(PASSPHRASE)).unwrap();
     assert_eq!(store.patients().unwrap()[0].identity.id.reveal(), NUMBER);
-    assert_eq!(store.studies().unwrap()[0].accession.reveal(), ACCESSION);
+    let studies = store.studies().unwrap();
+    assert!(studies.iter().all(|s| s.accession.reveal() == ACCESSION));
+    assert_eq!(studies.iter().map(|s| s.kept).sum::<usize>(), 1);
     assert_eq!(store.marks().iter().next().unwrap().label, LABEL);
     assert_eq!(
         store.record("canary-id").unwrap().conditions[0]

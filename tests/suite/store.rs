@@ -4,6 +4,9 @@ mod access;
 mod command_line;
 mod damage;
 mod durable;
+mod kept;
+#[cfg(feature = "screen")]
+mod kept_window;
 mod log;
 mod opening;
 mod records;

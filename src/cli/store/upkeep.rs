@@ -1,7 +1,7 @@
 //! `store backup`, `restore`, `recover`, `rekey`, and `erase-patient`.
 
 use super::{
-    Common, Exit, ImportError, Output, existing_folder, import_into, named_folder, open,
+    Common, Exit, ImportError, Output, existing_folder, import_into, index, named_folder, open,
     passphrase, read_passphrase, report,
 };
 use crate::{
@@ -99,7 +99,7 @@ pub(super) fn recover(common: &Common, out: &mut Output) -> Result<Exit, Exit> {
             .map(|path| path.reveal().clone())
             .collect();
         let options = common.scan_options(Limits::default());
-        again = match import_into(&mut store, &paths, &options) {
+        again = match import_into(&mut store, &paths, &options, &mut index) {
             Ok(tally) => tally.index.new + tally.index.again,
             Err(ImportError::Scan(_)) => 0,
             Err(ImportError::Store(error)) => return Err(report(&error, out)),
@@ -116,6 +116,9 @@ pub(super) fn recover(common: &Common, out: &mut Output) -> Result<Exit, Exit> {
             "rows": done.rows.0,
             "rows_from_copy": done.rows.1,
             "lost": done.lost,
+            "kept_taken": done.kept_taken,
+            "kept_mended": done.kept_mended,
+            "kept_lost": done.kept_lost,
             "files_read_again": again,
             "files_not_read_again": done.loose.len().saturating_sub(again),
         }));
@@ -143,12 +146,18 @@ pub(super) fn recover(common: &Common, out: &mut Output) -> Result<Exit, Exit> {
                 done.loose.len()
             ));
         }
+        let (taken, mended, lost) = (done.kept_taken, done.kept_mended, done.kept_lost);
+        if taken + mended + lost > 0 {
+            out.line(format!(
+                "kept files: {taken} taken into the index again, {mended} had again, {lost} lost"
+            ));
+        }
         for table in &done.lost {
             out.line(format!("not every row could be read: {table}"));
         }
     }
     Ok(
-        match done.lost.is_empty() && done.missing + done.unmade == 0 {
+        match done.lost.is_empty() && done.missing + done.unmade == 0 && done.kept_lost == 0 {
             true => Exit::Done,
             false => Exit::Finding,
         },
@@ -184,12 +193,13 @@ pub fn erase(args: &EraseArgs, common: &Common, out: &mut Output) -> Exit {
             "studies": done.studies,
             "marks": done.marks,
             "copies": done.backups,
+            "files_kept": done.kept,
             "files_left": done.files,
         })),
         Ok(done) => {
             out.line(format!(
-                "taken out: {} resources, {} studies, {} marks; copies of the store: {}",
-                done.resources, done.studies, done.marks, done.backups
+                "taken out: {} resources, {} studies, {} marks, {} kept files; copies of the store: {}",
+                done.resources, done.studies, done.marks, done.kept, done.backups
             ));
             if done.files > 0 {
                 out.note(format!(

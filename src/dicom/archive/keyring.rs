@@ -1,8 +1,12 @@
-//! The passphrases of this session: in memory only, wiped when forgotten, never printed.
+//! The passphrases of this session, and the keys of what stores keep: in memory only, wiped when forgotten, never printed.
 
-use crate::model::passphrase::Passphrase;
+use crate::{
+    dicom::sealed::{SealError, SealedFile, SealedHead, VaultKey},
+    model::passphrase::Passphrase,
+};
 use std::{
     fmt,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -30,9 +34,21 @@ impl Key {
     }
 }
 
-/// Passphrases of archives. Clones share them.
+/// Who gives the key of the store in a folder, where it can be given.
+type Unlock = Box<dyn Fn(&Path) -> Option<VaultKey> + Send + Sync>;
+
+/// Keys of stores.
+#[derive(Default)]
+struct Vaults {
+    keys: Vec<VaultKey>,
+    /// Asked once a folder.
+    unlock: Option<Unlock>,
+    asked: Vec<PathBuf>,
+}
+
+/// Passphrases of archives, and keys of what stores keep. Clones share them.
 #[derive(Clone, Default)]
-pub struct Keyring(Arc<Mutex<Vec<Arc<Key>>>>);
+pub struct Keyring(Arc<Mutex<Vec<Arc<Key>>>>, Arc<Mutex<Vaults>>);
 
 impl Keyring {
     /// A ring with one passphrase.
@@ -78,14 +94,73 @@ impl Keyring {
             .retain(|key| key.is_proven() || key.passphrase != *passphrase);
     }
 
-    /// Forgets all.
+    /// Forgets all passphrases; what stores keep can be read as long as they are open.
     pub fn clear(&self) {
         self.keys().clear();
     }
 
-    /// Whether there is none.
+    /// Whether there is no passphrase.
     pub fn is_empty(&self) -> bool {
         self.keys().is_empty()
+    }
+
+    fn vaults(&self) -> MutexGuard<'_, Vaults> {
+        self.1.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on what the store of this key keeps can be read.
+    pub fn add_vault(&self, key: VaultKey) {
+        let mut vaults = self.vaults();
+        if !vaults.keys.contains(&key) {
+            vaults.keys.push(key);
+        }
+    }
+
+    /// The store is closed: what it keeps can no longer be read.
+    pub fn forget_vault(&self, key: &VaultKey) {
+        self.vaults().keys.retain(|known| known != key);
+    }
+
+    /// Has somebody asked for the key of the store in a folder, once a folder, where none is known that opens what lies
+    /// there.
+    pub fn unlock_with(&self, unlock: impl Fn(&Path) -> Option<VaultKey> + Send + Sync + 'static) {
+        self.vaults().unlock = Some(Box::new(unlock));
+    }
+
+    /// Opens what a store keeps.
+    ///
+    /// # Errors
+    /// [`SealError`].
+    pub(in crate::dicom) fn open_kept(
+        &self,
+        path: &Path,
+    ) -> Result<(SealedHead, SealedFile), SealError> {
+        let known = self.vaults().keys.clone();
+        for key in &known {
+            match SealedFile::open(path, key) {
+                Err(SealError::Locked) => {}
+                other => return other,
+            }
+        }
+        // Where the key of the store is wanted that the folder of the blobs lies in.
+        let mut vaults = self.vaults();
+        let folder = path.parent().and_then(Path::parent).map(Path::to_owned);
+        if let Some(folder) = folder.filter(|folder| !vaults.asked.contains(folder)) {
+            let found = vaults.unlock.as_ref().and_then(|unlock| unlock(&folder));
+            vaults.asked.push(folder);
+            vaults.keys.extend(found);
+        }
+        // Another thread may have had it given meanwhile.
+        let further: Vec<VaultKey> = vaults.keys.iter().skip(known.len()).cloned().collect();
+        drop(vaults);
+        let mut outcome = Err(SealError::Locked);
+        for key in &further {
+            outcome = SealedFile::open(path, key);
+            if !matches!(outcome, Err(SealError::Locked)) {
+                break;
+            }
+        }
+        outcome
     }
 }
 

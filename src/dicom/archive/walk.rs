@@ -12,7 +12,7 @@ use crate::{
         guard::{Fault, Limits, Structure},
         header, raster,
         scan::{ScanEvent, ScanOptions},
-        volume_file,
+        sealed, volume_file,
     },
     formats,
     model::{
@@ -50,7 +50,9 @@ pub(in crate::dicom) fn is_archive(path: &Path) -> bool {
 
 fn begins_like_one(source: &ByteSource) -> bool {
     let mut head = [0; 4];
-    source.read_exact_at(0, &mut head).is_ok() && listing::is_archive(&head)
+    let zip = source.read_exact_at(0, &mut head).is_ok() && listing::is_archive(&head);
+    // Nothing that is kept lies within something else.
+    zip || matches!(source, ByteSource::File(_)) && sealed::begins_like_one(source)
 }
 
 /// Splits a path that leads into an archive: the archive, and the name of a member or a folder within.
@@ -140,6 +142,16 @@ pub(in crate::dicom) fn scan(
     progress: &Progress,
     sink: &(dyn Fn(ScanEvent) + Sync),
 ) {
+    if ByteSource::open(path).is_ok_and(|source| sealed::begins_like_one(&source)) {
+        let (_, total) = progress.get();
+        progress.set_total(total + 1);
+        progress.add(1);
+        sink(match read_kept(path, wanted, options) {
+            Ok(instance) => ScanEvent::Instance(Arc::new(instance)),
+            Err(rejection) => ScanEvent::Rejected(rejection),
+        });
+        return;
+    }
     let mut walk = Walk {
         archive: path,
         archive_bytes: 0,
@@ -157,6 +169,39 @@ pub(in crate::dicom) fn scan(
         return;
     }
     while !cancel.is_cancelled() && walk.step() {}
+}
+
+/// Reads the header of what a store keeps. It is shown under the name of the file that was kept; under another one there
+/// is nothing.
+pub(in crate::dicom) fn read_kept(
+    path: &Arc<Path>,
+    wanted: Option<&str>,
+    options: &ScanOptions,
+) -> Result<Instance, Rejection> {
+    describe_kept(path, wanted, options).map_err(|fault| {
+        let shown = wanted.map_or_else(|| Arc::clone(path), |name| Arc::from(below(path, name)));
+        fault.rejection(shown)
+    })
+}
+
+fn describe_kept(
+    path: &Arc<Path>,
+    wanted: Option<&str>,
+    options: &ScanOptions,
+) -> Result<Instance, Fault> {
+    let (head, sealed) = options.keys.open_kept(path)?;
+    if wanted.is_some_and(|wanted| wanted != head.name) {
+        let text = "the kept file has another name";
+        return Err(Fault::rejected("ARCHIVE_NO_MEMBER", text));
+    }
+    let shown: Arc<Path> = Arc::from(below(path, &head.name));
+    let mut instance = describe(&shown, &ByteSource::Sealed(sealed), &options.limits)?;
+    instance.source.member = Some(Arc::new(Member {
+        archive: Arc::clone(path),
+        archive_bytes: fs::metadata(path)?.len(),
+        parts: Vec::new(),
+    }));
+    Ok(instance)
 }
 
 /// The one object of an archive, or of what is `wanted` of it.
@@ -497,7 +542,11 @@ impl Reader<'_> {
 }
 
 /// The header of an object from its bytes; as for files, pictures are looked for only where no DICOM is.
-fn describe(shown: &Arc<Path>, source: &ByteSource, limits: &Limits) -> Result<Instance, Fault> {
+pub(super) fn describe(
+    shown: &Arc<Path>,
+    source: &ByteSource,
+    limits: &Limits,
+) -> Result<Instance, Fault> {
     let read = Structure::of_source(source.clone(), limits);
     match read.and_then(|structure| header::describe(shown, structure)) {
         Err(fault) if fault.code == "NOT_DICOM" => match raster::sniff(source) {

@@ -9,10 +9,9 @@ use super::Deidentifier;
 use crate::{
     dicom::{
         assemble::lay_out,
-        frames::FileFrames,
         guard::{Fault, Structure},
         load::load_volume,
-        scan::{ScanOptions, read_instance},
+        scan::read_instance,
     },
     imaging::deface::{FaceCut, find_face},
     model::{geometry::GridGeometry, layout::SeriesLayout, pixels::Frame},
@@ -178,10 +177,7 @@ impl Deidentifier {
         if !self.options.has(super::DeidOption::CleanFaces) {
             return;
         }
-        let options = ScanOptions {
-            limits: self.limits,
-            ..ScanOptions::default()
-        };
+        let options = self.scan_options();
         let instances: Vec<_> = files
             .par_iter()
             .filter_map(|path| read_instance(path, &options).ok().map(Arc::new))
@@ -232,8 +228,7 @@ impl Deidentifier {
         if image.is_none_or(|image| image.samples != 1) {
             return Err("a picture in colour: a face cannot be found in it");
         }
-        let source = FileFrames::with_limits(self.limits).with_workers(self.workers.clone());
-        let volume = load_volume(layout, &source, cancel, &Progress::default())
+        let volume = load_volume(layout, &self.frames(), cancel, &Progress::default())
             .map_err(|_| "its pixels cannot be read, so that a face cannot be found in it")?;
         let face = find_face(&volume).map_err(crate::imaging::deface::NoFace::sentence)?;
         Ok(Cut { face, grid })

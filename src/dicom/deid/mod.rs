@@ -23,9 +23,11 @@ pub use pixel_text::{BurnedIn, BurnedText};
 pub use secret::Secret;
 
 use super::{
+    archive::Keyring,
     bytes::ByteSource,
     frames::FileFrames,
     guard::{Fault, Limits, PixelPlace, Structure, key},
+    scan::{ScanOptions, structure_of},
     syntax,
     worker::Workers,
 };
@@ -118,6 +120,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Who decodes compressed frames.
     pub workers: Option<Arc<Workers>>,
+    /// Keys of what stores keep.
+    pub keys: Keyring,
     /// Threads.
     pub jobs: usize,
 }
@@ -132,6 +136,7 @@ impl Settings {
             burned: BurnedIn::Report,
             limits: Limits::default(),
             workers: None,
+            keys: Keyring::default(),
             jobs: std::thread::available_parallelism().map_or(1, usize::from),
         }
     }
@@ -145,6 +150,7 @@ pub struct Deidentifier {
     burned: BurnedIn,
     limits: Limits,
     workers: Option<Arc<Workers>>,
+    keys: Keyring,
     table: Table,
     /// Which files show a face, where faces are taken out.
     faces: faces::Faces,
@@ -174,11 +180,27 @@ impl Deidentifier {
             burned: settings.burned,
             limits: settings.limits,
             workers: settings.workers,
+            keys: settings.keys,
             table: Table::new(),
             faces: faces::Faces::default(),
             words: Vocabulary::new(),
             method: (method, codes),
         }
+    }
+
+    /// How files are read.
+    fn scan_options(&self) -> ScanOptions {
+        ScanOptions {
+            limits: self.limits,
+            keys: self.keys.clone(),
+        }
+    }
+
+    /// Where frames come from.
+    fn frames(&self) -> FileFrames {
+        FileFrames::with_limits(self.limits)
+            .with_workers(self.workers.clone())
+            .with_keys(self.keys.clone())
     }
 
     /// The UID that stands for another; empty ones and those of the standard stay.
@@ -196,7 +218,7 @@ impl Deidentifier {
     /// Those of the guard, `DICOMDIR` for a directory of files, `NO_INSTANCE` for an object without identity, and
     /// `BURNED_IN` when text in the pixels is refused.
     pub fn plan(&self, path: &Path) -> Result<Plan, Fault> {
-        let structure = Structure::of_file(path, &self.limits)?;
+        let structure = structure_of(path, &self.scan_options())?;
         let mut new = Rewrite::new(self, &structure);
         new.class = new.text_of(Tag(0x0008, 0x0016));
         if new.class.is_empty() {
@@ -231,8 +253,7 @@ impl Deidentifier {
         };
         let mut covered = self.look_at_pixels(path, &structure, &mut text)?;
         if face.is_some() && covered.is_none() {
-            let frames = FileFrames::with_limits(self.limits).with_workers(self.workers.clone());
-            let reader = Reader::open(path, &structure, frames);
+            let reader = Reader::open(path, &self.scan_options(), self.frames());
             let unread = || Fault::unsupported("FACE_UNREAD", "its pixels cannot be read");
             covered = Some(reader.ok_or_else(unread)?);
         }
@@ -395,8 +416,7 @@ impl Deidentifier {
         if structure.pixels.is_none() || (text.risk.is_empty() && !given) {
             return Ok(None);
         }
-        let frames = FileFrames::with_limits(self.limits).with_workers(self.workers.clone());
-        let Some(reader) = Reader::open(path, structure, frames) else {
+        let Some(reader) = Reader::open(path, &self.scan_options(), self.frames()) else {
             text.unread = true;
             return match self.burned {
                 BurnedIn::Report => Ok(None),

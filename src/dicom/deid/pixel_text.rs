@@ -4,7 +4,7 @@ use crate::{
     dicom::{
         frames::{FileFrames, FrameError, FrameSource as _},
         guard::Structure,
-        header,
+        scan::{ScanOptions, read_object},
     },
     imaging::glyphs::{self, PixelBox},
     model::{
@@ -107,9 +107,8 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn open(path: &Path, structure: &Structure, frames: FileFrames) -> Option<Self> {
-        let path: Arc<Path> = Arc::from(path);
-        let instance = header::read_dicom(&path, &structure.limits).ok()?;
+    pub(super) fn open(path: &Path, options: &ScanOptions, frames: FileFrames) -> Option<Self> {
+        let instance = read_object(&Arc::from(path), options).ok()?;
         instance.image.as_ref()?;
         Some(Self { instance, frames })
     }

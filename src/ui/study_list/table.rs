@@ -295,6 +295,9 @@ fn tooltip(context: &UiContext<'_>, ui: &mut Ui, entry: &StudyEntry, texts: &[St
             ui.label(format!("{}  {text}", words.word(column.message_key())));
         }
     }
+    if let Some(key) = entry.held.message_key() {
+        ui.label(format!("{}  {}", words.word("list-files"), words.word(key)));
+    }
     if context.workspace.settings.hide_identity {
         ui.label(words.word("badge-identity-hidden"));
         return;

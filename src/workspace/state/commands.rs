@@ -73,7 +73,7 @@ impl Workspace {
             return None;
         }
         let right = match command {
-            Command::AddToLibrary => Some(Right::ImportStudies),
+            Command::AddToLibrary | Command::KeepCopies => Some(Right::ImportStudies),
             Command::ImportRecord => Some(Right::ImportRecords),
             _ => None,
         };

@@ -68,6 +68,7 @@ impl Workspace {
         }
         match command {
             Command::AddToLibrary => self.add_to_library(),
+            Command::KeepCopies => self.keep_copies(),
             Command::ShowList => self.show_list(!self.list.shown),
             Command::NextUnread => self.next_unread(),
             Command::PreviousUnread => self.back(),

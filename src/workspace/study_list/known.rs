@@ -2,8 +2,9 @@
 
 use super::{beside, row::StudyEntry};
 use crate::{
+    dicom::archive::Keyring,
     model::{queue::CaseQueue, study::Instance, worklist::Worklist},
-    store::{Store, StoreError},
+    store::{Keeping, SealedObject, Store, StoreError},
     task::spawn_named,
     workspace::{
         Workspace,
@@ -42,6 +43,10 @@ pub(in crate::workspace) enum KnownAsk {
     Index(Vec<Arc<Instance>>, Answered),
     /// All of an addition was asked for: say how many files it was.
     Indexed(usize),
+    /// What seals files for the store; whoever asks waits for it.
+    Keep(Sender<Result<Keeping, String>>),
+    /// Files that were sealed; whether the index has them is told to whoever waits.
+    Settle(Vec<SealedObject>, Sender<Result<(), String>>),
 }
 
 /// What it says.
@@ -60,6 +65,7 @@ pub enum KnownNews {
 pub(in crate::workspace) fn answer(
     store: &mut Store,
     ask: KnownAsk,
+    keys: &Keyring,
     events: &Sender<Event>,
     waker: &Waker,
 ) {
@@ -119,6 +125,18 @@ pub(in crate::workspace) fn answer(
             }
             drop(answered);
         }
+        KnownAsk::Keep(told) => {
+            let keeping = store.keeping();
+            if let Ok(keeping) = &keeping {
+                // What is kept is read as files are.
+                keys.add_vault(keeping.key().clone());
+            }
+            let _ = told.send(keeping.map_err(|error| error.to_string()));
+        }
+        KnownAsk::Settle(sealed, told) => {
+            let settled = store.settle_kept(&sealed);
+            let _ = told.send(settled.map(drop).map_err(|error| error.to_string()));
+        }
         KnownAsk::Indexed(files) => {
             let (key, count) = ("notice-studies-imported", files);
             let _ = events.send(Event::Counted { key, count });
@@ -141,8 +159,12 @@ impl Workspace {
     pub(in crate::workspace) fn known_opened(&mut self) {
         self.ask_known(KnownAsk::Queue);
         self.ask_known(KnownAsk::Studies);
+        self.read_kept_again();
         if std::mem::take(&mut self.list.add_when_open) {
             self.add_to_library();
+        }
+        if std::mem::take(&mut self.list.keep_when_open) {
+            self.keep_copies();
         }
     }
 

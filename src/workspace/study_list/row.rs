@@ -14,6 +14,41 @@ use std::{
     sync::Arc,
 };
 
+/// Where the files of a study are, as far as the store says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Held {
+    /// The store does not know of them.
+    #[default]
+    Unknown,
+    /// It knows where they lie.
+    Referenced,
+    /// It keeps some of them.
+    Partly,
+    /// It keeps all.
+    Kept,
+}
+
+impl Held {
+    /// How many of how many files the store keeps.
+    const fn of(kept: usize, files: usize) -> Self {
+        match (kept, files) {
+            (0, _) => Self::Referenced,
+            (kept, files) if kept >= files => Self::Kept,
+            _ => Self::Partly,
+        }
+    }
+
+    /// Key of the message catalogue; none where the store does not know of them.
+    pub const fn message_key(self) -> Option<&'static str> {
+        match self {
+            Self::Unknown => None,
+            Self::Referenced => Some("list-files-referenced"),
+            Self::Partly => Some("list-files-partly"),
+            Self::Kept => Some("list-files-kept"),
+        }
+    }
+}
+
 /// One study of one patient.
 #[derive(Clone, Debug)]
 pub struct StudyEntry {
@@ -40,6 +75,8 @@ pub struct StudyEntry {
     pub priority: Priority,
     /// It is open; else its files are known to the store only.
     pub open: bool,
+    /// Where its files are.
+    pub held: Held,
 }
 
 impl StudyEntry {
@@ -67,6 +104,7 @@ impl StudyEntry {
             images: study.series.iter().map(|s| s.layout.frames.len()).sum(),
             priority: described.priority,
             open: true,
+            held: Held::Unknown,
         }
     }
 
@@ -84,6 +122,7 @@ impl StudyEntry {
             images: row.images,
             priority: Priority::Unknown,
             open: false,
+            held: Held::of(row.kept, row.instances),
         }
     }
 
@@ -214,7 +253,21 @@ pub(super) mod tests {
             images: 1,
             priority: Priority::Unknown,
             open: false,
+            held: Held::Unknown,
         }
+    }
+
+    #[test]
+    fn what_is_said_of_files_follows_from_their_numbers() {
+        for (kept, files, held) in [
+            (0, 3, Held::Referenced),
+            (1, 3, Held::Partly),
+            (3, 3, Held::Kept),
+        ] {
+            assert_eq!(Held::of(kept, files), held);
+            assert!(held.message_key().is_some());
+        }
+        assert_eq!(Held::Unknown.message_key(), None);
     }
 
     #[test]

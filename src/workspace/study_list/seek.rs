@@ -3,7 +3,7 @@
 use super::{
     index::ListIndex,
     query::Query,
-    row::{Column, StudyEntry},
+    row::{Column, Held, StudyEntry},
 };
 use crate::{
     diary,
@@ -12,7 +12,11 @@ use crate::{
     workspace::{event::Event, library::Library, waker::Waker},
 };
 use crossbeam_channel::Sender;
-use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    panic::AssertUnwindSafe,
+    sync::Arc,
+};
 
 /// How far the reading of studies is, by Study Instance UID; what is not there is new.
 pub type Statuses = HashMap<String, ReadStatus>;
@@ -177,7 +181,17 @@ pub fn status_of(statuses: &Statuses, study_uid: &str) -> ReadStatus {
 /// What is open comes first: of a study that the store has as well, what is open counts.
 fn build(question: &Question) -> ListIndex {
     let patients = question.library.patients.iter();
-    let open = patients.flat_map(|p| p.studies.iter().map(|s| StudyEntry::of_node(p, s)));
+    let mut open: Vec<StudyEntry> = patients
+        .flat_map(|p| p.studies.iter().map(|s| StudyEntry::of_node(p, s)))
+        .collect();
+    // Where the files of an open study are is known to the store alone.
+    let keys: HashSet<u64> = open.iter().map(|entry| entry.key).collect();
+    let stored = question.stored.iter().filter(|e| keys.contains(&e.key));
+    let held: HashMap<u64, Held> = stored.map(|e| (e.key, e.held)).collect();
+    for entry in &mut open {
+        entry.held = held.get(&entry.key).copied().unwrap_or_default();
+    }
+    let open = open.into_iter();
     ListIndex::build(open.chain(question.stored.iter().cloned()).collect())
 }
 

@@ -306,8 +306,9 @@ fn every_kind_of_event_is_written_down_with_who_when_and_how_it_ended() {
     let mut entries = Vec::new();
     let report = store.read_audit(&mut |entry| entries.push(entry)).unwrap();
     assert_eq!(report.problem, None);
-    // These need a window, a keyring or a damaged log and have tests of their own.
+    // These need a window, a keyring, real files or a damaged log and have tests of their own.
     let elsewhere = [
+        AuditKind::ImagesKept,
         AuditKind::Locked,
         AuditKind::Unlocked,
         AuditKind::KeyRemembered,
