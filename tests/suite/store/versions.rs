@@ -207,6 +207,33 @@ fn the_store_with_accounts_and_a_log_opens() {
 }
 
 #[test]
+fn the_store_that_kept_no_images_opens_and_refers_to_them_as_before() {
+    let folder = golden_copy("store-v3");
+    let pass = Passphrase::new(GOLDEN_PASSPHRASE);
+    let mut store = Store::open(folder.path(), &pass).unwrap();
+    let [study] = &store.studies().unwrap()[..] else {
+        panic!("one study");
+    };
+    assert_eq!(
+        (study.uid.as_str(), study.instances, study.kept),
+        ("1.9", 2, 0)
+    );
+    let files = store.study_files("1.9").unwrap();
+    assert_eq!(files, ["/data/1.dcm", "/data/2.dcm"].map(PathBuf::from));
+    assert_eq!(store.kept_size().unwrap(), (0, 0));
+    assert_eq!(store.resources("p").unwrap().len(), 2);
+    assert!(store.verify().unwrap().is_sound());
+    // It is written on.
+    let ada = dicom("77", "BYRON^ADA", "18151210");
+    let third = instance(Path::new("/data/3.dcm"), &ada, "1.9", "1.9.1", 3);
+    store.index_instances(&[third]).unwrap();
+    drop(store);
+    let store = Store::open(folder.path(), &pass).unwrap();
+    assert_eq!(store.study_files("1.9").unwrap().len(), 3);
+    assert!(store.verify().unwrap().is_sound());
+}
+
+#[test]
 fn an_earlier_store_gets_a_log_and_accounts() {
     for name in ["journal-v1", "journal-v2"] {
         let folder = golden_copy(name);
