@@ -170,13 +170,14 @@ fn share(gpu: &GpuContext, shape: BrushShape, radius: f64) -> f64 {
 #[cfg_attr(no_gpu, ignore = "NEGATOSCOPE_NO_GPU was set")]
 fn a_stamp_in_bricks_brings_up_its_box_and_no_more() {
     let bench = bench();
-    for (shape, radius) in [
-        (BrushShape::Sphere, 20.0),
-        (BrushShape::Sphere, 12.0),
-        (BrushShape::Disc, 20.0),
+    // A disc is one voxel thick, so that whole words and the place of each brick count for more.
+    for (shape, radius, most) in [
+        (BrushShape::Sphere, 20.0, 1.2),
+        (BrushShape::Sphere, 12.0, 1.2),
+        (BrushShape::Disc, 20.0, 1.4),
     ] {
         let share = share(&bench.gpu, shape, radius);
-        assert!(share <= 1.2, "{share} of the box for {shape:?} {radius}");
+        assert!(share <= most, "{share} of the box for {shape:?} {radius}");
     }
 }
 
