@@ -673,6 +673,7 @@ fn keys_of_or_none(store: &Store) -> Keyring {
     keys
 }
 
+/// A NIfTI-1 header of 4 × 3 × 2 bytes.
 fn nifti(magic: &[u8; 4], offset: f32) -> Vec<u8> {
     let mut bytes = vec![0u8; 352];
     let mut put = |at: usize, value: &[u8]| bytes[at..at + value.len()].copy_from_slice(value);

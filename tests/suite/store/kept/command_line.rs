@@ -172,5 +172,3 @@ fn keeping_and_writing_out_need_their_rights_and_stand_in_the_log() {
         .count();
     assert!(denied >= 5, "{denied}");
 }
-
-/// A NIfTI-1 header of 4 × 3 × 2 bytes.
