@@ -621,7 +621,7 @@ fn a_segmentation_leaves_with_its_measurements() {
     let made = write_segmentation(&seg, Form::Binary, None, &on, &making()).unwrap();
     fs::write(at("seg.dcm"), &made.bytes).unwrap();
     let mut stage = stage(vec![folder.path().to_owned()], Vec::new());
-    run(&mut stage, Command::ShowSegments);
+    // The pictures are shown, and the panel of what lies over them.
     let label = "Save segmentation with measurements…";
     let seen = negatoscope::app::screen::describe(&mut stage).to_string();
     assert!(seen.contains(label), "no button says so");

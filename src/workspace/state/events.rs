@@ -216,7 +216,11 @@ impl Workspace {
 
     fn open_first(&mut self, done: bool) {
         let object = self.library.objects().next().cloned();
-        if let Some(first) = self.first_to_show() {
+        // The pictures of a mask may still come.
+        let first = self
+            .first_to_show()
+            .filter(|first| done || !first.is_mask());
+        if let Some(first) = first {
             self.opened_first = true;
             self.start_tool();
             self.show(0, &first);
@@ -240,7 +244,9 @@ impl Workspace {
 
     /// The largest series of the newest study of the first patient opens first.
     fn first_to_show(&self) -> Option<Arc<SeriesNode>> {
-        let mut studies = self.library.patients.iter().flat_map(|p| &p.studies);
-        studies.find_map(|s| s.first_series()).cloned()
+        let studies = self.library.patients.iter().flat_map(|p| &p.studies);
+        let mut firsts = studies.filter_map(|s| s.first_series());
+        let any = firsts.clone().next();
+        firsts.find(|s| !s.is_mask()).or(any).cloned()
     }
 }
