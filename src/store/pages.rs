@@ -154,7 +154,11 @@ struct Pages(HashMap<u32, Vec<u8>>);
 
 impl Pages {
     fn read(path: &Path, key: &StoreKey) -> Result<Self, StoreError> {
-        let bytes = fs::read(path).map_err(StoreError::io("reading the damaged database"))?;
+        let bytes = match fs::read(path) {
+            // A database that is gone has no pages.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            read => read.map_err(StoreError::io("reading the damaged database"))?,
+        };
         let opener = Opener::new(key);
         let pages = (1u32..).zip(bytes.chunks_exact(PAGE));
         Ok(Self(
