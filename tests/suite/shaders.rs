@@ -52,7 +52,7 @@ fn every_pass_is_valid_with_plain_capabilities() {
             let of_stage = module.entry_points.iter().filter(|e| e.stage == stage);
             of_stage.count()
         };
-        if ["filter_", "blend_", "mask_", "forest_", "walker"]
+        if ["filter_", "blend_", "mask_", "answer_", "forest_", "walker"]
             .iter()
             .any(|p| pass.starts_with(p))
         {
@@ -282,7 +282,7 @@ fn uniforms_lie_where_the_shader_looks() {
         ]
     );
     named_layout!("mask_box.wgsl", BoxDraw, [first, size]);
-    same_layout!("answer_mask.wgsl", AnswerDraw, [size, answer, least]);
+    named_layout!("answer_mask.wgsl", AnswerDraw, [size, answer, least]);
     named_layout!(
         "blend_window.wgsl",
         BlendDraw,
