@@ -206,8 +206,11 @@ impl Workspace {
         };
         let instances = self.open_instances();
         let open = Arc::clone(&self.list.open);
+        // Something is open from now on, not only once the thread has begun.
+        let asking = Answered::new(&open);
         // The line holds only so much, and waiting is not for the window's thread.
         let body = move || {
+            let _asking = asking;
             let files = instances.len();
             for batch in instances.chunks(BATCH) {
                 let ask = KnownAsk::Index(batch.to_vec(), Answered::new(&open));
