@@ -649,7 +649,7 @@ fn a_segmentation_leaves_with_its_measurements() {
         means.push(all.iter().sum::<f64>() / all.len() as f64);
     }
     let said = |path: &Path| -> serde_json::Value {
-        let text = program(&["content", path.to_str().unwrap(), "--json"]);
+        let text = program(&["content", path.to_str().unwrap(), "--json", "--show-phi"]);
         serde_json::from_str(&text).unwrap()
     };
     let check = |path: &Path| {

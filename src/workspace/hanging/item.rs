@@ -63,6 +63,11 @@ pub struct Item {
 }
 
 impl Item {
+    /// It is a mask over pictures.
+    pub fn is_mask(&self) -> bool {
+        self.modality == "SEG"
+    }
+
     /// What stands in a cell by the same rules.
     pub fn of_series(key: &str, layout: &SeriesLayout) -> Vec<Self> {
         let mut items: Vec<Self> = Vec::new();

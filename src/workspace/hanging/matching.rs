@@ -317,7 +317,7 @@ fn window_for(rule: &CellRule, item: &Item) -> String {
     }
 }
 
-/// The lower, the rather: pictures for reading before scouts, those with the words that are preferred, volumes, the larger,
+/// The lower, the rather: pictures before masks, which are seen over them, and before scouts, those with the words that are preferred, volumes, the larger,
 /// then as they are numbered.
 fn rank(rule: &CellRule, item: &Item) -> impl Ord + use<> {
     let preferred = rule
@@ -326,6 +326,7 @@ fn rank(rule: &CellRule, item: &Item) -> impl Ord + use<> {
         .filter(|w| w.split('|').any(|one| item.words.has(one)))
         .count();
     (
+        item.is_mask(),
         item.scout,
         std::cmp::Reverse(preferred),
         !item.volume,
@@ -334,7 +335,7 @@ fn rank(rule: &CellRule, item: &Item) -> impl Ord + use<> {
     )
 }
 
-/// Empty cells take the series that are left, in their order; scouts last.
+/// Empty cells take the series that are left, in their order; scouts and masks last.
 fn fill_rest<'a>(cells: &mut Vec<Option<HungCell<'a>>>, room: usize, study: &'a StudyItems) {
     cells.resize(room.max(cells.len()), None);
     let shown = |cells: &[Option<HungCell<'_>>], item: &Item| {
@@ -343,7 +344,8 @@ fn fill_rest<'a>(cells: &mut Vec<Option<HungCell<'a>>>, room: usize, study: &'a 
             .flatten()
             .any(|c| c.item.series == item.series && c.item.image == item.image)
     };
-    let (scouts, rest): (Vec<&Item>, Vec<&Item>) = study.items.iter().partition(|i| i.scout);
+    let (scouts, rest): (Vec<&Item>, Vec<&Item>) =
+        study.items.iter().partition(|i| i.scout || i.is_mask());
     for item in rest.into_iter().chain(scouts) {
         if shown(cells, item) {
             continue;

@@ -91,6 +91,20 @@ fn every_file_that_comes_with_the_program_is_a_protocol() {
 }
 
 #[test]
+fn pictures_come_before_the_mask_over_them() {
+    let liver = [
+        ("a", "SEG//Liver n=3 plane=axial volume"),
+        ("b", "CT/ABDOMEN/Portal n=3 plane=axial volume"),
+    ];
+    for items in [liver, [liver[1], liver[0]]] {
+        let study = study("20240101", &items);
+        let chosen = choose(built_in(), &study, &[]).expect("a protocol");
+        let hung = next_stage(chosen, None, true, &study, &[]).expect("a stage");
+        assert!(shown(&hung).starts_with('b'), "{}", shown(&hung));
+    }
+}
+
+#[test]
 fn words_of_real_descriptions_mean_what_people_mean() {
     let part = |attribute: &str, series: &str, study: &str| {
         let (series, study) = (Words::of([series]), Words::of([study]));
