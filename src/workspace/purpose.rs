@@ -47,6 +47,9 @@ const RECORDS: &[&str] = &[".ndjson", ".hl7", ".vcf", ".vcf.gz"];
 /// Files of which their beginning says it.
 const EITHER: &[&str] = &[".json", ".csv"];
 
+/// Members of objects of a record: of FHIR, and of what PharmCAT reports.
+const RECORD_MEMBERS: &[&str] = &["\"resourceType\"", "\"pharmcatVersion\""];
+
 /// Whether a file is no picture by its name.
 pub(super) fn is_known(path: &Path) -> bool {
     ends_with(path, RECORDS) || ends_with(path, EITHER) || super::labelling::may_be(path)
@@ -75,7 +78,7 @@ fn is_record(head: &[u8]) -> bool {
     let text = text.trim_start_matches('\u{feff}').trim_start();
     match text.chars().next() {
         None => false,
-        Some('{' | '[') => text.contains("\"resourceType\""),
+        Some('{' | '[') => RECORD_MEMBERS.iter().any(|member| text.contains(member)),
         Some(_) => text.lines().next().is_some_and(|header| !is_table(header)),
     }
 }
@@ -165,6 +168,10 @@ mod tests {
         let lines = file("g.ndjson", "");
         let rules = file("h.toml", "");
         let empty = file("i.json", "");
+        let genes = file(
+            "l.json",
+            "{\"title\": \"x\", \"pharmcatVersion\": \"3.0.1\"}",
+        );
         let gone = folder.path().join("j.csv");
         for path in [
             &bundle, &judged, &scores, &dice, &labs, &variants, &lines, &rules, &gone,
@@ -184,6 +191,7 @@ mod tests {
         );
         // What the columns of a table mean comes with the table.
         assert_eq!(of(&[&rules, &labs]).records, [labs, rules]);
+        assert_eq!(of(&[&genes]).records, [genes]);
         for page in [dice, empty, gone] {
             assert_eq!(of(&[&page]).evaluation, Some(page));
         }
