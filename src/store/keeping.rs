@@ -14,7 +14,7 @@ use super::{
     copies, database,
     key::{CopyState, StoreKey},
     maintenance::RecoverReport,
-    studies::{path_bytes, path_from, sweep_rows, write_row},
+    studies::{identity_of, path_bytes, path_from, sweep_rows, write_row},
     vault,
     verify::VerifyReport,
 };
@@ -147,7 +147,6 @@ fn rows(connection: &Connection) -> Result<Vec<KeptPath>, StoreError> {
 fn facts_of_row(connection: &Connection, path: &KeptPath) -> Result<Facts, StoreError> {
     use crate::model::{
         date::Date,
-        identity::{PatientIdentity, PersonName, Sex},
         study::{SeriesDescription, StudyDescription},
     };
     let sql =
@@ -162,18 +161,7 @@ fn facts_of_row(connection: &Connection, path: &KeptPath) -> Result<Facts, Store
         let text = |column: usize| row.get::<_, String>(column);
         Ok(Facts {
             path: path.original.clone(),
-            patient: std::sync::Arc::new(PatientIdentity {
-                name: Phi::new(PersonName {
-                    alphabetic: text(0)?,
-                    ideographic: text(1)?,
-                    phonetic: text(2)?,
-                }),
-                id: Phi::new(text(3)?),
-                issuer: Phi::new(text(4)?),
-                birth_date: Phi::new(Date::parse(&text(5)?)),
-                sex: Phi::new(Sex::parse(&text(6)?)),
-                synthetic: row.get(7)?,
-            }),
+            patient: std::sync::Arc::new(identity_of(row)?),
             study: std::sync::Arc::new(StudyDescription {
                 uid: text(8)?,
                 date: Date::parse(&text(9)?),

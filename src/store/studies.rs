@@ -60,6 +60,24 @@ pub struct IndexReport {
     pub again: usize,
 }
 
+/// The subject of a row whose first columns are those of one: three forms of the name, identifier, issuer, birth date, sex,
+/// and whether it is made up.
+pub(super) fn identity_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<PatientIdentity> {
+    let text = |column: usize| row.get::<_, String>(column);
+    Ok(PatientIdentity {
+        name: Phi::new(PersonName {
+            alphabetic: text(0)?,
+            ideographic: text(1)?,
+            phonetic: text(2)?,
+        }),
+        id: Phi::new(text(3)?),
+        issuer: Phi::new(text(4)?),
+        birth_date: Phi::new(Date::parse(&text(5)?)),
+        sex: Phi::new(Sex::parse(&text(6)?)),
+        synthetic: row.get(7)?,
+    })
+}
+
 impl Store {
     /// Keeps where instances lie and what they are; all or, on an error, none.
     pub fn index_instances(
@@ -132,18 +150,7 @@ impl Store {
             modalities.sort_unstable();
             Ok(StudyRow {
                 row: row.get(18)?,
-                patient: PatientIdentity {
-                    name: Phi::new(PersonName {
-                        alphabetic: text(0)?,
-                        ideographic: text(1)?,
-                        phonetic: text(2)?,
-                    }),
-                    id: Phi::new(text(3)?),
-                    issuer: Phi::new(text(4)?),
-                    birth_date: Phi::new(Date::parse(&text(5)?)),
-                    sex: Phi::new(Sex::parse(&text(6)?)),
-                    synthetic: row.get(7)?,
-                },
+                patient: identity_of(row)?,
                 uid: text(8)?,
                 date: Date::parse(&text(9)?),
                 time: text(10)?,
